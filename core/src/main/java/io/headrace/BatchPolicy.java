@@ -1,0 +1,99 @@
+package io.headrace;
+
+import java.time.Duration;
+
+/**
+ * Decides when a batch goes and how large it is. A pure decision: it sees a {@link QueueState} and
+ * keeps none of its own, so that it can be tested and simulated without threads.
+ *
+ * <p>It is asked whenever a worker is idle and at least one item waits: after an arrival, after a
+ * batch, and when the time comes that its last decision named. It must not block; if it throws, the
+ * batch goes at once with what there is, and the failure is logged once.
+ */
+public interface BatchPolicy {
+  /** What a step uses if nothing else is said: {@code greedy(32)}. */
+  BatchPolicy DEFAULT = greedy(32);
+
+  /**
+   * The limit that no batch exceeds.
+   *
+   * @return the largest number of items in a batch, at least 1
+   */
+  int maxSize();
+
+  /**
+   * Decides what an idle worker does.
+   *
+   * @param queue what waits, and the time
+   * @return to send a batch now, or when to look again
+   */
+  Decision decide(QueueState queue);
+
+  /**
+   * Whether {@link QueueState#oldestArrivalNanos} is used. A policy that does without saves each item a
+   * reading of the clock.
+   *
+   * @return true unless overridden
+   */
+  default boolean usesArrivalTimes() {
+    return true;
+  }
+
+  /**
+   * Work-conserving: while a worker is idle nothing waits; while all are busy the queue grows, and the
+   * next batch takes what is there. No delay at low load, full batches at high load.
+   *
+   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE} for no
+   *     limit
+   * @return the policy
+   * @throws IllegalArgumentException if {@code maxSize} is below 1
+   */
+  static BatchPolicy greedy(int maxSize) {
+    return new GreedyPolicy(maxSize);
+  }
+
+  /**
+   * Waits for a full batch, but not longer than a delay that counts from the arrival of the batch's
+   * first item. Time that the item spent waiting for a worker counts, too.
+   *
+   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE} for no
+   *     limit
+   * @param maxDelay how long the first item waits for others at most; zero makes it greedy
+   * @return the policy
+   * @throws IllegalArgumentException if {@code maxSize} is below 1 or {@code maxDelay} negative
+   */
+  static BatchPolicy fixed(int maxSize, Duration maxDelay) {
+    return new FixedPolicy(maxSize, Checks.nanosNotNegative(maxDelay, "maxDelay"));
+  }
+
+  /**
+   * What an idle worker does.
+   *
+   * @param size how many items to send now, or 0 to look again later; what exceeds the number of waiting
+   *     items or the maximum of the policy is cut to it
+   * @param lookAgainNanos when to look again, on the clock of {@link QueueState#nowNanos}, if size is 0
+   * @param orWaiting how many waiting items make it look again before that time, if size is 0
+   */
+  record Decision(int size, long lookAgainNanos, int orWaiting) {
+    /**
+     * Sends a batch now.
+     *
+     * @param size the number of items, at least 1
+     * @return the decision
+     */
+    public static Decision send(int size) {
+      return new Decision(Checks.atLeast(1, size, "size"), 0, 0);
+    }
+
+    /**
+     * Waits for more items.
+     *
+     * @param atNanos when to look again at the latest, on the clock of {@link QueueState#nowNanos}
+     * @param orWaiting how many waiting items make it look again before
+     * @return the decision
+     */
+    public static Decision lookAgain(long atNanos, int orWaiting) {
+      return new Decision(0, atNanos, orWaiting);
+    }
+  }
+}

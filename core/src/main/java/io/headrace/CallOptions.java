@@ -1,0 +1,97 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one call asks for beyond the default: a timeout, a priority, a listener. Immutable.
+ *
+ * <p>{@snippet class="io.headrace.SnippetsTest" region="callOptions"}
+ */
+public final class CallOptions {
+  /** No timeout, priority 0, no listener. */
+  public static final CallOptions DEFAULT = new CallOptions(0, 0, null);
+
+  /** Zero means none. */
+  final long timeoutNanos;
+
+  final int priority;
+  final @Nullable CallListener listener;
+
+  private CallOptions(long timeoutNanos, int priority, @Nullable CallListener listener) {
+    this.timeoutNanos = timeoutNanos;
+    this.priority = priority;
+    this.listener = listener;
+  }
+
+  /**
+   * The default with a timeout.
+   *
+   * @param timeout how long the caller waits for the answer, above zero
+   * @return options with this timeout
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public static CallOptions timeout(Duration timeout) {
+    return DEFAULT.withTimeout(timeout);
+  }
+
+  /**
+   * The default with a priority.
+   *
+   * @param priority the priority, 0 or above; higher ones go first
+   * @return options with this priority
+   * @throws IllegalArgumentException if the priority is negative
+   */
+  public static CallOptions priority(int priority) {
+    return DEFAULT.withPriority(priority);
+  }
+
+  /**
+   * These options with another timeout. It counts from the submission and covers everything: waiting
+   * for room, every queue, every step. When it is over the future fails with {@link
+   * DeadlineExceededException}, and the item leaves the queue it waits in.
+   *
+   * @param timeout how long the caller waits for the answer, above zero
+   * @return options with this timeout
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public CallOptions withTimeout(Duration timeout) {
+    return new CallOptions(Checks.positiveNanos(timeout, "timeout"), priority, listener);
+  }
+
+  /**
+   * These options with another priority. A service with n priorities knows 0 to n - 1; higher ones
+   * go first in every queue, strictly, and first in, first out within one.
+   *
+   * @param priority the priority, 0 or above
+   * @return options with this priority
+   * @throws IllegalArgumentException if the priority is negative
+   */
+  public CallOptions withPriority(int priority) {
+    return new CallOptions(
+        timeoutNanos, Checks.atLeast(0, priority, "priority"), listener);
+  }
+
+  /**
+   * These options with a listener that is told of each step this call goes through.
+   *
+   * @param listener the listener
+   * @return options with this listener
+   */
+  public CallOptions withListener(CallListener listener) {
+    return new CallOptions(timeoutNanos, priority, requireNonNull(listener, "listener"));
+  }
+
+  @Override
+  public String toString() {
+    return "CallOptions[timeout="
+        + (timeoutNanos == 0 ? "none" : Duration.ofNanos(timeoutNanos))
+        + ", priority="
+        + priority
+        + ", listener="
+        + (listener == null ? "none" : listener)
+        + "]";
+  }
+}

@@ -1,0 +1,45 @@
+package io.headrace;
+
+import java.time.Duration;
+
+/** The checks of arguments: each names the value and what is allowed. */
+final class Checks {
+  private Checks() {}
+
+  static int atLeast(int minimum, int value, String name) {
+    if (value < minimum) {
+      throw new IllegalArgumentException(
+          name + " is " + value + ", it has to be at least " + minimum);
+    }
+    return value;
+  }
+
+  /** The nanoseconds of a duration above zero; those beyond the range of a long become its maximum. */
+  static long positiveNanos(Duration value, String name) {
+    if (!value.isPositive()) {
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");
+    }
+    return saturatedNanos(value);
+  }
+
+  /** The nanoseconds of a duration of zero or more; those beyond the range become its maximum. */
+  static long nanosNotNegative(Duration value, String name) {
+    if (value.isNegative()) {
+      throw new IllegalArgumentException(name + " is " + value + ", it must not be negative");
+    }
+    return saturatedNanos(value);
+  }
+
+  /** A quarter of the range at most, so that sums and differences of times never overflow. */
+  private static long saturatedNanos(Duration value) {
+    Duration longest = Duration.ofNanos(Long.MAX_VALUE / 4);
+    return value.compareTo(longest) > 0 ? Long.MAX_VALUE / 4 : value.toNanos();
+  }
+
+  static String name(String value) {
+    if (value.isBlank()) {
+      throw new IllegalArgumentException("name is blank, it has to say what this is");
+    }
+    return value;
+  }
+}

@@ -1,0 +1,19 @@
+package io.headrace;
+
+/** Sends a full batch, or what is there when the oldest item has waited for the delay. */
+record FixedPolicy(int maxSize, long maxDelayNanos) implements BatchPolicy {
+  FixedPolicy {
+    Checks.atLeast(1, maxSize, "maxSize");
+  }
+
+  @Override
+  public Decision decide(QueueState queue) {
+    if (queue.waiting() >= maxSize) {
+      return Decision.send(maxSize);
+    }
+    long sendAt = queue.oldestArrivalNanos() + maxDelayNanos;
+    return queue.nowNanos() - sendAt >= 0
+        ? Decision.send(queue.waiting())
+        : Decision.lookAgain(sendAt, maxSize);
+  }
+}

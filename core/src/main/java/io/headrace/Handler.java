@@ -1,0 +1,74 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * Handles items a batch at a time: the code that a {@link Batcher} or a step of a {@link Flow} calls.
+ *
+ * <p>A lambda will do: {@code items -> model.predictAll(items)}. Handlers with something to prepare
+ * override {@link #onStart} and {@link #close}.
+ *
+ * <p><b>Threads.</b> One instance given to several workers is called by all of them at once and has to
+ * be thread safe. A factory gives each worker an instance of its own, of which all methods are called
+ * by that worker alone, one at a time.
+ *
+ * @param <I> the type of an item
+ * @param <O> the type of a result
+ */
+@FunctionalInterface
+public interface Handler<I, O> {
+  /**
+   * Handles a batch.
+   *
+   * <p>The list that is returned holds a result for each item, in their order. To fail some of the items
+   * and answer the others, return {@link Outcomes}. A null list gives every caller null. A list of
+   * another length fails the whole batch with {@link BatchSizeMismatchException}, and so does whatever
+   * is thrown, with that exception itself. The worker goes on with the next batch in any case.
+   *
+   * @param items at least one and at most the policy's maximum; not modifiable
+   * @return a result for each item, in the same order
+   * @throws Exception to fail every item of the batch
+   */
+  List<O> handle(List<I> items) throws Exception;
+
+  /**
+   * Prepares the handler, before its first batch: loads the model, opens the connection.
+   *
+   * @throws Exception if it cannot be started; {@link Flow#start} fails with this as the cause
+   */
+  default void onStart() throws Exception {}
+
+  /**
+   * Releases what the handler holds, after its last batch. Called once if {@link #onStart} was called,
+   * also when that failed.
+   *
+   * @throws Exception if something goes wrong; it is logged
+   */
+  default void close() throws Exception {}
+
+  /**
+   * A handler that applies a function to each item alone. An item for which it throws fails alone.
+   *
+   * @param function the function, thread safe if there are several workers
+   * @return the handler
+   * @param <I> the type of an item
+   * @param <O> the type of a result
+   */
+  static <I, O> Handler<I, O> each(Function<? super I, ? extends O> function) {
+    requireNonNull(function, "function");
+    return items -> {
+      Outcomes<O> outcomes = new Outcomes<>(items.size());
+      for (I item : items) {
+        try {
+          outcomes.add(function.apply(item));
+        } catch (Throwable failure) {
+          outcomes.addFailure(failure);
+        }
+      }
+      return outcomes;
+    };
+  }
+}

@@ -1,0 +1,27 @@
+package io.headrace;
+
+import java.util.List;
+
+/**
+ * A handler that changes task objects in place rather than mapping a value to another.
+ *
+ * <p>{@snippet class="io.headrace.SnippetsTest" region="inPlace"}
+ *
+ * @param <T> the type of a task
+ */
+@FunctionalInterface
+public interface InPlaceHandler<T> extends Handler<T, T> {
+  /**
+   * Changes the tasks of a batch.
+   *
+   * @param tasks at least one and at most the policy's maximum; the list is not modifiable
+   * @throws Exception to fail every task of the batch
+   */
+  void update(List<T> tasks) throws Exception;
+
+  @Override
+  default List<T> handle(List<T> tasks) throws Exception {
+    update(tasks);
+    return tasks;
+  }
+}

@@ -1,0 +1,84 @@
+package io.headrace;
+
+import java.time.Duration;
+
+/**
+ * Is told what happens in a {@link Batcher} or {@link Flow}: for metrics, dashboards and logs.
+ *
+ * <p>Its methods run on the threads that do the work, several at once, so they are thread safe and do
+ * not block. What one throws is logged once per service; it touches neither the items nor the other
+ * observers.
+ */
+public interface Observer {
+  /** How a call ended. */
+  enum Outcome {
+    /** With a result. */
+    COMPLETED,
+    /** With an exception of a handler or a condition. */
+    FAILED,
+    /** With {@link DeadlineExceededException}. */
+    TIMED_OUT,
+    /** Its caller cancelled or completed the future. */
+    CANCELLED,
+    /** With {@link QueueFullException}, {@link RejectedException} or {@link StoppedException}. */
+    REJECTED
+  }
+
+  /**
+   * A batch has been handled.
+   *
+   * @param batch the batch
+   */
+  default void onBatch(BatchEvent batch) {}
+
+  /**
+   * A call has ended.
+   *
+   * @param service the name of the batcher or flow
+   * @param outcome how it ended
+   * @param nanos nanoseconds since its submission
+   */
+  default void onCallEnd(String service, Outcome outcome, long nanos) {}
+
+  /**
+   * A flow has changed its state.
+   *
+   * @param service the name of the batcher or flow
+   * @param state the new state
+   */
+  default void onState(String service, Flow.State state) {}
+
+  /**
+   * A batch that has been handled, well or not.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step; for a batcher its own name
+   * @param size the number of items
+   * @param failed how many of them failed
+   * @param handleNanos nanoseconds that the handler took
+   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a copy:
+   *     observers only read it
+   * @param queueLength the number of items that were left waiting when the batch was formed
+   */
+  record BatchEvent(
+      String service,
+      String step,
+      int size,
+      int failed,
+      long handleNanos,
+      long[] queueNanos,
+      int queueLength) {
+    /**
+     * How long the batch was collected: the wait of its oldest item.
+     *
+     * @return the longest of {@code queueNanos}
+     */
+    public Duration collecting() {
+      long longest = 0;
+      for (long nanos : queueNanos) {
+        longest = Math.max(longest, nanos);
+      }
+      return Duration.ofNanos(longest);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.headrace;
+
+import java.time.Duration;
+
+/**
+ * What happens to an item that finds the queue full. No choice blocks the thread that submits: an item
+ * that waits for room is a future that is not complete yet, and a thread in {@link Service#call} waits
+ * with it.
+ *
+ * <p>Between two steps of a flow, items that wait for room keep the worker that made them from its next
+ * batch, so that a slow step slows the steps before it.
+ */
+public final class OnFull {
+  private static final OnFull FAIL = new OnFull(0);
+  private static final OnFull WAIT = new OnFull(Long.MAX_VALUE);
+
+  /** Zero to fail at once, the maximum to wait without end. */
+  final long waitNanos;
+
+  private OnFull(long waitNanos) {
+    this.waitNanos = waitNanos;
+  }
+
+  /**
+   * The item fails at once with {@link QueueFullException}.
+   *
+   * @return this choice
+   */
+  public static OnFull fail() {
+    return FAIL;
+  }
+
+  /**
+   * The item waits for room, in the order of arrival, until its own timeout if it has one.
+   *
+   * @return this choice
+   */
+  public static OnFull await() {
+    return WAIT;
+  }
+
+  /**
+   * The item waits for room, in the order of arrival, and fails with {@link QueueFullException} when
+   * there was none for some time.
+   *
+   * @param atMost how long it waits, above zero
+   * @return this choice
+   * @throws IllegalArgumentException if the time is zero or negative
+   */
+  public static OnFull await(Duration atMost) {
+    return new OnFull(Checks.positiveNanos(atMost, "atMost"));
+  }
+
+  @Override
+  public String toString() {
+    if (this == FAIL) {
+      return "fail";
+    }
+    return this == WAIT ? "await" : "await " + Duration.ofNanos(waitNanos);
+  }
+}

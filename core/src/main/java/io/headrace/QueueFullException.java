@@ -1,0 +1,10 @@
+package io.headrace;
+
+/** The queue was full: at once, or for as long as the call may wait for room. */
+public final class QueueFullException extends HeadraceException {
+  private static final long serialVersionUID = 1;
+
+  QueueFullException(String message) {
+    super(message, false);
+  }
+}

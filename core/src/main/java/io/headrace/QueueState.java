@@ -1,0 +1,36 @@
+package io.headrace;
+
+/**
+ * What a {@link BatchPolicy} sees of a queue at one moment. Cancelled and expired items are not part of
+ * it. Valid only during the call that it is passed to.
+ */
+public interface QueueState {
+  /**
+   * The number of items that wait, of all priorities; at least 1.
+   *
+   * @return the number of items
+   */
+  int waiting();
+
+  /**
+   * When the item arrived that has waited longest, on the clock of {@link #nowNanos}.
+   *
+   * @return nanoseconds
+   */
+  long oldestArrivalNanos();
+
+  /**
+   * The number of workers without a batch, at least 1; {@link Integer#MAX_VALUE} if their number is not
+   * limited.
+   *
+   * @return the number of workers
+   */
+  int idleWorkers();
+
+  /**
+   * The time now, in nanoseconds of a clock with an arbitrary origin: only differences mean something.
+   *
+   * @return nanoseconds
+   */
+  long nowNanos();
+}

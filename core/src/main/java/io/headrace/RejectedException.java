@@ -1,0 +1,12 @@
+package io.headrace;
+
+import org.jspecify.annotations.Nullable;
+
+/** The item was not accepted for another reason than a full queue; the message says which. */
+public final class RejectedException extends HeadraceException {
+  private static final long serialVersionUID = 1;
+
+  RejectedException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

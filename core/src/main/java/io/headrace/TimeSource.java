@@ -1,0 +1,48 @@
+package io.headrace;
+
+/**
+ * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time of
+ * the testkit. Implementations are thread safe.
+ */
+public interface TimeSource {
+  /**
+   * The time of {@link System#nanoTime}, with one daemon thread for the alarms of the whole JVM.
+   *
+   * @return the system's time
+   */
+  static TimeSource system() {
+    return SystemTime.INSTANCE;
+  }
+
+  /**
+   * The time now. The origin is arbitrary: only differences mean something.
+   *
+   * @return nanoseconds
+   */
+  long nanoTime();
+
+  /**
+   * Runs a task once after a delay, never before it is over. The tasks that Headrace gives are short and
+   * do not block; what one throws must not affect others.
+   *
+   * @param delayNanos nanoseconds from now; zero or less means as soon as possible
+   * @param task the task
+   * @return cancels the task if it has not begun
+   */
+  Alarm schedule(long delayNanos, Runnable task);
+
+  /**
+   * Runs code of a caller, the continuations of a future that timed out, which may take long and so must
+   * not hold up the alarms.
+   *
+   * @param task the task
+   */
+  void execute(Runnable task);
+
+  /** A task that is due later. */
+  @FunctionalInterface
+  interface Alarm {
+    /** Cancels the task if it has not begun. */
+    void cancel();
+  }
+}

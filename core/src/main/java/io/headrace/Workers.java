@@ -1,0 +1,111 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where batches are executed, and how many at once: a placement, not another way to write a handler.
+ *
+ * <p>Of n workers each executes one batch at a time, so never more than n run at once. Threads made here
+ * are daemons: they do not keep a JVM alive.
+ */
+public final class Workers {
+  enum Kind {
+    /** Each worker has a platform thread. */
+    THREADS,
+    /** Each worker has a virtual thread. */
+    VIRTUAL_THREADS,
+    /** Each worker runs as a task of an executor while it has batches. */
+    EXECUTOR,
+    /** The thread that submits is the worker. */
+    INLINE
+  }
+
+  static final int UNLIMITED = Integer.MAX_VALUE;
+
+  final Kind kind;
+  final int count;
+  final @Nullable Executor executor;
+
+  private Workers(Kind kind, int count, @Nullable Executor executor) {
+    this.kind = kind;
+    this.count = count;
+    this.executor = executor;
+  }
+
+  /**
+   * Workers that own a platform thread each: for handlers that compute, and for those that need always
+   * the same thread.
+   *
+   * @param count how many, at least 1
+   * @return the workers
+   * @throws IllegalArgumentException if the count is below 1
+   */
+  public static Workers threads(int count) {
+    return new Workers(Kind.THREADS, Checks.atLeast(1, count, "count"), null);
+  }
+
+  /**
+   * Workers that own a virtual thread each: for handlers that wait for input and output.
+   *
+   * @param count how many, at least 1
+   * @return the workers
+   * @throws IllegalArgumentException if the count is below 1
+   */
+  public static Workers virtualThreads(int count) {
+    return new Workers(Kind.VIRTUAL_THREADS, Checks.atLeast(1, count, "count"), null);
+  }
+
+  /**
+   * A virtual thread for every batch, and as many at once as there are batches.
+   *
+   * @return the workers
+   */
+  public static Workers unlimited() {
+    return new Workers(
+        Kind.EXECUTOR, UNLIMITED, Executors.newVirtualThreadPerTaskExecutor());
+  }
+
+  /**
+   * Workers that run as tasks of an executor, which stays the caller's to close. A task ends when its
+   * worker finds nothing more to do.
+   *
+   * <p>If the executor rejects a task, the items of its batch fail with {@link RejectedException}.
+   *
+   * @param executor where batches run; one that runs tasks on the calling thread is allowed
+   * @param count how many batches run at once, at least 1
+   * @return the workers
+   * @throws IllegalArgumentException if the count is below 1
+   */
+  public static Workers executor(Executor executor, int count) {
+    return new Workers(
+        Kind.EXECUTOR, Checks.atLeast(1, count, "count"), requireNonNull(executor, "executor"));
+  }
+
+  /**
+   * No threads and no queue: the thread that submits executes the batch, made of what it brings
+   * together, the items of one {@link Service#submitAll} or the results of one batch of the step
+   * before. For a cheap handler this is the fastest by far.
+   *
+   * <p>The handler is called by several threads at once if several submit. The batch policy's maximum
+   * holds; its delay does not apply, and neither does a bound of the queue.
+   *
+   * @return the workers
+   */
+  public static Workers inline() {
+    return new Workers(Kind.INLINE, UNLIMITED, null);
+  }
+
+  @Override
+  public String toString() {
+    return switch (kind) {
+      case THREADS -> count + " threads";
+      case VIRTUAL_THREADS -> count + " virtual threads";
+      case EXECUTOR -> (count == UNLIMITED ? "unlimited" : count) + " on " + executor;
+      case INLINE -> "inline";
+    };
+  }
+}
