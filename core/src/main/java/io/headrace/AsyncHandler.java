@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Handles items a batch at a time without holding a thread: for clients that return futures.
@@ -13,7 +14,7 @@ import java.util.concurrent.CompletionStage;
  * @param <O> the type of a result
  */
 @FunctionalInterface
-public interface AsyncHandler<I, O> {
+public interface AsyncHandler<I extends @Nullable Object, O extends @Nullable Object> {
   /**
    * Starts to handle a batch. The list that the stage completes with follows the rules of {@link
    * Handler#handle}, and so does what it fails with.

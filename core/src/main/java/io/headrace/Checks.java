@@ -1,9 +1,14 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The checks of arguments: each names the value and what is allowed. */
 final class Checks {
+  private static final int MAX_PRIORITIES = 64;
+
   private Checks() {}
 
   static int atLeast(int minimum, int value, String name) {
@@ -34,6 +39,23 @@ final class Checks {
   private static long saturatedNanos(Duration value) {
     Duration longest = Duration.ofNanos(Long.MAX_VALUE / 4);
     return value.compareTo(longest) > 0 ? Long.MAX_VALUE / 4 : value.toNanos();
+  }
+
+  static int priorities(int value) {
+    if (value < 1 || value > MAX_PRIORITIES) {
+      throw new IllegalArgumentException(
+          "priorities is " + value + ", it has to be from 1 to " + MAX_PRIORITIES);
+    }
+    return value;
+  }
+
+  /** An option is set once. */
+  static void unset(@Nullable Object earlier, Object value, String name) {
+    requireNonNull(value, name);
+    if (earlier != null) {
+      throw new IllegalStateException(
+          name + " is set to " + value + ", it was set to " + earlier + " before");
+    }
   }
 
   static String name(String value) {

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Handles items a batch at a time: the code that a {@link Batcher} or a step of a {@link Flow} calls.
@@ -19,7 +20,7 @@ import java.util.function.Function;
  * @param <O> the type of a result
  */
 @FunctionalInterface
-public interface Handler<I, O> {
+public interface Handler<I extends @Nullable Object, O extends @Nullable Object> {
   /**
    * Handles a batch.
    *
@@ -57,7 +58,7 @@ public interface Handler<I, O> {
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  static <I, O> Handler<I, O> each(Function<? super I, ? extends O> function) {
+  static <I, O extends @Nullable Object> Handler<I, O> each(Function<? super I, ? extends O> function) {
     requireNonNull(function, "function");
     return items -> {
       Outcomes<O> outcomes = new Outcomes<>(items.size());

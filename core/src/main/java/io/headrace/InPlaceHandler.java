@@ -1,6 +1,7 @@
 package io.headrace;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A handler that changes task objects in place rather than mapping a value to another.
@@ -10,7 +11,8 @@ import java.util.List;
  * @param <T> the type of a task
  */
 @FunctionalInterface
-public interface InPlaceHandler<T> extends Handler<T, T> {
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // the point of this interface
+public interface InPlaceHandler<T extends @Nullable Object> extends Handler<T, T> {
   /**
    * Changes the tasks of a batch.
    *

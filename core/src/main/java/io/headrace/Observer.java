@@ -60,6 +60,7 @@ public interface Observer {
    *     observers only read it
    * @param queueLength the number of items that were left waiting when the batch was formed
    */
+  @SuppressWarnings("ArrayRecordComponent") // a list would box each number
   record BatchEvent(
       String service,
       String step,

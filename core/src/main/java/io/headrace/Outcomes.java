@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <O> the type of a result
  */
-public final class Outcomes<O> extends AbstractList<O> implements RandomAccess {
+public final class Outcomes<O extends @Nullable Object> extends AbstractList<O> implements RandomAccess {
   /** Each a value, null, or a {@link Failure}. */
   private @Nullable Object[] outcomes;
 
   private int size;
+  private int failures;
 
   /**
    * No outcomes yet.
@@ -53,6 +54,16 @@ public final class Outcomes<O> extends AbstractList<O> implements RandomAccess {
    */
   public void addFailure(Throwable cause) {
     append(new Failure(requireNonNull(cause, "cause")));
+    failures++;
+  }
+
+  /**
+   * How many items failed.
+   *
+   * @return the number of failures
+   */
+  public int failures() {
+    return failures;
   }
 
   /**
@@ -75,7 +86,7 @@ public final class Outcomes<O> extends AbstractList<O> implements RandomAccess {
    * @throws CompletionException if the item failed, with its failure as the cause
    */
   @Override
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings({"unchecked", "NullAway"}) // only what was added as an O is null
   public O get(int index) {
     Object outcome = outcome(index);
     if (outcome instanceof Failure failure) {

@@ -7,6 +7,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Something that answers items: takes one and promises a result for it.
@@ -32,7 +33,7 @@ import java.util.concurrent.ExecutionException;
  * @param <O> the type of a result
  */
 @FunctionalInterface
-public interface Service<I, O> {
+public interface Service<I, O extends @Nullable Object> {
 
   /**
    * Takes an item and returns at once.

@@ -1,7 +1,7 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +28,7 @@ public final class StepOptions {
    * @return this
    */
   public StepOptions batch(BatchPolicy policy) {
-    checkUnset(this.policy, policy, "batch policy");
+    Checks.unset(this.policy, policy, "batch policy");
     Checks.atLeast(1, policy.maxSize(), "maxSize of the policy");
     this.policy = policy;
     return this;
@@ -41,7 +41,7 @@ public final class StepOptions {
    * @return this
    */
   public StepOptions workers(Workers workers) {
-    checkUnset(this.workers, workers, "workers");
+    Checks.unset(this.workers, workers, "workers");
     this.workers = workers;
     return this;
   }
@@ -57,17 +57,33 @@ public final class StepOptions {
    * @throws IllegalArgumentException if the capacity is below 1
    */
   public StepOptions queue(int capacity, OnFull onFull) {
-    checkUnset(this.onFull, onFull, "queue");
+    Checks.unset(this.onFull, onFull, "queue");
     this.queueCapacity = Checks.atLeast(1, capacity, "capacity");
     this.onFull = onFull;
     return this;
   }
 
-  private static void checkUnset(@Nullable Object earlier, Object value, String name) {
-    requireNonNull(value, name);
-    if (earlier != null) {
-      throw new IllegalStateException(
-          name + " is set to " + value + ", it was set to " + earlier + " before");
+  /** The step with these options, and with the defaults of those that are not set. */
+  Step toStep(
+      String name,
+      @Nullable Predicate<Object> condition,
+      Supplier<Handling> handlers,
+      boolean shared,
+      int defaultCapacity,
+      OnFull defaultOnFull) {
+    Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
+    if (!shared && workers.count == Workers.UNLIMITED && workers.kind != Workers.Kind.INLINE) {
+      throw new IllegalArgumentException(
+          "workers of " + name + " are " + workers + ", a handler for each needs a limit");
     }
+    return new Step(
+        name,
+        condition,
+        handlers,
+        shared,
+        policy == null ? BatchPolicy.DEFAULT : policy,
+        workers,
+        onFull == null ? defaultCapacity : queueCapacity,
+        onFull == null ? defaultOnFull : onFull);
   }
 }

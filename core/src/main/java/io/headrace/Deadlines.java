@@ -1,0 +1,163 @@
+package io.headrace;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends the calls of one service whose timeouts are over. Thread safe.
+ */
+final class Deadlines {
+  /*
+   * A binary heap, ordered by deadline. Calls that end in time stay in it: to remove them would cost each
+   * call a second visit. They are dropped when they reach the top, and before the heap grows all are
+   * swept out, so that it holds at most twice as many entries as there were calls in flight at once,
+   * and an entry of a call that has ended keeps neither item nor result. Callers mostly use one
+   * timeout, and deadlines then arrive in order: an insertion is a comparison with the parent.
+   *
+   * One alarm is set, for the earliest deadline at the time it was set. When it rings, most calls of
+   * that time have ended, and the next alarm is set for the first that has not. Under load it rings
+   * about once per timeout, not once per call.
+   */
+
+  private static final int INITIAL_CAPACITY = 64;
+
+  private final String service;
+  private final TimeSource time;
+
+  private @Nullable Terms[] heap = new @Nullable Terms[INITIAL_CAPACITY];
+  private int size;
+  private boolean alarmSet;
+  private long alarmNanos;
+
+  Deadlines(String service, TimeSource time) {
+    this.service = service;
+    this.time = time;
+  }
+
+  void add(Terms terms) {
+    boolean earliest;
+    synchronized (this) {
+      if (size == heap.length) {
+        sweep();
+        if (size > heap.length / 2) {
+          heap = Arrays.copyOf(heap, heap.length * 2);
+        }
+      }
+      siftUp(size++, terms);
+      earliest = !alarmSet || terms.deadlineNanos - alarmNanos < 0;
+      if (earliest) {
+        alarmSet = true;
+        alarmNanos = terms.deadlineNanos;
+      }
+    }
+    if (earliest) {
+      setAlarm(terms.deadlineNanos);
+    }
+  }
+
+  /** How many entries there are, those of calls that have ended included. */
+  synchronized int size() {
+    return size;
+  }
+
+  private void setAlarm(long atNanos) {
+    time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
+  }
+
+  private void ring(long setForNanos) {
+    List<Ticket> expired = new ArrayList<>();
+    Terms next;
+    synchronized (this) {
+      long nowNanos = time.nanoTime();
+      while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
+        Ticket ticket = next.ticket;
+        if (ticket != null) {
+          expired.add(ticket);
+        }
+        removeFirst();
+      }
+      if (!alarmSet || alarmNanos != setForNanos) {
+        next = null; // an earlier alarm was set since; that one goes on
+      } else if (next == null) {
+        alarmSet = false;
+      } else {
+        alarmNanos = next.deadlineNanos;
+      }
+    }
+    if (next != null) {
+      setAlarm(next.deadlineNanos);
+    }
+    for (Ticket ticket : expired) {
+      expire(ticket);
+    }
+  }
+
+  /** Continuations of the caller do not run on the thread of the alarms. */
+  private void expire(Ticket ticket) {
+    Terms terms = ticket.terms;
+    long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
+    if (ticket.getNumberOfDependents() == 0) {
+      ticket.expire(service, timeoutNanos);
+    } else {
+      time.execute(() -> ticket.expire(service, timeoutNanos));
+    }
+  }
+
+  private void sweep() {
+    @Nullable Terms[] all = heap;
+    int count = size;
+    heap = new @Nullable Terms[all.length];
+    size = 0;
+    for (int i = 0; i < count; i++) {
+      Terms terms = all[i];
+      if (terms != null && terms.ticket != null) {
+        siftUp(size++, terms);
+      }
+    }
+  }
+
+  private void siftUp(int index, Terms terms) {
+    int i = index;
+    while (i > 0) {
+      int parent = (i - 1) >>> 1;
+      Terms above = heap[parent];
+      if (above == null || terms.deadlineNanos - above.deadlineNanos >= 0) {
+        break;
+      }
+      heap[i] = above;
+      i = parent;
+    }
+    heap[i] = terms;
+  }
+
+  private void removeFirst() {
+    Terms last = heap[--size];
+    heap[size] = null;
+    if (size == 0 || last == null) {
+      return;
+    }
+    int i = 0;
+    while (true) {
+      int child = 2 * i + 1;
+      if (child >= size) {
+        break;
+      }
+      if (child + 1 < size && isBefore(heap[child + 1], heap[child])) {
+        child++;
+      }
+      if (!isBefore(heap[child], last)) {
+        break;
+      }
+      heap[i] = heap[child];
+      i = child;
+    }
+    heap[i] = last;
+  }
+
+  private static boolean isBefore(@Nullable Terms one, @Nullable Terms other) {
+    return one != null && other != null && one.deadlineNanos - other.deadlineNanos < 0;
+  }
+
+}

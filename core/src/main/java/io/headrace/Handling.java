@@ -1,0 +1,121 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A handler as workers use it: started, called and closed by them, whether it answers at once or later. */
+abstract class Handling {
+  private boolean startCalled;
+
+  /** Handles the items. */
+  abstract Answer handle(List<Object> items) throws Exception;
+
+  void onStart() throws Exception {}
+
+  void onClose() throws Exception {}
+
+  /** For a worker that begins. */
+  void start() throws Exception {
+    startCalled = true;
+    onStart();
+  }
+
+  /** For a worker that ends; does nothing if the handler was never started. */
+  void close() throws Exception {
+    if (startCalled) {
+      startCalled = false;
+      onClose();
+    }
+  }
+
+  /** Results, or a stage of them. */
+  record Answer(@Nullable List<?> results, @Nullable CompletableFuture<? extends List<?>> later) {}
+
+  @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
+  static Handling of(Handler<?, ?> handler) {
+    Handler<Object, Object> untyped =
+        (Handler<Object, Object>) requireNonNull(handler, "the handler that the factory made");
+    return new Handling() {
+      @Override
+      Answer handle(List<Object> items) throws Exception {
+        return new Answer(untyped.handle(items), null);
+      }
+
+      @Override
+      void onStart() throws Exception {
+        untyped.onStart();
+      }
+
+      @Override
+      void onClose() throws Exception {
+        untyped.close();
+      }
+    };
+  }
+
+  @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
+  static Handling ofAsync(AsyncHandler<?, ?> handler) {
+    AsyncHandler<Object, Object> untyped = (AsyncHandler<Object, Object>) handler;
+    return new Handling() {
+      @Override
+      Answer handle(List<Object> items) throws Exception {
+        CompletionStage<? extends List<?>> stage =
+            requireNonNull(untyped.handle(items), "the stage that the handler returned");
+        return new Answer(null, stage.toCompletableFuture());
+      }
+    };
+  }
+
+  /** One handler for all workers: started by the first of them, closed by the last. */
+  static Supplier<Handling> shared(Handling handling) {
+    Shared shared = new Shared(handling);
+    return () -> {
+      shared.users.incrementAndGet();
+      return shared;
+    };
+  }
+
+  private static final class Shared extends Handling {
+    private final Handling delegate;
+    private final AtomicInteger users = new AtomicInteger();
+    private boolean started;
+    private @Nullable Exception failure;
+
+    Shared(Handling delegate) {
+      this.delegate = delegate;
+    }
+
+    @Override
+    Answer handle(List<Object> items) throws Exception {
+      return delegate.handle(items);
+    }
+
+    @Override
+    synchronized void start() throws Exception {
+      if (!started) {
+        started = true;
+        try {
+          delegate.start();
+        } catch (Exception e) {
+          failure = e;
+        }
+      }
+      if (failure != null) {
+        throw failure;
+      }
+    }
+
+    @Override
+    void close() throws Exception {
+      if (users.decrementAndGet() == 0) {
+        delegate.close();
+      }
+    }
+  }
+}

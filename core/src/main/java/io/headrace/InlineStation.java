@@ -1,0 +1,141 @@
+package io.headrace;
+
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** A station without queue or threads: whoever brings tickets executes the handler. */
+final class InlineStation extends Station {
+  private static final long CLOSED = Long.MIN_VALUE;
+
+  private final Handling handling;
+
+  /** How many batches and calls of accept are under way; the highest bit says that no more may begin. */
+  private final AtomicLong running = new AtomicLong();
+
+  /** The batches that are under way, with the threads that began them. */
+  private final Map<Batch, Thread> batches = new ConcurrentHashMap<>();
+
+  /** Complete when the handler was started or failed to start. */
+  private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
+
+  private final AtomicBoolean drained = new AtomicBoolean();
+
+  InlineStation(Flow<?, ?> flow, Step step, int index, boolean isLast) {
+    super(flow, step, index, isLast);
+    handling = step.handlers().get();
+  }
+
+  @Override
+  boolean admits() {
+    return false;
+  }
+
+  @Override
+  void accept(Ticket first, Ticket last, int n) {
+    long before = running.getAndIncrement();
+    if (before < 0) {
+      for (Ticket ticket = first, next; ticket != null; ticket = next) {
+        next = ticket.next();
+        ticket.reject(flow.stopped());
+      }
+    } else {
+      execute(first);
+    }
+    leave();
+  }
+
+  /** A batch has been handled. */
+  void done(Batch batch) {
+    batches.remove(batch);
+    leave();
+  }
+
+  private void leave() {
+    if (running.decrementAndGet() == CLOSED) {
+      drained();
+    }
+  }
+
+  private void execute(Ticket first) {
+    int maxSize = step.policy().maxSize();
+    long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
+    Batch batch = new Batch(this, null);
+    for (Ticket ticket = first, next; ticket != null; ticket = next) {
+      next = ticket.next();
+      ticket.setNext(null);
+      if (!ticket.isDone()) {
+        ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
+        batch.add(ticket);
+      }
+      if (batch.size() > 0 && (next == null || batch.size() == maxSize)) {
+        batch.formed(0);
+        running.incrementAndGet();
+        batches.put(batch, Thread.currentThread());
+        batch.execute(handling);
+        batch = next == null ? batch : new Batch(this, null);
+      }
+    }
+  }
+
+  @Override
+  void withdraw(Ticket ticket) {
+    // Nothing waits here.
+  }
+
+  @Override
+  void start(Startup startup) {
+    startup.announce();
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              startup.start(handling, this);
+              started.complete(null);
+            });
+  }
+
+  @Override
+  void close() {
+    long before = running.getAndUpdate(n -> n | CLOSED);
+    if (before == 0) {
+      drained();
+    }
+  }
+
+  /** An offer that is refused counts for a moment, too, so the count can fall to zero more than once. */
+  private void drained() {
+    if (drained.compareAndSet(false, true)) {
+      flow.stationDrained(this);
+    }
+  }
+
+  @Override
+  void shutdown(HeadraceException reason) {
+    close();
+    batches.keySet().forEach(batch -> batch.abandon(reason));
+  }
+
+  @Override
+  void end(Ending ending) {
+    ending.announce();
+    var _ =
+        started.thenRun(
+        () -> {
+          Ending.close(handling, this);
+          ending.ended();
+        });
+  }
+
+  @Override
+  int queued() {
+    return 0;
+  }
+
+  @Override
+  boolean isExecutedBy(Thread thread) {
+    return batches.containsValue(thread);
+  }
+}

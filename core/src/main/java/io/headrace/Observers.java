@@ -1,0 +1,67 @@
+package io.headrace;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+/** The observers of one service, isolated from it: the first failure is logged, none goes further. */
+final class Observers {
+  private static final Logger LOGGER = System.getLogger(Observers.class.getName());
+
+  private final String service;
+  private final Observer[] observers;
+  private final AtomicBoolean reported = new AtomicBoolean();
+
+  Observers(String service, List<Observer> observers) {
+    this.service = service;
+    this.observers = observers.toArray(Observer[]::new);
+  }
+
+  boolean isObserved() {
+    return observers.length != 0;
+  }
+
+  void batchHandled(Observer.BatchEvent batch) {
+    tell(observer -> observer.onBatch(batch));
+  }
+
+  void callEnded(Observer.Outcome outcome, long nanos) {
+    tell(observer -> observer.onCallEnd(service, outcome, nanos));
+  }
+
+  void stateChanged(Flow.State state) {
+    tell(observer -> observer.onState(service, state));
+  }
+
+  /** Tells the listener of one call. */
+  void stepDone(
+      CallListener listener, String step, int batchSize, long queueNanos, long handleNanos) {
+    try {
+      listener.onStep(step, batchSize, queueNanos, handleNanos);
+    } catch (Throwable failure) {
+      report(listener, failure);
+    }
+  }
+
+  /** Logs the first failure of code that a service calls but does not depend on. */
+  void report(Object culprit, Throwable failure) {
+    if (reported.compareAndSet(false, true)) {
+      LOGGER.log(
+          Level.WARNING,
+          culprit + " of " + service + " failed; it is ignored, further failures are not logged",
+          failure);
+    }
+  }
+
+  private void tell(Consumer<Observer> event) {
+    for (Observer observer : observers) {
+      try {
+        event.accept(observer);
+      } catch (Throwable failure) {
+        report(observer, failure);
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.headrace;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The handlers of a flow that are being started: complete when all are ready or one has failed. */
+final class Startup extends CompletableFuture<Void> {
+  /** One more than there are handlers, until {@link #allAnnounced}. */
+  private final AtomicInteger awaited = new AtomicInteger(1);
+
+  /** A handler is going to be started. */
+  void announce() {
+    awaited.incrementAndGet();
+  }
+
+  void allAnnounced() {
+    ready();
+  }
+
+  /** Starts a handler and tells how it went. */
+  boolean start(Handling handling, Station station) {
+    try {
+      handling.start();
+      ready();
+      return true;
+    } catch (Throwable failure) {
+      failed(station, failure);
+      return false;
+    }
+  }
+
+  void failed(Station station, Throwable failure) {
+    completeExceptionally(
+        new StartException("the handler of " + station + " failed to start: " + failure, failure));
+  }
+
+  void ready() {
+    if (awaited.decrementAndGet() == 0) {
+      complete(null);
+    }
+  }
+
+  int missing() {
+    return awaited.get();
+  }
+}

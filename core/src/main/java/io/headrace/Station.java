@@ -1,0 +1,53 @@
+package io.headrace;
+
+/** Where the tickets of one step wait and are handled. */
+abstract sealed class Station permits QueuedStation, InlineStation {
+  final Flow<?, ?> flow;
+  final Step step;
+  final int index;
+  final boolean isLast;
+
+  Station(Flow<?, ?> flow, Step step, int index, boolean isLast) {
+    this.flow = flow;
+    this.step = step;
+    this.index = index;
+    this.isLast = isLast;
+  }
+
+  /** Whether tickets may have to wait for room, and keep the worker that brings them. */
+  abstract boolean admits();
+
+  /** Takes a chain of n tickets. Those that it cannot take complete with the reason. */
+  abstract void accept(Ticket first, Ticket last, int n);
+
+  /** A ticket that waits here is not needed anymore. Any thread. */
+  abstract void withdraw(Ticket ticket);
+
+  /** Prepares the handlers; tells the start-up when each is ready or has failed. */
+  abstract void start(Startup startup);
+
+  /**
+   * Accepts no more. When what was accepted is done the flow is told through {@link
+   * Flow#stationDrained}.
+   */
+  abstract void close();
+
+  /** Accepts no more, fails what waits and what runs. The flow is told when the handlers have returned. */
+  abstract void shutdown(HeadraceException reason);
+
+  /** Ends the workers, after the last batch. They close their handlers and tell the ending. */
+  abstract void end(Ending ending);
+
+  /** How many items wait here. */
+  abstract int queued();
+
+  /** Whether a thread executes a handler of this station. */
+  abstract boolean isExecutedBy(Thread thread);
+
+  @Override
+  public final String toString() {
+    return flow.name().equals(step.name())
+        ? flow.name()
+        : "step " + step.name() + " of " + flow.name();
+  }
+}

@@ -1,0 +1,135 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** A worker that runs as a task of an executor while it has batches. */
+final class TaskSlot extends Slot implements Runnable {
+  /*
+   * Legal transitions of state:
+   *   IDLE -> ACTIVE        launch: a task is given to the executor
+   *   ACTIVE -> ASSIGNED    launch: the task that runs still goes on with the next batch
+   *   ASSIGNED -> ACTIVE    the task takes the next batch
+   *   ACTIVE -> IDLE        the task ends
+   * So one task goes from batch to batch without recursion, whichever thread releases the worker.
+   */
+
+  /** No task. */
+  private static final int IDLE = 0;
+
+  /** A task runs, or is on its way. */
+  private static final int ACTIVE = 1;
+
+  /** A task runs, and there is a batch for it to go on with. */
+  private static final int ASSIGNED = 2;
+
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(TaskSlot.class, "state", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Handling handling;
+  private final Executor executor;
+  @SuppressWarnings("UnusedVariable") // read through STATE
+  private volatile int state;
+
+  /** Complete when the handler was started or failed to start. */
+  private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
+
+  private volatile @Nullable Thread runner;
+
+  /**
+   * A worker.
+   *
+   * @param isStarted whether its handler is started already
+   */
+  TaskSlot(QueuedStation station, Handling handling, Executor executor, boolean isStarted) {
+    super(station);
+    if (isStarted) {
+      started.complete(null);
+    }
+    this.handling = handling;
+    this.executor = executor;
+  }
+
+  /** Starts the handler of a worker that was made before it was needed. */
+  void start(Startup startup) {
+    runner = Thread.currentThread();
+    boolean isStarted = startup.start(handling, station);
+    runner = null;
+    started.complete(null);
+    if (isStarted) {
+      station.release(this);
+    }
+  }
+
+  @Override
+  void launch() {
+    while (!STATE.compareAndSet(this, IDLE, ACTIVE)) {
+      if (STATE.compareAndSet(this, ACTIVE, ASSIGNED)) {
+        return;
+      }
+    }
+    do {
+      try {
+        executor.execute(this);
+        return;
+      } catch (Throwable rejection) {
+        batch.refuse(
+            new RejectedException(
+                "the executor of " + station + " rejected a batch: " + rejection, rejection));
+      }
+    } while (takeNext());
+  }
+
+  @Override
+  public void run() {
+    do {
+      runner = Thread.currentThread();
+      try {
+        batch.execute(handling);
+      } finally {
+        runner = null;
+      }
+    } while (takeNext());
+  }
+
+  private boolean takeNext() {
+    if (STATE.compareAndSet(this, ACTIVE, IDLE)) {
+      return false;
+    }
+    state = ACTIVE;
+    return true;
+  }
+
+  @Override
+  void interrupt() {
+    Thread thread = runner;
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+
+  @Override
+  void end(Ending ending) {
+    var _ =
+        started.thenRun(
+        () -> {
+          Ending.close(handling, station);
+          ending.ended();
+        });
+  }
+
+  @Override
+  boolean isExecutedBy(Thread thread) {
+    return thread.equals(runner);
+  }
+}

@@ -1,0 +1,38 @@
+package io.headrace;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a ticket has beyond the default: a deadline, a listener, the observers of its service. Most
+ * tickets of an unobserved service have none.
+ */
+final class Terms {
+  final Observers observers;
+  final TimeSource time;
+  final @Nullable CallListener listener;
+  final boolean hasDeadline;
+  final long submittedNanos;
+  final long deadlineNanos;
+
+  /** Null once the call has ended: terms still wait in the heap of {@link Deadlines} then. */
+  volatile @Nullable Ticket ticket;
+
+  Terms(Ticket ticket, CallOptions options, Observers observers, TimeSource time) {
+    this.ticket = ticket;
+    this.observers = observers;
+    this.time = time;
+    listener = options.listener;
+    hasDeadline = options.timeoutNanos != 0;
+    submittedNanos = time.nanoTime();
+    deadlineNanos = submittedNanos + options.timeoutNanos;
+  }
+
+  boolean isExpired(long nowNanos) {
+    return hasDeadline && nowNanos - deadlineNanos >= 0;
+  }
+
+  void ended(Observer.Outcome outcome, long nowNanos) {
+    ticket = null;
+    observers.callEnded(outcome, nowNanos - submittedNanos);
+  }
+}

@@ -1,0 +1,96 @@
+package io.headrace;
+
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** A worker with a thread of its own, platform or virtual. */
+final class ThreadSlot extends Slot implements Runnable {
+  /**
+   * How often a worker looks for its next batch before it parks: about half a microsecond. To park and be
+   * woken costs tens, and on few cores a longer spin costs others more than it saves.
+   */
+  private static final int SPINS = 20;
+
+  private final Handling handling;
+  private final Thread thread;
+  private final Startup startup;
+
+  /** Set by the drain when the batch is complete, cleared by the thread when it takes it. */
+  private volatile boolean assigned;
+
+  private volatile @Nullable Ending ending;
+
+  ThreadSlot(QueuedStation station, Handling handling, ThreadFactory threads, Startup startup) {
+    super(station);
+    this.handling = handling;
+    this.startup = startup;
+    thread = threads.newThread(this);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  @Override
+  void launch() {
+    assigned = true;
+    if (!Thread.currentThread().equals(thread)) {
+      LockSupport.unpark(thread);
+    }
+  }
+
+  @Override
+  public void run() {
+    if (startup.start(handling, station)) {
+      station.release(this);
+    }
+    while (awaitBatch()) {
+      batch.execute(handling);
+      if (ending == null) {
+        Thread.interrupted(); // an interrupt was meant for the batch
+      }
+    }
+    Ending.close(handling, station);
+    Ending ending = this.ending;
+    if (ending != null) {
+      ending.ended();
+    }
+  }
+
+  /** Blocks until there is a batch. Returns false if the worker is to end. */
+  private boolean awaitBatch() {
+    int spins = SPINS;
+    while (!assigned) {
+      if (ending != null) {
+        Thread.interrupted(); // the handler closes undisturbed
+        return false;
+      }
+      if (spins > 0) {
+        spins--;
+        Thread.onSpinWait();
+      } else {
+        LockSupport.park(this);
+        Thread.interrupted();
+      }
+    }
+    assigned = false;
+    return true;
+  }
+
+  @Override
+  void interrupt() {
+    thread.interrupt();
+  }
+
+  @Override
+  void end(Ending ending) {
+    this.ending = ending;
+    LockSupport.unpark(thread);
+  }
+
+  @Override
+  boolean isExecutedBy(Thread other) {
+    return thread.equals(other);
+  }
+}

@@ -1,0 +1,209 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An item on its way: the future that its caller holds, the value as the last step left it, and the
+ * node of the queue that it waits in. One object for the whole way, whatever the number of steps.
+ */
+final class Ticket extends CompletableFuture<Object> {
+  /*
+   * Who may touch what, and when:
+   * 1. value, arrivalNanos, hold, admitted: whoever carries the ticket. That is the submitter until it
+   *    offers the ticket to a queue, then the queue's drain, then the batch that the ticket is part of.
+   *    Each hand-over is a release and an acquire: the link of the queue, the assignment of a batch.
+   * 2. next belongs to the queue that the ticket is in.
+   * 3. waitingAt says in which station's queue the ticket waits, if any. The carrier sets it before it
+   *    offers the ticket; the drain clears it when it takes or removes the ticket. Any thread reads it,
+   *    to tell the station that the ticket is withdrawn; what it reads may be out of date, and so the
+   *    drain believes only its own reading.
+   * 4. waiter is the thread in await(), written by it alone. It writes waiter and then reads the
+   *    result; whoever completes the ticket writes the result and then reads waiter. Both are volatile,
+   *    so one of them sees the other, and no wake-up is lost.
+   */
+
+  private static final VarHandle NEXT;
+  private static final VarHandle WAITING_AT;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      NEXT = lookup.findVarHandle(Ticket.class, "next", Ticket.class);
+      WAITING_AT = lookup.findVarHandle(Ticket.class, "waitingAt", Station.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  @Nullable Object value;
+  private volatile @Nullable Station waitingAt;
+  final @Nullable Terms terms;
+
+  /** The worker that is kept from its next batch until this ticket has found room. */
+  @Nullable Slot hold;
+
+  long arrivalNanos;
+  final byte priority;
+
+  /** Whether it has found room, in a queue that lets items wait for it. */
+  boolean admitted;
+
+  @SuppressWarnings("UnusedVariable") // read through NEXT
+  private @Nullable Ticket next;
+  private volatile @Nullable Thread waiter;
+
+  /** The ticket that stands for an empty queue. */
+  Ticket() {
+    terms = null;
+    priority = 0;
+  }
+
+  Ticket(
+      Object value, CallOptions options, Observers observers, TimeSource time) {
+    this.value = value;
+    priority = (byte) options.priority;
+    terms =
+        options.timeoutNanos != 0 || options.listener != null || observers.isObserved()
+            ? new Terms(this, options, observers, time)
+            : null;
+  }
+
+  /** Whether the ticket waits at a station; for the drain of that station, which alone may change it. */
+  boolean waitsAt(Station station) {
+    return WAITING_AT.getOpaque(this) == station;
+  }
+
+  /** Release: a canceller that reads the station sees a ticket that the station may remove. */
+  void waitAt(@Nullable Station station) {
+    WAITING_AT.setRelease(this, station);
+  }
+
+  /** Acquire: whoever sees the link sees what its writer did to the ticket before. */
+  @Nullable Ticket next() {
+    return (Ticket) NEXT.getAcquire(this);
+  }
+
+  /** Release, for {@link #next()}; a plain write could publish a ticket without its value. */
+  void linkTo(@Nullable Ticket ticket) {
+    NEXT.setRelease(this, ticket);
+  }
+
+  /** Plain: nobody else knows this ticket yet, or anymore. */
+  void setNext(@Nullable Ticket ticket) {
+    NEXT.set(this, ticket);
+  }
+
+  void succeed(@Nullable Object result) {
+    Terms terms = this.terms;
+    long nowNanos = terms == null ? 0 : terms.time.nanoTime();
+    if (super.complete(result)) {
+      ended(Observer.Outcome.COMPLETED, nowNanos);
+    }
+  }
+
+  void fail(Throwable failure, Observer.Outcome outcome) {
+    Terms terms = this.terms;
+    long nowNanos = terms == null ? 0 : terms.time.nanoTime();
+    if (super.completeExceptionally(failure)) {
+      ended(outcome, nowNanos);
+    }
+  }
+
+  void reject(HeadraceException failure) {
+    fail(failure, Observer.Outcome.REJECTED);
+  }
+
+  /** The timeout is over: the caller is told, and the ticket leaves the queue it waits in. */
+  void expire(String service, long timeoutNanos) {
+    fail(
+        new DeadlineExceededException(
+            service + " had no result within " + java.time.Duration.ofNanos(timeoutNanos)),
+        Observer.Outcome.TIMED_OUT);
+    withdraw();
+  }
+
+  @Override
+  public boolean complete(@Nullable Object result) {
+    boolean first = super.complete(result);
+    if (first) {
+      abandoned();
+    }
+    return first;
+  }
+
+  @Override
+  public boolean completeExceptionally(Throwable failure) {
+    boolean first = super.completeExceptionally(failure);
+    if (first) {
+      abandoned();
+    }
+    return first;
+  }
+
+  @Override
+  public boolean cancel(boolean mayInterruptIfRunning) {
+    boolean first = super.completeExceptionally(new CancellationException());
+    if (first) {
+      abandoned();
+    }
+    return isCancelled();
+  }
+
+  /** Its caller needs no result anymore. */
+  private void abandoned() {
+    Terms terms = this.terms;
+    ended(Observer.Outcome.CANCELLED, terms == null ? 0 : terms.time.nanoTime());
+    withdraw();
+  }
+
+  private void withdraw() {
+    Station station = waitingAt;
+    if (station != null) {
+      station.withdraw(this);
+    }
+  }
+
+  private void ended(Observer.Outcome outcome, long nowNanos) {
+    Thread thread = waiter;
+    if (thread != null) {
+      LockSupport.unpark(thread);
+    }
+    if (terms != null) {
+      terms.ended(outcome, nowNanos);
+    }
+  }
+
+  /** Blocks until there is a result; withdraws the item if the thread is interrupted before. */
+  @Nullable Object await() throws InterruptedException {
+    if (!isDone()) {
+      waiter = Thread.currentThread();
+      while (!isDone()) {
+        LockSupport.park(this);
+        if (Thread.interrupted()) {
+          if (cancel(true)) {
+            throw new InterruptedException();
+          }
+          Thread.currentThread().interrupt();
+        }
+      }
+      waiter = null;
+    }
+    if (!isCompletedExceptionally()) {
+      return join();
+    }
+    try {
+      return join();
+    } catch (CancellationException e) {
+      throw e;
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause();
+      throw Failures.unchecked(cause == null ? e : cause);
+    }
+  }
+}

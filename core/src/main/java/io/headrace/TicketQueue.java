@@ -1,0 +1,225 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/** Keeps the fields that producers write away from what lies before them in memory. */
+abstract class TicketQueuePadding {
+  @SuppressWarnings("UnusedVariable") // only their place counts
+  private long p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14;
+}
+
+/** What producers write. */
+abstract class TicketQueueProducers extends TicketQueuePadding {
+  static final VarHandle TAIL;
+  static final VarHandle ARRIVED;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      TAIL = lookup.findVarHandle(TicketQueueProducers.class, "tail", Ticket.class);
+      ARRIVED = lookup.findVarHandle(TicketQueueProducers.class, "arrived", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** The ticket that was added last, or the stub. */
+  final Ticket stub = new Ticket();
+
+  volatile Ticket tail = stub;
+
+  /** How many tickets were ever added; the highest bit says that no more are accepted. */
+  volatile long arrived;
+}
+
+/** Keeps the fields of the consumer away from those of the producers. */
+abstract class TicketQueueMorePadding extends TicketQueueProducers {
+  @SuppressWarnings("UnusedVariable") // only their place counts
+  private long p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14;
+}
+
+/**
+ * The tickets of one priority that wait at a station: first in, first out, for any number of producers
+ * and one consumer at a time, the station's drain.
+ */
+final class TicketQueue extends TicketQueueMorePadding {
+  /*
+   * A linked queue whose nodes are the tickets themselves, after Dmitry Vyukov's intrusive
+   * multi-producer single-consumer queue (1024cores.net): a producer swaps the tail for its ticket and
+   * then links the ticket before it, two steps without a loop. Between the two the rest of the queue is
+   * out of reach; the consumer takes that as the end of the queue, and the producer, who looks after
+   * its link whether it has to wake the drain, makes up for it. The stub takes the place of the last
+   * ticket, so that a ticket is free to enter the next queue as soon as it is taken.
+   *
+   * Departures: chains of linked tickets are added in one step. The number of tickets ever added is
+   * counted beside the tail, on the same cache line, which producers own at that moment anyway. The
+   * same counter accepts or refuses: above the capacity, and once its highest bit is set, nothing is
+   * added. A close and an offer therefore meet in one atomic variable: either the close sees the ticket
+   * counted, or the offer sees the queue closed.
+   *
+   * The consumer counts what has left. The difference is the length. Tickets that were withdrawn count
+   * as left though they are still linked; they are unlinked when they reach the head, or by purge when
+   * they outnumber the others.
+   */
+
+  private static final long CLOSED = Long.MIN_VALUE;
+  private static final VarHandle LEFT;
+
+  static {
+    try {
+      LEFT = MethodHandles.lookup().findVarHandle(TicketQueue.class, "left", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** Nobody may add. */
+  static final int REFUSED_CLOSED = -1;
+
+  private final long capacity;
+
+  /** Of the consumer. */
+  private Ticket head = stub;
+
+  /** How many tickets have left, written by the consumer alone. */
+  private volatile long left;
+
+  /** Tickets that have left but are linked still. */
+  private int dead;
+
+  /**
+   * An empty queue.
+   *
+   * @param capacity more than these are refused
+   */
+  TicketQueue(int capacity) {
+    this.capacity = capacity == Integer.MAX_VALUE ? Long.MAX_VALUE : capacity;
+  }
+
+  /**
+   * Reserves room for tickets, which then have to be added.
+   *
+   * @return how many of them have room, 0 to n, or {@link #REFUSED_CLOSED}
+   */
+  int reserve(int n) {
+    if (capacity == Long.MAX_VALUE) {
+      long before = (long) ARRIVED.getAndAdd(this, (long) n);
+      if (before < 0) {
+        ARRIVED.getAndAdd(this, (long) -n);
+        return REFUSED_CLOSED;
+      }
+      return n;
+    }
+    while (true) {
+      long before = arrived;
+      if (before < 0) {
+        return REFUSED_CLOSED;
+      }
+      int room = Math.clamp(capacity - (before - left), 0, n);
+      if (room == 0 || ARRIVED.compareAndSet(this, before, before + room)) {
+        return room;
+      }
+    }
+  }
+
+  /** Adds a chain of tickets, linked from first to last, for which there is room. */
+  void add(Ticket first, Ticket last) {
+    last.setNext(null);
+    Ticket before = (Ticket) TAIL.getAndSet(this, last);
+    before.linkTo(first);
+  }
+
+  /** Nothing is accepted from here on. */
+  void close() {
+    ARRIVED.getAndBitwiseOr(this, CLOSED);
+  }
+
+  /** How many tickets wait, those being added included and those withdrawn not. */
+  int length() {
+    long length = (arrived & ~CLOSED) - left;
+    return Math.clamp(length, 0, Integer.MAX_VALUE);
+  }
+
+  /** Whether as many have left as were ever added. */
+  boolean isDrained() {
+    return (arrived & ~CLOSED) == left;
+  }
+
+  /** Consumer: the first ticket, or null if there is none within reach. It stays. */
+  @Nullable Ticket peek() {
+    Ticket first = head;
+    if (first == stub) {
+      Ticket next = first.next();
+      if (next == null) {
+        return null;
+      }
+      head = next;
+      first = next;
+    }
+    return first;
+  }
+
+  /** Consumer: takes the first ticket, or null if there is none within reach. It counts still. */
+  @Nullable Ticket poll() {
+    Ticket first = peek();
+    if (first == null) {
+      return null;
+    }
+    Ticket next = first.next();
+    if (next == null) {
+      if (tail != first) {
+        return null;
+      }
+      add(stub, stub);
+      next = first.next();
+      if (next == null) {
+        return null;
+      }
+    }
+    head = next;
+    first.setNext(null);
+    return first;
+  }
+
+  /** Consumer: some tickets that were taken count no more. */
+  void left(int n) {
+    LEFT.setRelease(this, left + n);
+  }
+
+  /** Consumer: a ticket counts no more but is linked still. */
+  void died() {
+    dead++;
+    left(1);
+  }
+
+  /** Consumer: a dead ticket was taken. */
+  void buried() {
+    dead--;
+  }
+
+  /** Consumer: unlinks dead tickets if they outnumber the others. */
+  void purge(Station station) {
+    if (dead < 64 || dead <= length()) {
+      return;
+    }
+    Ticket before = null;
+    Ticket ticket = head;
+    while (ticket != null) {
+      Ticket next = ticket.next();
+      if (next != null && ticket != stub && !ticket.waitsAt(station)) {
+        if (before == null) {
+          head = next;
+        } else {
+          before.setNext(next);
+        }
+        ticket.setNext(null);
+        dead--;
+      } else {
+        before = ticket;
+      }
+      ticket = next;
+    }
+  }
+}
