@@ -1,5 +1,4 @@
 import com.google.googlejavaformat.java.Main;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +11,7 @@ import java.util.List;
  * google-java-format. Run by the build in the phase verify.
  */
 public class Format {
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) throws Exception {
     boolean apply = args[0].equals("--apply");
     List<String> arguments = new ArrayList<>();
     arguments.addAll(apply ? List.of("--replace") : List.of("--dry-run", "--set-exit-if-changed"));

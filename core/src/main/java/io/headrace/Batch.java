@@ -8,8 +8,8 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Some tickets on their way through a handler: executes it and sends each ticket on with its result.
- * A worker uses one again and again; it holds one batch at a time.
+ * Some tickets on their way through a handler: executes it and sends each ticket on with its
+ * result. A worker uses one again and again; it holds one batch at a time.
  */
 final class Batch {
   private final Station station;
@@ -86,13 +86,13 @@ final class Batch {
     } else {
       var _ =
           later.whenComplete(
-          (results, failure) -> {
-            if (failure == null) {
-              deliver(results, startNanos);
-            } else {
-              fail(Failures.unwrapped(failure), startNanos);
-            }
-          });
+              (results, failure) -> {
+                if (failure == null) {
+                  deliver(results, startNanos);
+                } else {
+                  fail(Failures.unwrapped(failure), startNanos);
+                }
+              });
     }
   }
 

@@ -30,8 +30,8 @@ public interface BatchPolicy {
   Decision decide(QueueState queue);
 
   /**
-   * Whether {@link QueueState#oldestArrivalNanos} is used. A policy that does without saves each item a
-   * reading of the clock.
+   * Whether {@link QueueState#oldestArrivalNanos} is used. A policy that does without saves each
+   * item a reading of the clock.
    *
    * @return true unless overridden
    */
@@ -40,11 +40,11 @@ public interface BatchPolicy {
   }
 
   /**
-   * Work-conserving: while a worker is idle nothing waits; while all are busy the queue grows, and the
-   * next batch takes what is there. No delay at low load, full batches at high load.
+   * Work-conserving: while a worker is idle nothing waits; while all are busy the queue grows, and
+   * the next batch takes what is there. No delay at low load, full batches at high load.
    *
-   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE} for no
-   *     limit
+   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE}
+   *     for no limit
    * @return the policy
    * @throws IllegalArgumentException if {@code maxSize} is below 1
    */
@@ -56,8 +56,8 @@ public interface BatchPolicy {
    * Waits for a full batch, but not longer than a delay that counts from the arrival of the batch's
    * first item. Time that the item spent waiting for a worker counts, too.
    *
-   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE} for no
-   *     limit
+   * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE}
+   *     for no limit
    * @param maxDelay how long the first item waits for others at most; zero makes it greedy
    * @return the policy
    * @throws IllegalArgumentException if {@code maxSize} is below 1 or {@code maxDelay} negative
@@ -69,9 +69,10 @@ public interface BatchPolicy {
   /**
    * What an idle worker does.
    *
-   * @param size how many items to send now, or 0 to look again later; what exceeds the number of waiting
-   *     items or the maximum of the policy is cut to it
-   * @param lookAgainNanos when to look again, on the clock of {@link QueueState#nowNanos}, if size is 0
+   * @param size how many items to send now, or 0 to look again later; what exceeds the number of
+   *     waiting items or the maximum of the policy is cut to it
+   * @param lookAgainNanos when to look again, on the clock of {@link QueueState#nowNanos}, if size
+   *     is 0
    * @param orWaiting how many waiting items make it look again before that time, if size is 0
    */
   record Decision(int size, long lookAgainNanos, int orWaiting) {

@@ -11,19 +11,21 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Groups the items of many callers into batches for a batch function, and gives each caller the result of
- * its own item.
+ * Groups the items of many callers into batches for a batch function, and gives each caller the
+ * result of its own item.
  *
- * <p>{@snippet class="io.headrace.SnippetsTest" region="batcher"}
+ * <p>
  *
- * <p>Items go first in, first out, higher priorities first. Never more batches run than there are workers,
- * and none exceeds the maximum of the policy. An item whose caller has cancelled it, or whose timeout is
- * over, leaves the queue and takes no place in a batch. A batch that fails fails its own callers; the
- * batcher goes on.
+ * {@snippet class="io.headrace.SnippetsTest" region="batcher"}
  *
- * <p><b>Thread safety.</b> Any thread may call any method. The batch function, or the continuation of a
- * future, must not block on a call to the batcher that executes it: it may hold the worker that this call
- * needs.
+ * <p>Items go first in, first out, higher priorities first. Never more batches run than there are
+ * workers, and none exceeds the maximum of the policy. An item whose caller has cancelled it, or
+ * whose timeout is over, leaves the queue and takes no place in a batch. A batch that fails fails
+ * its own callers; the batcher goes on.
+ *
+ * <p><b>Thread safety.</b> Any thread may call any method. The batch function, or the continuation
+ * of a future, must not block on a call to the batcher that executes it: it may hold the worker
+ * that this call needs.
  *
  * <p>It is a flow of one step, which runs from the start.
  *
@@ -45,20 +47,22 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  public static <I, O extends @Nullable Object> Builder<I, O> builder(Handler<? super I, ? extends O> handler) {
+  public static <I, O extends @Nullable Object> Builder<I, O> builder(
+      Handler<? super I, ? extends O> handler) {
     return new Builder<>(Handling.of(requireNonNull(handler, "handler")));
   }
 
   /**
-   * A builder of a batcher around a function that returns a stage of its results. A batch is in flight, and
-   * keeps its worker from the next one, until its stage completes.
+   * A builder of a batcher around a function that returns a stage of its results. A batch is in
+   * flight, and keeps its worker from the next one, until its stage completes.
    *
    * @param handler the batch function
    * @return a builder
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  public static <I, O extends @Nullable Object> Builder<I, O> asyncBuilder(AsyncHandler<? super I, ? extends O> handler) {
+  public static <I, O extends @Nullable Object> Builder<I, O> asyncBuilder(
+      AsyncHandler<? super I, ? extends O> handler) {
     return new Builder<>(Handling.ofAsync(requireNonNull(handler, "handler")));
   }
 
@@ -95,8 +99,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
   }
 
   @Override
-  public List<CompletableFuture<O>> submitAll(
-      Collection<? extends I> items, CallOptions options) {
+  public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
     return flow.submitAll(items, options);
   }
 
@@ -106,10 +109,12 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
   }
 
   /**
-   * Stops accepting items, and blocks until those that were accepted have their outcome and the handler is
-   * closed. A batch that is being collected goes at once. A second call waits for the same.
+   * Stops accepting items, and blocks until those that were accepted have their outcome and the
+   * handler is closed. A batch that is being collected goes at once. A second call waits for the
+   * same.
    *
-   * <p>Called from the batch function, or from a continuation on the thread of a worker, it does not wait.
+   * <p>Called from the batch function, or from a continuation on the thread of a worker, it does
+   * not wait.
    *
    * <p>If the calling thread is interrupted it goes on as {@link #shutdownNow}, and the thread is
    * interrupted when it returns.
@@ -131,8 +136,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
   }
 
   /**
-   * Stops at once: what waits and what runs fails with {@link StoppedException}, and a batch function that
-   * runs is interrupted, except inline ones, whose threads are the callers'. Does not block.
+   * Stops at once: what waits and what runs fails with {@link StoppedException}, and a batch
+   * function that runs is interrupted, except inline ones, whose threads are the callers'. Does not
+   * block.
    */
   public void shutdownNow() {
     flow.shutdownNow();
@@ -192,8 +198,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * How many items of each priority may wait, and what happens to those that find no room. Items in a
-     * batch do not count. Default: no limit.
+     * How many items of each priority may wait, and what happens to those that find no room. Items
+     * in a batch do not count. Default: no limit.
      *
      * @param capacity the most items of each priority, at least 1
      * @param onFull what happens to an item that finds no room
@@ -245,13 +251,12 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      * Builds the batcher and starts its workers.
      *
      * @return the batcher, ready for items
-     * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause, or the thread
-     *     was interrupted, which it is again then
+     * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause, or
+     *     the thread was interrupted, which it is again then
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
-      Step step =
-          options.toStep(name, null, handlers, true, Integer.MAX_VALUE, OnFull.fail());
+      Step step = options.toStep(name, null, handlers, true, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(
               name,

@@ -1,11 +1,11 @@
 package io.headrace;
 
 /**
- * Is told how one call went through each step: what a response header, a log line or a trace wants to
- * know. Given with {@link CallOptions#withListener}.
+ * Is told how one call went through each step: what a response header, a log line or a trace wants
+ * to know. Given with {@link CallOptions#withListener}.
  *
- * <p>It runs on the thread that executed the batch, before the item moves on, and so must not block.
- * What it throws is logged once per service and touches nothing else.
+ * <p>It runs on the thread that executed the batch, before the item moves on, and so must not
+ * block. What it throws is logged once per service and touches nothing else.
  */
 @FunctionalInterface
 public interface CallListener {

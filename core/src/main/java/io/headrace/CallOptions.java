@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one call asks for beyond the default: a timeout, a priority, a listener. Immutable.
  *
- * <p>{@snippet class="io.headrace.SnippetsTest" region="callOptions"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.SnippetsTest" region="callOptions"}
  */
 public final class CallOptions {
   /** No timeout, priority 0, no listener. */
@@ -49,8 +51,8 @@ public final class CallOptions {
   }
 
   /**
-   * These options with another timeout. It counts from the submission and covers everything: waiting
-   * for room, every queue, every step. When it is over the future fails with {@link
+   * These options with another timeout. It counts from the submission and covers everything:
+   * waiting for room, every queue, every step. When it is over the future fails with {@link
    * DeadlineExceededException}, and the item leaves the queue it waits in.
    *
    * @param timeout how long the caller waits for the answer, above zero
@@ -70,8 +72,7 @@ public final class CallOptions {
    * @throws IllegalArgumentException if the priority is negative
    */
   public CallOptions withPriority(int priority) {
-    return new CallOptions(
-        timeoutNanos, Checks.atLeast(0, priority, "priority"), listener);
+    return new CallOptions(timeoutNanos, Checks.atLeast(0, priority, "priority"), listener);
   }
 
   /**

@@ -19,7 +19,9 @@ final class Checks {
     return value;
   }
 
-  /** The nanoseconds of a duration above zero; those beyond the range of a long become its maximum. */
+  /**
+   * The nanoseconds of a duration above zero; those beyond the range of a long become its maximum.
+   */
   static long positiveNanos(Duration value, String name) {
     if (!value.isPositive()) {
       throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");

@@ -5,9 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Ends the calls of one service whose timeouts are over. Thread safe.
- */
+/** Ends the calls of one service whose timeouts are over. Thread safe. */
 final class Deadlines {
   /*
    * A binary heap, ordered by deadline. Calls that end in time stay in it: to remove them would cost each
@@ -159,5 +157,4 @@ final class Deadlines {
   private static boolean isBefore(@Nullable Terms one, @Nullable Terms other) {
     return one != null && other != null && one.deadlineNanos - other.deadlineNanos < 0;
   }
-
 }

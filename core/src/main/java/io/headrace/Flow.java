@@ -16,18 +16,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * A pipeline: leads each item through its steps, each with its own queue, batching and workers.
  *
- * <p>{@snippet class="io.headrace.SnippetsTest" region="flow"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.SnippetsTest" region="flow"}
  *
  * <p>A step takes items in the order of their arrival, higher priorities first. Items that are in
- * different batches can overtake one another where a step has several workers. An item whose caller has
- * cancelled it, or whose timeout is over, leaves the queue it waits in and takes no place in a batch. A
- * handler that throws fails the items of its batch; the flow goes on.
+ * different batches can overtake one another where a step has several workers. An item whose caller
+ * has cancelled it, or whose timeout is over, leaves the queue it waits in and takes no place in a
+ * batch. A handler that throws fails the items of its batch; the flow goes on.
  *
- * <p><b>Life cycle.</b> {@link #start} once, {@link #close} at the end. An item that is submitted at
- * another time fails with {@link StoppedException}.
+ * <p><b>Life cycle.</b> {@link #start} once, {@link #close} at the end. An item that is submitted
+ * at another time fails with {@link StoppedException}.
  *
- * <p><b>Thread safety.</b> Any thread may call any method. A handler, or the continuation of a future,
- * must not block on a call to the flow that executes it: it may hold the worker that this call needs.
+ * <p><b>Thread safety.</b> Any thread may call any method. A handler, or the continuation of a
+ * future, must not block on a call to the flow that executes it: it may hold the worker that this
+ * call needs.
  *
  * @param <I> the type of an item
  * @param <O> the type of a result
@@ -72,8 +75,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   final TimeSource time;
   final Observers observers;
 
-  Flow(
-      String name, List<Step> steps, int priorities, TimeSource time, List<Observer> observers) {
+  Flow(String name, List<Step> steps, int priorities, TimeSource time, List<Observer> observers) {
     this.name = name;
     this.priorities = priorities;
     this.time = time;
@@ -142,11 +144,12 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   /**
-   * Starts the handlers of all steps side by side, and blocks until each is ready, however long it takes.
+   * Starts the handlers of all steps side by side, and blocks until each is ready, however long it
+   * takes.
    *
    * @return this
-   * @throws StartException if a handler failed, with its failure as the cause; the flow is FAILED, and the
-   *     handlers that were started are closed
+   * @throws StartException if a handler failed, with its failure as the cause; the flow is FAILED,
+   *     and the handlers that were started are closed
    * @throws IllegalStateException if the flow was started before
    * @throws InterruptedException if the calling thread is interrupted; the flow is FAILED
    */
@@ -159,8 +162,8 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    *
    * @param timeout how long it may take, above zero
    * @return this
-   * @throws StartException if a handler failed, with its failure as the cause, or the time was over; the
-   *     flow is FAILED, and the handlers that were started are closed
+   * @throws StartException if a handler failed, with its failure as the cause, or the time was
+   *     over; the flow is FAILED, and the handlers that were started are closed
    * @throws IllegalArgumentException if the timeout is zero or negative
    * @throws IllegalStateException if the flow was started before
    * @throws InterruptedException if the calling thread is interrupted; the flow is FAILED
@@ -220,8 +223,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   @Override
-  public List<CompletableFuture<O>> submitAll(
-      Collection<? extends I> items, CallOptions options) {
+  public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
     List<CompletableFuture<O>> futures = new ArrayList<>(items.size());
     Route route = new Route(this);
     for (I item : items) {
@@ -293,8 +295,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   /**
-   * Stops accepting items, and blocks until those that were accepted have their outcome and the handlers
-   * are closed. Batches that are being collected go at once. A second call waits for the same.
+   * Stops accepting items, and blocks until those that were accepted have their outcome and the
+   * handlers are closed. Batches that are being collected go at once. A second call waits for the
+   * same.
    *
    * <p>Called from a handler, or from a continuation on the thread of a worker, it does not wait.
    *
@@ -325,9 +328,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   /**
-   * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that run are
-   * interrupted, except inline ones, whose threads are the callers'. Does not block; the handlers are
-   * closed when they have returned.
+   * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that
+   * run are interrupted, except inline ones, whose threads are the callers'. Does not block; the
+   * handlers are closed when they have returned.
    */
   public void shutdownNow() {
     beginClose();

@@ -10,16 +10,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Describes a {@link Flow} step by step. Each method that adds a step returns a builder of the type that
- * the items have after it; use that one from then on. Not thread safe.
+ * Describes a {@link Flow} step by step. Each method that adds a step returns a builder of the type
+ * that the items have after it; use that one from then on. Not thread safe.
  *
- * <p>A handler that is given as it is serves all workers of its step, {@link Handler#onStart} and {@link
- * Handler#close} are called once; with more than one worker it has to be thread safe. A factory makes a
- * handler for each worker.
+ * <p>A handler that is given as it is serves all workers of its step, {@link Handler#onStart} and
+ * {@link Handler#close} are called once; with more than one worker it has to be thread safe. A
+ * factory makes a handler for each worker.
  *
- * <p>A condition decides whether a step applies to an item; an item to which it does not apply passes by,
- * without waiting for the step. It is evaluated once, as the step before has left the item, on the thread
- * that brings the item, so it must not block. An item for which it throws fails with that exception.
+ * <p>A condition decides whether a step applies to an item; an item to which it does not apply
+ * passes by, without waiting for the step. It is evaluated once, as the step before has left the
+ * item, on the thread that brings the item, so it must not block. An item for which it throws fails
+ * with that exception.
  *
  * @param <I> the type of an item that enters the flow
  * @param <T> the type of an item after the steps so far
@@ -44,7 +45,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @return the builder to go on with
    * @param <R> the type of an item after this step
    */
-  public <R extends @Nullable Object> FlowBuilder<I, R> step(String name, Handler<? super T, ? extends R> handler) {
+  public <R extends @Nullable Object> FlowBuilder<I, R> step(
+      String name, Handler<? super T, ? extends R> handler) {
     return step(name, handler, options -> {});
   }
 
@@ -143,8 +145,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
-   * Adds a step whose handler answers later, without holding a thread. A worker is busy with a batch until
-   * the stage completes.
+   * Adds a step whose handler answers later, without holding a thread. A worker is busy with a
+   * batch until the stage completes.
    *
    * @param name what the step is called in threads, events and messages; unique in the flow
    * @param handler serves all workers of the step
@@ -154,7 +156,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
       String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
-    return add(name, null, Handling.shared(Handling.ofAsync(requireNonNull(handler))), true, options);
+    return add(
+        name, null, Handling.shared(Handling.ofAsync(requireNonNull(handler))), true, options);
   }
 
   /**
@@ -221,7 +224,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     Checks.name(stepName);
     for (Step step : steps) {
       if (step.name().equals(stepName)) {
-        throw new IllegalArgumentException("name is " + stepName + ", " + name + " has such a step");
+        throw new IllegalArgumentException(
+            "name is " + stepName + ", " + name + " has such a step");
       }
     }
     StepOptions options = new StepOptions();

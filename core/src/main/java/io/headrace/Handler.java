@@ -7,14 +7,15 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Handles items a batch at a time: the code that a {@link Batcher} or a step of a {@link Flow} calls.
+ * Handles items a batch at a time: the code that a {@link Batcher} or a step of a {@link Flow}
+ * calls.
  *
  * <p>A lambda will do: {@code items -> model.predictAll(items)}. Handlers with something to prepare
  * override {@link #onStart} and {@link #close}.
  *
- * <p><b>Threads.</b> One instance given to several workers is called by all of them at once and has to
- * be thread safe. A factory gives each worker an instance of its own, of which all methods are called
- * by that worker alone, one at a time.
+ * <p><b>Threads.</b> One instance given to several workers is called by all of them at once and has
+ * to be thread safe. A factory gives each worker an instance of its own, of which all methods are
+ * called by that worker alone, one at a time.
  *
  * @param <I> the type of an item
  * @param <O> the type of a result
@@ -24,10 +25,11 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
   /**
    * Handles a batch.
    *
-   * <p>The list that is returned holds a result for each item, in their order. To fail some of the items
-   * and answer the others, return {@link Outcomes}. A null list gives every caller null. A list of
-   * another length fails the whole batch with {@link BatchSizeMismatchException}, and so does whatever
-   * is thrown, with that exception itself. The worker goes on with the next batch in any case.
+   * <p>The list that is returned holds a result for each item, in their order. To fail some of the
+   * items and answer the others, return {@link Outcomes}. A null list gives every caller null. A
+   * list of another length fails the whole batch with {@link BatchSizeMismatchException}, and so
+   * does whatever is thrown, with that exception itself. The worker goes on with the next batch in
+   * any case.
    *
    * @param items at least one and at most the policy's maximum; not modifiable
    * @return a result for each item, in the same order
@@ -43,8 +45,8 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
   default void onStart() throws Exception {}
 
   /**
-   * Releases what the handler holds, after its last batch. Called once if {@link #onStart} was called,
-   * also when that failed.
+   * Releases what the handler holds, after its last batch. Called once if {@link #onStart} was
+   * called, also when that failed.
    *
    * @throws Exception if something goes wrong; it is logged
    */
@@ -58,7 +60,8 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  static <I, O extends @Nullable Object> Handler<I, O> each(Function<? super I, ? extends O> function) {
+  static <I, O extends @Nullable Object> Handler<I, O> each(
+      Function<? super I, ? extends O> function) {
     requireNonNull(function, "function");
     return items -> {
       Outcomes<O> outcomes = new Outcomes<>(items.size());

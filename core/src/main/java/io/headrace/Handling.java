@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A handler as workers use it: started, called and closed by them, whether it answers at once or later. */
+/**
+ * A handler as workers use it: started, called and closed by them, whether it answers at once or
+ * later.
+ */
 abstract class Handling {
   private boolean startCalled;
 

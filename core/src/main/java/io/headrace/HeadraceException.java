@@ -24,8 +24,8 @@ public abstract sealed class HeadraceException extends RuntimeException
   }
 
   /**
-   * Outcomes that are part of normal work under load: they are made by the thousand, on a thread that
-   * has nothing to do with the caller, and so carry no stack trace.
+   * Outcomes that are part of normal work under load: they are made by the thousand, on a thread
+   * that has nothing to do with the caller, and so carry no stack trace.
    */
   HeadraceException(String message, boolean stackTrace) {
     super(message, null, false, stackTrace);

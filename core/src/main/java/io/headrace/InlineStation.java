@@ -13,7 +13,10 @@ final class InlineStation extends Station {
 
   private final Handling handling;
 
-  /** How many batches and calls of accept are under way; the highest bit says that no more may begin. */
+  /**
+   * How many batches and calls of accept are under way; the highest bit says that no more may
+   * begin.
+   */
   private final AtomicLong running = new AtomicLong();
 
   /** The batches that are under way, with the threads that began them. */
@@ -105,7 +108,10 @@ final class InlineStation extends Station {
     }
   }
 
-  /** An offer that is refused counts for a moment, too, so the count can fall to zero more than once. */
+  /**
+   * An offer that is refused counts for a moment, too, so the count can fall to zero more than
+   * once.
+   */
   private void drained() {
     if (drained.compareAndSet(false, true)) {
       flow.stationDrained(this);
@@ -123,10 +129,10 @@ final class InlineStation extends Station {
     ending.announce();
     var _ =
         started.thenRun(
-        () -> {
-          Ending.close(handling, this);
-          ending.ended();
-        });
+            () -> {
+              Ending.close(handling, this);
+              ending.ended();
+            });
   }
 
   @Override

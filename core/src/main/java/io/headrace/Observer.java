@@ -5,9 +5,9 @@ import java.time.Duration;
 /**
  * Is told what happens in a {@link Batcher} or {@link Flow}: for metrics, dashboards and logs.
  *
- * <p>Its methods run on the threads that do the work, several at once, so they are thread safe and do
- * not block. What one throws is logged once per service; it touches neither the items nor the other
- * observers.
+ * <p>Its methods run on the threads that do the work, several at once, so they are thread safe and
+ * do not block. What one throws is logged once per service; it touches neither the items nor the
+ * other observers.
  */
 public interface Observer {
   /** How a call ended. */
@@ -56,8 +56,8 @@ public interface Observer {
    * @param size the number of items
    * @param failed how many of them failed
    * @param handleNanos nanoseconds that the handler took
-   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a copy:
-   *     observers only read it
+   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a
+   *     copy: observers only read it
    * @param queueLength the number of items that were left waiting when the batch was formed
    */
   @SuppressWarnings("ArrayRecordComponent") // a list would box each number

@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
-/** The observers of one service, isolated from it: the first failure is logged, none goes further. */
+/**
+ * The observers of one service, isolated from it: the first failure is logged, none goes further.
+ */
 final class Observers {
   private static final Logger LOGGER = System.getLogger(Observers.class.getName());
 

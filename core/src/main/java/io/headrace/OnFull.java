@@ -3,12 +3,12 @@ package io.headrace;
 import java.time.Duration;
 
 /**
- * What happens to an item that finds the queue full. No choice blocks the thread that submits: an item
- * that waits for room is a future that is not complete yet, and a thread in {@link Service#call} waits
- * with it.
+ * What happens to an item that finds the queue full. No choice blocks the thread that submits: an
+ * item that waits for room is a future that is not complete yet, and a thread in {@link
+ * Service#call} waits with it.
  *
- * <p>Between two steps of a flow, items that wait for room keep the worker that made them from its next
- * batch, so that a slow step slows the steps before it.
+ * <p>Between two steps of a flow, items that wait for room keep the worker that made them from its
+ * next batch, so that a slow step slows the steps before it.
  */
 public final class OnFull {
   private static final OnFull FAIL = new OnFull(0);
@@ -40,8 +40,8 @@ public final class OnFull {
   }
 
   /**
-   * The item waits for room, in the order of arrival, and fails with {@link QueueFullException} when
-   * there was none for some time.
+   * The item waits for room, in the order of arrival, and fails with {@link QueueFullException}
+   * when there was none for some time.
    *
    * @param atMost how long it waits, above zero
    * @return this choice

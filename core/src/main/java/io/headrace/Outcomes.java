@@ -12,13 +12,16 @@ import org.jspecify.annotations.Nullable;
  * The results of a batch in which some items may have failed: each has a value or a failure of its
  * own, in the order of the items.
  *
- * <p>{@snippet class="io.headrace.SnippetsTest" region="outcomes"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.SnippetsTest" region="outcomes"}
  *
  * <p>Not thread safe: made by one call of a handler and handed over by returning it.
  *
  * @param <O> the type of a result
  */
-public final class Outcomes<O extends @Nullable Object> extends AbstractList<O> implements RandomAccess {
+public final class Outcomes<O extends @Nullable Object> extends AbstractList<O>
+    implements RandomAccess {
   /** Each a value, null, or a {@link Failure}. */
   private @Nullable Object[] outcomes;
 

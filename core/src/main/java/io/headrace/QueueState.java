@@ -1,8 +1,8 @@
 package io.headrace;
 
 /**
- * What a {@link BatchPolicy} sees of a queue at one moment. Cancelled and expired items are not part of
- * it. Valid only during the call that it is passed to.
+ * What a {@link BatchPolicy} sees of a queue at one moment. Cancelled and expired items are not
+ * part of it. Valid only during the call that it is passed to.
  */
 public interface QueueState {
   /**
@@ -20,15 +20,16 @@ public interface QueueState {
   long oldestArrivalNanos();
 
   /**
-   * The number of workers without a batch, at least 1; {@link Integer#MAX_VALUE} if their number is not
-   * limited.
+   * The number of workers without a batch, at least 1; {@link Integer#MAX_VALUE} if their number is
+   * not limited.
    *
    * @return the number of workers
    */
   int idleWorkers();
 
   /**
-   * The time now, in nanoseconds of a clock with an arbitrary origin: only differences mean something.
+   * The time now, in nanoseconds of a clock with an arbitrary origin: only differences mean
+   * something.
    *
    * @return nanoseconds
    */

@@ -7,9 +7,9 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A station with a queue for each priority and workers that take batches from it. */
@@ -79,6 +79,7 @@ final class QueuedStation extends Station implements QueueState {
   // Shared.
   @SuppressWarnings("UnusedVariable") // read through WIP
   private volatile int wip;
+
   private volatile int wakeAt = NEVER;
   private volatile @Nullable Slot released;
   private volatile @Nullable Withdrawal withdrawn;
@@ -157,15 +158,14 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /**
-   * Marks tickets as waiting here. Returns those that were cancelled since, which nobody may have told
-   * this station: a canceller completes the ticket and then reads where it waits, the carrier writes
-   * where it waits and then reads whether it is complete.
+   * Marks tickets as waiting here. Returns those that were cancelled since, which nobody may have
+   * told this station: a canceller completes the ticket and then reads where it waits, the carrier
+   * writes where it waits and then reads whether it is complete.
    */
   private @Nullable List<Ticket> register(Ticket first, int n) {
     long arrivalNanos = stamps ? flow.time.nanoTime() : 0;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
-      ticket.arrivalNanos =
-          stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
+      ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;
       ticket.waitAt(this);
     }
@@ -517,7 +517,9 @@ final class QueuedStation extends Station implements QueueState {
     }
   }
 
-  /** Whether tickets came that the drain wants to know of, after it looked and before it said so. */
+  /**
+   * Whether tickets came that the drain wants to know of, after it looked and before it said so.
+   */
   private boolean hasMissedArrivals() {
     int wake = wakeAt;
     if (wake == NEVER || admits) {

@@ -3,8 +3,8 @@ package io.headrace;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects tickets by the station they go to next, so that each station gets its tickets at once. Not
- * thread safe; used again and again.
+ * Collects tickets by the station they go to next, so that each station gets its tickets at once.
+ * Not thread safe; used again and again.
  */
 final class Route {
   private final Flow<?, ?> flow;

@@ -12,22 +12,23 @@ import org.jspecify.annotations.Nullable;
 /**
  * Something that answers items: takes one and promises a result for it.
  *
- * <p>Every part of Headrace is a service or turns one service into another, so parts compose and each
- * is usable alone. A lambda is a service, too.
+ * <p>Every part of Headrace is a service or turns one service into another, so parts compose and
+ * each is usable alone. A lambda is a service, too.
  *
  * <p><b>Thread safety.</b> Any thread may call any method at any time, also after a close.
  *
  * <p><b>Blocking.</b> {@code submit} and {@code submitAll} never block, except that a step whose
- * workers are {@link Workers#inline() inline} executes on the calling thread. {@code call} blocks; it
- * is made for virtual threads.
+ * workers are {@link Workers#inline() inline} executes on the calling thread. {@code call} blocks;
+ * it is made for virtual threads.
  *
  * <p><b>Errors.</b> What happens to an item is told by its future, never thrown by {@code submit}:
  * the handler's own exception, or a {@link HeadraceException} that says which of the documented
- * outcomes happened. Only a call that makes no sense, a null item or a priority that does not exist,
- * throws at once. Every future completes.
+ * outcomes happened. Only a call that makes no sense, a null item or a priority that does not
+ * exist, throws at once. Every future completes.
  *
  * <p><b>Memory consistency.</b> What a thread did before it submitted an item happens-before the
- * handler sees the item; what the handler did before it returned happens-before the future completes.
+ * handler sees the item; what the handler did before it returned happens-before the future
+ * completes.
  *
  * @param <I> the type of an item
  * @param <O> the type of a result
@@ -38,8 +39,8 @@ public interface Service<I, O extends @Nullable Object> {
   /**
    * Takes an item and returns at once.
    *
-   * <p>Cancelling the future withdraws the item wherever it still waits. A handler that already runs
-   * is not interrupted; its result is dropped.
+   * <p>Cancelling the future withdraws the item wherever it still waits. A handler that already
+   * runs is not interrupted; its result is dropped.
    *
    * @param item the item
    * @param options the timeout, the priority and the listener of this call
@@ -59,16 +60,15 @@ public interface Service<I, O extends @Nullable Object> {
   }
 
   /**
-   * Takes items that belong together and returns at once. A service with inline workers executes them
-   * as one batch, or as several if they exceed its maximum; any other treats them as if each had been
-   * submitted alone.
+   * Takes items that belong together and returns at once. A service with inline workers executes
+   * them as one batch, or as several if they exceed its maximum; any other treats them as if each
+   * had been submitted alone.
    *
    * @param items the items
    * @param options the timeout, the priority and the listener of each of these calls
    * @return the futures, in the order of the items
    */
-  default List<CompletableFuture<O>> submitAll(
-      Collection<? extends I> items, CallOptions options) {
+  default List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
     List<CompletableFuture<O>> futures = new ArrayList<>(items.size());
     for (I item : items) {
       futures.add(submit(item, options));
@@ -89,8 +89,8 @@ public interface Service<I, O extends @Nullable Object> {
   /**
    * Takes an item and blocks until its result is there.
    *
-   * <p>An unchecked exception of the handler is thrown as it is, the same instance for all callers of
-   * a batch that failed as a whole; a checked one is the cause of a {@link CompletionException}.
+   * <p>An unchecked exception of the handler is thrown as it is, the same instance for all callers
+   * of a batch that failed as a whole; a checked one is the cause of a {@link CompletionException}.
    *
    * @param item the item
    * @param options the timeout, the priority and the listener of this call

@@ -26,8 +26,8 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   @Nullable Slot next;
 
   /**
-   * What keeps the worker from its next batch: 1 for the batch itself, and 1 for each of its tickets that
-   * waits for room at the next station. At 0 it is released.
+   * What keeps the worker from its next batch: 1 for the batch itself, and 1 for each of its
+   * tickets that waits for room at the next station. At 0 it is released.
    */
   @SuppressWarnings("UnusedVariable") // read through HOLDS
   private volatile int holds;
@@ -52,7 +52,9 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     }
   }
 
-  /** Executes the batch on another thread, or, if this is the worker's own, after returning to it. */
+  /**
+   * Executes the batch on another thread, or, if this is the worker's own, after returning to it.
+   */
   abstract void launch();
 
   /** Interrupts the handler, if it runs. */

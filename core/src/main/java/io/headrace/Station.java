@@ -32,7 +32,10 @@ abstract sealed class Station permits QueuedStation, InlineStation {
    */
   abstract void close();
 
-  /** Accepts no more, fails what waits and what runs. The flow is told when the handlers have returned. */
+  /**
+   * Accepts no more, fails what waits and what runs. The flow is told when the handlers have
+   * returned.
+   */
   abstract void shutdown(HeadraceException reason);
 
   /** Ends the workers, after the last batch. They close their handlers and tell the ending. */

@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
  * The options of a step of a {@link Flow}. Each can be set once; a second setting is an {@link
  * IllegalStateException}. Not thread safe.
  *
- * <p>{@snippet class="io.headrace.SnippetsTest" region="stepOptions"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.SnippetsTest" region="stepOptions"}
  */
 public final class StepOptions {
   /** The default of {@link #queue}: {@value} items of each priority. */
@@ -47,11 +49,12 @@ public final class StepOptions {
   }
 
   /**
-   * How many items of each priority may wait for this step, and what happens to those that find no room.
-   * Items in a batch do not count. Default: {@value #DEFAULT_QUEUE_CAPACITY}; the first step fails what
-   * finds no room, later ones let it wait and so slow the steps before them.
+   * How many items of each priority may wait for this step, and what happens to those that find no
+   * room. Items in a batch do not count. Default: {@value #DEFAULT_QUEUE_CAPACITY}; the first step
+   * fails what finds no room, later ones let it wait and so slow the steps before them.
    *
-   * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no limit
+   * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no
+   *     limit
    * @param onFull what happens to an item that finds no room
    * @return this
    * @throws IllegalArgumentException if the capacity is below 1

@@ -38,6 +38,7 @@ final class TaskSlot extends Slot implements Runnable {
 
   private final Handling handling;
   private final Executor executor;
+
   @SuppressWarnings("UnusedVariable") // read through STATE
   private volatile int state;
 
@@ -122,10 +123,10 @@ final class TaskSlot extends Slot implements Runnable {
   void end(Ending ending) {
     var _ =
         started.thenRun(
-        () -> {
-          Ending.close(handling, station);
-          ending.ended();
-        });
+            () -> {
+              Ending.close(handling, station);
+              ending.ended();
+            });
   }
 
   @Override

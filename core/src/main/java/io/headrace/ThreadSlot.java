@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /** A worker with a thread of its own, platform or virtual. */
 final class ThreadSlot extends Slot implements Runnable {
   /**
-   * How often a worker looks for its next batch before it parks: about half a microsecond. To park and be
-   * woken costs tens, and on few cores a longer spin costs others more than it saves.
+   * How often a worker looks for its next batch before it parks: about half a microsecond. To park
+   * and be woken costs tens, and on few cores a longer spin costs others more than it saves.
    */
   private static final int SPINS = 20;
 

@@ -56,6 +56,7 @@ final class Ticket extends CompletableFuture<Object> {
 
   @SuppressWarnings("UnusedVariable") // read through NEXT
   private @Nullable Ticket next;
+
   private volatile @Nullable Thread waiter;
 
   /** The ticket that stands for an empty queue. */
@@ -64,8 +65,7 @@ final class Ticket extends CompletableFuture<Object> {
     priority = 0;
   }
 
-  Ticket(
-      Object value, CallOptions options, Observers observers, TimeSource time) {
+  Ticket(Object value, CallOptions options, Observers observers, TimeSource time) {
     this.value = value;
     priority = (byte) options.priority;
     terms =
@@ -74,7 +74,10 @@ final class Ticket extends CompletableFuture<Object> {
             : null;
   }
 
-  /** Whether the ticket waits at a station; for the drain of that station, which alone may change it. */
+  /**
+   * Whether the ticket waits at a station; for the drain of that station, which alone may change
+   * it.
+   */
   boolean waitsAt(Station station) {
     return WAITING_AT.getOpaque(this) == station;
   }

@@ -41,8 +41,8 @@ abstract class TicketQueueMorePadding extends TicketQueueProducers {
 }
 
 /**
- * The tickets of one priority that wait at a station: first in, first out, for any number of producers
- * and one consumer at a time, the station's drain.
+ * The tickets of one priority that wait at a station: first in, first out, for any number of
+ * producers and one consumer at a time, the station's drain.
  */
 final class TicketQueue extends TicketQueueMorePadding {
   /*

@@ -1,8 +1,8 @@
 package io.headrace;
 
 /**
- * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time of
- * the testkit. Implementations are thread safe.
+ * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time
+ * of the testkit. Implementations are thread safe.
  */
 public interface TimeSource {
   /**
@@ -22,8 +22,8 @@ public interface TimeSource {
   long nanoTime();
 
   /**
-   * Runs a task once after a delay, never before it is over. The tasks that Headrace gives are short and
-   * do not block; what one throws must not affect others.
+   * Runs a task once after a delay, never before it is over. The tasks that Headrace gives are
+   * short and do not block; what one throws must not affect others.
    *
    * @param delayNanos nanoseconds from now; zero or less means as soon as possible
    * @param task the task
@@ -32,8 +32,8 @@ public interface TimeSource {
   Alarm schedule(long delayNanos, Runnable task);
 
   /**
-   * Runs code of a caller, the continuations of a future that timed out, which may take long and so must
-   * not hold up the alarms.
+   * Runs code of a caller, the continuations of a future that timed out, which may take long and so
+   * must not hold up the alarms.
    *
    * @param task the task
    */

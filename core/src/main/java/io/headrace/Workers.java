@@ -7,10 +7,11 @@ import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where batches are executed, and how many at once: a placement, not another way to write a handler.
+ * Where batches are executed, and how many at once: a placement, not another way to write a
+ * handler.
  *
- * <p>Of n workers each executes one batch at a time, so never more than n run at once. Threads made here
- * are daemons: they do not keep a JVM alive.
+ * <p>Of n workers each executes one batch at a time, so never more than n run at once. Threads made
+ * here are daemons: they do not keep a JVM alive.
  */
 public final class Workers {
   enum Kind {
@@ -37,8 +38,8 @@ public final class Workers {
   }
 
   /**
-   * Workers that own a platform thread each: for handlers that compute, and for those that need always
-   * the same thread.
+   * Workers that own a platform thread each: for handlers that compute, and for those that need
+   * always the same thread.
    *
    * @param count how many, at least 1
    * @return the workers
@@ -65,13 +66,12 @@ public final class Workers {
    * @return the workers
    */
   public static Workers unlimited() {
-    return new Workers(
-        Kind.EXECUTOR, UNLIMITED, Executors.newVirtualThreadPerTaskExecutor());
+    return new Workers(Kind.EXECUTOR, UNLIMITED, Executors.newVirtualThreadPerTaskExecutor());
   }
 
   /**
-   * Workers that run as tasks of an executor, which stays the caller's to close. A task ends when its
-   * worker finds nothing more to do.
+   * Workers that run as tasks of an executor, which stays the caller's to close. A task ends when
+   * its worker finds nothing more to do.
    *
    * <p>If the executor rejects a task, the items of its batch fail with {@link RejectedException}.
    *
@@ -90,8 +90,8 @@ public final class Workers {
    * together, the items of one {@link Service#submitAll} or the results of one batch of the step
    * before. For a cheap handler this is the fastest by far.
    *
-   * <p>The handler is called by several threads at once if several submit. The batch policy's maximum
-   * holds; its delay does not apply, and neither does a bound of the queue.
+   * <p>The handler is called by several threads at once if several submit. The batch policy's
+   * maximum holds; its delay does not apply, and neither does a bound of the queue.
    *
    * @return the workers
    */

@@ -7,11 +7,13 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Time that passes only when a test says so. Alarms run on the thread that advances the time, in the order
- * of their due times, and in the order in which they were set if those are equal; during an alarm the time
- * is exactly its due time.
+ * Time that passes only when a test says so. Alarms run on the thread that advances the time, in
+ * the order of their due times, and in the order in which they were set if those are equal; during
+ * an alarm the time is exactly its due time.
  *
- * <p>{@snippet class="io.headrace.testkit.SnippetsTest" region="virtualTime"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.testkit.SnippetsTest" region="virtualTime"}
  *
  * <p>Thread safe. What an alarm throws comes out of {@link #advance}.
  */
