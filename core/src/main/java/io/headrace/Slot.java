@@ -19,8 +19,8 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   final QueuedStation station;
   final Batch batch;
 
-  /** Whether it has had no batch yet; for the drain. */
-  boolean isNew = true;
+  /** Whether it has a batch; for the drain. */
+  boolean isBusy;
 
   /** The next worker in the stack of those that are idle, or have become so. */
   @Nullable Slot next;

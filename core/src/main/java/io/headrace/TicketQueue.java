@@ -60,7 +60,7 @@ final class TicketQueue extends TicketQueueMorePadding {
    * counted, or the offer sees the queue closed.
    *
    * The consumer counts what has left. The difference is the length. Tickets that were withdrawn count
-   * as left though they are still linked; they are unlinked when they reach the head, or by purge when
+   * as left though they are still linked; they are unlinked when they reach the head, or by a sweep when
    * they outnumber the others.
    */
 
@@ -199,9 +199,9 @@ final class TicketQueue extends TicketQueueMorePadding {
     dead--;
   }
 
-  /** Consumer: unlinks dead tickets if they outnumber the others. */
-  void purge(Station station) {
-    if (dead < 64 || dead <= length()) {
+  /** Consumer: unlinks dead tickets if they are more than a threshold and outnumber the others. */
+  void sweep(Station station, int threshold) {
+    if (dead < threshold || dead <= length()) {
       return;
     }
     Ticket before = null;
