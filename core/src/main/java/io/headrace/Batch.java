@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Batch {
   private final Station station;
+
+  /**
+   * The worker that is busy until the batch is done; for an inline station that of the step before.
+   */
   private final @Nullable Slot worker;
+
   private final Route route;
 
   private @Nullable Ticket[] tickets;
@@ -106,42 +111,43 @@ final class Batch {
   }
 
   private void deliver(@Nullable List<?> results, long startNanos) {
-    int failed = 0;
     try {
-      if (results != null && results.size() != size) {
-        throw new BatchSizeMismatchException(
-            "the handler of "
-                + station
-                + " returned "
-                + results.size()
-                + " results for a batch of "
-                + size);
-      }
-      report(startNanos, results instanceof Outcomes<?> outcomes ? outcomes.failures() : 0);
-      if (results instanceof Outcomes<?> outcomes && outcomes.failures() > 0) {
-        for (; failed < size; failed++) {
-          Throwable failure = outcomes.failure(failed);
-          if (failure == null) {
-            sendOn(failed, outcomes.get(failed));
-          } else {
-            ticket(failed).fail(failure, Observer.Outcome.FAILED);
-          }
-        }
-      } else if (results == null) {
-        for (; failed < size; failed++) {
-          sendOn(failed, null);
-        }
-      } else {
-        Iterator<?> iterator = results.iterator();
-        for (; failed < size; failed++) {
-          sendOn(failed, iterator.next());
+      checkSize(results);
+    } catch (Throwable failure) {
+      fail(failure, startNanos);
+      return;
+    }
+    int next = 0;
+    try {
+      Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
+      report(startNanos, outcomes == null ? 0 : outcomes.failures());
+      Iterator<?> iterator = results == null || outcomes != null ? null : results.iterator();
+      for (; next < size; next++) {
+        Throwable failure = outcomes == null ? null : outcomes.failure(next);
+        if (failure != null) {
+          ticket(next).fail(failure, Observer.Outcome.FAILED);
+        } else if (outcomes != null) {
+          sendOn(next, outcomes.get(next));
+        } else {
+          sendOn(next, iterator == null ? null : iterator.next());
         }
       }
     } catch (Throwable failure) {
-      // The list of the handler is broken, or too short for its size.
-      failFrom(failed, failure);
+      failFrom(next, failure); // the list does not keep to its contract
     }
     done();
+  }
+
+  private void checkSize(@Nullable List<?> results) {
+    if (results != null && results.size() != size) {
+      throw new BatchSizeMismatchException(
+          "the handler of "
+              + station
+              + " returned "
+              + results.size()
+              + " results for a batch of "
+              + size);
+    }
   }
 
   private void fail(Throwable failure, long startNanos) {
@@ -195,10 +201,11 @@ final class Batch {
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
+    if (station instanceof InlineStation inline) {
+      inline.done(this);
+    }
     if (worker != null) {
       worker.unhold(1);
-    } else if (station instanceof InlineStation inline) {
-      inline.done(this);
     }
   }
 

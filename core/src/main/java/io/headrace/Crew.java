@@ -157,7 +157,7 @@ final class Crew {
   void shutdown(HeadraceException reason) {
     for (Slot slot : all) {
       slot.interrupt();
-      station.later(() -> slot.batch.abandon(reason));
+      station.abandonLater(slot.batch, reason);
     }
   }
 

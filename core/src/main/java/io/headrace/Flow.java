@@ -259,7 +259,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       if (station == null) {
         ticket.succeed(item);
       } else {
-        station.accept(ticket, ticket, 1);
+        station.accept(ticket, ticket, 1, null);
       }
     } catch (Throwable failure) {
       ticket.fail(failure, Observer.Outcome.FAILED);

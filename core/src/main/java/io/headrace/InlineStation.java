@@ -33,12 +33,7 @@ final class InlineStation extends Station {
   }
 
   @Override
-  boolean admits() {
-    return false;
-  }
-
-  @Override
-  void accept(Ticket first, Ticket last, int n) {
+  void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
     long before = running.getAndIncrement();
     if (before < 0) {
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
@@ -46,7 +41,7 @@ final class InlineStation extends Station {
         ticket.reject(flow.stopped());
       }
     } else {
-      execute(first);
+      execute(first, worker);
     }
     leave();
   }
@@ -63,10 +58,10 @@ final class InlineStation extends Station {
     }
   }
 
-  private void execute(Ticket first) {
+  private void execute(Ticket first, @Nullable Slot worker) {
     int maxSize = step.policy().maxSize();
     long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
-    Batch batch = new Batch(this, null);
+    Batch batch = new Batch(this, worker);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
       next = ticket.next();
       ticket.setNext(null);
@@ -77,9 +72,12 @@ final class InlineStation extends Station {
       if (batch.size() > 0 && (next == null || batch.size() == maxSize)) {
         batch.formed(0);
         running.incrementAndGet();
+        if (worker != null) {
+          worker.hold(1);
+        }
         batches.put(batch, Thread.currentThread());
         batch.execute(handling);
-        batch = next == null ? batch : new Batch(this, null);
+        batch = next == null ? batch : new Batch(this, worker);
       }
     }
   }

@@ -239,7 +239,7 @@ final class Line {
         return;
       }
       leave(refused);
-      station.later(() -> refused.reject(full()));
+      station.rejectLater(refused, full());
     }
   }
 
@@ -249,8 +249,7 @@ final class Line {
     while ((ticket = admitted.poll()) != null || (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
         leave(ticket);
-        Ticket failed = ticket;
-        station.later(() -> failed.reject(reason));
+        station.rejectLater(ticket, reason);
       }
     }
   }

@@ -25,7 +25,8 @@ final class QueuedStation extends Station implements QueueState {
    * then reads wakeAt. Both are sequentially consistent, so at least one of them sees the other.
    *
    * No code of users runs inside the drain except the batch policy. What has to be told to callers or
-   * given to executors is collected in todo and done by the thread that drained, afterwards.
+   * given to executors is collected and done by the thread that drained, afterwards: first what the
+   * station itself needs to go on, then what completes futures, whose continuations may take long.
    */
 
   /** No queue length is of interest. */
@@ -65,6 +66,9 @@ final class QueuedStation extends Station implements QueueState {
 
   private final Crew crew;
 
+  /** Whether tickets may have to wait for room, and keep the worker that brings them. */
+  private final boolean admits;
+
   /** Whether tickets need their time of arrival. */
   private final boolean stamps;
 
@@ -94,7 +98,7 @@ final class QueuedStation extends Station implements QueueState {
   private @Nullable Slot held;
 
   private int heldCount;
-  private @Nullable List<Runnable> todo;
+  private @Nullable Aftermath todo;
 
   QueuedStation(Flow<?, ?> flow, Step step, int index, boolean isLast) {
     super(flow, step, index, isLast);
@@ -104,18 +108,20 @@ final class QueuedStation extends Station implements QueueState {
       lines[i] = new Line(this, step.queueCapacity(), step.onFull());
     }
     crew = new Crew(this);
-    stamps = policy.usesArrivalTimes() || flow.observers.isObserved() || admits();
+    admits = lines[0].admits();
+    stamps = policy.usesArrivalTimes() || flow.observers.isObserved() || admits;
   }
 
   // Any thread.
 
   @Override
-  boolean admits() {
-    return lines[0].admits();
-  }
-
-  @Override
-  void accept(Ticket first, Ticket last, int n) {
+  void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
+    if (admits && worker != null) {
+      worker.hold(n);
+      for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
+        ticket.hold = worker;
+      }
+    }
     List<Ticket> done = register(first, n);
     boolean isOfInterest = false;
     if (lines.length == 1) {
@@ -222,22 +228,31 @@ final class QueuedStation extends Station implements QueueState {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
       return;
     }
-    List<Runnable> afterwards = null;
+    Aftermath aftermath = null;
     int missed = 1;
     do {
       drain();
       if (todo != null) {
-        if (afterwards == null) {
-          afterwards = todo;
-        } else {
-          afterwards.addAll(todo);
-        }
+        aftermath = todo.after(aftermath);
         todo = null;
       }
       missed = (int) WIP.getAndAdd(this, -missed) - missed;
     } while (missed != 0);
-    if (afterwards != null) {
-      afterwards.forEach(Runnable::run);
+    if (aftermath != null) {
+      aftermath.internal.forEach(Runnable::run);
+      aftermath.rejections.forEach(Runnable::run);
+    }
+  }
+
+  /** What is to be done after the drain, outside it. */
+  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
+    Aftermath after(@Nullable Aftermath earlier) {
+      if (earlier == null) {
+        return this;
+      }
+      earlier.internal.addAll(internal);
+      earlier.rejections.addAll(rejections);
+      return earlier;
     }
   }
 
@@ -269,12 +284,26 @@ final class QueuedStation extends Station implements QueueState {
     }
   }
 
-  /** To be done after the drain, outside it. */
+  /** To be done after the drain: what a worker or another station needs to go on. */
   void later(Runnable task) {
+    todo().internal.add(task);
+  }
+
+  /** To be done after the drain: the ticket fails. */
+  void rejectLater(Ticket ticket, HeadraceException reason) {
+    todo().rejections.add(() -> ticket.reject(reason));
+  }
+
+  /** To be done after the drain: what a batch has not answered yet fails. */
+  void abandonLater(Batch batch, HeadraceException reason) {
+    todo().rejections.add(() -> batch.abandon(reason));
+  }
+
+  private Aftermath todo() {
     if (todo == null) {
-      todo = new ArrayList<>();
+      todo = new Aftermath(new ArrayList<>(1), new ArrayList<>(0));
     }
-    todo.add(task);
+    return todo;
   }
 
   private void removeWithdrawn() {
@@ -329,7 +358,7 @@ final class QueuedStation extends Station implements QueueState {
       }
       wake = NEVER;
     }
-    wakeAt = admits() ? 1 : wake;
+    wakeAt = admits ? 1 : wake;
   }
 
   private BatchPolicy.Decision decide() {
@@ -346,7 +375,7 @@ final class QueuedStation extends Station implements QueueState {
    */
   private boolean hasMissedArrivals() {
     int wake = wakeAt;
-    if (wake == NEVER || admits()) {
+    if (wake == NEVER || admits) {
       return false; // nothing is of interest, or each arrival signals
     }
     if (seenLength >= 0) {

@@ -67,13 +67,7 @@ final class Route {
       counts[i] = 0;
       Station station = flow.station(i);
       last.setNext(null);
-      if (worker != null && station.admits()) {
-        worker.hold(n);
-        for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
-          ticket.hold = worker;
-        }
-      }
-      station.accept(first, last, n);
+      station.accept(first, last, n, worker);
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import org.jspecify.annotations.Nullable;
+
 /** Where the tickets of one step wait and are handled. */
 abstract sealed class Station permits QueuedStation, InlineStation {
   final Flow<?, ?> flow;
@@ -14,11 +16,12 @@ abstract sealed class Station permits QueuedStation, InlineStation {
     this.isLast = isLast;
   }
 
-  /** Whether tickets may have to wait for room, and keep the worker that brings them. */
-  abstract boolean admits();
-
-  /** Takes a chain of n tickets. Those that it cannot take complete with the reason. */
-  abstract void accept(Ticket first, Ticket last, int n);
+  /**
+   * Takes a chain of n tickets. Those that it cannot take complete with the reason.
+   *
+   * @param worker whose batch they come from, if any; busy until all have found room
+   */
+  abstract void accept(Ticket first, Ticket last, int n, @Nullable Slot worker);
 
   /** A ticket that waits here is not needed anymore. Any thread. */
   abstract void withdraw(Ticket ticket);
