@@ -30,6 +30,7 @@ final class Line {
   private final TicketQueue queue;
   private final ArrayDeque<Ticket> admitted = new ArrayDeque<>(0);
   private int admittedLength;
+  private volatile int publishedLength;
 
   Line(QueuedStation station, int capacity, OnFull onFull) {
     this.station = station;
@@ -97,9 +98,32 @@ final class Line {
     queue.close();
   }
 
-  /** How many tickets a batch can be made of. Any thread: an estimate. */
+  /** How many tickets a batch can be made of. */
   int length() {
     return admits ? admittedLength : queue.length();
+  }
+
+  /** The same, for any thread: an estimate. */
+  int estimatedLength() {
+    return admits ? publishedLength : queue.estimatedLength();
+  }
+
+  /** Any thread: how many tickets were ever added. */
+  long arrivals() {
+    return queue.arrivals();
+  }
+
+  /**
+   * The count of arrivals at which a batch can be made of this many tickets, if none leaves before.
+   */
+  long arrivalsAtLength(int length) {
+    return queue.arrivalsAtLength(length);
+  }
+
+  /** Lets other threads know what has left. */
+  void publish() {
+    queue.publish();
+    publishedLength = admittedLength;
   }
 
   /** Whether every ticket that was accepted has left. */
@@ -181,7 +205,7 @@ final class Line {
     if (ticket.admitted) {
       admittedLength--;
     } else {
-      queue.left(1);
+      queue.left();
       station.unhold(ticket);
     }
   }

@@ -19,8 +19,8 @@ final class QueuedStation extends Station implements QueueState {
    * synchronisation of its own: it is handed from one drain to the next through wip. (The scheme is
    * known from actors, and as queue drain from libraries for Reactive Streams.)
    *
-   * Producers signal only if it matters: wakeAt says from which queue length on the drain wants to know.
-   * While all workers are busy that is never, and a submission is a reservation and a link in the
+   * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain wants to
+   * know. While all workers are busy that is never, and a submission is a reservation and a link in the
    * queue. The drain writes wakeAt and then looks at the queue again; a producer links its ticket and
    * then reads wakeAt. Both are sequentially consistent, so at least one of them sees the other.
    *
@@ -29,8 +29,11 @@ final class QueuedStation extends Station implements QueueState {
    * station itself needs to go on, then what completes futures, whose continuations may take long.
    */
 
-  /** No queue length is of interest. */
-  private static final int NEVER = Integer.MAX_VALUE;
+  /** No arrival is of interest. */
+  private static final long NEVER = Long.MAX_VALUE;
+
+  /** Each arrival is. */
+  private static final long ALWAYS = 0;
 
   private static final VarHandle WIP;
   private static final VarHandle WITHDRAWN;
@@ -78,7 +81,7 @@ final class QueuedStation extends Station implements QueueState {
   @SuppressWarnings("UnusedVariable") // read through WIP
   private volatile int wip;
 
-  private volatile int wakeAt = NEVER;
+  private volatile long wakeAt = NEVER;
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
   private volatile @Nullable HeadraceException shutdownReason;
@@ -170,8 +173,8 @@ final class QueuedStation extends Station implements QueueState {
   /** Returns whether the drain has to know. */
   private boolean offer(Line line, Ticket first, Ticket last, int n) {
     boolean open = line.offer(first, last, n);
-    int wake = wakeAt;
-    return wake == 1 || !open || (wake != NEVER && line.length() >= wake);
+    long wake = wakeAt;
+    return wake == ALWAYS || !open || (wake != NEVER && line.arrivals() >= wake);
   }
 
   @Override
@@ -190,7 +193,11 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   int queued() {
-    return waiting();
+    long length = 0;
+    for (Line line : lines) {
+      length += line.estimatedLength();
+    }
+    return (int) Math.min(length, Integer.MAX_VALUE);
   }
 
   @Override
@@ -278,6 +285,9 @@ final class QueuedStation extends Station implements QueueState {
       dispatch();
     } while (hasMissedArrivals());
     releaseHeld();
+    for (Line line : lines) {
+      line.publish();
+    }
     if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && isDrained()) {
       phase = Phase.DRAINED;
       later(() -> flow.stationDrained(this));
@@ -336,9 +346,9 @@ final class QueuedStation extends Station implements QueueState {
   /** Gives batches to idle workers as the policy says, and says when to look again. */
   private void dispatch() {
     seenLength = -1;
-    int wake = phase == Phase.SHUT ? 1 : NEVER;
+    long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
     while (phase != Phase.SHUT && crew.hasIdle()) {
-      wake = 1;
+      wake = ALWAYS;
       if (waiting() == 0 || !hasHead()) {
         break;
       }
@@ -348,7 +358,7 @@ final class QueuedStation extends Station implements QueueState {
         if (decision.size() == 0) {
           seenLength = waiting();
           setAlarm(decision.lookAgainNanos());
-          wake = lines.length == 1 ? Math.max(1, decision.orWaiting()) : 1;
+          wake = lines.length == 1 ? lines[0].arrivalsAtLength(decision.orWaiting()) : ALWAYS;
           break;
         }
         size = Math.min(decision.size(), size);
@@ -358,7 +368,7 @@ final class QueuedStation extends Station implements QueueState {
       }
       wake = NEVER;
     }
-    wakeAt = admits ? 1 : wake;
+    wakeAt = admits ? ALWAYS : wake;
   }
 
   private BatchPolicy.Decision decide() {
@@ -374,13 +384,12 @@ final class QueuedStation extends Station implements QueueState {
    * Whether tickets came that the drain wants to know of, after it looked and before it said so.
    */
   private boolean hasMissedArrivals() {
-    int wake = wakeAt;
+    long wake = wakeAt;
     if (wake == NEVER || admits) {
       return false; // nothing is of interest, or each arrival signals
     }
     if (seenLength >= 0) {
-      int length = waiting();
-      return length > seenLength && length >= wake;
+      return waiting() > seenLength && (wake == ALWAYS || lines[0].arrivals() >= wake);
     }
     return hasHead();
   }

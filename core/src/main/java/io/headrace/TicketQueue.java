@@ -59,21 +59,13 @@ final class TicketQueue extends TicketQueueMorePadding {
    * added. A close and an offer therefore meet in one atomic variable: either the close sees the ticket
    * counted, or the offer sees the queue closed.
    *
-   * The consumer counts what has left. The difference is the length. Tickets that were withdrawn count
-   * as left though they are still linked; they are unlinked when they reach the head, or by a sweep when
-   * they outnumber the others.
+   * The consumer counts what has left, and publishes that count once for many tickets: producers of a
+   * bounded queue read it. The difference is the length. Tickets that were withdrawn count as left though
+   * they are still linked; they are unlinked when they reach the head, or by a sweep when they outnumber
+   * the others.
    */
 
   private static final long CLOSED = Long.MIN_VALUE;
-  private static final VarHandle LEFT;
-
-  static {
-    try {
-      LEFT = MethodHandles.lookup().findVarHandle(TicketQueue.class, "left", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
 
   /** Nobody may add. */
   static final int REFUSED_CLOSED = -1;
@@ -83,8 +75,11 @@ final class TicketQueue extends TicketQueueMorePadding {
   /** Of the consumer. */
   private Ticket head = stub;
 
-  /** How many tickets have left, written by the consumer alone. */
-  private volatile long left;
+  /** Of the consumer: how many tickets have left. */
+  private long left;
+
+  /** The same as the consumer published it last. */
+  private volatile long publishedLeft;
 
   /** Tickets that have left but are linked still. */
   private int dead;
@@ -117,7 +112,7 @@ final class TicketQueue extends TicketQueueMorePadding {
       if (before < 0) {
         return REFUSED_CLOSED;
       }
-      int room = Math.clamp(capacity - (before - left), 0, n);
+      int room = Math.clamp(capacity - (before - publishedLeft), 0, n);
       if (room == 0 || ARRIVED.compareAndSet(this, before, before + room)) {
         return room;
       }
@@ -136,15 +131,29 @@ final class TicketQueue extends TicketQueueMorePadding {
     ARRIVED.getAndBitwiseOr(this, CLOSED);
   }
 
-  /** How many tickets wait, those being added included and those withdrawn not. */
-  int length() {
-    long length = (arrived & ~CLOSED) - left;
-    return Math.clamp(length, 0, Integer.MAX_VALUE);
+  /** How many tickets were ever added, those being added included. */
+  long arrivals() {
+    return arrived & ~CLOSED;
   }
 
-  /** Whether as many have left as were ever added. */
+  /** Any thread: about how many tickets wait. */
+  int estimatedLength() {
+    return Math.clamp(arrivals() - publishedLeft, 0, Integer.MAX_VALUE);
+  }
+
+  /** Consumer: how many tickets wait, those being added included and those withdrawn not. */
+  int length() {
+    return Math.clamp(arrivals() - left, 0, Integer.MAX_VALUE);
+  }
+
+  /** Consumer: the count of arrivals at which this many tickets wait, if none leaves before. */
+  long arrivalsAtLength(int length) {
+    return left + length;
+  }
+
+  /** Consumer: whether as many have left as were ever added. */
   boolean isDrained() {
-    return (arrived & ~CLOSED) == left;
+    return arrivals() == left;
   }
 
   /** Consumer: the first ticket, or null if there is none within reach. It stays. */
@@ -183,15 +192,22 @@ final class TicketQueue extends TicketQueueMorePadding {
     return first;
   }
 
-  /** Consumer: some tickets that were taken count no more. */
-  void left(int n) {
-    LEFT.setRelease(this, left + n);
+  /** Consumer: a ticket that was taken counts no more. */
+  void left() {
+    left++;
   }
 
   /** Consumer: a ticket counts no more but is linked still. */
   void died() {
     dead++;
-    left(1);
+    left++;
+  }
+
+  /** Consumer: lets producers know of the room that has become free. */
+  void publish() {
+    if (publishedLeft != left) {
+      publishedLeft = left;
+    }
   }
 
   /** Consumer: a dead ticket was taken. */
