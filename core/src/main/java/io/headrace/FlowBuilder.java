@@ -78,7 +78,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       Supplier<? extends Handler<? super T, ? extends R>> factory,
       Consumer<StepOptions> options) {
     requireNonNull(factory, "factory");
-    return add(name, null, () -> Handling.of(factory.get()), false, options);
+    return add(name, null, () -> Handling.made(factory), false, options);
   }
 
   /**

@@ -40,10 +40,34 @@ abstract class Handling {
   /** Results, or a stage of them. */
   record Answer(@Nullable List<?> results, @Nullable CompletableFuture<? extends List<?>> later) {}
 
+  /** A handler that its worker makes when it starts, so that a factory that fails fails the start. */
+  static Handling made(Supplier<? extends Handler<?, ?>> factory) {
+    return new Handling() {
+      private @Nullable Handling made;
+
+      @Override
+      Answer handle(List<Object> items) throws Exception {
+        return requireNonNull(made, "the handler was not started").handle(items);
+      }
+
+      @Override
+      void onStart() throws Exception {
+        made = of(requireNonNull(factory.get(), "the handler that the factory made"));
+        made.onStart();
+      }
+
+      @Override
+      void onClose() throws Exception {
+        if (made != null) {
+          made.onClose();
+        }
+      }
+    };
+  }
+
   @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
   static Handling of(Handler<?, ?> handler) {
-    Handler<Object, Object> untyped =
-        (Handler<Object, Object>) requireNonNull(handler, "the handler that the factory made");
+    Handler<Object, Object> untyped = (Handler<Object, Object>) handler;
     return new Handling() {
       @Override
       Answer handle(List<Object> items) throws Exception {

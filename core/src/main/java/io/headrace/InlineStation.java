@@ -93,7 +93,7 @@ final class InlineStation extends Station {
     Thread.ofVirtual()
         .start(
             () -> {
-              startup.start(handling, this);
+              startup.start(handling, this, () -> {});
               started.complete(null);
             });
   }

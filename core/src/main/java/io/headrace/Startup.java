@@ -17,16 +17,20 @@ final class Startup extends CompletableFuture<Void> {
     ready();
   }
 
-  /** Starts a handler and tells how it went. */
-  boolean start(Handling handling, Station station) {
+  /**
+   * Starts a handler and tells how it went.
+   *
+   * @param whenStarted makes its worker available, before the start-up may complete
+   */
+  void start(Handling handling, Station station, Runnable whenStarted) {
     try {
       handling.start();
-      ready();
-      return true;
     } catch (Throwable failure) {
       failed(station, failure);
-      return false;
+      return;
     }
+    whenStarted.run();
+    ready();
   }
 
   void failed(Station station, Throwable failure) {

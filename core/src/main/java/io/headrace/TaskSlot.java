@@ -64,12 +64,9 @@ final class TaskSlot extends Slot implements Runnable {
   /** Starts the handler of a worker that was made before it was needed. */
   void start(Startup startup) {
     runner = Thread.currentThread();
-    boolean isStarted = startup.start(handling, station);
+    startup.start(handling, station, () -> station.release(this));
     runner = null;
     started.complete(null);
-    if (isStarted) {
-      station.release(this);
-    }
   }
 
   @Override

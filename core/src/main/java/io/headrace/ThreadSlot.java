@@ -42,9 +42,7 @@ final class ThreadSlot extends Slot implements Runnable {
 
   @Override
   public void run() {
-    if (startup.start(handling, station)) {
-      station.release(this);
-    }
+    startup.start(handling, station, () -> station.release(this));
     while (awaitBatch()) {
       batch.execute(handling);
       if (ending == null) {
