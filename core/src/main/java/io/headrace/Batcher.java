@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * Groups the items of many callers into batches for a batch function, and gives each caller the
  * result of its own item.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="batcher"}
  *
  * <p>Items go first in, first out, higher priorities first. Never more batches run than there are

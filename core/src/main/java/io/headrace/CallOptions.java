@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one call asks for beyond the default: a timeout, a priority, a listener. Immutable.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="callOptions"}
  */
 public final class CallOptions {

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A pipeline: leads each item through its steps, each with its own queue, batching and workers.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="flow"}
  *
  * <p>A step takes items in the order of their arrival, higher priorities first. Items that are in

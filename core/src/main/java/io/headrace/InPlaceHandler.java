@@ -6,8 +6,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A handler that changes task objects in place rather than mapping a value to another.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="inPlace"}
  *
  * @param <T> the type of a task

@@ -12,8 +12,6 @@ import org.jspecify.annotations.Nullable;
  * The results of a batch in which some items may have failed: each has a value or a failure of its
  * own, in the order of the items.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="outcomes"}
  *
  * <p>Not thread safe: made by one call of a handler and handed over by returning it.

@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
  * The options of a step of a {@link Flow}. Each can be set once; a second setting is an {@link
  * IllegalStateException}. Not thread safe.
  *
- * <p>
- *
  * {@snippet class="io.headrace.SnippetsTest" region="stepOptions"}
  */
 public final class StepOptions {

@@ -10,8 +10,6 @@ import java.util.concurrent.Executor;
  * Keeps the tasks it is given until a test runs them, one by one, on its own thread. As the
  * executor of {@code Workers.executor} it makes workers that move by hand.
  *
- * <p>
- *
  * {@snippet class="io.headrace.testkit.SnippetsTest" region="steppedExecutor"}
  *
  * <p>Thread safe.

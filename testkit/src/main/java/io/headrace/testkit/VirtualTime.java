@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  * the order of their due times, and in the order in which they were set if those are equal; during
  * an alarm the time is exactly its due time.
  *
- * <p>
- *
  * {@snippet class="io.headrace.testkit.SnippetsTest" region="virtualTime"}
  *
  * <p>Thread safe. What an alarm throws comes out of {@link #advance}.
