@@ -76,7 +76,7 @@ public class BatcherBenchmark {
   @Benchmark
   @Threads(1)
   @OperationsPerInvocation(BURST)
-  public void oneProducer(Batching batching, Producer producer) {
+  public void oneProducer(Batching batching, Producer producer) throws Exception {
     producer.bursts.run(batching.started);
   }
 
@@ -84,7 +84,7 @@ public class BatcherBenchmark {
   @Benchmark
   @Threads(2)
   @OperationsPerInvocation(BURST)
-  public void twoProducers(Batching batching, Producer producer) {
+  public void twoProducers(Batching batching, Producer producer) throws Exception {
     producer.bursts.run(batching.started);
   }
 

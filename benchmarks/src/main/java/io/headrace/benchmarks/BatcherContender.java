@@ -1,10 +1,23 @@
 package io.headrace.benchmarks;
 
+import io.headrace.BatchPolicy;
+import io.headrace.Workers;
 import java.util.function.Function;
 
 /** Who batches. JMH runs all of them, and the tests check all of them. */
 @SuppressWarnings("ImmutableEnumChecker") // the function keeps no state
 public enum BatcherContender {
+  /** Headrace with its default policy: nothing waits while the worker is idle. */
+  HEADRACE(
+      function ->
+          new HeadraceBatcher(BatchPolicy.greedy(Limits.MAX_BATCH), Workers.threads(1), function)),
+  /** Headrace with a delay, as the rivals have it. */
+  HEADRACE_FIXED(
+      function ->
+          new HeadraceBatcher(
+              BatchPolicy.fixed(Limits.MAX_BATCH, Limits.MAX_DELAY), Workers.threads(1), function)),
+  /** Headrace without threads: the producer runs the batches. */
+  HEADRACE_INLINE(HeadraceInlineBatcher::new),
   /** Reactor {@code bufferTimeout}; a thread of its own makes and runs the batches. */
   REACTOR(function -> new ReactorBatcher(ReactorBatcher.Variant.OWN_THREAD, function)),
   /** The same with fair backpressure, which keeps the maximum exactly. */

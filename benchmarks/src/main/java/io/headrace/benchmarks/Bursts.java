@@ -1,6 +1,7 @@
 package io.headrace.benchmarks;
 
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 
 /**
  * A producer that keeps a bounded number of items in flight: it submits a burst and waits for all
@@ -8,7 +9,7 @@ import java.util.concurrent.CompletableFuture;
  */
 final class Bursts {
   private final Integer[] items;
-  private final CompletableFuture<?>[] futures;
+  private final Future<?>[] futures;
 
   /**
    * Makes the items.
@@ -19,7 +20,7 @@ final class Bursts {
    */
   Bursts(int first, int size) {
     items = new Integer[size];
-    futures = new CompletableFuture<?>[size];
+    futures = new Future<?>[size];
     for (int i = 0; i < size; i++) {
       items[i] = first + i;
     }
@@ -28,13 +29,10 @@ final class Bursts {
   /**
    * Submits a burst and waits. Waits for the last item first, so that the producer is woken once.
    */
-  void run(Contender contender) {
-    for (int i = 0; i < items.length; i++) {
-      futures[i] = contender.submit(items[i]);
-    }
-    contender.flush();
+  void run(Contender contender) throws InterruptedException, ExecutionException {
+    contender.submitAll(items, futures);
     for (int i = items.length - 1; i >= 0; i--) {
-      Results.check(items[i], futures[i].join());
+      Results.check(items[i], futures[i].get());
     }
   }
 }

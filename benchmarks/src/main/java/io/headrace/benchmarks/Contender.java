@@ -1,20 +1,29 @@
 package io.headrace.benchmarks;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 
 /**
  * A library behind the one contract that is measured: every item gets a future, and that future
- * completes with the result of this very item. Thread safe. {@code submit} does not wait for
- * results, except where the contender's description says that it executes on the calling thread.
+ * completes with the result of this very item. Thread safe.
  */
 interface Contender extends AutoCloseable {
+  /** Takes an item. Does not wait for its result. */
   CompletableFuture<Integer> submit(Integer item);
 
   /**
-   * Called by a producer after its last item and before it waits: libraries that have no thread and
-   * no timer of their own have to be told that it is time.
+   * Takes a burst of items. Does not wait for their results, unless it runs them on this thread.
    */
-  default void flush() {}
+  default void submitAll(Integer[] items, Future<?>[] futures) {
+    for (int i = 0; i < items.length; i++) {
+      futures[i] = submit(items[i]);
+    }
+  }
+
+  /** Takes an item and waits for its result. */
+  default Integer call(Integer item) throws InterruptedException {
+    return submit(item).join();
+  }
 
   @Override
   void close();

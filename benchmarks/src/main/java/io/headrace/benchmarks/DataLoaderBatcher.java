@@ -1,6 +1,7 @@
 package io.headrace.benchmarks;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import org.dataloader.DataLoader;
 import org.dataloader.DataLoaderFactory;
@@ -12,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * them: somebody has to call {@code dispatch}, and the batches run there. Nothing bounds what is
  * collected, and how many batches run at once is up to the callers.
  *
- * <p>Either each producer dispatches after its last item, or a thread of ours does so whenever
- * there is something.
+ * <p>Either each caller dispatches after its last item, or a thread of ours does so whenever there
+ * is something.
  */
 final class DataLoaderBatcher implements Contender {
   private final DataLoader<Integer, Integer> loader;
@@ -43,7 +44,19 @@ final class DataLoaderBatcher implements Contender {
   }
 
   @Override
-  public void flush() {
+  public void submitAll(Integer[] items, Future<?>[] futures) {
+    Contender.super.submitAll(items, futures);
+    flush();
+  }
+
+  @Override
+  public Integer call(Integer item) {
+    CompletableFuture<Integer> future = submit(item);
+    flush();
+    return future.join();
+  }
+
+  private void flush() {
     if (dispatcher == null) {
       var _ = loader.dispatch(); // each call has a future of its own
     }

@@ -50,7 +50,7 @@ public class FlowBenchmark {
     /** Starts the contender. */
     @Setup(Level.Trial)
     public void setUp() {
-      started = contender.start();
+      started = contender.start(BatchFunction.NO_OP);
       bursts = new Bursts(1_000_000, BURST);
     }
 
@@ -64,7 +64,7 @@ public class FlowBenchmark {
   /** One thread that submits 1,024 items and waits for them. */
   @Benchmark
   @OperationsPerInvocation(BURST)
-  public void oneProducer(Steps steps) {
+  public void oneProducer(Steps steps) throws Exception {
     steps.bursts.run(steps.started);
   }
 
