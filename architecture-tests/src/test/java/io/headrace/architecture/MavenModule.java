@@ -38,10 +38,14 @@ record MavenModule(String name, Path path) {
     return path.resolve("target/test-classes");
   }
 
+  boolean hasMainSources() {
+    return !files("src/main/java", ".java").isEmpty();
+  }
+
   /** Folders that should hold classes and do not: the rules would pass because they see nothing. */
   List<Path> missing() {
     List<Path> missing = new ArrayList<>();
-    if (!files("src/main/java", ".java").isEmpty() && files("target/classes", ".class").isEmpty()) {
+    if (hasMainSources() && files("target/classes", ".class").isEmpty()) {
       missing.add(mainClasses());
     }
     if (!files("src/test/java", ".java").isEmpty()
