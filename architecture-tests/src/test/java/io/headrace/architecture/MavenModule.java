@@ -1,0 +1,103 @@
+package io.headrace.architecture;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.w3c.dom.NodeList;
+import org.xml.sax.SAXException;
+
+/**
+ * A module of the reactor, as a folder with compiled classes.
+ *
+ * @param name its folder, as the root pom names it
+ * @param path where that is
+ */
+record MavenModule(String name, Path path) {
+  /** Every module that the pom in a folder names, in its order. */
+  static List<MavenModule> all(Path root) {
+    List<MavenModule> modules = new ArrayList<>();
+    for (String name : elements(root.resolve("pom.xml"), "module")) {
+      modules.add(new MavenModule(name, root.resolve(name)));
+    }
+    if (modules.isEmpty()) {
+      throw new IllegalArgumentException("no module in " + root.resolve("pom.xml"));
+    }
+    return modules;
+  }
+
+  Path mainClasses() {
+    return path.resolve("target/classes");
+  }
+
+  Path testClasses() {
+    return path.resolve("target/test-classes");
+  }
+
+  boolean hasMainSources() {
+    return !files("src/main/java", ".java").isEmpty();
+  }
+
+  /** Folders that should hold classes and do not: the rules would pass because they see nothing. */
+  List<Path> missing() {
+    List<Path> missing = new ArrayList<>();
+    if (hasMainSources() && files("target/classes", ".class").isEmpty()) {
+      missing.add(mainClasses());
+    }
+    if (!files("src/test/java", ".java").isEmpty()
+        && files("target/test-classes", ".class").isEmpty()) {
+      missing.add(testClasses());
+    }
+    return missing;
+  }
+
+  /** The class files of main and of the tests, descriptors of modules excepted. */
+  List<Path> classFiles() {
+    List<Path> files = new ArrayList<>(files("target/classes", ".class"));
+    files.addAll(files("target/test-classes", ".class"));
+    files.removeIf(file -> file.endsWith("module-info.class"));
+    return files;
+  }
+
+  /** The artifactId of this module. */
+  String artifactId() {
+    List<String> ids = elements(path.resolve("pom.xml"), "artifactId");
+    return ids.get(1); // the first one is the parent's
+  }
+
+  /** The text of each element of a name in an XML file. */
+  static List<String> elements(Path file, String name) {
+    try {
+      NodeList nodes =
+          DocumentBuilderFactory.newDefaultInstance()
+              .newDocumentBuilder()
+              .parse(file.toFile())
+              .getElementsByTagName(name);
+      List<String> texts = new ArrayList<>();
+      for (int i = 0; i < nodes.getLength(); i++) {
+        texts.add(nodes.item(i).getTextContent().strip());
+      }
+      return texts;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (SAXException | ParserConfigurationException e) {
+      throw new IllegalArgumentException("cannot read " + file, e);
+    }
+  }
+
+  private List<Path> files(String folder, String suffix) {
+    Path start = path.resolve(folder);
+    if (!Files.isDirectory(start)) {
+      return List.of();
+    }
+    try (var paths = Files.walk(start)) {
+      return paths.filter(file -> file.toString().endsWith(suffix)).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
