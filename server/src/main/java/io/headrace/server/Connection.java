@@ -1,0 +1,45 @@
+package io.headrace.server;
+
+import io.vertx.core.http.HttpConnection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client's connection, looked at now and then so that a client that stalls is let go. Used on its
+ * event loop only.
+ */
+final class Connection {
+  private final HttpConnection http;
+  private @Nullable Exchange current;
+  private long idleSinceNanos;
+
+  Connection(HttpConnection http, long nowNanos) {
+    this.http = http;
+    this.idleSinceNanos = nowNanos;
+  }
+
+  void begin(Exchange exchange) {
+    current = exchange;
+  }
+
+  /** With pipelining the next exchange may have begun before the last bytes of this one were written. */
+  void end(Exchange exchange, long nowNanos) {
+    if (current == exchange) {
+      current = null;
+      idleSinceNanos = nowNanos;
+    }
+  }
+
+  void closeIfStalled(long nowNanos, long limitNanos) {
+    if (current != null) {
+      current.closeIfStalled(nowNanos, limitNanos);
+    } else if (nowNanos - idleSinceNanos >= limitNanos) {
+      close();
+    }
+  }
+
+  // Nobody waits for the close, and it cannot fail in a way that matters.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  void close() {
+    http.close();
+  }
+}

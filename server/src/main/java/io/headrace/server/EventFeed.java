@@ -1,0 +1,101 @@
+package io.headrace.server;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One stream of server-sent events with all who listen to it: one timer for all of them, and none while
+ * nobody listens. Thread safe; the lock is held for the set and the timer only.
+ */
+final class EventFeed {
+  static final int MAX_LISTENERS = 256;
+
+  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+
+  private final long periodMillis;
+  private final Supplier<String> source;
+  private final Set<Exchange> listeners = new LinkedHashSet<>();
+  private @Nullable Vertx vertx;
+  private long timer;
+  private boolean closed;
+
+  EventFeed(Duration period, Supplier<String> source) {
+    this.periodMillis = Math.max(1, period.toMillis());
+    this.source = source;
+  }
+
+  /** Returns whether the listener was added: not when there are too many, or after the close. */
+  boolean add(Exchange listener, Vertx vertx) {
+    synchronized (this) {
+      if (closed || listeners.size() == MAX_LISTENERS) {
+        return false;
+      }
+      listeners.add(listener);
+      if (this.vertx == null) {
+        this.vertx = vertx;
+        timer = vertx.setPeriodic(periodMillis, id -> send());
+      }
+    }
+    return true;
+  }
+
+  synchronized void remove(Exchange listener) {
+    listeners.remove(listener);
+    if (listeners.isEmpty()) {
+      stopTimer();
+    }
+  }
+
+  /** Ends every stream. */
+  void close() {
+    List<Exchange> last;
+    synchronized (this) {
+      closed = true;
+      stopTimer();
+      last = List.copyOf(listeners);
+      listeners.clear();
+    }
+    last.forEach(Exchange::endEvents);
+  }
+
+
+
+  /** The next event, or null if the source failed. */
+  @Nullable Buffer event() {
+    try {
+      return Buffer.buffer("data: " + source.get().replace("\n", "\ndata: ") + "\n\n");
+    } catch (RuntimeException e) {
+      log.warn("no event could be made", e);
+      return null;
+    }
+  }
+
+  private void send() {
+    Buffer event = event();
+    if (event == null) {
+      return;
+    }
+    List<Exchange> receivers;
+    synchronized (this) {
+      receivers = List.copyOf(listeners);
+    }
+    for (Exchange receiver : receivers) {
+      receiver.sendEvent(event);
+    }
+  }
+
+  private void stopTimer() {
+    if (vertx != null) {
+      vertx.cancelTimer(timer);
+      vertx = null;
+    }
+  }
+}

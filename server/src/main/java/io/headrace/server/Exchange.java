@@ -1,0 +1,346 @@
+package io.headrace.server;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One request and its response.
+ *
+ * <p>Everything happens on the event loop of the connection, except that the route may complete its
+ * stage on any thread; the response then changes over to the event loop.
+ */
+final class Exchange {
+  /** How long the rest of a body is thrown away before the connection of a refused request ends. */
+  private static final long LINGER_NANOS = 1_000_000_000;
+
+  private static final byte[] NO_BODY = new byte[0];
+  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+
+  /**
+   * Legal transitions: READING to HANDLING, WRITING or STREAMING; HANDLING to WRITING; STREAMING to
+   * WRITING; WRITING to LINGERING or OVER; LINGERING to OVER; every one to OVER when the client goes.
+   */
+  private enum State {
+    /** The body is arriving. */
+    READING,
+    /** The route works on the response. */
+    HANDLING,
+    /** Events go to the client until one side ends. */
+    STREAMING,
+    /** The response is handed to the socket. */
+    WRITING,
+    /** The response came before the end of the body; the rest of the body is thrown away. */
+    LINGERING,
+    /** Nothing more will happen. */
+    OVER
+  }
+
+  private final ServerLoop loop;
+  private final Connection connection;
+  private final HttpServerRequest request;
+  private final HttpServerResponse response;
+  private final Context context;
+  private final String method;
+  private final String path;
+
+  private State state = State.READING;
+  private long sinceNanos;
+  private boolean bodyEnded;
+  private @Nullable Body body;
+  private @Nullable CompletableFuture<Response> pending;
+  private @Nullable EventFeed feed;
+
+  Exchange(ServerLoop loop, Connection connection, HttpServerRequest request, Context context) {
+    this.loop = loop;
+    this.connection = connection;
+    this.request = request;
+    this.response = request.response();
+    this.context = context;
+    this.method = request.method().name();
+    String requestPath = request.path();
+    this.path = requestPath == null ? "" : requestPath;
+    this.sinceNanos = loop.nanoTime();
+  }
+
+  void begin() {
+    connection.begin(this);
+    request.handler(this::onChunk);
+    request.endHandler(ignored -> onEnd());
+    request.exceptionHandler(this::onBrokenRequest);
+    response.closeHandler(ignored -> onDisconnect());
+    Response refusal = refusal();
+    if (refusal != null) {
+      write(refusal);
+    } else if (request.headers().contains("Expect")) {
+      response.writeContinue();
+    }
+  }
+
+  /** What can be said from the head alone, or null if the request is welcome so far. */
+  private @Nullable Response refusal() {
+    Route route = loop.router().find(method, path);
+    if (route == null) {
+      return loop.router().noRoute(method, path);
+    }
+    String expectation = request.getHeader("Expect");
+    if (expectation != null && !expectation.equalsIgnoreCase("100-continue")) {
+      return Response.error(417, "the expectation \"100-continue\" is met, no other");
+    }
+    String encoding = request.getHeader("Content-Encoding");
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      return Response.error(415, "bodies must not be compressed, send this one as it is");
+    }
+    long announced = announcedBytes();
+    if (announced > loop.maxBodyBytes()) {
+      return tooLarge();
+    }
+    body = new Body(loop.bodyMemory(), loop.maxBodyBytes(), announced);
+    return null;
+  }
+
+  private boolean announcesBody() {
+    return request.headers().contains("Transfer-Encoding") || announcedBytes() > 0;
+  }
+
+  /** Minus one if the client does not say. The decoder has refused what is not a number. */
+  private long announcedBytes() {
+    String length = request.getHeader("Content-Length");
+    if (length == null) {
+      return -1;
+    }
+    try {
+      return Long.parseLong(length.strip());
+    } catch (NumberFormatException e) {
+      return Long.MAX_VALUE;
+    }
+  }
+
+  private Response tooLarge() {
+    return Response.error(413, "the body is larger than the " + loop.maxBodyBytes() + " bytes allowed");
+  }
+
+  private void onChunk(Buffer chunk) {
+    Body collected = body;
+    if (state != State.READING || collected == null) {
+      return;
+    }
+    if (collected.exceedsLimit(chunk)) {
+      write(tooLarge());
+    } else if (!collected.append(chunk)) {
+      write(Failures.tryAgain("the server holds as many bytes of requests as it may"));
+    }
+  }
+
+  private void onEnd() {
+    bodyEnded = true;
+    switch (state) {
+      case READING -> handle();
+      case LINGERING -> over(true);
+      default -> {}
+    }
+  }
+
+  private void handle() {
+    Route route = loop.router().find(method, path);
+    switch (route) {
+      case Route.Answer answer -> handle(answer.handler());
+      case Route.Events events -> stream(events.feed());
+      case null -> throw new IllegalStateException("no route for " + method + " " + path);
+    }
+  }
+
+  private void handle(RequestHandler handler) {
+    state = State.HANDLING;
+    byte[] bytes = body == null ? NO_BODY : body.toBytes();
+    String query = request.query();
+    CompletableFuture<Response> future;
+    try {
+      future =
+          handler
+              .handle(
+                  new Request(method, path, query == null ? "" : query, request.headers(), bytes))
+              .toCompletableFuture();
+    } catch (Throwable t) {
+      write(loop.failures().response(method, path, t));
+      return;
+    }
+    if (future.isDone()) {
+      writeResultOf(future, Runnable::run);
+    } else {
+      pending = future;
+      writeResultOf(future, write -> context.runOnContext(ignored -> write.run()));
+    }
+  }
+
+  // The future that comes back would only repeat the outcome that is written.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  private void writeResultOf(CompletableFuture<Response> future, Executor eventLoop) {
+    future.whenComplete(
+        (result, failure) -> eventLoop.execute(() -> write(response(result, failure))));
+  }
+
+  private Response response(@Nullable Response result, @Nullable Throwable failure) {
+    if (failure == null && result != null) {
+      return result;
+    }
+    return loop.failures()
+        .response(
+            method,
+            path,
+            failure != null ? failure : new IllegalStateException("the route gave no response"));
+  }
+
+  private void write(Response answer) {
+    if (state == State.OVER || state == State.WRITING || state == State.LINGERING) {
+      return;
+    }
+    boolean close = loop.stopping() || (!bodyEnded && announcesBody());
+    state = State.WRITING;
+    sinceNanos = loop.nanoTime();
+    pending = null;
+    try {
+      writeHead(answer, close);
+      writeBody(answer).onComplete(ignored -> onWritten(close));
+    } catch (RuntimeException e) {
+      log.warn("the response to {} {} could not be sent", method, path, e);
+      over(true);
+    }
+  }
+
+  private void writeHead(Response answer, boolean close) {
+    response.setStatusCode(answer.status());
+    for (Response.Header header : answer.headers()) {
+      response.headers().add(header.name(), header.value());
+    }
+    response.headers().set("X-Content-Type-Options", "nosniff");
+    if (close) {
+      response.headers().set("Connection", "close");
+    }
+  }
+
+  private Future<Void> writeBody(Response answer) {
+    boolean bodiless = answer.status() == 304 || answer.status() == 204;
+    if (!bodiless) {
+      response.headers().set("Content-Length", Integer.toString(answer.body().length));
+    }
+    return bodiless || method.equals("HEAD")
+        ? response.end()
+        : response.end(Buffer.buffer(answer.body()));
+  }
+
+  private void onWritten(boolean close) {
+    if (close && !bodyEnded && state == State.WRITING) {
+      state = State.LINGERING;
+      sinceNanos = loop.nanoTime();
+    } else {
+      over(close);
+    }
+  }
+
+  private void stream(EventFeed events) {
+    if (method.equals("HEAD")) {
+      write(Response.of(200, "text/event-stream", NO_BODY));
+      return;
+    }
+    if (!events.add(this, loop.vertx())) {
+      write(Failures.tryAgain("there are as many listeners as there may be"));
+      return;
+    }
+    feed = events;
+    state = State.STREAMING;
+    response.setChunked(true);
+    response.headers().set("Content-Type", "text/event-stream");
+    response.headers().set("Cache-Control", "no-store");
+    response.headers().set("X-Accel-Buffering", "no");
+    Buffer first = Buffer.buffer("retry: 1000\n\n");
+    Buffer event = events.event();
+    response.write(event == null ? first : first.appendBuffer(event));
+    sinceNanos = loop.nanoTime();
+  }
+
+  /** May be called on any thread. An event that finds the last ones still unsent is left out. */
+  void sendEvent(Buffer event) {
+    context.runOnContext(
+        ignored -> {
+          if (state == State.STREAMING && !response.writeQueueFull()) {
+            sinceNanos = loop.nanoTime();
+            response.write(event);
+          }
+        });
+  }
+
+  /** May be called on any thread. */
+  void endEvents() {
+    context.runOnContext(
+        ignored -> {
+          if (state == State.STREAMING) {
+            state = State.WRITING;
+            sinceNanos = loop.nanoTime();
+            response.end().onComplete(written -> over(true));
+          }
+        });
+  }
+
+  private void onBrokenRequest(Throwable failure) {
+    if (state == State.READING && !bodyEnded) {
+      write(Response.error(400, "the body breaks the rules of HTTP"));
+    }
+  }
+
+  private void onDisconnect() {
+    CompletableFuture<Response> withdrawn = pending;
+    over(false);
+    if (withdrawn != null) {
+      withdrawn.cancel(true);
+    }
+  }
+
+  void closeIfStalled(long nowNanos, long limitNanos) {
+    long stalledNanos = nowNanos - sinceNanos;
+    switch (state) {
+      case READING -> {
+        if (stalledNanos >= limitNanos) {
+          write(Response.error(408, "the request did not arrive in time"));
+        }
+      }
+      case WRITING, STREAMING -> {
+        if (stalledNanos >= limitNanos) {
+          over(true);
+        }
+      }
+      case LINGERING -> {
+        if (stalledNanos >= LINGER_NANOS) {
+          over(true);
+        }
+      }
+      case HANDLING, OVER -> {}
+    }
+  }
+
+  private void over(boolean close) {
+    if (state == State.OVER) {
+      return;
+    }
+    state = State.OVER;
+    pending = null;
+    if (body != null) {
+      body.release();
+      body = null;
+    }
+    if (feed != null) {
+      feed.remove(this);
+    }
+    connection.end(this, loop.nanoTime());
+    if (close) {
+      connection.close();
+    }
+  }
+}

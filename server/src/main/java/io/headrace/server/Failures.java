@@ -1,0 +1,69 @@
+package io.headrace.server;
+
+import io.headrace.DeadlineExceededException;
+import io.headrace.QueueFullException;
+import io.headrace.RejectedException;
+import io.headrace.StoppedException;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Turns what a route failed with into a response. */
+final class Failures {
+  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+
+  private final List<Rule> rules;
+
+  Failures(List<Rule> rules) {
+    this.rules = List.copyOf(rules);
+  }
+
+  /** Exceptions of a type are answered with a status and their message. */
+  record Rule(Class<? extends Throwable> type, int status) {}
+
+  Response response(String method, String path, Throwable thrown) {
+    Throwable failure = unwrapped(thrown);
+    for (Rule rule : rules) {
+      if (rule.type().isInstance(failure)) {
+        return Response.error(rule.status(), sentence(failure));
+      }
+    }
+    return switch (failure) {
+      case RequestException e -> Response.error(e.status(), sentence(e));
+      case QueueFullException e -> tryAgain(e);
+      case RejectedException e -> tryAgain(e);
+      case StoppedException e -> tryAgain(e);
+      case CancellationException e -> tryAgain(e);
+      case DeadlineExceededException e -> Response.error(504, sentence(e));
+      default -> internal(method, path, failure);
+    };
+  }
+
+  static Response tryAgain(String sentence) {
+    return Response.error(503, sentence).withHeader("Retry-After", "1");
+  }
+
+  private static Response tryAgain(Throwable failure) {
+    return tryAgain(sentence(failure));
+  }
+
+  private static Response internal(String method, String path, Throwable failure) {
+    log.warn("{} {} failed", method, path, failure);
+    return Response.error(500, "the server failed to answer this request; its log says why");
+  }
+
+  private static String sentence(Throwable failure) {
+    @Nullable String message = failure.getMessage();
+    return message == null || message.isBlank()
+        ? "the request was not answered: " + failure.getClass().getSimpleName()
+        : message;
+  }
+
+  private static Throwable unwrapped(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return failure instanceof CompletionException && cause != null ? cause : failure;
+  }
+}

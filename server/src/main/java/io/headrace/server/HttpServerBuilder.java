@@ -1,0 +1,288 @@
+package io.headrace.server;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
+
+import io.headrace.TimeSource;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/** Describes an {@link HttpServer}. Not thread safe. */
+public final class HttpServerBuilder {
+  private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
+
+  private final Router router = new Router();
+  private final List<EventFeed> feeds = new ArrayList<>();
+  private final List<Failures.Rule> rules = new ArrayList<>();
+  private String host = HttpServer.DEFAULT_HOST;
+  private int port = HttpServer.DEFAULT_PORT;
+  private int maxBodyBytes = HttpServer.DEFAULT_MAX_BODY_BYTES;
+  private long maxBufferedBytes = Runtime.getRuntime().maxMemory() / 4;
+  private int eventLoops =
+      Math.min(MAX_DEFAULT_EVENT_LOOPS, Runtime.getRuntime().availableProcessors());
+  private Duration clientTimeout = HttpServer.DEFAULT_CLIENT_TIMEOUT;
+  private BooleanSupplier readiness = () -> true;
+
+  HttpServerBuilder() {}
+
+  /**
+   * The address to listen on. Default: {@value HttpServer#DEFAULT_HOST}, which only this machine
+   * reaches; {@code 0.0.0.0} is every network.
+   *
+   * @param host a name or an address of this machine
+   * @return this
+   */
+  public HttpServerBuilder host(String host) {
+    this.host = requireNonNull(host, "host");
+    return this;
+  }
+
+  /**
+   * The port to listen on. Default: {@value HttpServer#DEFAULT_PORT}.
+   *
+   * @param port 1 to 65535, or 0 for any that is free
+   * @return this
+   * @throws IllegalArgumentException if the port is not in 0 to 65535
+   */
+  public HttpServerBuilder port(int port) {
+    if (port < 0 || port > 65535) {
+      throw new IllegalArgumentException("port is " + port + ", it must be 0 to 65535");
+    }
+    this.port = port;
+    return this;
+  }
+
+  /**
+   * The largest body of a request; a larger one is answered with 413 as soon as it is seen. Default:
+   * {@value HttpServer#DEFAULT_MAX_BODY_BYTES}.
+   *
+   * @param bytes the limit in bytes, at least 1
+   * @return this
+   * @throws IllegalArgumentException if the limit is below 1
+   */
+  public HttpServerBuilder maxBodyBytes(int bytes) {
+    this.maxBodyBytes = (int) atLeastOne(bytes, "maxBodyBytes");
+    return this;
+  }
+
+  /**
+   * The memory for the bodies of all requests that are being read or worked on; what finds no room is
+   * answered with 503. Default: a quarter of the heap.
+   *
+   * @param bytes the limit in bytes, at least 1
+   * @return this
+   * @throws IllegalArgumentException if the limit is below 1
+   */
+  public HttpServerBuilder maxBufferedBytes(long bytes) {
+    this.maxBufferedBytes = atLeastOne(bytes, "maxBufferedBytes");
+    return this;
+  }
+
+  /**
+   * The number of threads that read requests and write responses. Default: the number of processors,
+   * 4 at most.
+   *
+   * @param eventLoops the number, at least 1
+   * @return this
+   * @throws IllegalArgumentException if the number is below 1
+   */
+  public HttpServerBuilder eventLoops(int eventLoops) {
+    this.eventLoops = (int) atLeastOne(eventLoops, "eventLoops");
+    return this;
+  }
+
+  /**
+   * How long a client may take to send a whole request, to send the next one on a connection that it
+   * keeps open, or to take a response. After that its connection is closed. Default: 30 seconds.
+   *
+   * @param clientTimeout the limit, above zero
+   * @return this
+   * @throws IllegalArgumentException if the limit is zero or negative
+   */
+  public HttpServerBuilder clientTimeout(Duration clientTimeout) {
+    if (!clientTimeout.isPositive()) {
+      throw new IllegalArgumentException(
+          "clientTimeout is " + clientTimeout + ", it must be above zero");
+    }
+    this.clientTimeout = clientTimeout;
+    return this;
+  }
+
+  /**
+   * What {@code /health/ready} asks. Default: always ready.
+   *
+   * @param readiness whether requests can be answered now; runs on an event loop and must not block
+   * @return this
+   */
+  public HttpServerBuilder readiness(BooleanSupplier readiness) {
+    this.readiness = requireNonNull(readiness, "readiness");
+    return this;
+  }
+
+  /**
+   * Adds a route for one method of one path. A route for {@code GET} answers {@code HEAD}, too.
+   *
+   * @param method the method, such as {@code POST}
+   * @param path the exact path, beginning with a slash
+   * @param handler answers the requests
+   * @return this
+   * @throws IllegalArgumentException if the path does not begin with a slash
+   * @throws IllegalStateException if there is such a route already
+   */
+  public HttpServerBuilder route(String method, String path, RequestHandler handler) {
+    router.add(method, path, new Route.Answer(requireNonNull(handler, "handler")));
+    return this;
+  }
+
+  /**
+   * Adds a file of the class path under a path. It is read once, now.
+   *
+   * @param path the exact path, beginning with a slash
+   * @param anchor the class that the file's name is relative to
+   * @param name the name; its ending decides the media type
+   * @return this
+   * @throws IllegalArgumentException if there is no such file
+   * @throws IllegalStateException if there is such a route already
+   */
+  public HttpServerBuilder resource(String path, Class<?> anchor, String name) {
+    return route("GET", path, Resource.load(anchor, name));
+  }
+
+  /**
+   * Adds a stream of server-sent events. While anybody listens, one timer sends one event to all.
+   *
+   * @param path the exact path, beginning with a slash
+   * @param period the time between two events, at least a millisecond
+   * @param event makes the next event; runs on an event loop and must not block
+   * @return this
+   * @throws IllegalStateException if there is such a route already
+   */
+  public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
+    EventFeed feed = new EventFeed(period, event);
+    router.add("GET", path, new Route.Events(feed));
+    feeds.add(feed);
+    return this;
+  }
+
+  /**
+   * Answers failures of one type, and of its subtypes, with a status and their message.
+   *
+   * @param type the type of the exception that a route fails with
+   * @param status the status of the answer, 400 to 599
+   * @return this
+   * @throws IllegalArgumentException if the status is not in 400 to 599
+   */
+  public HttpServerBuilder failure(Class<? extends Throwable> type, int status) {
+    if (status < 400 || status > 599) {
+      throw new IllegalArgumentException("status is " + status + ", it must be 400 to 599");
+    }
+    rules.add(new Failures.Rule(type, status));
+    return this;
+  }
+
+  /**
+   * Starts the server. Blocks until it listens.
+   *
+   * @return the server, listening
+   * @throws IOException if it cannot listen there; the message is one sentence that says why
+   * @throws IllegalStateException if a route hides one of the server's own
+   */
+  public HttpServer start() throws IOException {
+    InetAddress address = resolve();
+    Vertx vertx = Vertx.vertx(vertxOptions());
+    try {
+      return start(vertx, address);
+    } catch (Throwable t) {
+      vertx.close().toCompletionStage().toCompletableFuture().join();
+      throw t;
+    }
+  }
+
+  private HttpServer start(Vertx vertx, InetAddress address) throws IOException {
+    ServerLoop.Shared shared =
+        new ServerLoop.Shared(
+            vertx,
+            TimeSource.system(),
+            router,
+            new Failures(rules),
+            new BodyMemory(maxBufferedBytes),
+            maxBodyBytes,
+            clientTimeout);
+    List<ServerLoop> loops =
+        Stream.generate(() -> new ServerLoop(shared)).limit(eventLoops).toList();
+    addHealth(loops.getFirst());
+    return new HttpServer(vertx, loops, List.copyOf(feeds), host, listen(loops, address));
+  }
+
+  /** Event loops share one socket: a negative port stands for one free port, the same for all. */
+  private int listen(List<ServerLoop> loops, InetAddress address) throws IOException {
+    int bound = port == 0 ? -1 : port;
+    List<Future<Integer>> listening =
+        loops.stream().map(loop -> loop.listen(bound, address.getHostAddress())).toList();
+    try {
+      Future.join(listening).toCompletionStage().toCompletableFuture().join();
+      return listening.getFirst().result();
+    } catch (CompletionException e) {
+      Throwable cause = requireNonNullElse(e.getCause(), e);
+      throw new IOException(BindFailures.sentence(cause, host, port), cause);
+    }
+  }
+
+  private InetAddress resolve() throws IOException {
+    try {
+      return InetAddress.getByName(host);
+    } catch (UnknownHostException e) {
+      throw new IOException("the host \"" + host + "\" is not known", e);
+    }
+  }
+
+  private VertxOptions vertxOptions() {
+    return new VertxOptions()
+        .setEventLoopPoolSize(eventLoops)
+        .setWorkerPoolSize(1)
+        .setInternalBlockingPoolSize(1)
+        .setBlockedThreadCheckInterval(5)
+        .setBlockedThreadCheckIntervalUnit(TimeUnit.SECONDS)
+        .setFileSystemOptions(
+            new FileSystemOptions()
+                .setFileCachingEnabled(false)
+                .setClassPathResolvingEnabled(false));
+  }
+
+  private void addHealth(ServerLoop loop) {
+    Response live = Response.json(200, "{\"status\":\"live\"}");
+    Response ready = Response.json(200, "{\"status\":\"ready\"}");
+    route("GET", "/health/live", request -> CompletableFuture.completedFuture(live));
+    route(
+        "GET",
+        "/health/ready",
+        request ->
+            CompletableFuture.completedFuture(
+                loop.stopping()
+                    ? Failures.tryAgain("the server is stopping")
+                    : readiness.getAsBoolean()
+                        ? ready
+                        : Failures.tryAgain("the server is not ready")));
+  }
+
+  private static long atLeastOne(long value, String name) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " is " + value + ", it must be at least 1");
+    }
+    return value;
+  }
+}

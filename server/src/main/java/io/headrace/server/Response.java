@@ -1,0 +1,182 @@
+package io.headrace.server;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import tools.jackson.core.JsonGenerator;
+
+/** What a route answers: a status, headers and a body. Immutable, but for the array of the body. */
+public final class Response {
+  private static final String JSON = "application/json";
+  private static final byte[] NOTHING = new byte[0];
+
+  private final int status;
+  private final List<Header> headers;
+  private final byte[] body;
+
+  private Response(int status, List<Header> headers, byte[] body) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+
+  /**
+   * A response of bytes.
+   *
+   * @param status the status, 200 to 599
+   * @param contentType the media type of the body
+   * @param body the bytes, not copied
+   * @return the response
+   * @throws IllegalArgumentException if the status is not in 200 to 599
+   */
+  public static Response of(int status, String contentType, byte[] body) {
+    return new Response(
+        checkStatus(status), List.of(new Header("Content-Type", contentType)), body);
+  }
+
+  /**
+   * A response without a body.
+   *
+   * @param status the status, 200 to 599
+   * @return the response
+   * @throws IllegalArgumentException if the status is not in 200 to 599
+   */
+  public static Response empty(int status) {
+    return new Response(checkStatus(status), List.of(), NOTHING);
+  }
+
+  /**
+   * A JSON document with status 200.
+   *
+   * @param document writes the document, on the calling thread
+   * @return the response
+   */
+  public static Response json(Consumer<JsonGenerator> document) {
+    return of(200, JSON, Json.write(document));
+  }
+
+  /**
+   * A JSON document that is written already.
+   *
+   * @param status the status, 200 to 599
+   * @param document the document
+   * @return the response
+   * @throws IllegalArgumentException if the status is not in 200 to 599
+   */
+  public static Response json(int status, String document) {
+    return of(status, JSON, document.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * An error in the form of all errors of the server, <code>{"error": "one sentence"}</code>.
+   *
+   * @param status the status, 200 to 599
+   * @param sentence what is wrong
+   * @return the response
+   * @throws IllegalArgumentException if the status is not in 200 to 599
+   */
+  public static Response error(int status, String sentence) {
+    requireNonNull(sentence, "sentence");
+    byte[] body =
+        Json.write(
+            out -> {
+              out.writeStartObject();
+              out.writeStringProperty("error", sentence);
+              out.writeEndObject();
+            });
+    return of(status, JSON, body).withHeader("Cache-Control", "no-store");
+  }
+
+  /**
+   * The response to a result that is still to come. Cancelling it cancels the future that the result
+   * comes from, so that a client that goes away withdraws its item.
+   *
+   * @param result the result to come
+   * @param response makes the response of the result, on the thread that completes it
+   * @param <T> the type of the result
+   * @return completes with the response, or as the result failed
+   */
+  public static <T> CompletableFuture<Response> when(
+      CompletableFuture<T> result, Function<? super T, Response> response) {
+    return new ResponseFuture<>(result, response);
+  }
+
+  /**
+   * This response with one header more.
+   *
+   * @param name the name
+   * @param value the value
+   * @return a response with this header
+   */
+  public Response withHeader(String name, String value) {
+    List<Header> more = new ArrayList<>(headers);
+    more.add(new Header(name, value));
+    return new Response(status, List.copyOf(more), body);
+  }
+
+  /**
+   * The status.
+   *
+   * @return 200 to 599
+   */
+  public int status() {
+    return status;
+  }
+
+  List<Header> headers() {
+    return headers;
+  }
+
+  byte[] body() {
+    return body;
+  }
+
+  private static int checkStatus(int status) {
+    if (status < 200 || status > 599) {
+      throw new IllegalArgumentException("status is " + status + ", it must be 200 to 599");
+    }
+    return status;
+  }
+
+  /** A header line. */
+  record Header(String name, String value) {
+    Header {
+      requireNonNull(name, "name");
+      requireNonNull(value, "value");
+    }
+  }
+
+  private static final class ResponseFuture<T> extends CompletableFuture<Response> {
+    private final CompletableFuture<T> result;
+
+    // Only the subscription escapes, and it touches nothing but this future's own state.
+    @SuppressWarnings("FutureReturnValueIgnored")
+    ResponseFuture(CompletableFuture<T> result, Function<? super T, Response> response) {
+      this.result = result;
+      result.whenComplete(
+          (value, failure) -> {
+            if (failure != null) {
+              completeExceptionally(failure);
+              return;
+            }
+            try {
+              complete(response.apply(value));
+            } catch (Throwable t) {
+              completeExceptionally(t);
+            }
+          });
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      boolean cancelled = super.cancel(mayInterruptIfRunning);
+      result.cancel(mayInterruptIfRunning);
+      return cancelled;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.headrace.server;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the route of a request: exact paths, and HEAD wherever there is a GET. Immutable once built. */
+final class Router {
+  private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
+
+  void add(String method, String path, Route route) {
+    if (!path.startsWith("/")) {
+      throw new IllegalArgumentException("path is \"" + path + "\", it must begin with /");
+    }
+    Map<String, Route> ofPath = routes.computeIfAbsent(path, p -> new LinkedHashMap<>());
+    if (ofPath.putIfAbsent(method, route) != null) {
+      throw new IllegalStateException(method + " " + path + " has a route already");
+    }
+  }
+
+  @Nullable Route find(String method, String path) {
+    Map<String, Route> ofPath = routes.get(path);
+    return ofPath == null ? null : ofPath.get(method.equals("HEAD") ? "GET" : method);
+  }
+
+  /** The response to a request that has no route. */
+  Response noRoute(String method, String path) {
+    Map<String, Route> ofPath = routes.get(path);
+    if (ofPath == null) {
+      return Response.error(404, "there is nothing at " + shortened(path));
+    }
+    TreeSet<String> allowed = new TreeSet<>(ofPath.keySet());
+    if (allowed.contains("GET")) {
+      allowed.add("HEAD");
+    }
+    String list = String.join(", ", allowed);
+    return Response.error(405, path + " takes " + list + ", not " + shortened(method))
+        .withHeader("Allow", list);
+  }
+
+  private static String shortened(String text) {
+    return text.length() <= 100 ? text : text.substring(0, 100) + "...";
+  }
+}

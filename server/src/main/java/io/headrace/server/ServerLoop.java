@@ -1,0 +1,167 @@
+package io.headrace.server;
+
+import io.headrace.TimeSource;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One event loop with the connections that it serves. What is not marked otherwise runs on that event
+ * loop only.
+ */
+final class ServerLoop {
+  private static final int MAX_LINE_BYTES = 8 * 1024;
+  private static final int MAX_HEADER_BYTES = 16 * 1024;
+  private static final int ACCEPT_BACKLOG = 1024;
+
+  /** What all event loops of a server share. */
+  record Shared(
+      Vertx vertx,
+      TimeSource time,
+      Router router,
+      Failures failures,
+      BodyMemory bodyMemory,
+      int maxBodyBytes,
+      Duration clientTimeout) {}
+
+  private final Shared shared;
+  private final HttpServer http;
+  private final Map<HttpConnection, Connection> connections = new HashMap<>();
+  private final long sweepMillis;
+  private boolean sweeping;
+  private volatile @Nullable Context context;
+  private volatile boolean stopping;
+
+  ServerLoop(Shared shared) {
+    this.shared = shared;
+    this.sweepMillis = Math.clamp(shared.clientTimeout.toMillis() / 4, 10, 250);
+    this.http = shared.vertx.createHttpServer(options());
+    http.connectionHandler(this::onConnection);
+    http.requestHandler(this::onRequest);
+    http.invalidRequestHandler(ServerLoop::onInvalidRequest);
+    http.exceptionHandler(ignored -> {});
+  }
+
+  private static HttpServerOptions options() {
+    return new HttpServerOptions()
+        .setAcceptBacklog(ACCEPT_BACKLOG)
+        .setMaxInitialLineLength(MAX_LINE_BYTES)
+        .setMaxHeaderSize(MAX_HEADER_BYTES)
+        .setHttp2ClearTextEnabled(false)
+        .setTcpNoDelay(true);
+  }
+
+  /** Any thread. */
+  Future<Integer> listen(int port, String address) {
+    return http.listen(port, address).map(HttpServer::actualPort);
+  }
+
+  /** Any thread. Accepted requests finish within the limit; then every connection ends. */
+  Future<Void> stop(Duration limit) {
+    return limit.isZero() ? http.close() : http.shutdown(limit);
+  }
+
+  /** Any thread. From now on every response ends its connection. */
+  void refuseMore() {
+    stopping = true;
+  }
+
+  /** Any thread. Ends every connection, whatever it does. */
+  void abort() {
+    Context own = context;
+    if (own != null) {
+      own.runOnContext(ignored -> List.copyOf(connections.values()).forEach(Connection::close));
+    }
+  }
+
+  /** Any thread. */
+  boolean stopping() {
+    return stopping;
+  }
+
+  Vertx vertx() {
+    return shared.vertx;
+  }
+
+  Router router() {
+    return shared.router;
+  }
+
+  Failures failures() {
+    return shared.failures;
+  }
+
+  BodyMemory bodyMemory() {
+    return shared.bodyMemory;
+  }
+
+  int maxBodyBytes() {
+    return shared.maxBodyBytes;
+  }
+
+  long nanoTime() {
+    return shared.time.nanoTime();
+  }
+
+  private void onConnection(HttpConnection accepted) {
+    connections.put(accepted, new Connection(accepted, nanoTime()));
+    accepted.closeHandler(ignored -> connections.remove(accepted));
+    if (!sweeping) {
+      context = shared.vertx.getOrCreateContext();
+      sweeping = true;
+      shared.vertx.setTimer(sweepMillis, ignored -> sweep());
+    }
+  }
+
+  /** Lets clients go that stall; runs while there are connections. */
+  private void sweep() {
+    long nowNanos = nanoTime();
+    long limitNanos = shared.clientTimeout.toNanos();
+    List.copyOf(connections.values()).forEach(c -> c.closeIfStalled(nowNanos, limitNanos));
+    sweeping = !connections.isEmpty();
+    if (sweeping) {
+      shared.vertx.setTimer(sweepMillis, ignored -> sweep());
+    }
+  }
+
+  private void onRequest(HttpServerRequest request) {
+    Connection connection = connections.get(request.connection());
+    if (connection == null) {
+      request.connection().close();
+      return;
+    }
+    Context context = shared.vertx.getOrCreateContext();
+    new Exchange(this, connection, request, context).begin();
+  }
+
+  private static void onInvalidRequest(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    Response answer =
+        switch (cause) {
+          case TooLongHttpLineException e ->
+              Response.error(414, "the request line is longer than " + MAX_LINE_BYTES + " bytes");
+          case TooLongHttpHeaderException e ->
+              Response.error(431, "the headers are larger than " + MAX_HEADER_BYTES + " bytes");
+          case null, default -> Response.error(400, "the request breaks the rules of HTTP");
+        };
+    request
+        .response()
+        .setStatusCode(answer.status())
+        .putHeader("Content-Type", "application/json")
+        .putHeader("Connection", "close")
+        .end(Buffer.buffer(answer.body()))
+        .onComplete(ignored -> request.connection().close());
+  }
+}

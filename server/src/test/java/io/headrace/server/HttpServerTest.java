@@ -1,0 +1,290 @@
+package io.headrace.server;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.DeadlineExceededException;
+import io.headrace.HeadraceException;
+import io.headrace.QueueFullException;
+import io.headrace.RejectedException;
+import io.headrace.StoppedException;
+import java.io.IOException;
+import java.lang.reflect.Constructor;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class HttpServerTest {
+  private static final int LIMIT_BYTES = 1000;
+
+  private static final AtomicBoolean ready = new AtomicBoolean(true);
+  private static HttpClient client;
+  private static HttpServer server;
+
+  @BeforeAll
+  static void start() throws Exception {
+    client = HttpClient.newHttpClient();
+    server =
+        HttpServer.builder()
+            .port(0)
+            .maxBodyBytes(LIMIT_BYTES)
+            .readiness(ready::get)
+            .failure(ArithmeticException.class, 422)
+            .route("POST", "/echo", HttpServerTest::echo)
+            .route("GET", "/hello", request -> hello())
+            .route("GET", "/throws", request -> sneakyThrow())
+            .route("GET", "/nothing", request -> CompletableFuture.completedFuture(null))
+            .route("GET", "/bad-header", request -> badHeader())
+            .route("GET", "/later", request -> later())
+            .route("GET", "/full", request -> failed(outcome(QueueFullException.class)))
+            .route("GET", "/rejected", request -> failed(outcome(RejectedException.class)))
+            .route("GET", "/stopped", request -> failed(outcome(StoppedException.class)))
+            .route("GET", "/late", request -> failed(outcome(DeadlineExceededException.class)))
+            .route("GET", "/cancelled", request -> failed(new CancellationException()))
+            .route("GET", "/own", request -> failed(new RequestException(409, "no, not twice")))
+            .route("GET", "/mapped", request -> failed(new ArithmeticException("seven is odd")))
+            .resource("/page", HttpServerTest.class, "page.html")
+            .start();
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+    client.close();
+  }
+
+  @Test
+  void answersWithTheBodyAndTheHeadersOfTheRoute() throws Exception {
+    HttpResponse<String> response = post("/echo?a=b", "text/plain; charset=utf-8", "hello");
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.body()).isEqualTo("POST /echo a=b text/plain hello");
+    assertThat(response.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
+  }
+
+  @Test
+  void headAnswersLikeGetWithoutTheBody() throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(uri("/hello")).method("HEAD", BodyPublishers.noBody()).build();
+    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.body()).isEmpty();
+    assertThat(response.headers().firstValue("Content-Length")).hasValue("15");
+  }
+
+  @Test
+  void futureThatCompletesOnAnotherThreadIsAnswered() throws Exception {
+    assertThat(get("/later").body()).isEqualTo("later");
+  }
+
+  @Test
+  void unknownPathIsNotFound() throws Exception {
+    assertError(get("/nowhere"), 404, "there is nothing at /nowhere");
+  }
+
+  @Test
+  void wrongMethodIsToldWhatIsAllowed() throws Exception {
+    HttpResponse<String> response = get("/echo");
+    assertError(response, 405, "/echo takes POST, not GET");
+    assertThat(response.headers().firstValue("Allow")).hasValue("POST");
+    HttpResponse<String> second = post("/hello", "text/plain", "x");
+    assertThat(second.headers().firstValue("Allow")).hasValue("GET, HEAD");
+  }
+
+  @Test
+  void bodyAtTheLimitPassesAndOneByteMoreDoesNot() throws Exception {
+    assertThat(post("/echo", "text/plain", "x".repeat(LIMIT_BYTES)).statusCode()).isEqualTo(200);
+    assertError(
+        post("/echo", "text/plain", "x".repeat(LIMIT_BYTES + 1)),
+        413,
+        "the body is larger than the 1000 bytes allowed");
+  }
+
+  @Test
+  void compressedBodyIsRefused() throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(uri("/echo"))
+            .header("Content-Encoding", "gzip")
+            .POST(BodyPublishers.ofString("x"))
+            .build();
+    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+    assertError(response, 415, "bodies must not be compressed, send this one as it is");
+  }
+
+  @Test
+  void outcomesThatMayPassAreUnavailableWithRetryAfter() throws Exception {
+    for (String path : new String[] {"/full", "/rejected", "/stopped"}) {
+      HttpResponse<String> response = get(path);
+      assertError(response, 503, "as a test says");
+      assertThat(response.headers().firstValue("Retry-After")).hasValue("1");
+    }
+    assertThat(get("/cancelled").statusCode()).isEqualTo(503);
+  }
+
+  @Test
+  void missedDeadlineIsGatewayTimeout() throws Exception {
+    assertError(get("/late"), 504, "as a test says");
+  }
+
+  @Test
+  void failuresOfTheRouteHaveTheirStatus() throws Exception {
+    assertError(get("/own"), 409, "no, not twice");
+    assertError(get("/mapped"), 422, "seven is odd");
+  }
+
+  @Test
+  void internalErrorTellsNothingOfTheInside() throws Exception {
+    String sentence = "the server failed to answer this request; its log says why";
+    assertError(get("/throws"), 500, sentence);
+    assertError(get("/nothing"), 500, sentence);
+  }
+
+  @Test
+  void responseThatCannotBeSentEndsTheConnection() {
+    assertThatThrownBy(() -> get("/bad-header")).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void healthTellsLiveAndReady() throws Exception {
+    assertThat(get("/health/live").body()).isEqualTo("{\"status\":\"live\"}");
+    assertThat(get("/health/ready").body()).isEqualTo("{\"status\":\"ready\"}");
+    ready.set(false);
+    try {
+      assertError(get("/health/ready"), 503, "the server is not ready");
+      assertThat(get("/health/live").statusCode()).isEqualTo(200);
+    } finally {
+      ready.set(true);
+    }
+  }
+
+  @Test
+  void resourceIsSentOnceAndThenKnownByItsTag() throws Exception {
+    HttpResponse<String> first = get("/page");
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(first.body()).contains("<title>");
+    assertThat(first.headers().firstValue("Content-Type")).hasValue("text/html; charset=utf-8");
+    assertThat(first.headers().firstValue("Content-Security-Policy")).isPresent();
+    String tag = first.headers().firstValue("ETag").orElseThrow();
+    HttpRequest again =
+        HttpRequest.newBuilder(uri("/page")).header("If-None-Match", tag).GET().build();
+    HttpResponse<String> second = client.send(again, BodyHandlers.ofString());
+    assertThat(second.statusCode()).isEqualTo(304);
+    assertThat(second.body()).isEmpty();
+  }
+
+  @Test
+  void badSettingsAreRefusedAtTheCall() {
+    HttpServerBuilder builder = HttpServer.builder();
+    assertThatThrownBy(() -> builder.port(65536)).hasMessage("port is 65536, it must be 0 to 65535");
+    assertThatThrownBy(() -> builder.maxBodyBytes(0))
+        .hasMessage("maxBodyBytes is 0, it must be at least 1");
+    assertThatThrownBy(() -> builder.clientTimeout(Duration.ZERO))
+        .hasMessage("clientTimeout is PT0S, it must be above zero");
+    assertThatThrownBy(() -> builder.route("GET", "x", request -> hello()))
+        .hasMessage("path is \"x\", it must begin with /");
+    assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
+        .hasMessageContaining("nowhere.html");
+    builder.route("GET", "/x", request -> hello());
+    assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
+        .hasMessage("GET /x has a route already");
+  }
+
+  @Test
+  void addressThatCannotBeListenedOnIsToldInOneSentence() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      int port = taken.getLocalPort();
+      assertThatThrownBy(() -> HttpServer.builder().port(port).start())
+          .isInstanceOf(IOException.class)
+          .hasMessage("port " + port + " of 127.0.0.1 is in use already");
+    }
+    assertThatThrownBy(() -> HttpServer.builder().host("no.such.host.invalid").start())
+        .hasMessage("the host \"no.such.host.invalid\" is not known");
+    assertThatThrownBy(() -> HttpServer.builder().host("192.0.2.1").port(0).start())
+        .hasMessage("the host \"192.0.2.1\" is not an address of this machine");
+  }
+
+  private static void assertError(HttpResponse<String> response, int status, String sentence) {
+    assertThat(response.body()).isEqualTo("{\"error\":\"" + sentence + "\"}");
+    assertThat(response.statusCode()).isEqualTo(status);
+    assertThat(response.headers().firstValue("Content-Type")).hasValue("application/json");
+  }
+
+  private static CompletableFuture<Response> echo(Request request) {
+    String text =
+        String.join(
+            " ",
+            Arrays.asList(
+                request.method(),
+                request.path(),
+                request.query(),
+                request.contentType(),
+                new String(request.body(), UTF_8)));
+    return CompletableFuture.completedFuture(Response.of(200, "text/plain", text.getBytes(UTF_8)));
+  }
+
+  private static CompletableFuture<Response> hello() {
+    return CompletableFuture.completedFuture(Response.json(200, "{\"hello\":true}\n"));
+  }
+
+  private static CompletableFuture<Response> later() {
+    return CompletableFuture.supplyAsync(
+        () -> Response.of(200, "text/plain", "later".getBytes(UTF_8)));
+  }
+
+  private static CompletableFuture<Response> badHeader() {
+    return CompletableFuture.completedFuture(Response.empty(200).withHeader("a b\n", "c"));
+  }
+
+  private static CompletableFuture<Response> failed(Throwable failure) {
+    return CompletableFuture.failedFuture(failure);
+  }
+
+  private static CompletableFuture<Response> sneakyThrow() {
+    throw new IllegalStateException("a secret");
+  }
+
+  /** The constructors of outcomes belong to core alone. */
+  static HeadraceException outcome(Class<? extends HeadraceException> type) {
+    try {
+      for (Constructor<?> constructor : type.getDeclaredConstructors()) {
+        constructor.setAccessible(true);
+        Object[] arguments = new Object[constructor.getParameterCount()];
+        arguments[0] = "as a test says";
+        return type.cast(constructor.newInstance(arguments));
+      }
+      throw new AssertionError(type + " has no constructor");
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError(e.getMessage(), e);
+    }
+  }
+
+  private static HttpResponse<String> get(String path) throws Exception {
+    return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString());
+  }
+
+  private static HttpResponse<String> post(String path, String type, String body) throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(uri(path))
+            .header("Content-Type", type)
+            .POST(BodyPublishers.ofString(body))
+            .build();
+    return client.send(request, BodyHandlers.ofString());
+  }
+
+  private static URI uri(String path) {
+    return URI.create(server.url() + path);
+  }
+}

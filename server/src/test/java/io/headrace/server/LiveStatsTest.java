@@ -1,0 +1,137 @@
+package io.headrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.Outcome;
+import io.headrace.TimeSource;
+import java.util.Arrays;
+import java.util.List;
+import java.util.PriorityQueue;
+import org.junit.jupiter.api.Test;
+
+class LiveStatsTest {
+  private static final long MILLI = 1_000_000;
+
+  private final HandTime time = new HandTime();
+  private final LiveStats stats = new LiveStats(time, List.of("decode", "classify"));
+
+  @Test
+  void stepsAreThereBeforeAnythingHappens() {
+    assertThat(stats.snapshot().steps())
+        .extracting(LiveStats.Step::name)
+        .containsExactly("decode", "classify");
+    assertThat(stats.snapshot().requestsPerSecond()).isZero();
+    assertThat(time.alarms).isEmpty();
+  }
+
+  @Test
+  void lastSecondIsTold() {
+    stats.onCallEnd("digits", Outcome.COMPLETED, 0);
+    time.advance(500 * MILLI);
+    for (int i = 0; i < 99; i++) {
+      stats.onCallEnd("digits", Outcome.COMPLETED, 2 * MILLI);
+    }
+    stats.onCallEnd("digits", Outcome.TIMED_OUT, 50 * MILLI);
+    stats.onBatch(batch("classify", 1, 3 * MILLI));
+    stats.onBatch(batch("classify", 4, 3 * MILLI));
+    stats.onBatch(batch("classify", 3, 3 * MILLI));
+    time.advance(500 * MILLI);
+    LiveStats.Snapshot snapshot = stats.snapshot();
+    assertThat(snapshot.requestsPerSecond()).isEqualTo(101);
+    assertThat(snapshot.outcomes())
+        .containsEntry(Outcome.COMPLETED, 100L)
+        .containsEntry(Outcome.TIMED_OUT, 1L)
+        .containsEntry(Outcome.FAILED, 0L);
+    assertThat(snapshot.latency().p50()).isBetween(1.98, 2.02);
+    assertThat(snapshot.latency().max()).isBetween(49.5, 50.5);
+    LiveStats.Step step = snapshot.steps().get(1);
+    assertThat(step.meanBatchSize()).isEqualTo(2.67);
+    assertThat(step.itemsPerSecond()).isEqualTo(8);
+    assertThat(step.queueLength()).isEqualTo(7);
+    assertThat(step.failed()).isEqualTo(3);
+    assertThat(step.handle().p99()).isBetween(2.97, 3.03);
+    assertThat(step.queue().p50()).isBetween(0.99, 1.01);
+    assertThat(step.batchSizes())
+        .containsExactly(
+            new LiveStats.BatchSizes(1, 1, 1),
+            new LiveStats.BatchSizes(2, 2, 0),
+            new LiveStats.BatchSizes(3, 4, 2));
+  }
+
+  @Test
+  void timerStopsWhenNothingHappensAndTheSecondIsEmptyThen() {
+    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI);
+    for (int i = 0; i < 3; i++) {
+      time.advance(500 * MILLI);
+    }
+    assertThat(time.alarms).isEmpty();
+    assertThat(stats.snapshot().requestsPerSecond()).isZero();
+    assertThat(stats.snapshot().totals()).containsEntry(Outcome.COMPLETED, 1L);
+    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI);
+    assertThat(time.alarms).hasSize(1);
+    time.advance(500 * MILLI);
+    assertThat(stats.snapshot().requestsPerSecond()).isEqualTo(1);
+  }
+
+  @Test
+  void unknownStepFollowsTheKnownOnes() {
+    stats.onBatch(batch("late", 1, 0));
+    time.advance(500 * MILLI);
+    assertThat(stats.snapshot().steps()).hasSize(3).last().extracting("name").isEqualTo("late");
+  }
+
+  @Test
+  void jsonHasEveryFigure() {
+    stats.onBatch(batch("decode", 2, MILLI));
+    time.advance(500 * MILLI);
+    assertThat(stats.snapshotJson())
+        .startsWith("{\"requestsPerSecond\":0.0,\"outcomes\":{\"completed\":0,\"failed\":0,")
+        .contains("\"latencyMillis\":{\"p50\":0.0,")
+        .contains("{\"name\":\"decode\",\"itemsPerSecond\":2.0,\"batchesPerSecond\":1.0,")
+        .contains("{\"from\":2,\"to\":2,\"batches\":1}");
+  }
+
+  private static BatchEvent batch(String step, int size, long handleNanos) {
+    long[] queueNanos = new long[size];
+    Arrays.fill(queueNanos, MILLI);
+    return new BatchEvent("digits", step, size, 1, handleNanos, queueNanos, 7);
+  }
+
+  /** Time that a test moves by hand. */
+  private static final class HandTime implements TimeSource {
+    private final PriorityQueue<Due> alarms = new PriorityQueue<>();
+    private long nowNanos;
+
+    private record Due(long atNanos, Runnable task) implements Comparable<Due> {
+      @Override
+      public int compareTo(Due other) {
+        return Long.compare(atNanos, other.atNanos);
+      }
+    }
+
+    void advance(long nanos) {
+      nowNanos += nanos;
+      while (!alarms.isEmpty() && alarms.element().atNanos <= nowNanos) {
+        alarms.remove().task.run();
+      }
+    }
+
+    @Override
+    public long nanoTime() {
+      return nowNanos;
+    }
+
+    @Override
+    public Alarm schedule(long delayNanos, Runnable task) {
+      Due due = new Due(nowNanos + delayNanos, task);
+      alarms.add(due);
+      return () -> alarms.remove(due);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
+    }
+  }
+}

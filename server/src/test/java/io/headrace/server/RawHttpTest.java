@@ -1,0 +1,213 @@
+package io.headrace.server;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What clients do that do not keep to the rules. */
+class RawHttpTest {
+  private final BlockingQueue<CompletableFuture<String>> held = new ArrayBlockingQueue<>(10);
+  private HttpServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = builder().start();
+  }
+
+  @AfterEach
+  void stop() {
+    server.stop(Duration.ZERO);
+  }
+
+  private HttpServerBuilder builder() {
+    return HttpServer.builder()
+        .port(0)
+        .maxBodyBytes(1000)
+        .route("POST", "/length", RawHttpTest::length)
+        .route("GET", "/held", request -> hold());
+  }
+
+  private static CompletableFuture<Response> length(Request request) {
+    return CompletableFuture.completedFuture(text(Integer.toString(request.body().length)));
+  }
+
+  private CompletableFuture<Response> hold() {
+    CompletableFuture<String> result = new CompletableFuture<>();
+    held.add(result);
+    return Response.when(result, RawHttpTest::text);
+  }
+
+  private static Response text(String text) {
+    return Response.of(200, "text/plain", text.getBytes(UTF_8));
+  }
+
+  @Test
+  void chunkedBodyIsPutTogether() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+      client.send("3\r\nabc\r\n").send("2\r\nde\r\n").send("0\r\n\r\n");
+      assertThat(client.read().body()).isEqualTo("5");
+    }
+  }
+
+  @Test
+  void chunkedBodyOverTheLimitIsAnsweredBeforeItEnds() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+      client.send("3e8\r\n" + "x".repeat(1000) + "\r\n").send("1\r\nx\r\n");
+      RawClient.Answer answer = client.read();
+      assertThat(answer.status()).isEqualTo(413);
+      assertThat(answer.header("Connection")).isEqualTo("close");
+      assertThat(client.endedByServer()).isTrue();
+    }
+  }
+
+  @Test
+  void announcedLengthOverTheLimitIsAnsweredBeforeTheBody() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(413);
+      assertThat(client.endedByServer()).isTrue();
+    }
+  }
+
+  @Test
+  void clientThatWaitsForContinueIsToldSoOrRefused() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      String head = "POST /length HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n";
+      client.send(head + "Content-Length: 2\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(100);
+      client.send("ab");
+      assertThat(client.read().body()).isEqualTo("2");
+      client.send(head + "Content-Length: 5000\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(413);
+    }
+  }
+
+  @Test
+  void bodiesTogetherStayWithinTheirMemory() throws Exception {
+    try (HttpServer small = builder().maxBufferedBytes(900).start();
+        RawClient first = new RawClient(small.port());
+        RawClient second = new RawClient(small.port())) {
+      String post = "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n";
+      first.send(post + "Expect: 100-continue\r\n\r\n");
+      assertThat(first.read().status()).isEqualTo(100);
+      first.send("x".repeat(499));
+      await()
+          .untilAsserted(
+              () -> {
+                try (RawClient other = new RawClient(small.port())) {
+                  RawClient.Answer refused =
+                      other.send(post + "\r\n" + "x".repeat(500)).read();
+                  assertThat(refused.status()).isEqualTo(503);
+                  assertThat(refused.header("Retry-After")).isEqualTo("1");
+                }
+              });
+      first.send("x");
+      assertThat(first.read().body()).isEqualTo("500");
+      assertThat(second.send(post + "\r\n" + "x".repeat(500)).read().body()).isEqualTo("500");
+    }
+  }
+
+  @Test
+  void pipelinedRequestsAreAnsweredInOrder() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\nGET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+      nextHeld().complete("first");
+      assertThat(client.read().body()).isEqualTo("first");
+      nextHeld().complete("second");
+      assertThat(client.read().body()).isEqualTo("second");
+    }
+  }
+
+  @Test
+  void clientThatGoesAwayWithdrawsItsItem() throws Exception {
+    CompletableFuture<String> result;
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+      result = nextHeld();
+      assertThat(result).isNotDone();
+    }
+    await("the item is withdrawn").until(result::isCancelled);
+  }
+
+  @Test
+  void brokenHttpIsABadRequest() throws Exception {
+    for (String broken :
+        new String[] {
+          "rubbish\r\n\r\n",
+          "GET\r\n\r\n",
+          "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+          "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+          "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+          "GET /held HTTP/1.1\r\nHost : x\r\n\r\n",
+          "GET /held HTTP/1.1\r\nbad header\r\n\r\n",
+          "POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+        }) {
+      try (RawClient client = new RawClient(server.port())) {
+        RawClient.Answer answer = client.send(broken).read();
+        assertThat(answer.status()).as(broken).isEqualTo(400);
+        assertThat(answer.body()).contains("{\"error\":\"");
+        assertThat(client.endedByServer()).as(broken).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void headAndLineHaveLimits() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /" + "x".repeat(10_000) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(414);
+    }
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /held HTTP/1.1\r\nX: " + "x".repeat(20_000) + "\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(431);
+    }
+  }
+
+  @Test
+  void clientsThatStallAreLetGo() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofMillis(200)).start();
+        RawClient silent = new RawClient(strict.port());
+        RawClient slowHead = new RawClient(strict.port());
+        RawClient slowBody = new RawClient(strict.port());
+        RawClient keptAlive = new RawClient(strict.port())) {
+      slowHead.send("GET /held HTTP/1.1\r\nHos");
+      slowBody.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+      keptAlive.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+      assertThat(keptAlive.read().status()).isEqualTo(200);
+      assertThat(slowBody.read().status()).isEqualTo(408);
+      for (RawClient client : new RawClient[] {silent, slowHead, slowBody, keptAlive}) {
+        assertThat(client.endedByServer()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void requestThatIsWorkedOnIsNotTakenForAStall() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofMillis(40)).start();
+        RawClient waiting = new RawClient(strict.port());
+        RawClient silent = new RawClient(strict.port())) {
+      waiting.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+      CompletableFuture<String> result = nextHeld();
+      assertThat(silent.endedByServer()).isTrue();
+      result.complete("at last");
+      assertThat(waiting.read().body()).isEqualTo("at last");
+    }
+  }
+
+  private CompletableFuture<String> nextHeld() throws InterruptedException {
+    CompletableFuture<String> next = held.poll(20, TimeUnit.SECONDS);
+    assertThat(next).as("a request that reached its route").isNotNull();
+    return next;
+  }
+}
