@@ -230,6 +230,11 @@ final class Line {
     }
   }
 
+  /** Whether there is room, and a ticket that waits for it. */
+  boolean canAdmit() {
+    return admits && admittedLength < capacity && headOfQueue() != null;
+  }
+
   /** Lets tickets in for which there is room, and fails those that have waited too long for it. */
   void admit() {
     if (!admits) {

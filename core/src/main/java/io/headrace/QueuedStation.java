@@ -381,17 +381,30 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /**
-   * Whether tickets came that the drain wants to know of, after it looked and before it said so.
+   * Whether tickets came that the drain wants to know of, after it looked and before it said so, or
+   * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
+    if (admits) {
+      return phase != Phase.SHUT && canAdmit(); // each arrival signals
+    }
     long wake = wakeAt;
-    if (wake == NEVER || admits) {
-      return false; // nothing is of interest, or each arrival signals
+    if (wake == NEVER) {
+      return false;
     }
     if (seenLength >= 0) {
       return waiting() > seenLength && (wake == ALWAYS || lines[0].arrivals() >= wake);
     }
     return hasHead();
+  }
+
+  private boolean canAdmit() {
+    for (Line line : lines) {
+      if (line.canAdmit()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean hasHead() {
