@@ -1,0 +1,99 @@
+package io.headrace.onnx;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProvider;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.OrtSession.SessionOptions.ExecutionMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a handler was built with.
+ *
+ * @param name what messages call the model
+ * @param file the model, or null if there are bytes
+ * @param bytes the model, or null if there is a file
+ * @param outputs the names of the outputs to compute, none for all
+ */
+record Settings(
+    String name,
+    @Nullable Path file,
+    @Nullable Bytes bytes,
+    int intraOpThreads,
+    int interOpThreads,
+    boolean spinning,
+    GraphOptimization optimization,
+    Map<ExecutionProvider, Map<String, String>> providers,
+    Map<String, String> sessionConfig,
+    List<String> outputs,
+    boolean oneByOne,
+    boolean isolateFailures,
+    List<Integer> warmUp) {
+
+  /** A model in memory. */
+  static final class Bytes {
+    final byte[] array;
+
+    Bytes(byte[] array) {
+      this.array = array;
+    }
+  }
+
+  /** Loads the model. */
+  OrtSession open(OrtEnvironment environment) {
+    try (SessionOptions options = new SessionOptions()) {
+      options.setIntraOpNumThreads(intraOpThreads);
+      options.setInterOpNumThreads(interOpThreads);
+      options.setExecutionMode(
+          interOpThreads > 1 ? ExecutionMode.PARALLEL : ExecutionMode.SEQUENTIAL);
+      options.setOptimizationLevel(optimization.level);
+      // Errors are thrown; printed as well, a client that sends bad items would flood the output.
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+      options.addConfigEntry("session.intra_op.allow_spinning", spinning ? "1" : "0");
+      options.addConfigEntry("session.inter_op.allow_spinning", spinning ? "1" : "0");
+      for (var entry : sessionConfig.entrySet()) {
+        options.addConfigEntry(entry.getKey(), entry.getValue());
+      }
+      addProviders(options);
+      return open(environment, options);
+    } catch (OrtException e) {
+      throw new OnnxException(name + " cannot be loaded: " + e.getMessage(), e);
+    }
+  }
+
+  private OrtSession open(OrtEnvironment environment, SessionOptions options) throws OrtException {
+    if (bytes != null) {
+      return environment.createSession(bytes.array, options);
+    } else if (file == null || !Files.isRegularFile(file)) {
+      throw new OnnxException(name + " cannot be loaded: there is no such file");
+    }
+    return environment.createSession(file.toString(), options);
+  }
+
+  private void addProviders(SessionOptions options) {
+    EnumSet<OrtProvider> available = OrtEnvironment.getAvailableProviders();
+    providers.forEach(
+        (provider, providerOptions) -> {
+          if (!available.contains(provider.ort)) {
+            throw new OnnxException(
+                "execution provider %s, asked for by %s, is not in this build of ONNX Runtime, which has %s"
+                    .formatted(provider, name, available));
+          }
+          try {
+            provider.addTo(options, providerOptions);
+          } catch (OrtException e) {
+            throw new OnnxException(
+                "execution provider %s, asked for by %s, cannot be set up with the options %s: %s"
+                    .formatted(provider, name, providerOptions, e.getMessage()),
+                e);
+          }
+        });
+  }
+}
