@@ -113,7 +113,9 @@ final class DigitImage {
     float[] counts = new float[COUNTS];
     int side = BitGrid.SIZE / 8;
     for (int i = 0; i < COUNTS; i++) {
-      counts[i] = (grid.count(i % 8 * side, i / 8 * side, side) + 2) / 4;
+      int quarters = grid.count(i % 8 * side, i / 8 * side, side);
+      int count = (quarters + 2) / 4;
+      counts[i] = count;
     }
     return counts;
   }

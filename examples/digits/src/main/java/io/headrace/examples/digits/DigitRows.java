@@ -22,6 +22,7 @@ record DigitRows(List<Row> rows) {
    * @param counts 64 counts; not copied, not to be changed
    * @param digit 0 to 9
    */
+  @SuppressWarnings("ArrayRecordComponent") // rows are not compared
   record Row(float[] counts, int digit) {}
 
   /**

@@ -30,8 +30,10 @@ final class Distortion {
     double sine = StrictMath.sin(angle);
     float[] result = new float[counts.length];
     for (int i = 0; i < result.length; i++) {
-      double x = i % SIDE - CENTRE - shiftX;
-      double y = i / SIDE - CENTRE - shiftY;
+      int column = i % SIDE;
+      int row = i / SIDE;
+      double x = column - CENTRE - shiftX;
+      double y = row - CENTRE - shiftY;
       double sourceX = (cosine * x + sine * y) * stretchX + slant * y + CENTRE;
       double sourceY = (cosine * y - sine * x) * stretchY + CENTRE;
       result[i] = (float) between(counts, sourceX, sourceY);

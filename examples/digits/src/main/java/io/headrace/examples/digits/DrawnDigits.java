@@ -74,7 +74,7 @@ final class DrawnDigits {
 
   private Path2D shape(int digit) {
     List<String> ways = shapes.get(digit);
-    String[] words = ways.get(random.nextInt(ways.size())).split(" ");
+    String[] words = ways.get(random.nextInt(ways.size())).split(" ", -1);
     Path2D path = new Path2D.Double();
     for (int i = 0; i < words.length; ) {
       switch (words[i]) {

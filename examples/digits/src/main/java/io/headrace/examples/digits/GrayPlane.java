@@ -1,5 +1,7 @@
 package io.headrace.examples.digits;
 
+import java.util.Arrays;
+
 /**
  * The grey levels of an image, 0 black to 255 white. An image longer than {@value #MAX_SIDE} pixels is
  * made smaller while it is read: each pixel here is the mean of a block of its pixels, so the memory is
@@ -99,11 +101,25 @@ final class GrayPlane {
     return levels[index] & 0xFF;
   }
 
+  /** The first index in a range whose level is another, or the end of the range. Cheap where there is none. */
+  int firstOther(int from, int to, byte[] same) {
+    int found = Arrays.mismatch(levels, from, to, same, 0, to - from);
+    return found < 0 ? to : from + found;
+  }
+
+  /** How many pixels have each level. Counts runs, since most of a drawing is paper. */
   int[] histogram() {
     int[] histogram = new int[256];
-    for (byte level : levels) {
-      histogram[level & 0xFF]++;
+    byte last = levels[0];
+    int start = 0;
+    for (int i = 1; i < levels.length; i++) {
+      if (levels[i] != last) {
+        histogram[last & 0xFF] += i - start;
+        last = levels[i];
+        start = i;
+      }
     }
+    histogram[last & 0xFF] += levels.length - start;
     return histogram;
   }
 }

@@ -74,12 +74,19 @@ final class PngDecoder {
     for (int y = pass[1]; y < header.height(); y += pass[3]) {
       source.read(row);
       PngFilter.undo(row, previous, header.filterDistance());
-      pixels.toGray(row, gray);
+      if (y == pass[1] || !samePixels(row, previous)) {
+        pixels.toGray(row, gray);
+      }
       plane.addRow(y, pass[0], pass[2], gray, columns);
       byte[] swap = previous;
       previous = row;
       row = swap;
     }
+  }
+
+  /** Rows of paper are alike, and comparing them is cheaper than converting them. */
+  private static boolean samePixels(byte[] row, byte[] previous) {
+    return Arrays.equals(row, 1, row.length, previous, 1, previous.length);
   }
 
   /** Checks all chunks and notes those that are needed. */

@@ -1,6 +1,7 @@
 package io.headrace.examples.digits;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,9 @@ final class Stroke {
   private final int background;
   private final int threshold;
 
+  /** A row of nothing but background. */
+  private final byte[] emptyRow;
+
   /** The image divided into 64 by 64 cells: those that the stroke touches. */
   private BitGrid cells = new BitGrid();
 
@@ -36,6 +40,8 @@ final class Stroke {
     this.plane = plane;
     this.background = background;
     threshold = (contrast + 1) / 2;
+    emptyRow = new byte[plane.width];
+    Arrays.fill(emptyRow, (byte) background);
   }
 
   /**
@@ -90,8 +96,14 @@ final class Stroke {
     return bottom - top + 1;
   }
 
-  private boolean isInk(int index) {
-    return Math.abs(plane.level(index) - background) >= threshold;
+  private boolean isInk(int x, int y) {
+    return Math.abs(plane.level(y * plane.width + x) - background) >= threshold;
+  }
+
+  /** The first column of a row that is not exactly the background. */
+  private int firstOther(int y) {
+    int start = y * plane.width;
+    return plane.firstOther(start, start + plane.width, emptyRow) - start;
   }
 
   private int cellX(int x) {
@@ -105,10 +117,10 @@ final class Stroke {
   private void findCells() {
     int[] inkOfCell = new int[BitGrid.SIZE * BitGrid.SIZE];
     BitGrid touched = new BitGrid();
-    for (int y = 0, i = 0; y < plane.height; y++) {
+    for (int y = 0; y < plane.height; y++) {
       int cellY = cellY(y);
-      for (int x = 0; x < plane.width; x++, i++) {
-        if (isInk(i)) {
+      for (int x = firstOther(y); x < plane.width; x++) {
+        if (isInk(x, y)) {
           int cellX = cellX(x);
           touched.set(cellY, cellX, cellX + 1);
           inkOfCell[cellY * BitGrid.SIZE + cellX]++;
@@ -162,10 +174,10 @@ final class Stroke {
   }
 
   private void findBounds() {
-    for (int y = 0, i = 0; y < plane.height; y++) {
+    for (int y = 0; y < plane.height; y++) {
       int cellY = cellY(y);
-      for (int x = 0; x < plane.width; x++, i++) {
-        if (isInk(i) && cells.isSet(cellX(x), cellY)) {
+      for (int x = firstOther(y); x < plane.width; x++) {
+        if (isInk(x, y) && cells.isSet(cellX(x), cellY)) {
           left = Math.min(left, x);
           right = Math.max(right, x);
           top = Math.min(top, y);
@@ -185,7 +197,7 @@ final class Stroke {
       int fromY = gridY + (y - top) * gridHeight / height();
       int toY = gridY + Math.ceilDiv((y - top + 1) * gridHeight, height());
       for (int x = left; x <= right; x++) {
-        if (isInk(y * plane.width + x) && cells.isSet(cellX(x), cellY(y))) {
+        if (isInk(x, y) && cells.isSet(cellX(x), cellY(y))) {
           int fromX = gridX + (x - left) * gridWidth / width();
           int toX = gridX + Math.ceilDiv((x - left + 1) * gridWidth, width());
           for (int i = fromY; i < toY; i++) {
