@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * An array of numbers of one type with a shape: what models take and give.
  *
- * <p>
- *
  * {@snippet class="io.headrace.TensorTest" region="tensor"}
  *
  * <p>The elements lie in row-major order (the last dimension varies fastest) and in the byte order

@@ -15,15 +15,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs an ONNX model on the processor or a GPU with ONNX Runtime, all items of a batch in one run.
  *
- * <p>
- *
  * {@snippet class="io.headrace.onnx.SnippetsTest" region="single"}
  *
  * <p><b>Items.</b> Of a model with one input and one output an item is a {@link Tensor}, and so is
  * its result. Of any other an item is a map from the names of the inputs to tensors, and its result
  * one from the names of the outputs:
- *
- * <p>
  *
  * {@snippet class="io.headrace.onnx.SnippetsTest" region="named"}
  *
