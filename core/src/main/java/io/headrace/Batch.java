@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
@@ -30,11 +32,19 @@ final class Batch {
   private long formedNanos;
   private int queueLength;
 
+  /**
+   * The thread in the handler, and the one that delivers what was answered later or refused. Plain:
+   * a thread asks only whether it is the one, and so reads what it wrote itself.
+   */
+  private @Nullable Thread executing;
+
+  private @Nullable Thread delivering;
+
   Batch(Station station, @Nullable Slot worker) {
     this.station = station;
     this.worker = worker;
     route = new Route(station.flow);
-    tickets = new @Nullable Ticket[Math.min(station.step.policy().maxSize(), 32)];
+    tickets = new @Nullable Ticket[Math.min(station.step.maxSize(), 32)];
   }
 
   int size() {
@@ -69,14 +79,26 @@ final class Batch {
 
   /** Fails the whole batch, which was not executed. */
   void refuse(HeadraceException reason) {
+    delivering = Thread.currentThread();
     for (int i = 0; i < size; i++) {
       ticket(i).reject(reason);
     }
     done();
   }
 
+  /** Whether the current thread executes the handler, or what callers do with its answers. */
+  boolean isExecutedBy(Thread current) {
+    return current.equals(executing) || current.equals(delivering);
+  }
+
   /** Executes the handler. Returns when the batch is done, or later calls {@link #done}. */
   void execute(Handling handling) {
+    executing = Thread.currentThread();
+    handle(handling);
+    executing = null;
+  }
+
+  private void handle(Handling handling) {
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
     Handling.Answer answer;
     try {
@@ -92,6 +114,7 @@ final class Batch {
       var _ =
           later.whenComplete(
               (results, failure) -> {
+                delivering = Thread.currentThread();
                 if (failure == null) {
                   deliver(results, startNanos);
                 } else {
@@ -121,7 +144,7 @@ final class Batch {
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
       report(startNanos, outcomes == null ? 0 : outcomes.failures());
-      Iterator<?> iterator = results == null || outcomes != null ? null : results.iterator();
+      Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
       for (; next < size; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
         if (failure != null) {
@@ -136,6 +159,10 @@ final class Batch {
       failFrom(next, failure); // the list does not keep to its contract
     }
     done();
+  }
+
+  private static Iterator<?> iterator(List<?> results) {
+    return requireNonNull(results.iterator(), "the iterator of the results");
   }
 
   private void checkSize(@Nullable List<?> results) {
@@ -201,6 +228,7 @@ final class Batch {
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
+    delivering = null;
     if (station instanceof InlineStation inline) {
       inline.done(this);
     }

@@ -76,6 +76,11 @@ public interface BatchPolicy {
    * @param orWaiting how many waiting items make it look again before that time, if size is 0
    */
   record Decision(int size, long lookAgainNanos, int orWaiting) {
+    /** Checks the size. */
+    public Decision {
+      Checks.atLeast(0, size, "size");
+    }
+
     /**
      * Sends a batch now.
      *

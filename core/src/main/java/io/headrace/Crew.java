@@ -172,7 +172,7 @@ final class Crew {
   /** Any thread. */
   boolean isExecutedBy(Thread thread) {
     for (Slot slot : all) {
-      if (slot.isExecutedBy(thread)) {
+      if (slot.isExecutedBy(thread) || slot.batch.isExecutedBy(thread)) {
         return true;
       }
     }

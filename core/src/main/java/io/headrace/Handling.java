@@ -40,7 +40,9 @@ abstract class Handling {
   /** Results, or a stage of them. */
   record Answer(@Nullable List<?> results, @Nullable CompletableFuture<? extends List<?>> later) {}
 
-  /** A handler that its worker makes when it starts, so that a factory that fails fails the start. */
+  /**
+   * A handler that its worker makes when it starts, so that a factory that fails fails the start.
+   */
   static Handling made(Supplier<? extends Handler<?, ?>> factory) {
     return new Handling() {
       private @Nullable Handling made;
@@ -94,7 +96,8 @@ abstract class Handling {
       Answer handle(List<Object> items) throws Exception {
         CompletionStage<? extends List<?>> stage =
             requireNonNull(untyped.handle(items), "the stage that the handler returned");
-        return new Answer(null, stage.toCompletableFuture());
+        return new Answer(
+            null, requireNonNull(stage.toCompletableFuture(), "the future of the stage"));
       }
     };
   }

@@ -1,6 +1,6 @@
 package io.headrace;
 
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,8 +19,8 @@ final class InlineStation extends Station {
    */
   private final AtomicLong running = new AtomicLong();
 
-  /** The batches that are under way, with the threads that began them. */
-  private final Map<Batch, Thread> batches = new ConcurrentHashMap<>();
+  /** The batches that are under way. */
+  private final Set<Batch> batches = ConcurrentHashMap.newKeySet();
 
   /** Complete when the handler was started or failed to start. */
   private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
@@ -59,7 +59,7 @@ final class InlineStation extends Station {
   }
 
   private void execute(Ticket first, @Nullable Slot worker) {
-    int maxSize = step.policy().maxSize();
+    int maxSize = step.maxSize();
     long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
     Batch batch = new Batch(this, worker);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
@@ -75,7 +75,7 @@ final class InlineStation extends Station {
         if (worker != null) {
           worker.hold(1);
         }
-        batches.put(batch, Thread.currentThread());
+        batches.add(batch);
         batch.execute(handling);
         batch = next == null ? batch : new Batch(this, worker);
       }
@@ -119,7 +119,7 @@ final class InlineStation extends Station {
   @Override
   void shutdown(HeadraceException reason) {
     close();
-    batches.keySet().forEach(batch -> batch.abandon(reason));
+    batches.forEach(batch -> batch.abandon(reason));
   }
 
   @Override
@@ -140,6 +140,6 @@ final class InlineStation extends Station {
 
   @Override
   boolean isExecutedBy(Thread thread) {
-    return batches.containsValue(thread);
+    return batches.stream().anyMatch(batch -> batch.isExecutedBy(thread));
   }
 }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param handlers makes the handler of a worker
  * @param shared whether all workers use one handler
  * @param policy when a batch goes and how large it is
+ * @param maxSize the maximum of the policy
  * @param workers where batches are executed
  * @param queueCapacity how many items of each priority may wait
  * @param onFull what happens to an item that finds no room
@@ -22,6 +23,7 @@ record Step(
     Supplier<Handling> handlers,
     boolean shared,
     BatchPolicy policy,
+    int maxSize,
     Workers workers,
     int queueCapacity,
     OnFull onFull) {}

@@ -15,6 +15,7 @@ public final class StepOptions {
   public static final int DEFAULT_QUEUE_CAPACITY = 1024;
 
   @Nullable BatchPolicy policy;
+  int maxSize = BatchPolicy.DEFAULT.maxSize();
   @Nullable Workers workers;
   int queueCapacity;
   @Nullable OnFull onFull;
@@ -29,7 +30,7 @@ public final class StepOptions {
    */
   public StepOptions batch(BatchPolicy policy) {
     Checks.unset(this.policy, policy, "batch policy");
-    Checks.atLeast(1, policy.maxSize(), "maxSize of the policy");
+    maxSize = Checks.atLeast(1, policy.maxSize(), "maxSize of the policy");
     this.policy = policy;
     return this;
   }
@@ -83,6 +84,7 @@ public final class StepOptions {
         handlers,
         shared,
         policy == null ? BatchPolicy.DEFAULT : policy,
+        maxSize,
         workers,
         onFull == null ? defaultCapacity : queueCapacity,
         onFull == null ? defaultOnFull : onFull);

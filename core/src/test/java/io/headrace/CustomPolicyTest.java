@@ -1,0 +1,225 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy.Decision;
+import io.headrace.testkit.SteppedExecutor;
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+/** Policies of users: what they are shown, and what happens when they misbehave. */
+class CustomPolicyTest {
+  private final VirtualTime time = new VirtualTime();
+  private final SteppedExecutor stepped = new SteppedExecutor();
+  private final Echo<Integer> echo = new Echo<>();
+
+  private static BatchPolicy policy(int maxSize, Function<QueueState, Decision> decide) {
+    return new BatchPolicy() {
+      @Override
+      public int maxSize() {
+        return maxSize;
+      }
+
+      @Override
+      public Decision decide(QueueState queue) {
+        return decide.apply(queue);
+      }
+
+      @Override
+      public String toString() {
+        return "a policy";
+      }
+    };
+  }
+
+  private Batcher<Integer, Integer> batcher(BatchPolicy policy, int workers) {
+    return Batcher.builder(echo)
+        .batch(policy)
+        .workers(Workers.executor(stepped, workers))
+        .timeSource(time)
+        .build();
+  }
+
+  @Test
+  void seesTheQueueTheWorkersAndTheTime() {
+    List<List<Long>> seen = new ArrayList<>();
+    long start = time.nanoTime();
+    var batcher =
+        batcher(
+            policy(
+                10,
+                queue -> {
+                  seen.add(
+                      List.of(
+                          (long) queue.waiting(),
+                          queue.oldestArrivalNanos() - start,
+                          (long) queue.idleWorkers(),
+                          queue.nowNanos() - start));
+                  return queue.waiting() < 3
+                      ? Decision.lookAgain(queue.nowNanos() + 1_000_000, 3)
+                      : Decision.send(2);
+                }),
+            3);
+    time.advance(Duration.ofNanos(5));
+    batcher.submit(0);
+    time.advance(Duration.ofNanos(2));
+    batcher.submit(1);
+    time.advance(Duration.ofNanos(2));
+    batcher.submit(2);
+    assertThat(seen)
+        .containsExactly(List.of(1L, 5L, 3L, 5L), List.of(3L, 5L, 3L, 9L), List.of(1L, 9L, 2L, 9L));
+    assertThat(stepped.pending()).isEqualTo(1);
+  }
+
+  @Test
+  void isNotShownCancelledItems() {
+    List<Integer> seen = new ArrayList<>();
+    var batcher =
+        batcher(
+            policy(
+                10,
+                queue -> {
+                  seen.add(queue.waiting());
+                  return Decision.lookAgain(queue.nowNanos() + 10, Integer.MAX_VALUE);
+                }),
+            1);
+    var futures = batcher.submitAll(List.of(1, 2, 3));
+    futures.get(1).cancel(true);
+    time.advance(Duration.ofNanos(10));
+    assertThat(seen).startsWith(3).endsWith(2);
+  }
+
+  @Test
+  void isAskedAgainAtTheTimeItNamed() {
+    long start = time.nanoTime();
+    var batcher =
+        batcher(
+            policy(
+                10,
+                queue ->
+                    queue.nowNanos() - start < 100
+                        ? Decision.lookAgain(queue.nowNanos() + 30, Integer.MAX_VALUE)
+                        : Decision.send(10)),
+            1);
+    batcher.submit(1);
+    time.advance(Duration.ofNanos(119));
+    assertThat(stepped.pending()).isZero();
+    time.advance(Duration.ofNanos(1));
+    assertThat(stepped.pending()).isEqualTo(1);
+  }
+
+  @Test
+  void isNotAskedAsLongAsNoWorkerIsIdle() {
+    AtomicInteger calls = new AtomicInteger();
+    var batcher =
+        batcher(
+            policy(
+                10,
+                queue -> {
+                  calls.incrementAndGet();
+                  return Decision.send(10);
+                }),
+            1);
+    batcher.submit(0);
+    assertThat(calls).hasValue(1);
+    for (int i = 1; i < 100; i++) {
+      batcher.submit(i);
+    }
+    assertThat(calls).hasValue(1);
+  }
+
+  @Test
+  void aSizeAboveWhatWaitsOrAboveTheMaximumIsCut() {
+    var batcher = batcher(policy(3, queue -> Decision.send(1000)), 1);
+    batcher.submit(0);
+    batcher.submitAll(List.of(1, 2, 3, 4, 5));
+    stepped.runAll();
+    assertThat(echo.sizes()).containsExactly(1, 3, 2);
+  }
+
+  @Test
+  void ifItThrowsTheBatchGoesAtOnceAndThatIsLoggedOnce() {
+    try (var log = new LogCapture()) {
+      var batcher =
+          batcher(
+              policy(
+                  10,
+                  queue -> {
+                    throw new IllegalStateException("no idea");
+                  }),
+              1);
+      var first = batcher.submit(0);
+      var others = batcher.submitAll(List.of(1, 2, 3));
+      stepped.runAll();
+      assertThat(first).isCompletedWithValue(0);
+      assertThat(others.get(2)).isCompletedWithValue(3);
+      assertThat(echo.sizes()).containsExactly(1, 3);
+      assertThat(log.messages())
+          .containsExactly(
+              "a policy of batcher failed; it is ignored, further failures are not logged");
+    }
+  }
+
+  @Test
+  void anErrorOrANullDecisionDoesNotStopTheBatcherEither() {
+    try (var log = new LogCapture()) {
+      AtomicInteger calls = new AtomicInteger();
+      var batcher =
+          batcher(
+              policy(
+                  10,
+                  queue -> {
+                    if (calls.getAndIncrement() == 0) {
+                      throw new StackOverflowError();
+                    }
+                    return null;
+                  }),
+              1);
+      batcher.submit(0);
+      stepped.runAll();
+      var second = batcher.submit(1);
+      stepped.runAll();
+      assertThat(second).isCompletedWithValue(1);
+      assertThat(log.messages()).hasSize(1);
+    }
+  }
+
+  @Test
+  void itsMaximumIsReadOnceSoThatItCannotChangeUnderTheBatcher() {
+    AtomicInteger reads = new AtomicInteger();
+    BatchPolicy fickle =
+        new BatchPolicy() {
+          @Override
+          public int maxSize() {
+            if (reads.getAndIncrement() > 0) {
+              throw new IllegalStateException("read again");
+            }
+            return 2;
+          }
+
+          @Override
+          public Decision decide(QueueState queue) {
+            return Decision.send(queue.waiting());
+          }
+        };
+    var batcher = batcher(fickle, 1);
+    var futures = batcher.submitAll(List.of(1, 2, 3));
+    stepped.runAll();
+    assertThat(futures.get(2)).isCompletedWithValue(3);
+    assertThat(echo.sizes()).containsExactly(2, 1);
+  }
+
+  @Test
+  void aMaximumBelowOneIsRefused() {
+    var builder = Batcher.builder(echo);
+    assertThatThrownBy(() -> builder.batch(policy(0, queue -> Decision.send(1))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("maxSize of the policy is 0, it has to be at least 1");
+  }
+}
