@@ -125,7 +125,7 @@ final class QueuedStation extends Station implements QueueState {
         ticket.hold = worker;
       }
     }
-    List<Ticket> done = register(first, n);
+    stamp(first);
     boolean isOfInterest = false;
     if (lines.length == 1) {
       isOfInterest = offer(lines[0], first, last, n);
@@ -139,31 +139,35 @@ final class QueuedStation extends Station implements QueueState {
     if (isOfInterest) {
       signal();
     }
-    if (done != null) {
-      done.forEach(this::withdraw);
-    }
   }
 
-  /**
-   * Marks tickets as waiting here. Returns those that were cancelled since, which nobody may have
-   * told this station: a canceller completes the ticket and then reads where it waits, the carrier
-   * writes where it waits and then reads whether it is complete.
-   */
-  private @Nullable List<Ticket> register(Ticket first, int n) {
+  private void stamp(Ticket first) {
     long arrivalNanos = stamps ? flow.time.nanoTime() : 0;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
       ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;
+    }
+  }
+
+  /**
+   * Marks tickets as waiting here, for which room is reserved: from now on the drain may count them
+   * as left. Returns those that were cancelled since, which nobody may have told this station: a
+   * canceller completes the ticket and then reads where it waits, the carrier writes where it waits
+   * and then reads whether it is complete.
+   */
+  @Nullable List<Ticket> register(Ticket first, Ticket last) {
+    for (Ticket ticket = first; ticket != last && ticket != null; ticket = ticket.next()) {
       ticket.waitAt(this);
     }
+    last.waitAt(this);
     if (index == 0) {
       return null; // the caller has no future yet
     }
     VarHandle.fullFence();
     List<Ticket> done = null;
-    for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
+    for (Ticket ticket = first; ticket != null; ticket = ticket == last ? null : ticket.next()) {
       if (ticket.isDone()) {
-        done = done == null ? new ArrayList<>(n) : done;
+        done = done == null ? new ArrayList<>() : done;
         done.add(ticket);
       }
     }
