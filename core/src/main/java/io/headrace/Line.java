@@ -251,8 +251,9 @@ final class Line {
     Ticket ticket;
     while (admittedLength < capacity && (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
-        leave(ticket);
-        ticket.waitAt(station);
+        // It waits here all the time: a canceller that reads where it waits must not miss it.
+        queue.left();
+        station.unhold(ticket);
         ticket.admitted = true;
         admitted.add(ticket);
         admittedLength++;
