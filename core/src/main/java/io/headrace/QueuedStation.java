@@ -22,7 +22,8 @@ final class QueuedStation extends Station implements QueueState {
    * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain wants to
    * know. While all workers are busy that is never, and a submission is a reservation and a link in the
    * queue. The drain writes wakeAt and then looks at the queue again; a producer links its ticket and
-   * then reads wakeAt. Both are sequentially consistent, so at least one of them sees the other.
+   * then reads wakeAt, with a full fence between, for the link is only a release. So at least one of
+   * them sees the other.
    *
    * No code of users runs inside the drain except the batch policy. What has to be told to callers or
    * given to executors is collected and done by the thread that drained, afterwards: first what the
@@ -177,6 +178,7 @@ final class QueuedStation extends Station implements QueueState {
   /** Returns whether the drain has to know. */
   private boolean offer(Line line, Ticket first, Ticket last, int n) {
     boolean open = line.offer(first, last, n);
+    VarHandle.fullFence(); // else the link may become visible only after wakeAt was read
     long wake = wakeAt;
     return wake == ALWAYS || !open || (wake != NEVER && line.arrivals() >= wake);
   }
