@@ -70,6 +70,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   private final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
   private final AtomicInteger drainedStations = new AtomicInteger();
 
+  /** Written before a closer looks at the state, read by the start after it has changed it. */
+  private volatile boolean isClosing;
+
   final TimeSource time;
   final Observers observers;
 
@@ -171,10 +174,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     if (!changeState(State.NEW, State.STARTING)) {
       throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
     }
-    for (Station station : stations) {
-      station.start(startup);
-    }
-    startup.allAnnounced();
+    startStations();
     TimeSource.Alarm alarm =
         time.schedule(
             timeoutNanos,
@@ -193,6 +193,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       if (!changeState(State.STARTING, State.RUNNING)) {
         throw new StartException(name + " was closed while it started", null);
       }
+      if (isClosing) {
+        beginClose(); // it came when the start could no longer fail, but before it was over
+      }
       return this;
     } catch (InterruptedException e) {
       failStart();
@@ -203,6 +206,18 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     } finally {
       alarm.cancel();
     }
+  }
+
+  private void startStations() {
+    try {
+      for (Station station : stations) {
+        station.start(startup);
+      }
+    } catch (Throwable failure) {
+      startup.completeExceptionally(
+          new StartException(name + " could not start its workers: " + failure, failure));
+    }
+    startup.allAnnounced();
   }
 
   private void failStart() {
@@ -341,6 +356,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   private void beginClose() {
+    isClosing = true;
     if (changeState(State.NEW, State.STOPPED)) {
       ending.allAnnounced();
     } else if (state.get() == State.STARTING) {
