@@ -34,7 +34,7 @@ final class Batch {
     this.station = station;
     this.worker = worker;
     route = new Route(station.flow);
-    tickets = new @Nullable Ticket[Math.min(station.step.policy().maxSize(), 32)];
+    tickets = new @Nullable Ticket[Math.min(station.maxSize, 32)];
   }
 
   int size() {

@@ -59,7 +59,6 @@ final class InlineStation extends Station {
   }
 
   private void execute(Ticket first, @Nullable Slot worker) {
-    int maxSize = step.policy().maxSize();
     long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
     Batch batch = new Batch(this, worker);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {

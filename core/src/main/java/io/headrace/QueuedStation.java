@@ -358,7 +358,7 @@ final class QueuedStation extends Station implements QueueState {
       if (waiting() == 0 || !hasHead()) {
         break;
       }
-      int size = policy.maxSize();
+      int size = maxSize;
       if (phase == Phase.OPEN) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
@@ -382,7 +382,7 @@ final class QueuedStation extends Station implements QueueState {
       return requireNonNull(policy.decide(this), "the decision");
     } catch (Throwable failure) {
       flow.observers.report(policy, failure);
-      return BatchPolicy.Decision.send(Math.max(1, policy.maxSize()));
+      return BatchPolicy.Decision.send(maxSize);
     }
   }
 
