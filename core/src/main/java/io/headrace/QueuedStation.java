@@ -226,6 +226,11 @@ final class QueuedStation extends Station implements QueueState {
     close();
   }
 
+  /** Why the station was shut down, or null; written before a handler is interrupted. */
+  @Nullable HeadraceException shutdownReason() {
+    return shutdownReason;
+  }
+
   @Override
   void end(Ending ending) {
     crew.end(ending);

@@ -93,7 +93,7 @@ final class TaskSlot extends Slot implements Runnable {
     do {
       runner = Thread.currentThread();
       try {
-        batch.execute(handling);
+        execute(handling);
       } finally {
         runner = null;
       }
