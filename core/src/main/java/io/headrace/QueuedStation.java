@@ -243,8 +243,16 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Something may have to be done: does it, or leaves it to the thread that drains already. */
   private void signal() {
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      aftermath.run();
+    }
+  }
+
+  /** Returns what is to be done afterwards, if anything. */
+  private @Nullable Aftermath drainAll() {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
-      return;
+      return null;
     }
     Aftermath aftermath = null;
     int missed = 1;
@@ -256,10 +264,7 @@ final class QueuedStation extends Station implements QueueState {
       }
       missed = (int) WIP.getAndAdd(this, -missed) - missed;
     } while (missed != 0);
-    if (aftermath != null) {
-      aftermath.internal.forEach(Runnable::run);
-      aftermath.rejections.forEach(Runnable::run);
-    }
+    return aftermath;
   }
 
   /** What is to be done after the drain, outside it. */
@@ -271,6 +276,11 @@ final class QueuedStation extends Station implements QueueState {
       earlier.internal.addAll(internal);
       earlier.rejections.addAll(rejections);
       return earlier;
+    }
+
+    void run() {
+      internal.forEach(Runnable::run);
+      rejections.forEach(Runnable::run);
     }
   }
 
@@ -484,9 +494,13 @@ final class QueuedStation extends Station implements QueueState {
     flow.time.schedule(atNanos - nowNanos, this::ring);
   }
 
+  /** Handlers and continuations do not run on the thread of the alarms. */
   private void ring() {
     alarmRang = true;
-    signal();
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      flow.time.execute(aftermath::run);
+    }
   }
 
   private boolean isDrained() {
