@@ -91,13 +91,16 @@ final class Batch {
     } else {
       var _ =
           later.whenComplete(
-              (results, failure) -> {
-                if (failure == null) {
-                  deliver(results, startNanos);
-                } else {
-                  fail(Failures.unwrapped(failure), startNanos);
-                }
-              });
+              (results, failure) ->
+                  station.flow.inside(() -> conclude(results, failure, startNanos)));
+    }
+  }
+
+  private void conclude(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
+    if (failure == null) {
+      deliver(results, startNanos);
+    } else {
+      fail(Failures.unwrapped(failure), startNanos);
     }
   }
 

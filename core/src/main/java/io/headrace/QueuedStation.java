@@ -245,7 +245,7 @@ final class QueuedStation extends Station implements QueueState {
   private void signal() {
     Aftermath aftermath = drainAll();
     if (aftermath != null) {
-      aftermath.run();
+      flow.inside(aftermath);
     }
   }
 
@@ -268,7 +268,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** What is to be done after the drain, outside it. */
-  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
+  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) implements Runnable {
     Aftermath after(@Nullable Aftermath earlier) {
       if (earlier == null) {
         return this;
@@ -278,7 +278,8 @@ final class QueuedStation extends Station implements QueueState {
       return earlier;
     }
 
-    void run() {
+    @Override
+    public void run() {
       internal.forEach(Runnable::run);
       rejections.forEach(Runnable::run);
     }
@@ -499,7 +500,7 @@ final class QueuedStation extends Station implements QueueState {
     alarmRang = true;
     Aftermath aftermath = drainAll();
     if (aftermath != null) {
-      flow.time.execute(aftermath::run);
+      flow.time.execute(() -> flow.inside(aftermath));
     }
   }
 
