@@ -32,19 +32,11 @@ final class Batch {
   private long formedNanos;
   private int queueLength;
 
-  /**
-   * The thread in the handler, and the one that delivers what was answered later or refused. Plain:
-   * a thread asks only whether it is the one, and so reads what it wrote itself.
-   */
-  private @Nullable Thread executing;
-
-  private @Nullable Thread delivering;
-
   Batch(Station station, @Nullable Slot worker) {
     this.station = station;
     this.worker = worker;
     route = new Route(station.flow);
-    tickets = new @Nullable Ticket[Math.min(station.step.maxSize(), 32)];
+    tickets = new @Nullable Ticket[Math.min(station.maxSize, 32)];
   }
 
   int size() {
@@ -79,26 +71,14 @@ final class Batch {
 
   /** Fails the whole batch, which was not executed. */
   void refuse(HeadraceException reason) {
-    delivering = Thread.currentThread();
     for (int i = 0; i < size; i++) {
       ticket(i).reject(reason);
     }
     done();
   }
 
-  /** Whether the current thread executes the handler, or what callers do with its answers. */
-  boolean isExecutedBy(Thread current) {
-    return current.equals(executing) || current.equals(delivering);
-  }
-
   /** Executes the handler. Returns when the batch is done, or later calls {@link #done}. */
   void execute(Handling handling) {
-    executing = Thread.currentThread();
-    handle(handling);
-    executing = null;
-  }
-
-  private void handle(Handling handling) {
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
     Handling.Answer answer;
     try {
@@ -113,14 +93,16 @@ final class Batch {
     } else {
       var _ =
           later.whenComplete(
-              (results, failure) -> {
-                delivering = Thread.currentThread();
-                if (failure == null) {
-                  deliver(results, startNanos);
-                } else {
-                  fail(Failures.unwrapped(failure), startNanos);
-                }
-              });
+              (results, failure) ->
+                  station.flow.inside(() -> conclude(results, failure, startNanos)));
+    }
+  }
+
+  private void conclude(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
+    if (failure == null) {
+      deliver(results, startNanos);
+    } else {
+      fail(Failures.unwrapped(failure), startNanos);
     }
   }
 
@@ -228,7 +210,6 @@ final class Batch {
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
-    delivering = null;
     if (station instanceof InlineStation inline) {
       inline.done(this);
     }

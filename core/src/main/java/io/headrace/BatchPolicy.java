@@ -15,7 +15,7 @@ public interface BatchPolicy {
   BatchPolicy DEFAULT = greedy(32);
 
   /**
-   * The limit that no batch exceeds.
+   * The limit that no batch exceeds. Read when a step is built.
    *
    * @return the largest number of items in a batch, at least 1
    */
@@ -76,7 +76,11 @@ public interface BatchPolicy {
    * @param orWaiting how many waiting items make it look again before that time, if size is 0
    */
   record Decision(int size, long lookAgainNanos, int orWaiting) {
-    /** Checks the size. */
+    /**
+     * A decision.
+     *
+     * @throws IllegalArgumentException if the size is negative
+     */
     public Decision {
       Checks.atLeast(0, size, "size");
     }

@@ -111,8 +111,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * handler is closed. A batch that is being collected goes at once. A second call waits for the
    * same.
    *
-   * <p>Called from the batch function, or from a continuation on the thread of a worker, it does
-   * not wait.
+   * <p>Called from the batch function, or from a continuation that a worker or the batcher itself
+   * runs, it does not wait.
    *
    * <p>If the calling thread is interrupted it goes on as {@link #shutdownNow}, and the thread is
    * interrupted when it returns.

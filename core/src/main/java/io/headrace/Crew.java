@@ -59,7 +59,12 @@ final class Crew {
       startup.announce();
       ThreadSlot slot = new ThreadSlot(station, station.step.handlers().get(), factory, startup);
       all.add(slot);
-      slot.start();
+      try {
+        slot.start();
+      } catch (Throwable noThread) {
+        all.remove(slot); // it would never end
+        throw noThread;
+      }
     }
   }
 
@@ -172,7 +177,7 @@ final class Crew {
   /** Any thread. */
   boolean isExecutedBy(Thread thread) {
     for (Slot slot : all) {
-      if (slot.isExecutedBy(thread) || slot.batch.isExecutedBy(thread)) {
+      if (slot.isExecutedBy(thread)) {
         return true;
       }
     }

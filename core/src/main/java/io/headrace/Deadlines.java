@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,9 +15,10 @@ final class Deadlines {
    * and an entry of a call that has ended keeps neither item nor result. Callers mostly use one
    * timeout, and deadlines then arrive in order: an insertion is a comparison with the parent.
    *
-   * One alarm is set, for the earliest deadline at the time it was set. When it rings, most calls of
+   * An alarm is set for the earliest deadline at the time it was set. When it rings, most calls of
    * that time have ended, and the next alarm is set for the first that has not. Under load it rings
-   * about once per timeout, not once per call.
+   * about once per timeout, not once per call. A call with an earlier deadline sets an alarm before
+   * the one that is set, which stays and is known: none is set for a time at or after it.
    */
 
   private static final int INITIAL_CAPACITY = 64;
@@ -26,8 +28,9 @@ final class Deadlines {
 
   private @Nullable Terms[] heap = new @Nullable Terms[INITIAL_CAPACITY];
   private int size;
-  private boolean alarmSet;
-  private long alarmNanos;
+
+  /** When the alarms ring that are set, the earliest last. */
+  private final ArrayDeque<Long> alarms = new ArrayDeque<>();
 
   Deadlines(String service, TimeSource time) {
     this.service = service;
@@ -44,11 +47,7 @@ final class Deadlines {
         }
       }
       siftUp(size++, terms);
-      earliest = !alarmSet || terms.deadlineNanos - alarmNanos < 0;
-      if (earliest) {
-        alarmSet = true;
-        alarmNanos = terms.deadlineNanos;
-      }
+      earliest = mustSet(terms.deadlineNanos);
     }
     if (earliest) {
       setAlarm(terms.deadlineNanos);
@@ -60,6 +59,16 @@ final class Deadlines {
     return size;
   }
 
+  /** Whether no alarm rings by then; it is noted as set. */
+  private boolean mustSet(long atNanos) {
+    Long earliest = alarms.peekLast();
+    if (earliest != null && earliest - atNanos <= 0) {
+      return false;
+    }
+    alarms.addLast(atNanos);
+    return true;
+  }
+
   private void setAlarm(long atNanos) {
     time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
   }
@@ -67,6 +76,7 @@ final class Deadlines {
   private void ring(long setForNanos) {
     List<Ticket> expired = new ArrayList<>();
     Terms next;
+    boolean isNew;
     synchronized (this) {
       long nowNanos = time.nanoTime();
       while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
@@ -76,15 +86,10 @@ final class Deadlines {
         }
         removeFirst();
       }
-      if (!alarmSet || alarmNanos != setForNanos) {
-        next = null; // an earlier alarm was set since; that one goes on
-      } else if (next == null) {
-        alarmSet = false;
-      } else {
-        alarmNanos = next.deadlineNanos;
-      }
+      alarms.remove(setForNanos);
+      isNew = next != null && mustSet(next.deadlineNanos);
     }
-    if (next != null) {
+    if (next != null && isNew) {
       setAlarm(next.deadlineNanos);
     }
     for (Ticket ticket : expired) {
@@ -92,15 +97,14 @@ final class Deadlines {
     }
   }
 
-  /** Continuations of the caller do not run on the thread of the alarms. */
+  /**
+   * Continuations of the caller do not run on the thread of the alarms, nor do handlers that a
+   * withdrawal sets going. A ticket without continuations now may have one in a moment.
+   */
   private void expire(Ticket ticket) {
     Terms terms = ticket.terms;
     long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
-    if (ticket.getNumberOfDependents() == 0) {
-      ticket.expire(service, timeoutNanos);
-    } else {
-      time.execute(() -> ticket.expire(service, timeoutNanos));
-    }
+    time.execute(() -> ticket.expire(service, timeoutNanos));
   }
 
   private void sweep() {

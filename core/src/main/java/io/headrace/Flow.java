@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -69,6 +71,12 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   private final Startup startup = new Startup();
   private final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
   private final AtomicInteger drainedStations = new AtomicInteger();
+
+  /** Threads of others that complete futures of this flow, and have more to do for it then. */
+  private final Set<Thread> insiders = ConcurrentHashMap.newKeySet();
+
+  /** Written before a closer looks at the state, read by the start after it has changed it. */
+  private volatile boolean isClosing;
 
   final TimeSource time;
   final Observers observers;
@@ -171,10 +179,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     if (!changeState(State.NEW, State.STARTING)) {
       throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
     }
-    for (Station station : stations) {
-      station.start(startup);
-    }
-    startup.allAnnounced();
+    startStations();
     TimeSource.Alarm alarm =
         time.schedule(
             timeoutNanos,
@@ -193,6 +198,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       if (!changeState(State.STARTING, State.RUNNING)) {
         throw new StartException(name + " was closed while it started", null);
       }
+      if (isClosing) {
+        beginClose(); // it came when the start could no longer fail, but before it was over
+      }
       return this;
     } catch (InterruptedException e) {
       failStart();
@@ -203,6 +211,18 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     } finally {
       alarm.cancel();
     }
+  }
+
+  private void startStations() {
+    try {
+      for (Station station : stations) {
+        station.start(startup);
+      }
+    } catch (Throwable failure) {
+      startup.completeExceptionally(
+          new StartException(name + " could not start its workers: " + failure, failure));
+    }
+    startup.allAnnounced();
   }
 
   private void failStart() {
@@ -297,7 +317,8 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * handlers are closed. Batches that are being collected go at once. A second call waits for the
    * same.
    *
-   * <p>Called from a handler, or from a continuation on the thread of a worker, it does not wait.
+   * <p>Called from a handler, or from a continuation that a worker or the flow itself runs, it does
+   * not wait.
    *
    * <p>If the calling thread is interrupted it goes on as {@link #shutdownNow}, and the thread is
    * interrupted when it returns.
@@ -341,6 +362,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   private void beginClose() {
+    isClosing = true;
     if (changeState(State.NEW, State.STOPPED)) {
       ending.allAnnounced();
     } else if (state.get() == State.STARTING) {
@@ -358,7 +380,8 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   /** Returns whether the flow has ended in time; also if it cannot be waited for on this thread. */
   private boolean awaitEnding(long timeoutNanos) {
     Thread thread = Thread.currentThread();
-    if (stations.stream().anyMatch(station -> station.isExecutedBy(thread))) {
+    if (insiders.contains(thread)
+        || stations.stream().anyMatch(station -> station.isExecutedBy(thread))) {
       return true;
     }
     CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
@@ -418,6 +441,20 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   // For the stations.
+
+  /** Runs what may run continuations, which can close this flow and must not wait for it then. */
+  void inside(Runnable task) {
+    Thread thread = Thread.currentThread();
+    if (!insiders.add(thread)) {
+      task.run();
+      return;
+    }
+    try {
+      task.run();
+    } finally {
+      insiders.remove(thread);
+    }
+  }
 
   int priorities() {
     return priorities;

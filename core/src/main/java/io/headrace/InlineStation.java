@@ -41,7 +41,7 @@ final class InlineStation extends Station {
         ticket.reject(flow.stopped());
       }
     } else {
-      execute(first, worker);
+      flow.inside(() -> execute(first, worker));
     }
     leave();
   }
@@ -59,7 +59,6 @@ final class InlineStation extends Station {
   }
 
   private void execute(Ticket first, @Nullable Slot worker) {
-    int maxSize = step.maxSize();
     long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
     Batch batch = new Batch(this, worker);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
@@ -140,6 +139,6 @@ final class InlineStation extends Station {
 
   @Override
   boolean isExecutedBy(Thread thread) {
-    return batches.stream().anyMatch(batch -> batch.isExecutedBy(thread));
+    return false; // the flow knows who is inside
   }
 }

@@ -1,6 +1,7 @@
 package io.headrace;
 
 import java.util.ArrayDeque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +54,7 @@ final class Line {
   boolean offer(Ticket first, Ticket last, int n) {
     int room = queue.reserve(n);
     if (room == n) {
-      queue.add(first, last);
+      add(first, last);
       return true;
     }
     Ticket end = first;
@@ -63,11 +64,19 @@ final class Line {
       refused = refused.next();
     }
     if (room > 0) {
-      queue.add(first, end);
+      add(first, end);
     }
     boolean closed = room == TicketQueue.REFUSED_CLOSED;
     refuse(refused, closed);
     return !closed;
+  }
+
+  private void add(Ticket first, Ticket last) {
+    List<Ticket> done = station.register(first, last);
+    queue.add(first, last);
+    if (done != null) {
+      done.forEach(station::withdraw);
+    }
   }
 
   private void refuse(@Nullable Ticket first, boolean closed) {
@@ -75,7 +84,6 @@ final class Line {
     for (Ticket ticket = first; ticket != null; ticket = next) {
       next = ticket.next();
       ticket.setNext(null);
-      ticket.waitAt(null);
       if (ticket.hold != null) {
         ticket.hold.unhold(1);
         ticket.hold = null;
@@ -243,8 +251,9 @@ final class Line {
     Ticket ticket;
     while (admittedLength < capacity && (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
-        leave(ticket);
-        ticket.waitAt(station);
+        // It waits here all the time: a canceller that reads where it waits must not miss it.
+        queue.left();
+        station.unhold(ticket);
         ticket.admitted = true;
         admitted.add(ticket);
         admittedLength++;

@@ -22,7 +22,8 @@ final class QueuedStation extends Station implements QueueState {
    * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain wants to
    * know. While all workers are busy that is never, and a submission is a reservation and a link in the
    * queue. The drain writes wakeAt and then looks at the queue again; a producer links its ticket and
-   * then reads wakeAt. Both are sequentially consistent, so at least one of them sees the other.
+   * then reads wakeAt, with a full fence between, for the link is only a release. So at least one of
+   * them sees the other.
    *
    * No code of users runs inside the drain except the batch policy. What has to be told to callers or
    * given to executors is collected and done by the thread that drained, afterwards: first what the
@@ -125,7 +126,7 @@ final class QueuedStation extends Station implements QueueState {
         ticket.hold = worker;
       }
     }
-    List<Ticket> done = register(first, n);
+    stamp(first);
     boolean isOfInterest = false;
     if (lines.length == 1) {
       isOfInterest = offer(lines[0], first, last, n);
@@ -139,31 +140,35 @@ final class QueuedStation extends Station implements QueueState {
     if (isOfInterest) {
       signal();
     }
-    if (done != null) {
-      done.forEach(this::withdraw);
-    }
   }
 
-  /**
-   * Marks tickets as waiting here. Returns those that were cancelled since, which nobody may have
-   * told this station: a canceller completes the ticket and then reads where it waits, the carrier
-   * writes where it waits and then reads whether it is complete.
-   */
-  private @Nullable List<Ticket> register(Ticket first, int n) {
+  private void stamp(Ticket first) {
     long arrivalNanos = stamps ? flow.time.nanoTime() : 0;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
       ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;
+    }
+  }
+
+  /**
+   * Marks tickets as waiting here, for which room is reserved: from now on the drain may count them
+   * as left. Returns those that were cancelled since, which nobody may have told this station: a
+   * canceller completes the ticket and then reads where it waits, the carrier writes where it waits
+   * and then reads whether it is complete.
+   */
+  @Nullable List<Ticket> register(Ticket first, Ticket last) {
+    for (Ticket ticket = first; ticket != last && ticket != null; ticket = ticket.next()) {
       ticket.waitAt(this);
     }
+    last.waitAt(this);
     if (index == 0) {
       return null; // the caller has no future yet
     }
     VarHandle.fullFence();
     List<Ticket> done = null;
-    for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
+    for (Ticket ticket = first; ticket != null; ticket = ticket == last ? null : ticket.next()) {
       if (ticket.isDone()) {
-        done = done == null ? new ArrayList<>(n) : done;
+        done = done == null ? new ArrayList<>() : done;
         done.add(ticket);
       }
     }
@@ -173,6 +178,7 @@ final class QueuedStation extends Station implements QueueState {
   /** Returns whether the drain has to know. */
   private boolean offer(Line line, Ticket first, Ticket last, int n) {
     boolean open = line.offer(first, last, n);
+    VarHandle.fullFence(); // else the link may become visible only after wakeAt was read
     long wake = wakeAt;
     return wake == ALWAYS || !open || (wake != NEVER && line.arrivals() >= wake);
   }
@@ -220,6 +226,11 @@ final class QueuedStation extends Station implements QueueState {
     close();
   }
 
+  /** Why the station was shut down, or null; written before a handler is interrupted. */
+  @Nullable HeadraceException shutdownReason() {
+    return shutdownReason;
+  }
+
   @Override
   void end(Ending ending) {
     crew.end(ending);
@@ -232,8 +243,16 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Something may have to be done: does it, or leaves it to the thread that drains already. */
   private void signal() {
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      flow.inside(aftermath);
+    }
+  }
+
+  /** Returns what is to be done afterwards, if anything. */
+  private @Nullable Aftermath drainAll() {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
-      return;
+      return null;
     }
     Aftermath aftermath = null;
     int missed = 1;
@@ -245,14 +264,11 @@ final class QueuedStation extends Station implements QueueState {
       }
       missed = (int) WIP.getAndAdd(this, -missed) - missed;
     } while (missed != 0);
-    if (aftermath != null) {
-      aftermath.internal.forEach(Runnable::run);
-      aftermath.rejections.forEach(Runnable::run);
-    }
+    return aftermath;
   }
 
   /** What is to be done after the drain, outside it. */
-  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
+  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) implements Runnable {
     Aftermath after(@Nullable Aftermath earlier) {
       if (earlier == null) {
         return this;
@@ -260,6 +276,12 @@ final class QueuedStation extends Station implements QueueState {
       earlier.internal.addAll(internal);
       earlier.rejections.addAll(rejections);
       return earlier;
+    }
+
+    @Override
+    public void run() {
+      internal.forEach(Runnable::run);
+      rejections.forEach(Runnable::run);
     }
   }
 
@@ -352,7 +374,7 @@ final class QueuedStation extends Station implements QueueState {
       if (waiting() == 0 || !hasHead()) {
         break;
       }
-      int size = step.maxSize();
+      int size = maxSize;
       if (phase == Phase.OPEN) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
@@ -376,7 +398,7 @@ final class QueuedStation extends Station implements QueueState {
       return requireNonNull(policy.decide(this), "the decision");
     } catch (Throwable failure) {
       flow.observers.report(policy, failure);
-      return BatchPolicy.Decision.send(step.maxSize());
+      return BatchPolicy.Decision.send(maxSize);
     }
   }
 
@@ -473,9 +495,13 @@ final class QueuedStation extends Station implements QueueState {
     flow.time.schedule(atNanos - nowNanos, this::ring);
   }
 
+  /** Handlers and continuations do not run on the thread of the alarms. */
   private void ring() {
     alarmRang = true;
-    signal();
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      flow.time.execute(() -> flow.inside(aftermath));
+    }
   }
 
   private boolean isDrained() {

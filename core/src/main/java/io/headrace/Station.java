@@ -9,11 +9,15 @@ abstract sealed class Station permits QueuedStation, InlineStation {
   final int index;
   final boolean isLast;
 
+  /** The policy's maximum, read once: the policy is code of users and could throw. */
+  final int maxSize;
+
   Station(Flow<?, ?> flow, Step step, int index, boolean isLast) {
     this.flow = flow;
     this.step = step;
     this.index = index;
     this.isLast = isLast;
+    maxSize = step.maxSize();
   }
 
   /**

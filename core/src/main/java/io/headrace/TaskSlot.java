@@ -81,9 +81,10 @@ final class TaskSlot extends Slot implements Runnable {
         executor.execute(this);
         return;
       } catch (Throwable rejection) {
-        batch.refuse(
+        var reason =
             new RejectedException(
-                "the executor of " + station + " rejected a batch: " + rejection, rejection));
+                "the executor of " + station + " rejected a batch: " + rejection, rejection);
+        station.flow.inside(() -> batch.refuse(reason));
       }
     } while (takeNext());
   }
@@ -93,7 +94,7 @@ final class TaskSlot extends Slot implements Runnable {
     do {
       runner = Thread.currentThread();
       try {
-        batch.execute(handling);
+        execute(handling);
       } finally {
         runner = null;
       }

@@ -32,8 +32,8 @@ public interface TimeSource {
   Alarm schedule(long delayNanos, Runnable task);
 
   /**
-   * Runs code of a caller, the continuations of a future that timed out, which may take long and so
-   * must not hold up the alarms.
+   * Runs what an alarm sets going and what may take long, so that it does not hold up the alarms:
+   * continuations of a future that timed out, handlers on an executor of the caller.
    *
    * @param task the task
    */

@@ -66,8 +66,7 @@ class FlowBackPressureTest {
     assertThat(first.items()).as("one of the three still waits").hasSize(12);
     slow.answerAll();
     assertThat(futures).allMatch(CompletableFuture::isDone);
-    assertThat(slow.items())
-        .containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
+    assertThat(slow.items()).containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
     flow.close();
   }
 
@@ -178,8 +177,7 @@ class FlowBackPressureTest {
     assertThat(first.items()).hasSize(8);
     assertThat(futures.subList(0, 5)).noneMatch(CompletableFuture::isDone);
     assertThat(futures.subList(5, 8))
-        .allSatisfy(
-            future -> assertThat(failureOf(future)).isInstanceOf(QueueFullException.class));
+        .allSatisfy(future -> assertThat(failureOf(future)).isInstanceOf(QueueFullException.class));
     slow.answerAll();
     assertThat(slow.items()).containsExactly(0, 1, 2, 3, 4);
     assertThat(futures).allMatch(CompletableFuture::isDone);
@@ -248,8 +246,7 @@ class FlowBackPressureTest {
     assertThat(first.items()).hasSize(6);
     slow.answerAll();
     assertThat(futures).allMatch(CompletableFuture::isDone);
-    assertThat(slow.items())
-        .containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
+    assertThat(slow.items()).containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
     flow.close();
   }
 }

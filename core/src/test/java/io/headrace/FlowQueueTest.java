@@ -73,9 +73,7 @@ class FlowQueueTest {
     submit(flow, 2, "high3");
     submit(flow, 0, "low3");
     String[] order =
-        new String[] {
-          "taken", "high1", "high2", "high3", "mid1", "mid2", "low1", "low2", "low3"
-        };
+        new String[] {"taken", "high1", "high2", "high3", "mid1", "mid2", "low1", "low2", "low3"};
     one.runAll();
     assertThat(first.items()).containsExactly(order);
 

@@ -227,9 +227,7 @@ class FlowStartTest {
           }
         };
     Flow<String, String> flow =
-        Flow.<String>builder("error")
-            .step("only", handler, step -> step.workers(workers))
-            .build();
+        Flow.<String>builder("error").step("only", handler, step -> step.workers(workers)).build();
 
     assertThatThrownBy(flow::start).isInstanceOf(StartException.class).hasCause(error);
     awaitNoThreadsOf("error");
@@ -302,8 +300,7 @@ class FlowStartTest {
         .hasMessage("idle is STOPPED");
     assertThatExceptionOfType(StoppedException.class).isThrownBy(() -> flow.call("late"));
     assertThat(flow.submitAll(List.of("a", "b")))
-        .allSatisfy(
-            future -> assertThat(failureOf(future)).isInstanceOf(StoppedException.class));
+        .allSatisfy(future -> assertThat(failureOf(future)).isInstanceOf(StoppedException.class));
   }
 
   @Test
@@ -341,7 +338,8 @@ class FlowStartTest {
       Flow<Integer, Integer> flow =
           Flow.<Integer>builder("idle")
               .timeSource(time)
-              .<Integer>step("s", items -> items, step -> step.workers(Workers.executor(stepped, 2)))
+              .<Integer>step(
+                  "s", items -> items, step -> step.workers(Workers.executor(stepped, 2)))
               .build()
               .start();
 

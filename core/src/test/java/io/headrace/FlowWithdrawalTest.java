@@ -95,8 +95,7 @@ class FlowWithdrawalTest {
 
     assertThat(brief)
         .allSatisfy(
-            future ->
-                assertThat(failureOf(future)).isInstanceOf(DeadlineExceededException.class));
+            future -> assertThat(failureOf(future)).isInstanceOf(DeadlineExceededException.class));
     assertThat(flow.queued("one")).as("those that waited for room have it").isEqualTo(2);
     runAll();
     assertThat(first.batches).containsExactly(List.of("taken"), List.of("a", "b"));
@@ -182,7 +181,8 @@ class FlowWithdrawalTest {
     flow.submit("taken");
     CompletableFuture<String> future = flow.submit("item");
 
-    boolean first = exceptionally ? future.completeExceptionally(new Exception()) : future.complete("mine");
+    boolean first =
+        exceptionally ? future.completeExceptionally(new Exception()) : future.complete("mine");
 
     assertThat(first).isTrue();
     assertThat(flow.queued("one")).isZero();
@@ -204,9 +204,7 @@ class FlowWithdrawalTest {
 
     assertThat(first.items())
         .containsExactlyElementsOf(
-            IntStream.range(-1, 10)
-                .mapToObj(n -> n < 0 ? "taken" : "item " + n * 1_000)
-                .toList());
+            IntStream.range(-1, 10).mapToObj(n -> n < 0 ? "taken" : "item " + n * 1_000).toList());
     assertThat(second.items()).hasSize(11);
   }
 
