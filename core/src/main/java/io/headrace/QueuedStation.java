@@ -245,7 +245,7 @@ final class QueuedStation extends Station implements QueueState {
   private void signal() {
     Aftermath aftermath = drainAll();
     if (aftermath != null) {
-      flow.inside(aftermath);
+      aftermath.run(flow);
     }
   }
 
@@ -268,7 +268,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** What is to be done after the drain, outside it. */
-  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) implements Runnable {
+  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
     Aftermath after(@Nullable Aftermath earlier) {
       if (earlier == null) {
         return this;
@@ -278,10 +278,11 @@ final class QueuedStation extends Station implements QueueState {
       return earlier;
     }
 
-    @Override
-    public void run() {
+    void run(Flow<?, ?> flow) {
       internal.forEach(Runnable::run);
-      rejections.forEach(Runnable::run);
+      if (!rejections.isEmpty()) {
+        flow.inside(() -> rejections.forEach(Runnable::run));
+      }
     }
   }
 
@@ -500,7 +501,7 @@ final class QueuedStation extends Station implements QueueState {
     alarmRang = true;
     Aftermath aftermath = drainAll();
     if (aftermath != null) {
-      flow.time.execute(() -> flow.inside(aftermath));
+      flow.time.execute(() -> aftermath.run(flow));
     }
   }
 
