@@ -26,7 +26,7 @@ final class Deadlines {
 
   private @Nullable Terms[] heap = new @Nullable Terms[INITIAL_CAPACITY];
   private int size;
-  private boolean alarmSet;
+  private TimeSource.@Nullable Alarm alarm;
   private long alarmNanos;
 
   Deadlines(String service, TimeSource time) {
@@ -34,23 +34,15 @@ final class Deadlines {
     this.time = time;
   }
 
-  void add(Terms terms) {
-    boolean earliest;
-    synchronized (this) {
-      if (size == heap.length) {
-        sweep();
-        if (size > heap.length / 2) {
-          heap = Arrays.copyOf(heap, heap.length * 2);
-        }
-      }
-      siftUp(size++, terms);
-      earliest = !alarmSet || terms.deadlineNanos - alarmNanos < 0;
-      if (earliest) {
-        alarmSet = true;
-        alarmNanos = terms.deadlineNanos;
+  synchronized void add(Terms terms) {
+    if (size == heap.length) {
+      sweep();
+      if (size > heap.length / 2) {
+        heap = Arrays.copyOf(heap, heap.length * 2);
       }
     }
-    if (earliest) {
+    siftUp(size++, terms);
+    if (alarm == null || terms.deadlineNanos - alarmNanos < 0) {
       setAlarm(terms.deadlineNanos);
     }
   }
@@ -60,8 +52,15 @@ final class Deadlines {
     return size;
   }
 
+  /**
+   * The only one: an alarm that was set for later is cancelled, or many would pile up behind it.
+   */
   private void setAlarm(long atNanos) {
-    time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
+    if (alarm != null) {
+      alarm.cancel();
+    }
+    alarmNanos = atNanos;
+    alarm = time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
   }
 
   private void ring(long setForNanos) {
@@ -76,16 +75,12 @@ final class Deadlines {
         }
         removeFirst();
       }
-      if (!alarmSet || alarmNanos != setForNanos) {
-        next = null; // an earlier alarm was set since; that one goes on
-      } else if (next == null) {
-        alarmSet = false;
-      } else {
-        alarmNanos = next.deadlineNanos;
+      if (alarmNanos == setForNanos) { // otherwise another was set since
+        alarm = null;
+        if (next != null) {
+          setAlarm(next.deadlineNanos);
+        }
       }
-    }
-    if (next != null) {
-      setAlarm(next.deadlineNanos);
     }
     for (Ticket ticket : expired) {
       expire(ticket);

@@ -91,6 +91,7 @@ final class QueuedStation extends Station implements QueueState {
 
   private Phase phase = Phase.OPEN;
   private long nowNanos;
+  private TimeSource.@Nullable Alarm alarm;
   private boolean alarmSet;
   private long alarmNanos;
 
@@ -232,8 +233,15 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Something may have to be done: does it, or leaves it to the thread that drains already. */
   private void signal() {
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      aftermath.run();
+    }
+  }
+
+  private @Nullable Aftermath drainAll() {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
-      return;
+      return null;
     }
     Aftermath aftermath = null;
     int missed = 1;
@@ -245,14 +253,17 @@ final class QueuedStation extends Station implements QueueState {
       }
       missed = (int) WIP.getAndAdd(this, -missed) - missed;
     } while (missed != 0);
-    if (aftermath != null) {
-      aftermath.internal.forEach(Runnable::run);
-      aftermath.rejections.forEach(Runnable::run);
-    }
+    return aftermath;
   }
 
   /** What is to be done after the drain, outside it. */
-  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
+  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) implements Runnable {
+    @Override
+    public void run() {
+      internal.forEach(Runnable::run);
+      rejections.forEach(Runnable::run);
+    }
+
     Aftermath after(@Nullable Aftermath earlier) {
       if (earlier == null) {
         return this;
@@ -468,14 +479,20 @@ final class QueuedStation extends Station implements QueueState {
     if (alarmSet && alarmNanos - atNanos <= 0) {
       return; // rings before, and is set anew then if need be
     }
+    if (alarm != null) {
+      alarm.cancel(); // or many would pile up that were set for later
+    }
     alarmSet = true;
     alarmNanos = atNanos;
-    flow.time.schedule(atNanos - nowNanos, this::ring);
+    alarm = flow.time.schedule(atNanos - nowNanos, this::ring);
   }
 
   private void ring() {
     alarmRang = true;
-    signal();
+    Aftermath aftermath = drainAll();
+    if (aftermath != null) {
+      flow.time.execute(aftermath); // code of users does not run on the thread of the alarms
+    }
   }
 
   private boolean isDrained() {

@@ -32,8 +32,8 @@ public interface TimeSource {
   Alarm schedule(long delayNanos, Runnable task);
 
   /**
-   * Runs code of a caller, the continuations of a future that timed out, which may take long and so
-   * must not hold up the alarms.
+   * Runs code of users, the continuations of a future that timed out or a batch whose delay is
+   * over, which may take long and so must not hold up the alarms.
    *
    * @param task the task
    */
