@@ -1,6 +1,5 @@
 package io.headrace;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,10 +14,9 @@ final class Deadlines {
    * and an entry of a call that has ended keeps neither item nor result. Callers mostly use one
    * timeout, and deadlines then arrive in order: an insertion is a comparison with the parent.
    *
-   * An alarm is set for the earliest deadline at the time it was set. When it rings, most calls of
+   * One alarm is set, for the earliest deadline at the time it was set. When it rings, most calls of
    * that time have ended, and the next alarm is set for the first that has not. Under load it rings
-   * about once per timeout, not once per call. A call with an earlier deadline sets an alarm before
-   * the one that is set, which stays and is known: none is set for a time at or after it.
+   * about once per timeout, not once per call.
    */
 
   private static final int INITIAL_CAPACITY = 64;
@@ -28,28 +26,23 @@ final class Deadlines {
 
   private @Nullable Terms[] heap = new @Nullable Terms[INITIAL_CAPACITY];
   private int size;
-
-  /** When the alarms ring that are set, the earliest last. */
-  private final ArrayDeque<Long> alarms = new ArrayDeque<>();
+  private TimeSource.@Nullable Alarm alarm;
+  private long alarmNanos;
 
   Deadlines(String service, TimeSource time) {
     this.service = service;
     this.time = time;
   }
 
-  void add(Terms terms) {
-    boolean earliest;
-    synchronized (this) {
-      if (size == heap.length) {
-        sweep();
-        if (size > heap.length / 2) {
-          heap = Arrays.copyOf(heap, heap.length * 2);
-        }
+  synchronized void add(Terms terms) {
+    if (size == heap.length) {
+      sweep();
+      if (size > heap.length / 2) {
+        heap = Arrays.copyOf(heap, heap.length * 2);
       }
-      siftUp(size++, terms);
-      earliest = mustSet(terms.deadlineNanos);
     }
-    if (earliest) {
+    siftUp(size++, terms);
+    if (alarm == null || terms.deadlineNanos - alarmNanos < 0) {
       setAlarm(terms.deadlineNanos);
     }
   }
@@ -59,24 +52,20 @@ final class Deadlines {
     return size;
   }
 
-  /** Whether no alarm rings by then; it is noted as set. */
-  private boolean mustSet(long atNanos) {
-    Long earliest = alarms.peekLast();
-    if (earliest != null && earliest - atNanos <= 0) {
-      return false;
-    }
-    alarms.addLast(atNanos);
-    return true;
-  }
-
+  /**
+   * The only one: an alarm that was set for later is cancelled, or many would pile up behind it.
+   */
   private void setAlarm(long atNanos) {
-    time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
+    if (alarm != null) {
+      alarm.cancel();
+    }
+    alarmNanos = atNanos;
+    alarm = time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
   }
 
   private void ring(long setForNanos) {
     List<Ticket> expired = new ArrayList<>();
     Terms next;
-    boolean isNew;
     synchronized (this) {
       long nowNanos = time.nanoTime();
       while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
@@ -86,25 +75,27 @@ final class Deadlines {
         }
         removeFirst();
       }
-      alarms.remove(setForNanos);
-      isNew = next != null && mustSet(next.deadlineNanos);
-    }
-    if (next != null && isNew) {
-      setAlarm(next.deadlineNanos);
+      if (alarmNanos == setForNanos) { // otherwise another was set since
+        alarm = null;
+        if (next != null) {
+          setAlarm(next.deadlineNanos);
+        }
+      }
     }
     for (Ticket ticket : expired) {
       expire(ticket);
     }
   }
 
-  /**
-   * Continuations of the caller do not run on the thread of the alarms, nor do handlers that a
-   * withdrawal sets going. A ticket without continuations now may have one in a moment.
-   */
+  /** Continuations of the caller do not run on the thread of the alarms. */
   private void expire(Ticket ticket) {
     Terms terms = ticket.terms;
     long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
-    time.execute(() -> ticket.expire(service, timeoutNanos));
+    if (ticket.getNumberOfDependents() == 0) {
+      ticket.expire(service, timeoutNanos);
+    } else {
+      time.execute(() -> ticket.expire(service, timeoutNanos));
+    }
   }
 
   private void sweep() {

@@ -92,6 +92,7 @@ final class QueuedStation extends Station implements QueueState {
 
   private Phase phase = Phase.OPEN;
   private long nowNanos;
+  private TimeSource.@Nullable Alarm alarm;
   private boolean alarmSet;
   private long alarmNanos;
 
@@ -491,9 +492,12 @@ final class QueuedStation extends Station implements QueueState {
     if (alarmSet && alarmNanos - atNanos <= 0) {
       return; // rings before, and is set anew then if need be
     }
+    if (alarm != null) {
+      alarm.cancel(); // or many would pile up that were set for later
+    }
     alarmSet = true;
     alarmNanos = atNanos;
-    flow.time.schedule(atNanos - nowNanos, this::ring);
+    alarm = flow.time.schedule(atNanos - nowNanos, this::ring);
   }
 
   /** Handlers and continuations do not run on the thread of the alarms. */
