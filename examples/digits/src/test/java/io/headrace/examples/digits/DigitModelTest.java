@@ -10,15 +10,9 @@ import org.junit.jupiter.api.Test;
 class DigitModelTest {
   private static final int DRAWINGS = 40;
 
-  private static byte[] file() throws Exception {
-    try (var stream = DigitModelTest.class.getResourceAsStream("digits.onnx")) {
-      return stream.readAllBytes();
-    }
-  }
-
   @Test
   void drawnDigitsAreRecognised() throws Exception {
-    try (DigitModel model = new DigitModel(file())) {
+    try (DigitModel model = new DigitModel(DigitsFlow.model())) {
       DrawnDigits drawn = new DrawnDigits(TestShapes.SHAPES, new Random(2026));
       for (int digit = 0; digit < 10; digit++) {
         int right = 0;
@@ -33,7 +27,7 @@ class DigitModelTest {
 
   @Test
   void aRowHasTheSameProbabilitiesInABatchOfAnySize() throws Exception {
-    try (DigitModel model = new DigitModel(file())) {
+    try (DigitModel model = new DigitModel(DigitsFlow.model())) {
       float[][] batch = new float[33][64];
       Random random = new Random(1);
       for (float[] row : batch) {
@@ -57,6 +51,6 @@ class DigitModelTest {
 
   @Test
   void theFileIsSmall() throws Exception {
-    assertThat(file().length).isLessThan(1_000_000);
+    assertThat(DigitsFlow.model().length).isLessThan(1_000_000);
   }
 }
