@@ -12,8 +12,8 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 
 /**
- * The flow of the demo. Step {@value #DECODE} makes counts of an image; counts that were sent pass by it.
- * Step {@value #CLASSIFY} runs the model on as many as wait, at most {@value #MAX_BATCH}.
+ * The flow of the demo. Step {@value #DECODE} makes counts of an image; counts that were sent pass
+ * by it. Step {@value #CLASSIFY} runs the model on as many as wait, at most {@value #MAX_BATCH}.
  *
  * <p>An image that cannot be read fails with {@link BadImageException}, and touches no other.
  */
@@ -22,7 +22,9 @@ final class DigitsFlow {
   static final String CLASSIFY = "classify";
   static final int MAX_BATCH = 32;
 
-  /** How many may wait for each step; what finds no room is refused, whichever step it starts with. */
+  /**
+   * How many may wait for each step; what finds no room is refused, whichever step it starts with.
+   */
   static final int QUEUE_CAPACITY = 1024;
 
   /** Small batches spread the images over the workers. */
@@ -31,8 +33,8 @@ final class DigitsFlow {
   private DigitsFlow() {}
 
   /**
-   * A builder of the flow with its two steps, to which observers can be added. One worker per processor
-   * decodes, one classifies.
+   * A builder of the flow with its two steps, to which observers can be added. One worker per
+   * processor decodes, one classifies.
    */
   static FlowBuilder<DigitInput, Digit> builder() {
     return builder(Runtime.getRuntime().availableProcessors());
@@ -54,9 +56,7 @@ final class DigitsFlow {
             CLASSIFY,
             new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, MAX_BATCH).build()),
             options ->
-                options
-                    .batch(BatchPolicy.greedy(MAX_BATCH))
-                    .queue(QUEUE_CAPACITY, OnFull.fail()));
+                options.batch(BatchPolicy.greedy(MAX_BATCH)).queue(QUEUE_CAPACITY, OnFull.fail()));
   }
 
   private static DigitInput decode(DigitInput input) {

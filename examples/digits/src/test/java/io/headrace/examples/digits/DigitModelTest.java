@@ -17,7 +17,7 @@ class DigitModelTest {
       for (int digit = 0; digit < 10; digit++) {
         int right = 0;
         for (int i = 0; i < DRAWINGS; i++) {
-          float[] counts = DigitImage.counts(Images.png(drawn.draw(digit)));
+          float[] counts = drawn.counts(digit);
           right += model.recognise(counts).digit() == digit ? 1 : 0;
         }
         assertThat(right).as("drawings of %d recognised", digit).isGreaterThan(DRAWINGS * 9 / 10);
@@ -40,8 +40,7 @@ class DigitModelTest {
         float[] alone = model.probabilities(new float[][] {batch[i]})[0];
         float sum = 0;
         for (int digit = 0; digit < 10; digit++) {
-          assertThat(together[i][digit])
-              .isCloseTo(alone[digit], within(1e-4f));
+          assertThat(together[i][digit]).isCloseTo(alone[digit], within(1e-4f));
           sum += alone[digit];
         }
         assertThat(sum).isCloseTo(1, within(1e-4f));

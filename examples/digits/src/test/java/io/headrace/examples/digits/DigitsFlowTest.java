@@ -78,7 +78,6 @@ class DigitsFlowTest {
     assertThatThrownBy(() -> answers.get(1).get())
         .isInstanceOf(ExecutionException.class)
         .hasCauseInstanceOf(BadImageException.class)
-        .hasRootCauseMessage(
-            "The body is not a PNG or JPEG image, its first bytes are 01 02 03.");
+        .hasRootCauseMessage("The body is not a PNG or JPEG image, its first bytes are 01 02 03.");
   }
 }
