@@ -1,6 +1,9 @@
 package io.headrace.examples.digits;
 
-/** What was sent is not an image of a digit. The message is one sentence that names what is wrong with it. */
+/**
+ * What was sent is not an image of a digit. The message is one sentence that names what is wrong
+ * with it.
+ */
 final class BadImageException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
@@ -12,7 +15,10 @@ final class BadImageException extends IllegalArgumentException {
     super(message, cause);
   }
 
-  /** The stack of a caller's mistake tells nobody anything, and costs more than the check that found it. */
+  /**
+   * The stack of a caller's mistake tells nobody anything, and costs more than the check that found
+   * it.
+   */
   @Override
   public Throwable fillInStackTrace() {
     return this;

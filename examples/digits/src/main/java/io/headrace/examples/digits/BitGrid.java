@@ -1,6 +1,8 @@
 package io.headrace.examples.digits;
 
-/** A black and white picture of 64 by 64 pixels: a long for each row, its lowest bit at the left. */
+/**
+ * A black and white picture of 64 by 64 pixels: a long for each row, its lowest bit at the left.
+ */
 final class BitGrid {
   static final int SIZE = 64;
 
@@ -32,7 +34,10 @@ final class BitGrid {
     return count;
   }
 
-  /** Sets the neighbours of what is set, in the columns of the mask. With corners: all eight, else four. */
+  /**
+   * Sets the neighbours of what is set, in the columns of the mask. With corners: all eight, else
+   * four.
+   */
   BitGrid dilated(boolean corners, long mask) {
     BitGrid result = new BitGrid();
     for (int y = 0; y < SIZE; y++) {
@@ -45,7 +50,10 @@ final class BitGrid {
     return result;
   }
 
-  /** Clears what has a clear neighbour in the columns of the mask; what is outside them counts as set. */
+  /**
+   * Clears what has a clear neighbour in the columns of the mask; what is outside them counts as
+   * set.
+   */
   BitGrid eroded(boolean corners, long mask) {
     BitGrid result = new BitGrid();
     for (int y = 0; y < SIZE; y++) {

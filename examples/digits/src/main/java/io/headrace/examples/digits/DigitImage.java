@@ -3,14 +3,15 @@ package io.headrace.examples.digits;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes of an image what the model was trained with: 8 by 8 counts, row by row, each the number of set
- * pixels (0 to 16) in a block of 4 by 4 of a black and white picture of 32 by 32.
+ * Makes of an image what the model was trained with: 8 by 8 counts, row by row, each the number of
+ * set pixels (0 to 16) in a block of 4 by 4 of a black and white picture of 32 by 32.
  *
- * <p>The data set's pictures went through the normalisation of the NIST form processing programs, and
- * this does the same in the same order, on a grid twice as fine: the stroke's bounding box is stretched
- * to 20 by 32, lines are made thicker or thinner until about 30 % of the picture is set, and the rows are
- * shifted so that the leftmost pixels of the first and the last row are in one column. The sizes were
- * read from the data set: its outer columns are empty, and its ink hardly depends on the digit.
+ * <p>The data set's pictures went through the normalisation of the NIST form processing programs,
+ * and this does the same in the same order, on a grid twice as fine: the stroke's bounding box is
+ * stretched to 20 by 32, lines are made thicker or thinner until about 30 % of the picture is set,
+ * and the rows are shifted so that the leftmost pixels of the first and the last row are in one
+ * column. The sizes were read from the data set: its outer columns are empty, and its ink hardly
+ * depends on the digit.
  */
 final class DigitImage {
   static final int COUNTS = 64;
@@ -36,8 +37,8 @@ final class DigitImage {
   private DigitImage() {}
 
   /**
-   * Reads the digit in an image. The image may be dark on light or light on dark; what is transparent is
-   * taken as white, or as black if nothing can be seen on white.
+   * Reads the digit in an image. The image may be dark on light or light on dark; what is
+   * transparent is taken as white, or as black if nothing can be seen on white.
    *
    * @param file a PNG or JPEG file of at most {@value GrayPlane#MAX_PIXELS} pixels; not changed
    * @return 64 counts of 0 to 16

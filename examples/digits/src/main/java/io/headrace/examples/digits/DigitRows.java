@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Rows of a file of the data set: 64 counts of 0 to 16 and the digit, separated by commas. A first line
- * that does not start with a number is a header.
+ * Rows of a file of the data set: 64 counts of 0 to 16 and the digit, separated by commas. A first
+ * line that does not start with a number is a header.
  *
  * @param rows the rows in the order of the file
  */

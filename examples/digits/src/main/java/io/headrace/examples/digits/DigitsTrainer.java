@@ -10,8 +10,8 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Trains the model of the demo and writes it as an ONNX file. The seed is fixed: the same rows give the
- * same file. MODEL_CARD.md has the command.
+ * Trains the model of the demo and writes it as an ONNX file. The seed is fixed: the same rows give
+ * the same file. MODEL_CARD.md has the command.
  */
 final class DigitsTrainer {
   private static final long SEED = 20_261_101;
@@ -48,8 +48,7 @@ final class DigitsTrainer {
         "Trained with %d rows, wrote %d bytes to %s%n", rows.rows().size(), model.length, args[1]);
   }
 
-  static byte[] train(
-      DigitRows rows, int hiddenUnits, int copies, int epochs, int drawings) {
+  static byte[] train(DigitRows rows, int hiddenUnits, int copies, int epochs, int drawings) {
     Random random = new Random(SEED);
     DigitRows all = rows.with(drawn(drawings, random));
     HiddenLayer hidden = new HiddenLayer(hiddenUnits, all, random);

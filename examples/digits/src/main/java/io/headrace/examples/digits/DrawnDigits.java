@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Draws digits the way people do with a mouse: round strokes along shapes that vary at random in form,
- * thickness, size, place, angle and slant.
+ * Draws digits the way people do with a mouse: round strokes along shapes that vary at random in
+ * form, thickness, size, place, angle and slant.
  *
- * <p>A shape is a path in a box of 100 by 100: M moves, L draws a line, C a cubic curve to the third
- * point.
+ * <p>A shape is a path in a box of 100 by 100: M moves, L draws a line, C a cubic curve to the
+ * third point.
  */
 final class DrawnDigits {
   private final List<List<String>> shapes;
@@ -56,17 +56,14 @@ final class DrawnDigits {
   BufferedImage draw(int digit, int width, int height, Color ink, Color paper) {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
     Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     graphics.setColor(paper);
     graphics.fillRect(0, 0, width, height);
     graphics.setColor(ink);
     double size = Math.min(width, height) * between(0.35, 0.8);
     graphics.setStroke(
         new BasicStroke(
-            (float) (size * between(0.05, 0.16)),
-            BasicStroke.CAP_ROUND,
-            BasicStroke.JOIN_ROUND));
+            (float) (size * between(0.05, 0.16)), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     graphics.draw(place(shape(digit), size, width, height));
     graphics.dispose();
     return image;

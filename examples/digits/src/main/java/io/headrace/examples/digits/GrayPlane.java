@@ -3,9 +3,9 @@ package io.headrace.examples.digits;
 import java.util.Arrays;
 
 /**
- * The grey levels of an image, 0 black to 255 white. An image longer than {@value #MAX_SIDE} pixels is
- * made smaller while it is read: each pixel here is the mean of a block of its pixels, so the memory is
- * bounded whatever the image.
+ * The grey levels of an image, 0 black to 255 white. An image longer than {@value #MAX_SIDE} pixels
+ * is made smaller while it is read: each pixel here is the mean of a block of its pixels, so the
+ * memory is bounded whatever the image.
  */
 final class GrayPlane {
   static final int MAX_SIDE = 1024;
@@ -67,8 +67,8 @@ final class GrayPlane {
   }
 
   /**
-   * Adds pixels of a row of the source: {@code gray[i]} is at x = {@code first + i * stride}. Each pixel of
-   * the source has to be added once, in any order.
+   * Adds pixels of a row of the source: {@code gray[i]} is at x = {@code first + i * stride}. Each
+   * pixel of the source has to be added once, in any order.
    */
   void addRow(int y, int first, int stride, byte[] gray, int count) {
     int row = (y >> shift) * width;
@@ -101,7 +101,10 @@ final class GrayPlane {
     return levels[index] & 0xFF;
   }
 
-  /** The first index in a range whose level is another, or the end of the range. Cheap where there is none. */
+  /**
+   * The first index in a range whose level is another, or the end of the range. Cheap where there
+   * is none.
+   */
   int firstOther(int from, int to, byte[] same) {
     int found = Arrays.mismatch(levels, from, to, same, 0, to - from);
     return found < 0 ? to : from + found;

@@ -3,11 +3,12 @@ package io.headrace.examples.digits;
 import java.util.random.RandomGenerator;
 
 /**
- * The part of the model that is drawn at random and never trained: each unit is the positive part of a
- * random projection of the counts. A linear classifier on many of them draws curved borders between the
- * digits (Rahimi and Recht, Weighted Sums of Random Kitchen Sinks, 2008).
+ * The part of the model that is drawn at random and never trained: each unit is the positive part
+ * of a random projection of the counts. A linear classifier on many of them draws curved borders
+ * between the digits (Rahimi and Recht, Weighted Sums of Random Kitchen Sinks, 2008).
  *
- * <p>The border of each unit goes through a row of the training set, so every unit tells some rows apart.
+ * <p>The border of each unit goes through a row of the training set, so every unit tells some rows
+ * apart.
  */
 final class HiddenLayer {
   private static final double WEIGHT_DEVIATION = 1.0 / DigitImage.MAX_COUNT;

@@ -16,8 +16,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * The two layers as an ONNX model: {@code pixels} [batch, 64] to {@code probabilities} [batch, 10], both
- * float, the digits in order.
+ * The two layers as an ONNX model: {@code pixels} [batch, 64] to {@code probabilities} [batch, 10],
+ * both float, the digits in order.
  */
 final class OnnxFile {
   static final String INPUT = "pixels";
@@ -41,8 +41,7 @@ final class OnnxFile {
             .addNode(linear("hiddenLinear", INPUT, "hiddenWeights", "hiddenBiases"))
             .addNode(node("Relu", "hidden", List.of("hiddenLinear")))
             .addNode(linear("scores", "hidden", "outputWeights", "outputBiases"))
-            .addNode(
-                node("Softmax", OUTPUT, List.of("scores")).addAttribute(integer("axis", 1)))
+            .addNode(node("Softmax", OUTPUT, List.of("scores")).addAttribute(integer("axis", 1)))
             .build();
     return ModelProto.newBuilder()
         .setIrVersion(FORMAT_VERSION)

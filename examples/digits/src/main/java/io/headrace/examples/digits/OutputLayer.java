@@ -18,7 +18,9 @@ import org.tribuo.math.la.DenseMatrix;
 import org.tribuo.math.optimisers.AdaGrad;
 import org.tribuo.provenance.SimpleDataSourceProvenance;
 
-/** The part of the model that is trained: a logistic regression on the units of the hidden layer. */
+/**
+ * The part of the model that is trained: a logistic regression on the units of the hidden layer.
+ */
 final class OutputLayer {
   private static final double LEARNING_RATE = 0.03;
   private static final double EPSILON = 0.1;
@@ -85,8 +87,7 @@ final class OutputLayer {
       }
       float[] weights = new float[units];
       for (int unit = 0; unit < units; unit++) {
-        int column =
-            model.getFeatureIDMap().getID(String.format(Locale.ROOT, "%05d", unit));
+        int column = model.getFeatureIDMap().getID(String.format(Locale.ROOT, "%05d", unit));
         weights[unit] = column < 0 ? 0 : (float) trained.get(row, column);
       }
       layer.weights[digit] = weights;

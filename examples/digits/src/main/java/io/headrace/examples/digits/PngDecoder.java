@@ -7,16 +7,14 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * Decodes PNG to grey levels, all colour types, depths and interlacing (W3C Portable Network Graphics,
- * third edition). Of an animation it takes the default image.
+ * Decodes PNG to grey levels, all colour types, depths and interlacing (W3C Portable Network
+ * Graphics, third edition). Of an animation it takes the default image.
  *
  * <p>Rows are inflated one at a time and go straight into the plane, so a large image takes no more
  * memory than a row and the plane. The size is checked before anything is inflated.
  */
 final class PngDecoder {
-  private static final byte[] SIGNATURE = {
-    (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'
-  };
+  private static final byte[] SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 
   /** Length, type and checksum. */
   private static final int CHUNK_OVERHEAD = 12;

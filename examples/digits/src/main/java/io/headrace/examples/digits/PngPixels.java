@@ -88,8 +88,7 @@ final class PngPixels {
       if (alpha == 0) {
         gray[i] = (byte) background;
       } else {
-        int level =
-            ImageDecoder.luminance(row[s] & 0xFF, row[s + 1] & 0xFF, row[s + 2] & 0xFF);
+        int level = ImageDecoder.luminance(row[s] & 0xFF, row[s + 1] & 0xFF, row[s + 2] & 0xFF);
         gray[i] = (byte) (alpha == 255 ? level : over(level, alpha));
       }
     }

@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pixels of an image that differ from its background, without specks.
  *
- * <p>The background is the median of the grey levels, the ink is the level farthest from it, and a pixel
- * belongs to the stroke if it is nearer to the ink. Parts that are small beside the largest are left out.
+ * <p>The background is the median of the grey levels, the ink is the level farthest from it, and a
+ * pixel belongs to the stroke if it is nearer to the ink. Parts that are small beside the largest
+ * are left out.
  */
 final class Stroke {
   /** Levels that differ by less are noise. */
@@ -130,7 +131,9 @@ final class Stroke {
     cells = largeParts(joined(touched), inkOfCell);
   }
 
-  /** An image with fewer pixels than cells leaves cells between two pixels empty; this fills them. */
+  /**
+   * An image with fewer pixels than cells leaves cells between two pixels empty; this fills them.
+   */
   private BitGrid joined(BitGrid touched) {
     BitGrid joined = touched;
     int cellsPerPixel = BitGrid.SIZE / Math.min(plane.width, plane.height);
@@ -188,8 +191,8 @@ final class Stroke {
   }
 
   /**
-   * The stroke stretched to a rectangle of a grid. A pixel of the grid is set if a pixel of the stroke
-   * touches it, so thin lines stay connected.
+   * The stroke stretched to a rectangle of a grid. A pixel of the grid is set if a pixel of the
+   * stroke touches it, so thin lines stay connected.
    */
   BitGrid stretchedTo(int gridX, int gridY, int gridWidth, int gridHeight) {
     BitGrid grid = new BitGrid();

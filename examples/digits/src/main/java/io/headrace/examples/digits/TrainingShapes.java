@@ -3,8 +3,9 @@ package io.headrace.examples.digits;
 import java.util.List;
 
 /**
- * Ways to write the digits for {@link DrawnDigits}, added to the training rows. The writers of the data
- * set did not close the 4 at its top and crossed nearly every 7, for example; others do otherwise.
+ * Ways to write the digits for {@link DrawnDigits}, added to the training rows. The writers of the
+ * data set did not close the 4 at its top and crossed nearly every 7, for example; others do
+ * otherwise.
  */
 final class TrainingShapes {
   static final List<List<String>> SHAPES =
@@ -20,12 +21,15 @@ final class TrainingShapes {
               "M 62 0 C 58 30 50 70 42 100"),
           List.of(
               "M 20 22 C 28 -8 76 -4 78 24 C 78 54 32 74 18 98 C 40 96 62 98 84 98",
-              "M 16 16 C 40 -8 82 4 74 32 C 64 66 36 82 16 96 C 10 76 46 84 58 94 C 70 102 80 96 88 90",
+              "M 16 16 C 40 -8 82 4 74 32 C 64 66 36 82 16 96 C 10 76 46 84 58 94 C 70 102 80 96 88"
+                  + " 90",
               "M 24 8 C 60 -8 88 14 70 44 C 56 66 34 80 18 100 L 86 96"),
           List.of(
-              "M 22 8 C 44 -8 82 4 76 28 C 70 44 54 46 44 46 C 66 48 84 60 80 80 C 72 104 34 102 18 92",
+              "M 22 8 C 44 -8 82 4 76 28 C 70 44 54 46 44 46 C 66 48 84 60 80 80 C 72 104 34 102 18"
+                  + " 92",
               "M 20 4 L 76 2 L 46 38 C 72 40 86 58 80 78 C 70 102 32 102 18 92",
-              "M 26 14 C 36 -6 74 -2 74 22 C 72 42 56 48 38 48 C 62 48 78 58 76 76 C 72 98 40 106 20 84"),
+              "M 26 14 C 36 -6 74 -2 74 22 C 72 42 56 48 38 48 C 62 48 78 58 76 76 C 72 98 40 106"
+                  + " 20 84"),
           List.of(
               "M 28 2 L 18 56 L 88 56 M 68 24 L 66 100",
               "M 60 98 L 62 0 L 14 66 L 88 66",
@@ -47,9 +51,12 @@ final class TrainingShapes {
               "M 16 8 C 40 2 60 4 80 2 C 72 36 62 66 58 98",
               "M 22 6 L 74 4 L 66 98"),
           List.of(
-              "M 72 16 C 58 -6 24 0 28 22 C 34 44 74 54 76 78 C 76 104 24 104 24 78 C 26 54 70 44 72 16",
-              "M 48 2 C 24 2 24 46 48 46 C 76 46 76 2 50 2 M 48 46 C 16 46 16 98 48 98 C 86 98 86 46 50 46",
-              "M 66 8 C 40 -10 20 20 44 42 C 68 62 84 92 50 98 C 18 98 28 66 48 46 C 66 32 76 20 66 8"),
+              "M 72 16 C 58 -6 24 0 28 22 C 34 44 74 54 76 78 C 76 104 24 104 24 78 C 26 54 70 44"
+                  + " 72 16",
+              "M 48 2 C 24 2 24 46 48 46 C 76 46 76 2 50 2 M 48 46 C 16 46 16 98 48 98 C 86 98 86"
+                  + " 46 50 46",
+              "M 66 8 C 40 -10 20 20 44 42 C 68 62 84 92 50 98 C 18 98 28 66 48 46 C 66 32 76 20 66"
+                  + " 8"),
           List.of(
               "M 74 22 C 62 -6 22 -4 24 26 C 26 54 70 50 74 22 L 70 98",
               "M 72 20 C 58 -8 18 2 24 30 C 30 54 68 48 74 22 C 80 52 74 96 38 96",

@@ -1,5 +1,6 @@
 /**
- * The digits demo: a drawn digit becomes an 8 by 8 picture, and a small model says which digit it is.
+ * The digits demo: a drawn digit becomes an 8 by 8 picture, and a small model says which digit it
+ * is.
  */
 @NullMarked
 package io.headrace.examples.digits;

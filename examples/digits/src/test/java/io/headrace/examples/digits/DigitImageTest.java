@@ -21,13 +21,11 @@ class DigitImageTest {
       int width, int height, int size, float thickness, Color ink, Color paper) {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
     Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     graphics.setColor(paper);
     graphics.fillRect(0, 0, width, height);
     graphics.setColor(ink);
-    graphics.setStroke(
-        new BasicStroke(thickness, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+    graphics.setStroke(new BasicStroke(thickness, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     int left = width / 2 - size / 4;
     int top = height / 2 - size / 2;
     graphics.drawArc(left, top, size / 2, size / 2, -90, 240);
@@ -60,8 +58,7 @@ class DigitImageTest {
 
   @Test
   void whiteOnTransparentIsSeen() {
-    float[] counts =
-        DigitImage.counts(Images.png(three(280, 280, 180, 20, Color.WHITE, CLEAR)));
+    float[] counts = DigitImage.counts(Images.png(three(280, 280, 180, 20, Color.WHITE, CLEAR)));
 
     assertThat(distance(counts, DigitImage.counts(Images.png(three())))).isLessThan(0.2);
   }
@@ -85,8 +82,7 @@ class DigitImageTest {
   @ParameterizedTest
   @CsvSource({"28,28,20,2", "64,48,40,4", "100,300,90,9", "1000,700,300,33", "3000,4000,2600,280"})
   void theSizeOfTheImageHardlyMatters(int width, int height, int size, float thickness) {
-    byte[] image =
-        Images.png(three(width, height, size, thickness, Color.BLACK, Color.WHITE));
+    byte[] image = Images.png(three(width, height, size, thickness, Color.BLACK, Color.WHITE));
 
     assertThat(distance(DigitImage.counts(image), DigitImage.counts(Images.png(three()))))
         .isLessThan(1.2);

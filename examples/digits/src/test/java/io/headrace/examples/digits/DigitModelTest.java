@@ -10,20 +10,14 @@ import org.junit.jupiter.api.Test;
 class DigitModelTest {
   private static final int DRAWINGS = 40;
 
-  private static byte[] file() throws Exception {
-    try (var stream = DigitModelTest.class.getResourceAsStream("digits.onnx")) {
-      return stream.readAllBytes();
-    }
-  }
-
   @Test
   void drawnDigitsAreRecognised() throws Exception {
-    try (DigitModel model = new DigitModel(file())) {
+    try (DigitModel model = new DigitModel(DigitsFlow.model())) {
       DrawnDigits drawn = new DrawnDigits(TestShapes.SHAPES, new Random(2026));
       for (int digit = 0; digit < 10; digit++) {
         int right = 0;
         for (int i = 0; i < DRAWINGS; i++) {
-          float[] counts = DigitImage.counts(Images.png(drawn.draw(digit)));
+          float[] counts = drawn.counts(digit);
           right += model.recognise(counts).digit() == digit ? 1 : 0;
         }
         assertThat(right).as("drawings of %d recognised", digit).isGreaterThan(DRAWINGS * 9 / 10);
@@ -33,7 +27,7 @@ class DigitModelTest {
 
   @Test
   void aRowHasTheSameProbabilitiesInABatchOfAnySize() throws Exception {
-    try (DigitModel model = new DigitModel(file())) {
+    try (DigitModel model = new DigitModel(DigitsFlow.model())) {
       float[][] batch = new float[33][64];
       Random random = new Random(1);
       for (float[] row : batch) {
@@ -46,8 +40,7 @@ class DigitModelTest {
         float[] alone = model.probabilities(new float[][] {batch[i]})[0];
         float sum = 0;
         for (int digit = 0; digit < 10; digit++) {
-          assertThat(together[i][digit])
-              .isCloseTo(alone[digit], within(1e-4f));
+          assertThat(together[i][digit]).isCloseTo(alone[digit], within(1e-4f));
           sum += alone[digit];
         }
         assertThat(sum).isCloseTo(1, within(1e-4f));
@@ -57,6 +50,6 @@ class DigitModelTest {
 
   @Test
   void theFileIsSmall() throws Exception {
-    assertThat(file().length).isLessThan(1_000_000);
+    assertThat(DigitsFlow.model().length).isLessThan(1_000_000);
   }
 }

@@ -62,7 +62,9 @@ class JpegDecoderTest {
 
   /** The segment that says that the components are red, green and blue. */
   private static byte[] markedAsRgb(byte[] file) {
-    byte[] segment = {(byte) 0xFF, (byte) 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0};
+    byte[] segment = {
+      (byte) 0xFF, (byte) 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0
+    };
     return ByteBuffer.allocate(file.length + segment.length)
         .put(file, 0, 2)
         .put(segment)

@@ -107,15 +107,10 @@ class PngDecoderTest {
 
   private static BufferedImage components(int bands, int dataType, int values) {
     boolean alpha = bands % 2 == 0;
-    ColorSpace space =
-        ColorSpace.getInstance(bands < 3 ? ColorSpace.CS_GRAY : ColorSpace.CS_sRGB);
+    ColorSpace space = ColorSpace.getInstance(bands < 3 ? ColorSpace.CS_GRAY : ColorSpace.CS_sRGB);
     ColorModel model =
         new ComponentColorModel(
-            space,
-            alpha,
-            false,
-            alpha ? Transparency.TRANSLUCENT : Transparency.OPAQUE,
-            dataType);
+            space, alpha, false, alpha ? Transparency.TRANSLUCENT : Transparency.OPAQUE, dataType);
     WritableRaster raster = model.createCompatibleWritableRaster(23, 17);
     Random random = new Random(bands);
     for (int y = 0; y < 17; y++) {
@@ -149,8 +144,7 @@ class PngDecoderTest {
   /** The levels as they follow from the samples that the JDK decodes, over white. */
   private static int[] expected(byte[] file) throws IOException {
     BufferedImage image = ImageIO.read(new ByteArrayInputStream(file));
-    boolean gray =
-        image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_GRAY;
+    boolean gray = image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_GRAY;
     int[] levels = new int[image.getWidth() * image.getHeight()];
     for (int i = 0; i < levels.length; i++) {
       int x = i % image.getWidth();
@@ -169,8 +163,7 @@ class PngDecoderTest {
   }
 
   private static int colourLevel(Color colour) {
-    int level =
-        ImageDecoder.luminance(colour.getRed(), colour.getGreen(), colour.getBlue());
+    int level = ImageDecoder.luminance(colour.getRed(), colour.getGreen(), colour.getBlue());
     return over(level, colour.getAlpha());
   }
 
@@ -244,8 +237,7 @@ class PngDecoderTest {
     }
 
     for (boolean interlaced : new boolean[] {false, true}) {
-      GrayPlane plane =
-          new PngDecoder(encode(image, interlaced)).decode(ImageDecoder.WHITE);
+      GrayPlane plane = new PngDecoder(encode(image, interlaced)).decode(ImageDecoder.WHITE);
 
       assertThat(plane.width).isEqualTo(1001);
       assertThat(plane.height).isEqualTo(750);

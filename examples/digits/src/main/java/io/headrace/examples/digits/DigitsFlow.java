@@ -1,0 +1,80 @@
+package io.headrace.examples.digits;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Flow;
+import io.headrace.FlowBuilder;
+import io.headrace.Handler;
+import io.headrace.OnFull;
+import io.headrace.Workers;
+import io.headrace.onnx.OnnxHandler;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+
+/**
+ * The flow of the demo. Step {@value #DECODE} makes counts of an image; counts that were sent pass
+ * by it. Step {@value #CLASSIFY} runs the model on as many as wait, at most {@value #MAX_BATCH}.
+ *
+ * <p>An image that cannot be read fails with {@link BadImageException}, and touches no other.
+ */
+final class DigitsFlow {
+  static final String DECODE = "decode";
+  static final String CLASSIFY = "classify";
+  static final int MAX_BATCH = 32;
+
+  /**
+   * How many may wait for each step; what finds no room is refused, whichever step it starts with.
+   */
+  static final int QUEUE_CAPACITY = 1024;
+
+  /** Small batches spread the images over the workers. */
+  private static final int MAX_DECODE_BATCH = 4;
+
+  private DigitsFlow() {}
+
+  /**
+   * A builder of the flow with its two steps, to which observers can be added. One worker per
+   * processor decodes, one classifies.
+   */
+  static FlowBuilder<DigitInput, Digit> builder() {
+    return builder(Runtime.getRuntime().availableProcessors());
+  }
+
+  static FlowBuilder<DigitInput, Digit> builder(int decoders) {
+    Handler<DigitInput, DigitInput> decode = Handler.each(DigitsFlow::decode);
+    return Flow.<DigitInput>builder("digits")
+        .stepIf(
+            input -> input instanceof DigitInput.Image,
+            DECODE,
+            decode,
+            options ->
+                options
+                    .batch(BatchPolicy.greedy(MAX_DECODE_BATCH))
+                    .workers(Workers.threads(decoders))
+                    .queue(QUEUE_CAPACITY, OnFull.fail()))
+        .step(
+            CLASSIFY,
+            new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, MAX_BATCH).build()),
+            options ->
+                options.batch(BatchPolicy.greedy(MAX_BATCH)).queue(QUEUE_CAPACITY, OnFull.fail()));
+  }
+
+  private static DigitInput decode(DigitInput input) {
+    return switch (input) {
+      case DigitInput.Image(byte[] file) -> new DigitInput.Counts(DigitImage.counts(file));
+      case DigitInput.Counts counts -> counts;
+    };
+  }
+
+  /** The bytes of the model that is part of this example. */
+  static byte[] model() {
+    try (InputStream stream = DigitsFlow.class.getResourceAsStream("digits.onnx")) {
+      if (stream == null) {
+        throw new IllegalStateException("digits.onnx is missing beside " + DigitsFlow.class);
+      }
+      return stream.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
