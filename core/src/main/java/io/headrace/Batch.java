@@ -77,8 +77,17 @@ final class Batch {
     done();
   }
 
-  /** Executes the handler. Returns when the batch is done, or later calls {@link #done}. */
+  /**
+   * Executes the handler. Returns when the batch is done, or later calls {@link #done}. A batch that
+   * had not begun when the station was shut down does not begin: its worker may have missed the
+   * interrupt.
+   */
   void execute(Handling handling) {
+    HeadraceException reason = station.shutdownReason;
+    if (reason != null) {
+      refuse(reason);
+      return;
+    }
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
     Handling.Answer answer;
     try {
@@ -161,7 +170,12 @@ final class Batch {
 
   private void fail(Throwable failure, long startNanos) {
     report(startNanos, size);
-    failFrom(0, failure);
+    HeadraceException reason = station.shutdownReason;
+    if (reason != null) {
+      abandon(reason); // the handler may have failed only because it was interrupted
+    } else {
+      failFrom(0, failure);
+    }
     done();
   }
 

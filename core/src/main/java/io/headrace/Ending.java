@@ -36,10 +36,13 @@ final class Ending extends CompletableFuture<Void> {
 
   /** Closes a handler; logs what it throws. */
   static void close(Handling handling, Station station) {
-    try {
-      handling.close();
-    } catch (Throwable failure) {
-      LOGGER.log(Level.WARNING, "the handler of " + station + " failed to close", failure);
-    }
+    station.flow.inside(
+        () -> {
+          try {
+            handling.close();
+          } catch (Throwable failure) {
+            LOGGER.log(Level.WARNING, "the handler of " + station + " failed to close", failure);
+          }
+        });
   }
 }

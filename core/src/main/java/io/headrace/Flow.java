@@ -78,6 +78,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   /** Written before a closer looks at the state, read by the start after it has changed it. */
   private volatile boolean isClosing;
 
+  /** As {@link #isClosing}, for a shutdown. */
+  private volatile boolean isShuttingDown;
+
   final TimeSource time;
   final Observers observers;
 
@@ -198,8 +201,11 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       if (!changeState(State.STARTING, State.RUNNING)) {
         throw new StartException(name + " was closed while it started", null);
       }
-      if (isClosing) {
-        beginClose(); // it came when the start could no longer fail, but before it was over
+      // It may come when the start can no longer fail, but before it is over.
+      if (isShuttingDown) {
+        shutdownNow();
+      } else if (isClosing) {
+        beginClose();
       }
       return this;
     } catch (InterruptedException e) {
@@ -352,6 +358,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * handlers are closed when they have returned.
    */
   public void shutdownNow() {
+    isShuttingDown = true;
     beginClose();
     if (state.get() == State.DRAINING) {
       StoppedException reason = new StoppedException(name + " was shut down");
@@ -368,12 +375,8 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     } else if (state.get() == State.STARTING) {
       startup.completeExceptionally(
           new StartException(name + " was closed while it started", null));
-    } else if (changeState(State.RUNNING, State.DRAINING)) {
-      if (stations.isEmpty()) {
-        end();
-      } else {
-        stations.getFirst().close();
-      }
+    } else if (changeState(State.RUNNING, State.DRAINING) && !isShuttingDown) {
+      stations.getFirst().close(); // to shut it down does that, and sends nothing before
     }
   }
 
@@ -428,8 +431,8 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   private boolean changeState(State from, State to) {
     boolean changed = state.compareAndSet(from, to);
-    if (changed) {
-      observers.stateChanged(to);
+    if (changed && observers.isObserved()) {
+      inside(() -> observers.stateChanged(to));
     }
     return changed;
   }

@@ -36,14 +36,15 @@ final class InlineStation extends Station {
   void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
     long before = running.getAndIncrement();
     if (before < 0) {
+      leave();
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
         next = ticket.next();
         ticket.reject(flow.stopped());
       }
     } else {
       flow.inside(() -> execute(first, worker));
+      leave();
     }
-    leave();
   }
 
   /** A batch has been handled. */
@@ -117,6 +118,7 @@ final class InlineStation extends Station {
 
   @Override
   void shutdown(HeadraceException reason) {
+    shutdownReason = reason; // before the batches are looked at: one that begins looks at it
     close();
     batches.forEach(batch -> batch.abandon(reason));
   }

@@ -85,7 +85,6 @@ final class QueuedStation extends Station implements QueueState {
   private volatile long wakeAt = NEVER;
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
-  private volatile @Nullable HeadraceException shutdownReason;
   private volatile boolean alarmRang;
 
   // Of the drain.
@@ -225,11 +224,6 @@ final class QueuedStation extends Station implements QueueState {
   void shutdown(HeadraceException reason) {
     shutdownReason = reason;
     close();
-  }
-
-  /** Why the station was shut down, or null; written before a handler is interrupted. */
-  @Nullable HeadraceException shutdownReason() {
-    return shutdownReason;
   }
 
   @Override

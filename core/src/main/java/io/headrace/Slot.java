@@ -42,19 +42,6 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     holds = 1;
   }
 
-  /**
-   * Executes the batch. A worker that had not begun when the station was shut down may have missed
-   * its interrupt, and must not begin.
-   */
-  final void execute(Handling handling) {
-    HeadraceException reason = station.shutdownReason();
-    if (reason == null) {
-      batch.execute(handling);
-    } else {
-      batch.refuse(reason);
-    }
-  }
-
   final void hold(int n) {
     HOLDS.getAndAdd(this, n);
   }

@@ -23,14 +23,19 @@ final class Startup extends CompletableFuture<Void> {
    * @param whenStarted makes its worker available, before the start-up may complete
    */
   void start(Handling handling, Station station, Runnable whenStarted) {
+    station.flow.inside(() -> start(handling, station));
+    if (!isCompletedExceptionally()) {
+      whenStarted.run();
+      ready();
+    }
+  }
+
+  private void start(Handling handling, Station station) {
     try {
       handling.start();
     } catch (Throwable failure) {
       failed(station, failure);
-      return;
     }
-    whenStarted.run();
-    ready();
   }
 
   void failed(Station station, Throwable failure) {

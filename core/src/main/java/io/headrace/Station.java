@@ -9,6 +9,9 @@ abstract sealed class Station permits QueuedStation, InlineStation {
   final int index;
   final boolean isLast;
 
+  /** Why the station was shut down, if it was; written before a handler is interrupted. */
+  volatile @Nullable HeadraceException shutdownReason;
+
   /** The policy's maximum, read once: the policy is code of users and could throw. */
   final int maxSize;
 

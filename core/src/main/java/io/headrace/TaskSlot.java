@@ -47,6 +47,9 @@ final class TaskSlot extends Slot implements Runnable {
 
   private volatile @Nullable Thread runner;
 
+  /** Whether the runner was interrupted by {@link #interrupt}; guarded by this. */
+  private boolean isInterrupted;
+
   /**
    * A worker.
    *
@@ -65,7 +68,7 @@ final class TaskSlot extends Slot implements Runnable {
   void start(Startup startup) {
     runner = Thread.currentThread();
     startup.start(handling, station, () -> station.release(this));
-    runner = null;
+    finished();
     started.complete(null);
   }
 
@@ -94,11 +97,20 @@ final class TaskSlot extends Slot implements Runnable {
     do {
       runner = Thread.currentThread();
       try {
-        execute(handling);
+        batch.execute(handling);
       } finally {
-        runner = null;
+        finished();
       }
     } while (takeNext());
+  }
+
+  /** The thread is the executor's again: an interrupt that was meant for the batch ends here. */
+  private synchronized void finished() {
+    runner = null;
+    if (isInterrupted) {
+      isInterrupted = false;
+      Thread.interrupted();
+    }
   }
 
   private boolean takeNext() {
@@ -110,10 +122,11 @@ final class TaskSlot extends Slot implements Runnable {
   }
 
   @Override
-  void interrupt() {
+  synchronized void interrupt() {
     Thread thread = runner;
     if (thread != null) {
       thread.interrupt();
+      isInterrupted = true;
     }
   }
 

@@ -44,7 +44,7 @@ final class ThreadSlot extends Slot implements Runnable {
   public void run() {
     startup.start(handling, station, () -> station.release(this));
     while (awaitBatch()) {
-      execute(handling);
+      batch.execute(handling);
       if (ending == null) {
         Thread.interrupted(); // an interrupt was meant for the batch
       }

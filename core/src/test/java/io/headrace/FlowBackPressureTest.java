@@ -8,7 +8,6 @@ import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -74,7 +73,7 @@ class FlowBackPressureTest {
     return Stream.of(
         Workers.threads(2),
         Workers.virtualThreads(2),
-        Workers.executor(ForkJoinPool.commonPool(), 2));
+        Workers.executor(FlowProbes.POOL, 2));
   }
 
   private Flow<Integer, Integer> steppedFlow(Workers firstWorkers) throws Exception {

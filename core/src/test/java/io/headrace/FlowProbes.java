@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -14,7 +16,12 @@ import java.util.function.BooleanSupplier;
 /** What tests of flows look at: outcomes, threads, conditions that come true in the end. */
 final class FlowProbes {
   /** Far beyond what anything here takes; only a test that fails waits for it. */
-  static final Duration PATIENCE = Duration.ofSeconds(20);
+  static final Duration PATIENCE =
+      Duration.ofSeconds(Integer.getInteger("headrace.test.patience.seconds", 20));
+
+  /** Daemon threads, as many as are needed: handlers of tests block. */
+  static final Executor POOL =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("test-pool-", 1).factory());
 
   private FlowProbes() {}
 

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -33,7 +32,7 @@ class FlowStartTest {
     return Stream.of(
         Workers.threads(2),
         Workers.virtualThreads(2),
-        Workers.executor(ForkJoinPool.commonPool(), 2),
+        Workers.executor(FlowProbes.POOL, 2),
         Workers.inline());
   }
 

@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -26,7 +25,7 @@ class FlowTest {
     return Stream.of(
         Workers.threads(2),
         Workers.virtualThreads(2),
-        Workers.executor(ForkJoinPool.commonPool(), 2),
+        Workers.executor(FlowProbes.POOL, 2),
         Workers.executor(Runnable::run, 1),
         Workers.unlimited(),
         Workers.inline());

@@ -1,0 +1,446 @@
+package io.headrace;
+
+import static io.headrace.FlowProbes.aside;
+import static io.headrace.FlowProbes.awaitNoThreadsOf;
+import static io.headrace.FlowProbes.awaitThat;
+import static io.headrace.FlowProbes.failureOf;
+import static io.headrace.FlowProbes.threadsOf;
+import static io.headrace.FlowProbes.valueOf;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class FlowCloseTest {
+  static Stream<Workers> everyKind() {
+    return Stream.of(
+        Workers.threads(2),
+        Workers.virtualThreads(2),
+        Workers.executor(FlowProbes.POOL, 2),
+        Workers.executor(Runnable::run, 1),
+        Workers.unlimited(),
+        Workers.inline());
+  }
+
+  static Stream<Workers> workersWithAQueue() {
+    return Stream.of(
+        Workers.threads(2),
+        Workers.virtualThreads(2),
+        Workers.executor(FlowProbes.POOL, 2));
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void closeWorksOffEverythingThatWasAccepted(Workers workers) throws Exception {
+    GatedHandler<Integer> first = GatedHandler.interruptible();
+    GatedHandler<Integer> second = GatedHandler.opened();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("drain")
+            .step(
+                "first",
+                first,
+                s ->
+                    s.batch(BatchPolicy.greedy(2)).workers(workers).queue(3, OnFull.await()))
+            .step("second", second, s -> s.workers(workers).queue(1, OnFull.await()))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures =
+        IntStream.range(0, 20).mapToObj(flow::submit).toList();
+    first.awaitEntered();
+
+    CompletableFuture<Void> close = aside(flow::close);
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+    assertThat(failureOf(flow.submit(20)))
+        .isInstanceOf(StoppedException.class)
+        .hasMessage("drain is DRAINING");
+    assertThat(close).isNotDone();
+    first.open();
+
+    valueOf(close);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(futures)
+        .allSatisfy(future -> assertThat(future).isCompleted())
+        .extracting(CompletableFuture::join)
+        .containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
+    assertThat(second.items()).hasSize(20).doesNotHaveDuplicates();
+    assertThat(first.closedOn).hasSize(1);
+    assertThat(second.closedOn).hasSize(1);
+    awaitNoThreadsOf("drain");
+  }
+
+  @Test
+  void batchesThatCollectGoAtOnceAndThoseInFlightAreAwaited() throws Exception {
+    VirtualTime time = new VirtualTime();
+    HeldBatches<Integer> held = new HeldBatches<>();
+    GatedHandler<Integer> second = GatedHandler.opened();
+    BatchPolicy policy = BatchPolicy.fixed(10, Duration.ofHours(1));
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("collect")
+            .timeSource(time)
+            .asyncStep(
+                "held", held, s -> s.batch(policy).workers(Workers.executor(Runnable::run, 1)))
+            .step(
+                "second", second, s -> s.batch(policy).workers(Workers.executor(Runnable::run, 1)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+    assertThat(held.batches).isEmpty();
+
+    CompletableFuture<Void> close = aside(flow::close);
+    awaitThat("the batch goes", () -> flow.queued("held") == 0);
+    awaitThat("the batch is in flight", () -> held.heldCount() == 1);
+    assertThat(close).isNotDone();
+    held.answer();
+
+    valueOf(close);
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertThat(held.batches).containsExactly(List.of(1, 2, 3));
+    assertThat(second.batches).containsExactly(List.of(1, 2, 3));
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void whatIsSubmittedDuringTheCloseIsHandledOrRefused(Workers workers) throws Exception {
+    for (int round = 0; round < 20; round++) {
+      LongAdder first = new LongAdder();
+      LongAdder second = new LongAdder();
+      Flow<Integer, Integer> flow =
+          Flow.<Integer>builder("race")
+              .<Integer>step("first", counting(first), s -> s.workers(workers))
+              .<Integer>step(
+                  "second", counting(second), s -> s.queue(2, OnFull.await()).workers(workers))
+              .build()
+              .start();
+      int submitters = 3;
+      CountDownLatch ready = new CountDownLatch(submitters);
+      List<CompletableFuture<List<CompletableFuture<Integer>>>> all = new ArrayList<>();
+      for (int i = 0; i < submitters; i++) {
+        CompletableFuture<List<CompletableFuture<Integer>>> submitted = new CompletableFuture<>();
+        all.add(submitted);
+        aside(() -> submitted.complete(submitUntilRefused(flow, ready)));
+      }
+      FlowProbes.awaitLatch("everybody submits", ready);
+      flow.close();
+
+      int completed = 0;
+      for (CompletableFuture<List<CompletableFuture<Integer>>> submitted : all) {
+        for (CompletableFuture<Integer> future : valueOf(submitted)) {
+          if (future.isCompletedExceptionally()) {
+            assertThat(future.exceptionNow())
+                .isInstanceOfAny(StoppedException.class, QueueFullException.class);
+          } else {
+            assertThat(future).isCompleted();
+            completed++;
+          }
+        }
+      }
+      assertThat(first.sum()).isEqualTo(completed);
+      assertThat(second.sum()).isEqualTo(completed);
+    }
+  }
+
+  private static Handler<Integer, Integer> counting(LongAdder count) {
+    return items -> {
+      count.add(items.size());
+      return items;
+    };
+  }
+
+  private static List<CompletableFuture<Integer>> submitUntilRefused(
+      Flow<Integer, Integer> flow, CountDownLatch ready) {
+    List<CompletableFuture<Integer>> futures = new ArrayList<>();
+    while (true) {
+      CompletableFuture<Integer> future = flow.submit(futures.size());
+      futures.add(future);
+      if (futures.size() == 100) {
+        ready.countDown();
+      }
+      if (future.isCompletedExceptionally() && future.exceptionNow() instanceof StoppedException) {
+        return futures;
+      }
+    }
+  }
+
+  @Test
+  void closeMayBeCalledAgainAndByMany() throws Exception {
+    GatedHandler<String> gated = GatedHandler.interruptible();
+    Flow<String, String> flow =
+        Flow.<String>builder("again").step("gated", gated).build().start();
+    CompletableFuture<String> future = flow.submit("item");
+    gated.awaitEntered();
+
+    List<CompletableFuture<Void>> closes =
+        IntStream.range(0, 5).mapToObj(i -> aside(flow::close)).toList();
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+    assertThat(closes).noneMatch(CompletableFuture::isDone);
+    gated.open();
+
+    closes.forEach(FlowProbes::valueOf);
+    flow.close();
+    flow.shutdownNow();
+    assertThat(flow.close(Duration.ofNanos(1))).isTrue();
+    assertThat(future).isCompletedWithValue("item");
+    assertThat(gated.closedOn).hasSize(1);
+  }
+
+  @Test
+  void flowThatWasNeverStartedClosesAtOnce() {
+    GatedHandler<String> handler = GatedHandler.opened();
+    Flow<String, String> flow = Flow.<String>builder("new").step("s", handler).build();
+
+    flow.close();
+
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(handler.starts).hasValue(0);
+    assertThat(handler.closedOn).isEmpty();
+    assertThat(failureOf(flow.submit("item"))).isInstanceOf(StoppedException.class);
+  }
+
+  /** How a flow is stopped. */
+  enum Stop {
+    CLOSE,
+    CLOSE_IN_TIME,
+    SHUTDOWN;
+
+    void stop(Flow<?, ?> flow) {
+      switch (this) {
+        case CLOSE -> flow.close();
+        case CLOSE_IN_TIME -> flow.close(Duration.ofDays(1));
+        case SHUTDOWN -> flow.shutdownNow();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void stoppingAFlowThatStartsFailsTheStart(Stop stop) {
+    Semaphore never = new Semaphore(0);
+    GatedHandler<String> fast = GatedHandler.opened();
+    AtomicBoolean closed = new AtomicBoolean();
+    Handler<String, String> slow =
+        new Handler<>() {
+          @Override
+          public void onStart() throws InterruptedException {
+            never.acquire();
+          }
+
+          @Override
+          public List<String> handle(List<String> items) {
+            return items;
+          }
+
+          @Override
+          public void close() {
+            closed.set(true);
+          }
+        };
+    Flow<String, String> flow =
+        Flow.<String>builder("starting").step("fast", fast).step("slow", slow).build();
+    CompletableFuture<Void> start = aside(flow::start);
+    awaitThat("the fast handler has started", () -> fast.starts.get() == 1);
+
+    stop.stop(flow);
+
+    assertThat(failureOf(start))
+        .isInstanceOf(StartException.class)
+        .hasMessage("starting was closed while it started");
+    assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+    awaitNoThreadsOf("starting");
+    assertThat(closed).isTrue();
+    assertThat(fast.closedOn).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void stoppingAtTheMomentOfTheStartIsNotLost(Stop stop) {
+    for (int round = 0; round < 300; round++) {
+      AtomicInteger open = new AtomicInteger();
+      Flow<String, String> flow =
+          Flow.<String>builder("moment")
+              .stepPerWorker("s", () -> tracked(open), s -> s.workers(Workers.virtualThreads(1)))
+              .build();
+      CompletableFuture<Void> start = aside(flow::start);
+      awaitState(flow, Flow.State.NEW);
+      CompletableFuture<Void> close = aside(() -> stop.stop(flow));
+
+      valueOf(close);
+      start.exceptionally(failure -> null).join();
+      awaitThat(
+          "the flow has ended, it is " + flow.state(),
+          () -> flow.state() == Flow.State.STOPPED || flow.state() == Flow.State.FAILED);
+      awaitThat("the handler is closed", () -> open.get() == 0);
+    }
+  }
+
+  /** Spins while a flow is in a state, to hit the moment after. */
+  private static void awaitState(Flow<?, ?> flow, Flow.State left) {
+    while (flow.state() == left) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private static Handler<String, String> tracked(AtomicInteger open) {
+    return new Handler<>() {
+      @Override
+      public void onStart() {
+        open.incrementAndGet();
+      }
+
+      @Override
+      public List<String> handle(List<String> items) {
+        return items;
+      }
+
+      @Override
+      public void close() {
+        open.decrementAndGet();
+      }
+    };
+  }
+
+  @Test
+  void interruptedCloseGoesOnAsShutdown() throws Exception {
+    GatedHandler<String> gated = GatedHandler.interruptible();
+    Flow<String, String> flow =
+        Flow.<String>builder("interrupt").step("gated", gated).build().start();
+    CompletableFuture<String> future = flow.submit("item");
+    gated.awaitEntered();
+    CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+    Thread closer =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  flow.close();
+                  interrupted.complete(Thread.currentThread().isInterrupted());
+                });
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+
+    closer.interrupt();
+
+    assertThat(valueOf(interrupted)).isTrue();
+    assertThat(failureOf(future)).isInstanceOf(StoppedException.class);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(gated.interrupts).hasValue(1);
+  }
+
+  @Test
+  void closeGivesUpWhenItsTimeIsOver() throws Exception {
+    VirtualTime time = new VirtualTime();
+    GatedHandler<String> stuck = GatedHandler.stubborn();
+    Flow<String, String> flow =
+        Flow.<String>builder("stuck")
+            .timeSource(time)
+            .step("stuck", stuck, s -> s.batch(BatchPolicy.greedy(1)))
+            .build()
+            .start();
+    List<CompletableFuture<String>> futures = flow.submitAll(List.of("a", "b", "c"));
+    stuck.awaitEntered();
+    CompletableFuture<Boolean> close = new CompletableFuture<>();
+    CompletableFuture<Void> closer =
+        aside(() -> close.complete(flow.close(Duration.ofSeconds(5))));
+    awaitThat("the alarm is set", () -> time.alarms() == 1);
+    time.advance(Duration.ofSeconds(5).minusNanos(1));
+    assertThat(close).isNotDone();
+    time.advance(Duration.ofNanos(1));
+
+    assertThat(valueOf(close)).isFalse();
+    valueOf(closer);
+    assertThat(futures)
+        .allSatisfy(future -> assertThat(failureOf(future)).isInstanceOf(StoppedException.class));
+    assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
+    stuck.open();
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(stuck.closedOn).hasSize(1);
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void closeInTimeSaysSo() throws Exception {
+    VirtualTime time = new VirtualTime();
+    Flow<String, String> flow =
+        Flow.<String>builder("in-time")
+            .timeSource(time)
+            .<String>step("s", items -> items)
+            .build()
+            .start();
+    CompletableFuture<String> future = flow.submit("item");
+
+    assertThat(flow.close(Duration.ofSeconds(1))).isTrue();
+    assertThat(future).isCompletedWithValue("item");
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void eachHandlerIsClosedOnceOnTheThreadOfItsWorkerAfterItsLastBatch() throws Exception {
+    List<GatedHandler<Integer>> handlers = new CopyOnWriteArrayList<>();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("owners")
+            .<Integer>stepPerWorker(
+                "s",
+                () -> {
+                  GatedHandler<Integer> handler = GatedHandler.opened();
+                  handlers.add(handler);
+                  return handler;
+                },
+                s -> s.workers(Workers.threads(3)).batch(BatchPolicy.greedy(1)))
+            .build()
+            .start();
+    flow.submitAll(IntStream.range(0, 50).boxed().toList());
+    flow.close();
+
+    assertThat(handlers).hasSize(3);
+    assertThat(handlers.stream().flatMap(handler -> handler.closedOn.stream().map(Thread::getName)))
+        .containsExactlyInAnyOrder(
+            "headrace-owners-s-1", "headrace-owners-s-2", "headrace-owners-s-3");
+    assertThat(handlers.stream().mapToInt(handler -> handler.items().size()).sum()).isEqualTo(50);
+    awaitNoThreadsOf("owners");
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void handlerThatFailsToCloseDoesNotKeepOthersFromIt(Workers workers) throws Exception {
+    Handler<String, String> careless =
+        new Handler<>() {
+          @Override
+          public List<String> handle(List<String> items) {
+            return items;
+          }
+
+          @Override
+          public void close() {
+            throw new AssertionError("does not close");
+          }
+        };
+    GatedHandler<String> last = GatedHandler.opened();
+    Flow<String, String> flow =
+        Flow.<String>builder("careless")
+            .step("first", careless, s -> s.workers(workers))
+            .step("last", last)
+            .build()
+            .start();
+    assertThat(flow.call("item")).isEqualTo("item");
+
+    flow.close();
+
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(last.closedOn).hasSize(1);
+    assertThat(threadsOf("careless")).hasSizeLessThanOrEqualTo(2);
+    awaitNoThreadsOf("careless");
+  }
+}

@@ -1,0 +1,422 @@
+package io.headrace;
+
+import static io.headrace.FlowProbes.aside;
+import static io.headrace.FlowProbes.awaitNoThreadsOf;
+import static io.headrace.FlowProbes.awaitThat;
+import static io.headrace.FlowProbes.failureOf;
+import static io.headrace.FlowProbes.valueOf;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.testkit.SteppedExecutor;
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class FlowShutdownTest {
+  static Stream<Workers> workersWithAQueue() {
+    return FlowCloseTest.workersWithAQueue();
+  }
+
+  private static void assertAllStopped(List<? extends CompletableFuture<?>> futures) {
+    assertThat(futures)
+        .allSatisfy(future -> assertThat(failureOf(future)).isInstanceOf(StoppedException.class));
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void everythingFailsAtOnceThoughAHandlerIgnoresTheInterrupt(Workers workers) throws Exception {
+    GatedHandler<Integer> stuck = GatedHandler.stubborn();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("stuck")
+            .<Integer>step(
+                "first",
+                items -> items,
+                s ->
+                    s.batch(BatchPolicy.greedy(2)).workers(workers).queue(100, OnFull.await()))
+            .step(
+                "stuck",
+                stuck,
+                s -> s.batch(BatchPolicy.greedy(2)).workers(workers).queue(2, OnFull.await()))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures =
+        IntStream.range(0, 50).mapToObj(flow::submit).toList();
+    CompletableFuture<Throwable> caller = new CompletableFuture<>();
+    CompletableFuture<Void> call =
+        aside(
+            () -> {
+              try {
+                flow.call(50);
+              } catch (StoppedException e) {
+                caller.complete(e);
+              }
+            });
+    stuck.awaitEntered();
+    awaitThat("the queue before the stuck step is full", () -> flow.queued("stuck") == 2);
+
+    flow.shutdownNow();
+
+    assertAllStopped(futures);
+    valueOf(call);
+    assertThat(valueOf(caller)).isInstanceOf(StoppedException.class);
+    awaitThat("the handlers are interrupted", () -> stuck.interrupts.get() >= 1);
+    assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
+    assertThat(stuck.closedOn).isEmpty();
+    assertThat(failureOf(flow.submit(51))).isInstanceOf(StoppedException.class);
+    stuck.open();
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(stuck.closedOn).hasSize(1);
+    awaitNoThreadsOf("stuck");
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void handlersThatRunAreInterrupted(Workers workers) throws Exception {
+    GatedHandler<Integer> gated = GatedHandler.interruptible();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("interrupts")
+            .step("s", gated, s -> s.batch(BatchPolicy.greedy(1)).workers(workers))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+    awaitThat("both workers are busy", () -> gated.running.get() == 2);
+
+    flow.shutdownNow();
+
+    assertAllStopped(futures);
+    flow.close();
+    assertThat(gated.interrupts).hasValue(2);
+    assertThat(gated.items()).hasSize(2);
+    assertThat(gated.closedOn).hasSize(1);
+  }
+
+  @Test
+  void batchThatCollectsAndItemsThatWaitForRoomFail() throws Exception {
+    VirtualTime time = new VirtualTime();
+    GatedHandler<Integer> handler = GatedHandler.opened();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("collect")
+            .timeSource(time)
+            .priorities(2)
+            .step(
+                "s",
+                handler,
+                s ->
+                    s.batch(BatchPolicy.fixed(10, Duration.ofHours(1)))
+                        .workers(Workers.executor(Runnable::run, 1))
+                        .queue(2, OnFull.await(Duration.ofMinutes(1))))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures =
+        new ArrayList<>(flow.submitAll(List.of(1, 2, 3, 4), CallOptions.priority(1)));
+    futures.addAll(flow.submitAll(List.of(5, 6, 7)));
+
+    flow.shutdownNow();
+
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertAllStopped(futures);
+    assertThat(handler.batches).isEmpty();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(handler.closedOn).hasSize(1);
+    while (time.advanceToNext()) {}
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void batchThatTheExecutorHasNotBegunIsNotHandled() throws Exception {
+    SteppedExecutor stepped = new SteppedExecutor();
+    GatedHandler<Integer> handler = GatedHandler.opened();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("pending")
+            .step(
+                "s",
+                handler,
+                s -> s.batch(BatchPolicy.greedy(1)).workers(Workers.executor(stepped, 2)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+    assertThat(stepped.pending()).isEqualTo(2);
+
+    flow.shutdownNow();
+
+    assertAllStopped(futures);
+    assertThat(handler.closedOn).isEmpty();
+    stepped.runAll();
+    assertThat(handler.batches).isEmpty();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(handler.closedOn).hasSize(1);
+  }
+
+  @Test
+  void itemsWhoseAnswerComesLaterFailAtOnce() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("async")
+            .asyncStep(
+                "queued",
+                held,
+                s ->
+                    s.batch(BatchPolicy.greedy(1))
+                        .workers(Workers.executor(Runnable::run, 2)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+
+    flow.shutdownNow();
+
+    assertAllStopped(futures);
+    assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
+    held.answerAll();
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(held.items()).containsExactly(1, 2);
+  }
+
+  @Test
+  void itemsOfInlineStepsFailAtOnce() throws Exception {
+    GatedHandler<Integer> stuck = GatedHandler.stubborn();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("inline")
+            .<Integer>step("first", items -> items, s -> s.batch(BatchPolicy.greedy(4)))
+            .step(
+                "stuck", stuck, s -> s.batch(BatchPolicy.greedy(2)).workers(Workers.inline()))
+            .<Integer>step("last", items -> items)
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3, 4));
+    stuck.awaitEntered();
+
+    flow.shutdownNow();
+
+    assertAllStopped(futures);
+    stuck.open();
+    flow.close();
+    assertThat(stuck.batches).as("only what had begun").containsExactly(List.of(1, 2));
+    assertThat(stuck.closedOn).hasSize(1);
+  }
+
+  @Test
+  void itemsOfAnInlineStepThatAnswersLaterFailAtOnce() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("inline-async")
+            .asyncStep("held", held, s -> s.workers(Workers.inline()))
+            .build()
+            .start();
+    CompletableFuture<Integer> future = flow.submit(1);
+
+    flow.shutdownNow();
+
+    assertAllStopped(List.of(future));
+    assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
+    held.answer();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void noInterruptIsLostBetweenTheHandOverAndTheHandler(Workers workers) throws Exception {
+    for (int round = 0; round < 200; round++) {
+      GatedHandler<Integer> gated = GatedHandler.interruptible();
+      Flow<Integer, Integer> flow =
+          Flow.<Integer>builder("hand-over")
+              .step("s", gated, s -> s.batch(BatchPolicy.greedy(1)).workers(workers))
+              .build()
+              .start();
+      List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+
+      flow.shutdownNow();
+
+      assertAllStopped(futures);
+      valueOf(aside(flow::close));
+      assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+      assertThat(gated.closedOn).hasSize(1);
+    }
+  }
+
+  @Test
+  void noInlineBatchIsOverlookedThatBeginsAtTheMomentOfTheShutdown() throws Exception {
+    for (int round = 0; round < 300; round++) {
+      GatedHandler<Integer> stuck = GatedHandler.stubborn();
+      Flow<Integer, Integer> flow =
+          Flow.<Integer>builder("overlooked")
+              .<Integer>step("first", items -> items)
+              .step("stuck", stuck, s -> s.workers(Workers.inline()))
+              .build()
+              .start();
+      CompletableFuture<Integer> future = flow.submit(1);
+      for (int i = round % 100; i > 0; i--) {
+        Thread.onSpinWait();
+      }
+
+      flow.shutdownNow();
+
+      assertAllStopped(List.of(future));
+      stuck.open();
+      valueOf(aside(flow::close));
+    }
+  }
+
+  @Test
+  void interruptDoesNotOutliveTheBatchOnAThreadOfAnExecutor() throws Exception {
+    AtomicReference<Flow<String, String>> self = new AtomicReference<>();
+    AtomicBoolean wasInterrupted = new AtomicBoolean();
+    Flow<String, String> flow =
+        Flow.<String>builder("direct")
+            .<String>step(
+                "s",
+                items -> {
+                  valueOf(aside(() -> self.get().shutdownNow()));
+                  wasInterrupted.set(Thread.currentThread().isInterrupted());
+                  return items;
+                },
+                s -> s.workers(Workers.executor(Runnable::run, 1)))
+            .build();
+    self.set(flow);
+    flow.start();
+
+    CompletableFuture<Boolean> interruptedAfter = new CompletableFuture<>();
+    aside(
+        () -> {
+          assertAllStopped(List.of(flow.submit("item")));
+          interruptedAfter.complete(Thread.currentThread().isInterrupted());
+        });
+
+    assertThat(valueOf(interruptedAfter)).isFalse();
+    valueOf(aside(flow::close));
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void shutdownMayComeFromAHandlerAndFromMany(Workers workers) throws Exception {
+    AtomicReference<Flow<Integer, Integer>> self = new AtomicReference<>();
+    List<String> seen = new CopyOnWriteArrayList<>();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("many")
+            .<Integer>step(
+                "s",
+                items -> {
+                  self.get().shutdownNow();
+                  seen.add("returned");
+                  return items;
+                },
+                s -> s.batch(BatchPolicy.greedy(1)).workers(workers))
+            .build();
+    self.set(flow);
+    flow.start();
+    List<CompletableFuture<Integer>> futures =
+        IntStream.range(0, 10).mapToObj(flow::submit).toList();
+
+    awaitThat(
+        "every item has an outcome", () -> futures.stream().allMatch(CompletableFuture::isDone));
+    List<CompletableFuture<Void>> stops =
+        IntStream.range(0, 4).mapToObj(i -> aside(flow::shutdownNow)).toList();
+    stops.forEach(FlowProbes::valueOf);
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(seen).isNotEmpty().hasSizeLessThanOrEqualTo(2);
+  }
+
+  @Test
+  void shutdownEndsACloseThatWaits() throws Exception {
+    GatedHandler<Integer> gated = GatedHandler.interruptible();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("hurry")
+            .step("s", gated, s -> s.batch(BatchPolicy.greedy(1)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+    gated.awaitEntered();
+    CompletableFuture<Void> close = aside(flow::close);
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+
+    flow.shutdownNow();
+
+    valueOf(close);
+    assertAllStopped(futures);
+  }
+
+  @Test
+  void flowThatWasNeverStartedIsStopped() {
+    Flow<String, String> flow = Flow.<String>builder("new").<String>step("s", i -> i).build();
+
+    flow.shutdownNow();
+
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void eachHandlerOfAShutFlowIsClosedOnceOnItsOwnThread() throws Exception {
+    List<GatedHandler<Integer>> handlers = new CopyOnWriteArrayList<>();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("each")
+            .<Integer>stepPerWorker(
+                "s",
+                () -> {
+                  GatedHandler<Integer> handler = GatedHandler.interruptible();
+                  handlers.add(handler);
+                  return handler;
+                },
+                s -> s.workers(Workers.threads(3)).batch(BatchPolicy.greedy(1)))
+            .build()
+            .start();
+    flow.submitAll(List.of(1, 2, 3, 4));
+    awaitThat(
+        "all workers are busy",
+        () -> handlers.stream().mapToInt(handler -> handler.running.get()).sum() == 3);
+
+    flow.shutdownNow();
+    flow.close();
+
+    assertThat(handlers.stream().flatMap(handler -> handler.closedOn.stream().map(Thread::getName)))
+        .containsExactlyInAnyOrder("headrace-each-s-1", "headrace-each-s-2", "headrace-each-s-3");
+    assertThat(handlers.stream().flatMap(handler -> handler.closedOn.stream()))
+        .noneMatch(Thread::isInterrupted);
+  }
+
+  @Test
+  void continuationThatTakesLongDoesNotKeepTheFlowFromItsEnd() throws Exception {
+    GatedHandler<Integer> gated = GatedHandler.interruptible();
+    CountDownLatch inContinuation = new CountDownLatch(1);
+    CountDownLatch endContinuation = new CountDownLatch(1);
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("continuations")
+            .step("s", gated, s -> s.batch(BatchPolicy.greedy(1)))
+            .build()
+            .start();
+    CompletableFuture<Integer> running = flow.submit(1);
+    gated.awaitEntered();
+    CompletableFuture<Void> slow =
+        flow.submit(2)
+            .handle(
+                (value, failure) -> {
+                  inContinuation.countDown();
+                  FlowProbes.awaitLatch("the continuation may end", endContinuation);
+                  return null;
+                });
+    CompletableFuture<Integer> last = flow.submit(3);
+
+    CompletableFuture<Void> stop = aside(flow::shutdownNow);
+    FlowProbes.awaitLatch("the continuation runs", inContinuation);
+    flow.close();
+
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(slow).isNotDone();
+    endContinuation.countDown();
+    valueOf(slow);
+    valueOf(stop);
+    assertAllStopped(List.of(running, last));
+  }
+}
