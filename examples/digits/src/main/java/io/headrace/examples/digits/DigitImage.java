@@ -1,6 +1,6 @@
 package io.headrace.examples.digits;
 
-import org.jspecify.annotations.Nullable;
+import java.awt.image.BufferedImage;
 
 /**
  * Makes of an image what the model was trained with: 8 by 8 counts, row by row, each the number of
@@ -40,24 +40,20 @@ final class DigitImage {
    * Reads the digit in an image. The image may be dark on light or light on dark; what is
    * transparent is taken as white, or as black if nothing can be seen on white.
    *
-   * @param file a PNG or JPEG file of at most {@value GrayPlane#MAX_PIXELS} pixels; not changed
+   * @param file a PNG or JPEG file of at most {@value ImageDecoder#MAX_PIXELS} pixels; not changed
    * @return 64 counts of 0 to 16
    * @throws BadImageException if there is no stroke to read
    */
   static float[] counts(byte[] file) {
-    Stroke stroke = Stroke.find(ImageDecoder.decode(file, ImageDecoder.WHITE));
-    if (stroke == null && PngDecoder.isPng(file)) {
-      stroke = Stroke.find(ImageDecoder.decode(file, ImageDecoder.BLACK));
-    }
-    return counts(stroke);
+    return counts(ImageDecoder.decode(file));
   }
 
   /** Reads the digit in an image that is decoded already. */
-  static float[] counts(GrayPlane plane) {
-    return counts(Stroke.find(plane));
-  }
-
-  private static float[] counts(@Nullable Stroke stroke) {
+  static float[] counts(BufferedImage image) {
+    Stroke stroke = Stroke.find(GrayPlane.of(image, GrayPlane.WHITE));
+    if (stroke == null && image.getColorModel().hasAlpha()) {
+      stroke = Stroke.find(GrayPlane.of(image, GrayPlane.BLACK));
+    }
     if (stroke == null) {
       throw new BadImageException("The image is blank: it shows no stroke.");
     }

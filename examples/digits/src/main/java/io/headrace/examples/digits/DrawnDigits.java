@@ -33,19 +33,7 @@ final class DrawnDigits {
 
   /** The counts of a drawing of a digit. */
   float[] counts(int digit) {
-    return DigitImage.counts(plane(draw(digit)));
-  }
-
-  private static GrayPlane plane(BufferedImage image) {
-    GrayPlane plane = new GrayPlane(image.getWidth(), image.getHeight());
-    byte[] row = new byte[image.getWidth()];
-    for (int y = 0; y < image.getHeight(); y++) {
-      for (int x = 0; x < row.length; x++) {
-        row[x] = (byte) (image.getRGB(x, y) & 0xFF);
-      }
-      plane.addRow(y, 0, 1, row, row.length);
-    }
-    return plane.finish();
+    return DigitImage.counts(draw(digit));
   }
 
   /** A drawing of a digit, dark on white, on a canvas of 280 by 280. */

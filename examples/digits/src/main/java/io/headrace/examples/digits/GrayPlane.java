@@ -1,100 +1,88 @@
 package io.headrace.examples.digits;
 
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
 import java.util.Arrays;
 
-/**
- * The grey levels of an image, 0 black to 255 white. An image longer than {@value #MAX_SIDE} pixels
- * is made smaller while it is read: each pixel here is the mean of a block of its pixels, so the
- * memory is bounded whatever the image.
- */
+/** The grey levels of an image, 0 black to 255 white. */
 final class GrayPlane {
-  static final int MAX_SIDE = 1024;
-
-  /** The largest image that is decoded: 4096 by 4096. */
-  static final int MAX_PIXELS = 1 << 24;
-
-  /** The largest ratio of the sides. */
-  static final int MAX_ASPECT = 20;
+  static final int WHITE = 255;
+  static final int BLACK = 0;
 
   final int width;
   final int height;
   private final byte[] levels;
 
-  private final int sourceWidth;
-  private final int sourceHeight;
-
-  /** The side of the block of source pixels behind each pixel; a power of two. */
-  private final int step;
-
-  private final int shift;
-  private final int[] sums;
-
-  /**
-   * A plane for an image of this size.
-   *
-   * @throws BadImageException if the image is too large or too long
-   */
-  GrayPlane(int sourceWidth, int sourceHeight) {
-    checkSize(sourceWidth, sourceHeight);
-    this.sourceWidth = sourceWidth;
-    this.sourceHeight = sourceHeight;
-    int shift = 0;
-    while (Math.max(sourceWidth, sourceHeight) >> shift > MAX_SIDE) {
-      shift++;
-    }
-    this.shift = shift;
-    step = 1 << shift;
-    width = (sourceWidth + step - 1) >> shift;
-    height = (sourceHeight + step - 1) >> shift;
+  private GrayPlane(int width, int height) {
+    this.width = width;
+    this.height = height;
     levels = new byte[width * height];
-    sums = shift == 0 ? new int[0] : new int[width * height];
-  }
-
-  static void checkSize(int width, int height) {
-    if (width < 1 || height < 1) {
-      throw new BadImageException("The image is " + width + " by " + height + " pixels.");
-    }
-    if ((long) width * height > MAX_PIXELS) {
-      throw new BadImageException(
-          "The image is %d by %d pixels, at most %d in all are allowed."
-              .formatted(width, height, MAX_PIXELS));
-    }
-    if (Math.max(width, height) > MAX_ASPECT * (long) Math.min(width, height)) {
-      throw new BadImageException(
-          "The image is %d by %d pixels, one side may be at most %d times the other."
-              .formatted(width, height, MAX_ASPECT));
-    }
   }
 
   /**
-   * Adds pixels of a row of the source: {@code gray[i]} is at x = {@code first + i * stride}. Each
-   * pixel of the source has to be added once, in any order.
+   * The grey levels of an image.
+   *
+   * @param background the level behind what is transparent
    */
-  void addRow(int y, int first, int stride, byte[] gray, int count) {
-    int row = (y >> shift) * width;
-    if (shift == 0) {
-      for (int i = 0, x = first; i < count; i++, x += stride) {
-        levels[row + x] = gray[i];
-      }
+  static GrayPlane of(BufferedImage image, int background) {
+    GrayPlane plane = new GrayPlane(image.getWidth(), image.getHeight());
+    if (image.getColorModel() instanceof IndexColorModel palette) {
+      plane.readIndexed(image.getRaster(), palette, background);
     } else {
-      for (int i = 0, x = first; i < count; i++, x += stride) {
-        sums[row + (x >> shift)] += gray[i] & 0xFF;
+      plane.readSamples(image.getRaster(), image.getColorModel(), background);
+    }
+    return plane;
+  }
+
+  private void readIndexed(Raster raster, IndexColorModel palette, int background) {
+    byte[] table = new byte[palette.getMapSize()];
+    for (int i = 0; i < table.length; i++) {
+      int level = luminance(palette.getRed(i), palette.getGreen(i), palette.getBlue(i));
+      table[i] = (byte) over(background, level, palette.getAlpha(i));
+    }
+    int[] row = new int[width];
+    for (int y = 0, i = 0; y < height; y++) {
+      raster.getPixels(0, y, width, 1, row);
+      for (int x = 0; x < width; x++, i++) {
+        levels[i] = table[row[x]];
       }
     }
   }
 
-  /** Called once, after all rows. */
-  GrayPlane finish() {
-    if (shift > 0) {
-      for (int y = 0, i = 0; y < height; y++) {
-        int rows = Math.min(step, sourceHeight - (y << shift));
-        for (int x = 0; x < width; x++, i++) {
-          int pixels = rows * Math.min(step, sourceWidth - (x << shift));
-          levels[i] = (byte) (sums[i] / pixels);
-        }
+  private void readSamples(Raster raster, ColorModel model, int background) {
+    int bands = raster.getNumBands();
+    int colours = model.hasAlpha() ? bands - 1 : bands;
+    int shift = model.getComponentSize(0) - 8;
+    int[] row = new int[width * bands];
+    for (int y = 0, i = 0; y < height; y++) {
+      raster.getPixels(0, y, width, 1, row);
+      for (int s = 0; s < row.length; s += bands, i++) {
+        int level = level(row, s, colours, shift);
+        int alpha = model.hasAlpha() ? row[s + colours] >> shift : 255;
+        levels[i] = (byte) over(background, level, alpha);
       }
     }
-    return this;
+  }
+
+  /** One sample is grey, three are red, green and blue, four are inks. */
+  private static int level(int[] row, int s, int colours, int shift) {
+    if (colours == 1) {
+      return row[s] >> shift;
+    }
+    if (colours == 3) {
+      return luminance(row[s] >> shift, row[s + 1] >> shift, row[s + 2] >> shift);
+    }
+    return (255 - (row[s] + row[s + 1] + row[s + 2]) / 3) * (255 - row[s + 3]) / 255;
+  }
+
+  private static int luminance(int red, int green, int blue) {
+    return (77 * red + 150 * green + 29 * blue) >> 8;
+  }
+
+  private static int over(int background, int level, int alpha) {
+    return (level * alpha + background * (255 - alpha) + 127) / 255;
   }
 
   int level(int index) {

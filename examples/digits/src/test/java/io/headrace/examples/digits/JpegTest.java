@@ -15,7 +15,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
 import org.junit.jupiter.api.Test;
 
-class JpegDecoderTest {
+class JpegTest {
   private static BufferedImage drawing() {
     return new DrawnDigits(TestShapes.SHAPES, new Random(8)).draw(8);
   }
@@ -114,7 +114,9 @@ class JpegDecoderTest {
   void aLargePictureIsReduced() {
     BufferedImage image = new BufferedImage(3000, 2000, BufferedImage.TYPE_BYTE_GRAY);
 
-    GrayPlane plane = JpegDecoder.decode(encode(new IIOImage(image, null, null), false));
+    byte[] file = encode(new IIOImage(image, null, null), false);
+
+    GrayPlane plane = GrayPlane.of(ImageDecoder.decode(file), GrayPlane.WHITE);
 
     assertThat(plane.width).isEqualTo(1000);
     assertThat(plane.height).isEqualTo(667);
