@@ -93,8 +93,8 @@ final class InlineStation extends Station {
     Thread.ofVirtual()
         .start(
             () -> {
-              startup.start(handling, this, () -> {});
-              started.complete(null);
+              startup.start(handling, this, () -> started.complete(null));
+              started.complete(null); // also if the start has failed
             });
   }
 
