@@ -67,9 +67,14 @@ final class TaskSlot extends Slot implements Runnable {
   /** Starts the handler of a worker that was made before it was needed. */
   void start(Startup startup) {
     runner = Thread.currentThread();
-    startup.start(handling, station, () -> station.release(this));
-    finished();
+    startup.start(handling, station, this::available);
     started.complete(null);
+  }
+
+  /** From here on another thread may be the runner. */
+  private void available() {
+    finished();
+    station.release(this);
   }
 
   @Override
