@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,9 @@ final class Batch {
 
   private long formedNanos;
   private int queueLength;
+
+  /** Written before the reason of a shutdown is read, and read after it is written. */
+  private volatile @Nullable CompletableFuture<?> awaited;
 
   Batch(Station station, @Nullable Slot worker) {
     this.station = station;
@@ -60,12 +64,19 @@ final class Batch {
     }
   }
 
-  /** Fails what has no result yet. Called by another thread than the worker's while it handles. */
+  /**
+   * Fails what has no result yet, and cancels the answer that is still awaited. Called by another
+   * thread than the worker's while it handles.
+   */
   void abandon(HeadraceException reason) {
     for (Ticket ticket : tickets) {
       if (ticket != null) {
         ticket.reject(reason);
       }
+    }
+    CompletableFuture<?> awaited = this.awaited;
+    if (awaited != null) {
+      awaited.cancel(true);
     }
   }
 
@@ -100,10 +111,14 @@ final class Batch {
     if (later == null) {
       deliver(answer.results(), startNanos);
     } else {
+      awaited = later;
       var _ =
           later.whenComplete(
               (results, failure) ->
                   station.flow.inside(() -> conclude(results, failure, startNanos)));
+      if (station.shutdownReason != null) {
+        later.cancel(true);
+      }
     }
   }
 
@@ -224,6 +239,9 @@ final class Batch {
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
+    if (awaited != null) {
+      awaited = null;
+    }
     if (station instanceof InlineStation inline) {
       inline.done(this);
     }

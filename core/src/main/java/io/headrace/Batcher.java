@@ -135,8 +135,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and a batch
-   * function that runs is interrupted, except inline ones, whose threads are the callers'. Does not
-   * block.
+   * function that runs is interrupted, except inline ones, whose threads are the callers'. The
+   * stage of an asynchronous one is cancelled. Does not block.
    */
   public void shutdownNow() {
     flow.shutdownNow();

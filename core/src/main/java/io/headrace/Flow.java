@@ -294,7 +294,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   private Ticket newTicket(I item, CallOptions options) {
     requireNonNull(item, "item");
-    if (options.priority >= priorities) {
+    if (requireNonNull(options, "options").priority >= priorities) {
       throw new IllegalArgumentException(
           "priority is "
               + options.priority
@@ -354,8 +354,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that
-   * run are interrupted, except inline ones, whose threads are the callers'. Does not block; the
-   * handlers are closed when they have returned.
+   * run are interrupted, except inline ones, whose threads are the callers'. The stage of an
+   * asynchronous handler is cancelled. Does not block; the handlers are closed when they have
+   * returned.
    */
   public void shutdownNow() {
     isShuttingDown = true;

@@ -61,7 +61,12 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> step(
       String name, Handler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
-    return add(name, null, Handling.shared(Handling.of(requireNonNull(handler))), true, options);
+    return add(
+        name,
+        null,
+        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
+        true,
+        options);
   }
 
   /**
@@ -98,7 +103,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         requireNonNull(condition, "condition"),
-        Handling.shared(Handling.of(requireNonNull(handler))),
+        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
         true,
         options);
   }
@@ -157,7 +162,11 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
       String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
     return add(
-        name, null, Handling.shared(Handling.ofAsync(requireNonNull(handler))), true, options);
+        name,
+        null,
+        Handling.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
+        true,
+        options);
   }
 
   /**
@@ -229,7 +238,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       }
     }
     StepOptions options = new StepOptions();
-    setter.accept(options);
+    requireNonNull(setter, "options").accept(options);
     boolean isFirst = steps.isEmpty();
     steps.add(
         options.toStep(
