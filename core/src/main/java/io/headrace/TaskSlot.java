@@ -68,12 +68,13 @@ final class TaskSlot extends Slot implements Runnable {
   void start(Startup startup) {
     runner = Thread.currentThread();
     startup.start(handling, station, this::available);
-    started.complete(null);
+    started.complete(null); // also if the start has failed
   }
 
   /** From here on another thread may be the runner. */
   private void available() {
     finished();
+    started.complete(null);
     station.release(this);
   }
 
