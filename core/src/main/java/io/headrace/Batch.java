@@ -89,9 +89,9 @@ final class Batch {
   }
 
   /**
-   * Executes the handler. Returns when the batch is done, or later calls {@link #done}. A batch that
-   * had not begun when the station was shut down does not begin: its worker may have missed the
-   * interrupt.
+   * Executes the handler. Returns when the batch is done, or later calls {@link #done}. A batch
+   * that had not begun when the station was shut down does not begin: its worker may have missed
+   * the interrupt.
    */
   void execute(Handling handling) {
     HeadraceException reason = station.shutdownReason;
