@@ -22,7 +22,7 @@ final class Batch {
    */
   private final @Nullable Slot worker;
 
-  private final Route route;
+  private final @Nullable Route route;
 
   private @Nullable Ticket[] tickets;
   private int size;
@@ -36,11 +36,16 @@ final class Batch {
   /** Written before the reason of a shutdown is read, and read after it is written. */
   private volatile @Nullable CompletableFuture<?> awaited;
 
-  Batch(Station station, @Nullable Slot worker) {
+  /**
+   * An empty batch.
+   *
+   * @param expectedSize how many tickets it has room for at first
+   */
+  Batch(Station station, @Nullable Slot worker, int expectedSize) {
     this.station = station;
     this.worker = worker;
-    route = new Route(station.flow);
-    tickets = new @Nullable Ticket[Math.min(station.maxSize, 32)];
+    route = station.isLast ? null : new Route(station.flow);
+    tickets = new @Nullable Ticket[Math.min(station.maxSize, expectedSize)];
   }
 
   int size() {
@@ -112,6 +117,9 @@ final class Batch {
       deliver(answer.results(), startNanos);
     } else {
       awaited = later;
+      if (station instanceof InlineStation inline) {
+        inline.awaits(this);
+      }
       var _ =
           later.whenComplete(
               (results, failure) ->
@@ -202,7 +210,7 @@ final class Batch {
 
   private void sendOn(int index, @Nullable Object result) {
     Ticket ticket = ticket(index);
-    if (station.isLast) {
+    if (route == null) {
       ticket.succeed(result);
     } else if (!ticket.isDone()) {
       ticket.value = result;
@@ -235,15 +243,18 @@ final class Batch {
 
   /** The last step of a batch: what goes to other stations goes, and the worker is free. */
   private void done() {
-    route.send(worker);
+    if (route != null) {
+      route.send(worker);
+    }
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
-    if (awaited != null) {
+    boolean later = awaited != null;
+    if (later) {
       awaited = null;
     }
     if (station instanceof InlineStation inline) {
-      inline.done(this);
+      inline.done(this, later);
     }
     if (worker != null) {
       worker.unhold(1);

@@ -192,6 +192,15 @@ final class QueuedStation extends Station implements QueueState {
     signal();
   }
 
+  /** How many tickets ever came. */
+  long arrivals() {
+    long arrivals = 0;
+    for (Line line : lines) {
+      arrivals += line.arrivals();
+    }
+    return arrivals;
+  }
+
   void release(Slot slot) {
     crew.release(slot);
     signal();
