@@ -205,6 +205,20 @@ class BuilderChecksTest {
   }
 
   @Test
+  void aBuilderBuildsOnceBecauseItHasOneHandler() {
+    var batcher = batcher().name("b");
+    batcher.build().close();
+    assertThatThrownBy(batcher::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("b is built, a builder builds once");
+    var flow = Flow.<Integer>builder("flow").step("step", HANDLER);
+    flow.build();
+    assertThatThrownBy(flow::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("flow is built, a builder builds once");
+  }
+
+  @Test
   void anOptionThatWasRefusedCanBeSetAgain() throws Exception {
     var builder = batcher();
     for (ThrowingCallable wrong :
