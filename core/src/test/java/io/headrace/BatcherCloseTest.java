@@ -18,7 +18,7 @@ class BatcherCloseTest {
   private final VirtualTime time = new VirtualTime();
   private final HeldBatches<Integer> held = new HeldBatches<>();
 
-  private enum Place {
+  enum Place {
     THREADS {
       @Override
       Workers workers() {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BuilderChecksTest {
   private static final Handler<Integer, Integer> HANDLER = items -> items;
 
-  private record Wrong(String message, ThrowingCallable call) {
+  record Wrong(String message, ThrowingCallable call) {
     @Override
     public String toString() {
       return message;
