@@ -60,6 +60,14 @@ final class Checks {
     }
   }
 
+  /** A builder builds once: two services would start and close one handler. Returns true. */
+  static boolean unbuilt(boolean built, String name) {
+    if (built) {
+      throw new IllegalStateException(name + " is built, a builder builds once");
+    }
+    return true;
+  }
+
   static String name(String value) {
     if (requireNonNull(value, "name").isBlank()) {
       throw new IllegalArgumentException("name is blank, it has to say what this is");

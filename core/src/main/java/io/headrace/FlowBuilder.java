@@ -32,6 +32,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private final List<Observer> observers = new ArrayList<>();
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
+  private boolean built;
 
   FlowBuilder(String name) {
     this.name = name;
@@ -206,15 +207,16 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
-   * Builds the flow, which then has to be started.
+   * Builds the flow, which then has to be started. A builder builds once.
    *
    * @return the flow
-   * @throws IllegalStateException if there is no step
+   * @throws IllegalStateException if there is no step, or this builder has built a flow before
    */
   public Flow<I, T> build() {
     if (steps.isEmpty()) {
       throw new IllegalStateException(name + " has no steps, it needs at least one");
     }
+    built = Checks.unbuilt(built, name);
     return new Flow<>(
         name,
         List.copyOf(steps),

@@ -317,6 +317,9 @@ final class QueuedStation extends Station implements QueueState {
     }
     if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && isDrained()) {
       phase = Phase.DRAINED;
+      if (alarm != null) {
+        alarm.cancel(); // or it would keep this station until it rings
+      }
       later(() -> flow.stationDrained(this));
     }
   }

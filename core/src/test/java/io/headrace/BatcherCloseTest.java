@@ -18,7 +18,7 @@ class BatcherCloseTest {
   private final VirtualTime time = new VirtualTime();
   private final HeldBatches<Integer> held = new HeldBatches<>();
 
-  private enum Place {
+  enum Place {
     THREADS {
       @Override
       Workers workers() {
@@ -110,6 +110,7 @@ class BatcherCloseTest {
     batcher.close();
     assertThat(futures.get(2)).isCompletedWithValue(3);
     assertThat(echo.batches).containsExactly(List.of(1, 2, 3));
+    assertThat(time.alarms()).as("alarms that would keep the batcher in memory").isZero();
   }
 
   @Test

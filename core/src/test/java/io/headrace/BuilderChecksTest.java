@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BuilderChecksTest {
   private static final Handler<Integer, Integer> HANDLER = items -> items;
 
-  private record Wrong(String message, ThrowingCallable call) {
+  record Wrong(String message, ThrowingCallable call) {
     @Override
     public String toString() {
       return message;
@@ -202,6 +202,20 @@ class BuilderChecksTest {
     assertThatThrownBy(() -> Flow.builder("flow").build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("flow has no steps, it needs at least one");
+  }
+
+  @Test
+  void aBuilderBuildsOnceBecauseItHasOneHandler() {
+    var batcher = batcher().name("b");
+    batcher.build().close();
+    assertThatThrownBy(batcher::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("b is built, a builder builds once");
+    var flow = Flow.<Integer>builder("flow").step("step", HANDLER);
+    flow.build();
+    assertThatThrownBy(flow::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("flow is built, a builder builds once");
   }
 
   @Test

@@ -34,8 +34,12 @@ class CallTest {
           .workers(Workers.executor(Runnable::run, 1))
           .build();
 
-  /** The same through the default method of the interface. */
-  private final Service<Integer, Integer> plain = batcher::submit;
+  private final Service<Integer, Integer> plain = plain(batcher);
+
+  /** The same service with the default method of the interface. */
+  private static Service<Integer, Integer> plain(Service<Integer, Integer> service) {
+    return (item, options) -> service.submit(item, options);
+  }
 
   @Test
   void returnsTheResult() throws Exception {
@@ -74,8 +78,7 @@ class CallTest {
             .workers(Workers.inline())
             .build();
     assertThat(catchThrowable(() -> failing.call(1))).isSameAs(error);
-    assertThat(catchThrowable(() -> ((Service<Integer, Integer>) failing::submit).call(1)))
-        .isSameAs(error);
+    assertThat(catchThrowable(() -> plain(failing).call(1))).isSameAs(error);
   }
 
   @Test
@@ -125,7 +128,7 @@ class CallTest {
       Echo<Integer> echo = new Echo<>();
       Batcher<Integer, Integer> busy =
           Batcher.builder(echo).workers(Workers.executor(stepped, 1)).build();
-      Service<Integer, Integer> service = direct ? busy : busy::submit;
+      Service<Integer, Integer> service = direct ? busy : plain(busy);
       var first = busy.submit(0);
       AtomicReference<Throwable> thrown = new AtomicReference<>();
       AtomicBoolean stillInterrupted = new AtomicBoolean();

@@ -23,7 +23,7 @@ class CallerCompletesTest {
   private final Batcher<Integer, Integer> batcher =
       Batcher.builder(echo).workers(Workers.executor(stepped, 1)).build();
 
-  private record Way(String name, Consumer<CompletableFuture<Integer>> complete) {
+  record Way(String name, Consumer<CompletableFuture<Integer>> complete) {
     @Override
     public String toString() {
       return name;

@@ -132,6 +132,11 @@ public final class VirtualTime implements TimeSource {
     return entries.size();
   }
 
+  @Override
+  public synchronized String toString() {
+    return "virtual time with " + entries.size() + " alarms";
+  }
+
   private record Entry(long dueNanos, long sequence, Runnable task) implements Comparable<Entry> {
     @Override
     public int compareTo(Entry other) {
