@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public interface AsyncHandler<I extends @Nullable Object, O extends @Nullable Object> {
   /**
    * Starts to handle a batch. The list that the stage completes with follows the rules of {@link
-   * Handler#handle}, and so does what it fails with.
+   * Handler#handle}, and so does what it fails with. A shutdown cancels the stage.
    *
    * @param items at least one and at most the policy's maximum; not modifiable
    * @return a stage of a result for each item, in the same order

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,7 @@ final class Batch {
    */
   private final @Nullable Slot worker;
 
-  private final Route route;
+  private final @Nullable Route route;
 
   private @Nullable Ticket[] tickets;
   private int size;
@@ -32,11 +33,19 @@ final class Batch {
   private long formedNanos;
   private int queueLength;
 
-  Batch(Station station, @Nullable Slot worker) {
+  /** Written before the reason of a shutdown is read, and read after it is written. */
+  private volatile @Nullable CompletableFuture<?> awaited;
+
+  /**
+   * An empty batch.
+   *
+   * @param expectedSize how many tickets it has room for at first
+   */
+  Batch(Station station, @Nullable Slot worker, int expectedSize) {
     this.station = station;
     this.worker = worker;
-    route = new Route(station.flow);
-    tickets = new @Nullable Ticket[Math.min(station.maxSize, 32)];
+    route = station.isLast ? null : new Route(station.flow);
+    tickets = new @Nullable Ticket[Math.min(station.maxSize, expectedSize)];
   }
 
   int size() {
@@ -60,12 +69,19 @@ final class Batch {
     }
   }
 
-  /** Fails what has no result yet. Called by another thread than the worker's while it handles. */
+  /**
+   * Fails what has no result yet, and cancels the answer that is still awaited. Called by another
+   * thread than the worker's while it handles.
+   */
   void abandon(HeadraceException reason) {
     for (Ticket ticket : tickets) {
       if (ticket != null) {
         ticket.reject(reason);
       }
+    }
+    CompletableFuture<?> awaited = this.awaited;
+    if (awaited != null) {
+      awaited.cancel(true);
     }
   }
 
@@ -78,9 +94,9 @@ final class Batch {
   }
 
   /**
-   * Executes the handler. Returns when the batch is done, or later calls {@link #done}. A batch that
-   * had not begun when the station was shut down does not begin: its worker may have missed the
-   * interrupt.
+   * Executes the handler. Returns when the batch is done, or later calls {@link #done}. A batch
+   * that had not begun when the station was shut down does not begin: its worker may have missed
+   * the interrupt.
    */
   void execute(Handling handling) {
     HeadraceException reason = station.shutdownReason;
@@ -100,10 +116,17 @@ final class Batch {
     if (later == null) {
       deliver(answer.results(), startNanos);
     } else {
+      awaited = later;
+      if (station instanceof InlineStation inline) {
+        inline.awaits(this);
+      }
       var _ =
           later.whenComplete(
               (results, failure) ->
                   station.flow.inside(() -> conclude(results, failure, startNanos)));
+      if (station.shutdownReason != null) {
+        later.cancel(true);
+      }
     }
   }
 
@@ -187,7 +210,7 @@ final class Batch {
 
   private void sendOn(int index, @Nullable Object result) {
     Ticket ticket = ticket(index);
-    if (station.isLast) {
+    if (route == null) {
       ticket.succeed(result);
     } else if (!ticket.isDone()) {
       ticket.value = result;
@@ -220,12 +243,18 @@ final class Batch {
 
   /** The last step of a batch: what goes to other stations goes, and the worker is free. */
   private void done() {
-    route.send(worker);
+    if (route != null) {
+      route.send(worker);
+    }
     Arrays.fill(tickets, 0, size, null);
     size = 0;
     isTimed = false;
+    boolean later = awaited != null;
+    if (later) {
+      awaited = null;
+    }
     if (station instanceof InlineStation inline) {
-      inline.done(this);
+      inline.done(this, later);
     }
     if (worker != null) {
       worker.unhold(1);

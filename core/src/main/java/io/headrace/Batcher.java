@@ -135,8 +135,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and a batch
-   * function that runs is interrupted, except inline ones, whose threads are the callers'. Does not
-   * block.
+   * function that runs is interrupted, except inline ones, whose threads are the callers'. The
+   * stage of an asynchronous one is cancelled. Does not block.
    */
   public void shutdownNow() {
     flow.shutdownNow();
@@ -156,6 +156,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     private @Nullable String name;
     private @Nullable Integer priorities;
     private @Nullable TimeSource time;
+    private boolean built;
 
     private Builder(Handling handling) {
       handlers = Handling.shared(handling);
@@ -246,14 +247,16 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * Builds the batcher and starts its workers.
+     * Builds the batcher and starts its workers. A builder builds once.
      *
      * @return the batcher, ready for items
+     * @throws IllegalStateException if this builder has built one before
      * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause, or
      *     the thread was interrupted, which it is again then
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
+      built = Checks.unbuilt(built, name);
       Step step = options.toStep(name, null, handlers, true, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(

@@ -23,7 +23,7 @@ final class Checks {
    * The nanoseconds of a duration above zero; those beyond the range of a long become its maximum.
    */
   static long positiveNanos(Duration value, String name) {
-    if (!value.isPositive()) {
+    if (!requireNonNull(value, name).isPositive()) {
       throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");
     }
     return saturatedNanos(value);
@@ -31,7 +31,7 @@ final class Checks {
 
   /** The nanoseconds of a duration of zero or more; those beyond the range become its maximum. */
   static long nanosNotNegative(Duration value, String name) {
-    if (value.isNegative()) {
+    if (requireNonNull(value, name).isNegative()) {
       throw new IllegalArgumentException(name + " is " + value + ", it must not be negative");
     }
     return saturatedNanos(value);
@@ -60,8 +60,16 @@ final class Checks {
     }
   }
 
+  /** A builder builds once: two services would start and close one handler. Returns true. */
+  static boolean unbuilt(boolean built, String name) {
+    if (built) {
+      throw new IllegalStateException(name + " is built, a builder builds once");
+    }
+    return true;
+  }
+
   static String name(String value) {
-    if (value.isBlank()) {
+    if (requireNonNull(value, "name").isBlank()) {
       throw new IllegalArgumentException("name is blank, it has to say what this is");
     }
     return value;

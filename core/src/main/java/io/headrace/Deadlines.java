@@ -87,15 +87,14 @@ final class Deadlines {
     }
   }
 
-  /** Continuations of the caller do not run on the thread of the alarms. */
+  /**
+   * Continuations of the caller do not run on the thread of the alarms, nor does what a withdrawal
+   * sets going. A ticket that has no continuation now may have one in a moment.
+   */
   private void expire(Ticket ticket) {
     Terms terms = ticket.terms;
     long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
-    if (ticket.getNumberOfDependents() == 0) {
-      ticket.expire(service, timeoutNanos);
-    } else {
-      time.execute(() -> ticket.expire(service, timeoutNanos));
-    }
+    time.execute(() -> ticket.expire(service, timeoutNanos));
   }
 
   private void sweep() {

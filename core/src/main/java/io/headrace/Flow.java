@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -65,7 +66,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   private final String name;
   private final int priorities;
-  private final List<Station> stations = new ArrayList<>();
+  private final Station[] stations;
   private final Deadlines deadlines;
   private final AtomicReference<State> state = new AtomicReference<>(State.NEW);
   private final Startup startup = new Startup();
@@ -90,13 +91,14 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     this.time = time;
     this.observers = new Observers(name, observers);
     deadlines = new Deadlines(name, time);
-    for (int i = 0; i < steps.size(); i++) {
+    stations = new Station[steps.size()];
+    for (int i = 0; i < stations.length; i++) {
       Step step = steps.get(i);
-      boolean isLast = i == steps.size() - 1;
-      stations.add(
+      boolean isLast = i == stations.length - 1;
+      stations[i] =
           step.workers().kind == Workers.Kind.INLINE
               ? new InlineStation(this, step, i, isLast)
-              : new QueuedStation(this, step, i, isLast));
+              : new QueuedStation(this, step, i, isLast);
     }
   }
 
@@ -149,7 +151,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
             + ", "
             + name
             + " has "
-            + stations.stream().map(station -> station.step.name()).toList());
+            + Arrays.stream(stations).map(station -> station.step.name()).toList());
   }
 
   /**
@@ -294,7 +296,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   private Ticket newTicket(I item, CallOptions options) {
     requireNonNull(item, "item");
-    if (options.priority >= priorities) {
+    if (requireNonNull(options, "options").priority >= priorities) {
       throw new IllegalArgumentException(
           "priority is "
               + options.priority
@@ -354,8 +356,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that
-   * run are interrupted, except inline ones, whose threads are the callers'. Does not block; the
-   * handlers are closed when they have returned.
+   * run are interrupted, except inline ones, whose threads are the callers'. The stage of an
+   * asynchronous handler is cancelled. Does not block; the handlers are closed when they have
+   * returned.
    */
   public void shutdownNow() {
     isShuttingDown = true;
@@ -376,7 +379,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       startup.completeExceptionally(
           new StartException(name + " was closed while it started", null));
     } else if (changeState(State.RUNNING, State.DRAINING) && !isShuttingDown) {
-      stations.getFirst().close(); // to shut it down does that, and sends nothing before
+      stations[0].close(); // to shut it down does that, and sends nothing before
     }
   }
 
@@ -384,7 +387,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   private boolean awaitEnding(long timeoutNanos) {
     Thread thread = Thread.currentThread();
     if (insiders.contains(thread)
-        || stations.stream().anyMatch(station -> station.isExecutedBy(thread))) {
+        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread))) {
       return true;
     }
     CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
@@ -415,9 +418,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
       return; // the start has failed, and what follows is done there
     }
     if (!station.isLast) {
-      stations.get(station.index + 1).close();
+      stations[station.index + 1].close();
     }
-    if (drainedStations.incrementAndGet() == stations.size()) {
+    if (drainedStations.incrementAndGet() == stations.length) {
       end();
     }
   }
@@ -464,19 +467,18 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
   }
 
   int stationCount() {
-    return stations.size();
+    return stations.length;
   }
 
   Station station(int index) {
-    return stations.get(index);
+    return stations[index];
   }
 
   /** The first station from an index on that applies to the ticket, or null if none does. */
   @Nullable Station stationFor(Ticket ticket, int from) {
-    for (int i = from; i < stations.size(); i++) {
-      Station station = stations.get(i);
-      var condition = station.step.condition();
-      if (condition == null || condition.test(ticket.value)) {
+    for (int i = from; i < stations.length; i++) {
+      Station station = stations[i];
+      if (station.condition == null || station.condition.test(ticket.value)) {
         return station;
       }
     }

@@ -32,6 +32,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private final List<Observer> observers = new ArrayList<>();
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
+  private boolean built;
 
   FlowBuilder(String name) {
     this.name = name;
@@ -61,7 +62,12 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> step(
       String name, Handler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
-    return add(name, null, Handling.shared(Handling.of(requireNonNull(handler))), true, options);
+    return add(
+        name,
+        null,
+        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
+        true,
+        options);
   }
 
   /**
@@ -98,7 +104,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         requireNonNull(condition, "condition"),
-        Handling.shared(Handling.of(requireNonNull(handler))),
+        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
         true,
         options);
   }
@@ -157,7 +163,11 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
       String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
     return add(
-        name, null, Handling.shared(Handling.ofAsync(requireNonNull(handler))), true, options);
+        name,
+        null,
+        Handling.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
+        true,
+        options);
   }
 
   /**
@@ -197,15 +207,16 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
-   * Builds the flow, which then has to be started.
+   * Builds the flow, which then has to be started. A builder builds once.
    *
    * @return the flow
-   * @throws IllegalStateException if there is no step
+   * @throws IllegalStateException if there is no step, or this builder has built a flow before
    */
   public Flow<I, T> build() {
     if (steps.isEmpty()) {
       throw new IllegalStateException(name + " has no steps, it needs at least one");
     }
+    built = Checks.unbuilt(built, name);
     return new Flow<>(
         name,
         List.copyOf(steps),
@@ -229,7 +240,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       }
     }
     StepOptions options = new StepOptions();
-    setter.accept(options);
+    requireNonNull(setter, "options").accept(options);
     boolean isFirst = steps.isEmpty();
     steps.add(
         options.toStep(

@@ -19,8 +19,8 @@ final class InlineStation extends Station {
    */
   private final AtomicLong running = new AtomicLong();
 
-  /** The batches that are under way. */
-  private final Set<Batch> batches = ConcurrentHashMap.newKeySet();
+  /** The batches whose answers come later. The others hold a thread that brought them. */
+  private final Set<Batch> awaited = ConcurrentHashMap.newKeySet();
 
   /** Complete when the handler was started or failed to start. */
   private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
@@ -42,14 +42,21 @@ final class InlineStation extends Station {
         ticket.reject(flow.stopped());
       }
     } else {
-      flow.inside(() -> execute(first, worker));
+      flow.inside(() -> execute(first, n, worker));
       leave();
     }
   }
 
+  /** A batch is answered later. */
+  void awaits(Batch batch) {
+    awaited.add(batch);
+  }
+
   /** A batch has been handled. */
-  void done(Batch batch) {
-    batches.remove(batch);
+  void done(Batch batch, boolean later) {
+    if (later) {
+      awaited.remove(batch);
+    }
     leave();
   }
 
@@ -59,9 +66,9 @@ final class InlineStation extends Station {
     }
   }
 
-  private void execute(Ticket first, @Nullable Slot worker) {
+  private void execute(Ticket first, int n, @Nullable Slot worker) {
     long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
-    Batch batch = new Batch(this, worker);
+    Batch batch = new Batch(this, worker, n);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
       next = ticket.next();
       ticket.setNext(null);
@@ -75,9 +82,8 @@ final class InlineStation extends Station {
         if (worker != null) {
           worker.hold(1);
         }
-        batches.add(batch);
         batch.execute(handling);
-        batch = next == null ? batch : new Batch(this, worker);
+        batch = next == null ? batch : new Batch(this, worker, n);
       }
     }
   }
@@ -93,8 +99,8 @@ final class InlineStation extends Station {
     Thread.ofVirtual()
         .start(
             () -> {
-              startup.start(handling, this, () -> {});
-              started.complete(null);
+              startup.start(handling, this, () -> started.complete(null));
+              started.complete(null); // also if the start has failed
             });
   }
 
@@ -120,7 +126,7 @@ final class InlineStation extends Station {
   void shutdown(HeadraceException reason) {
     shutdownReason = reason; // before the batches are looked at: one that begins looks at it
     close();
-    batches.forEach(batch -> batch.abandon(reason));
+    awaited.forEach(batch -> batch.abandon(reason));
   }
 
   @Override

@@ -192,6 +192,15 @@ final class QueuedStation extends Station implements QueueState {
     signal();
   }
 
+  /** How many tickets ever came. */
+  long arrivals() {
+    long arrivals = 0;
+    for (Line line : lines) {
+      arrivals += line.arrivals();
+    }
+    return arrivals;
+  }
+
   void release(Slot slot) {
     crew.release(slot);
     signal();
@@ -308,6 +317,9 @@ final class QueuedStation extends Station implements QueueState {
     }
     if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && isDrained()) {
       phase = Phase.DRAINED;
+      if (alarm != null) {
+        alarm.cancel(); // or it would keep this station until it rings
+      }
       later(() -> flow.stationDrained(this));
     }
   }

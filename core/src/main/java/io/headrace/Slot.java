@@ -16,6 +16,9 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     }
   }
 
+  /** Larger batches make it grow. */
+  private static final int INITIAL_BATCH_CAPACITY = 32;
+
   final QueuedStation station;
   final Batch batch;
 
@@ -34,7 +37,7 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
 
   Slot(QueuedStation station) {
     this.station = station;
-    batch = new Batch(station, this);
+    batch = new Batch(station, this, INITIAL_BATCH_CAPACITY);
   }
 
   /** The drain has given this worker a batch; {@link #launch} follows. */

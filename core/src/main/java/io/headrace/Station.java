@@ -1,11 +1,13 @@
 package io.headrace;
 
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Where the tickets of one step wait and are handled. */
 abstract sealed class Station permits QueuedStation, InlineStation {
   final Flow<?, ?> flow;
   final Step step;
+  final @Nullable Predicate<Object> condition;
   final int index;
   final boolean isLast;
 
@@ -18,6 +20,7 @@ abstract sealed class Station permits QueuedStation, InlineStation {
   Station(Flow<?, ?> flow, Step step, int index, boolean isLast) {
     this.flow = flow;
     this.step = step;
+    condition = step.condition();
     this.index = index;
     this.isLast = isLast;
     maxSize = step.maxSize();

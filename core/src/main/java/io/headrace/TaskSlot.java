@@ -67,9 +67,15 @@ final class TaskSlot extends Slot implements Runnable {
   /** Starts the handler of a worker that was made before it was needed. */
   void start(Startup startup) {
     runner = Thread.currentThread();
-    startup.start(handling, station, () -> station.release(this));
+    startup.start(handling, station, this::available);
+    started.complete(null); // also if the start has failed
+  }
+
+  /** From here on another thread may be the runner. */
+  private void available() {
     finished();
     started.complete(null);
+    station.release(this);
   }
 
   @Override

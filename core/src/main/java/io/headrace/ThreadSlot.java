@@ -12,6 +12,12 @@ final class ThreadSlot extends Slot implements Runnable {
    */
   private static final int SPINS = 20;
 
+  /**
+   * How often a worker spins again because items have arrived meanwhile: a batch that is being
+   * collected at that rate is soon complete.
+   */
+  private static final int MAX_LOOKS = 8;
+
   private final Handling handling;
   private final Thread thread;
   private final Startup startup;
@@ -58,22 +64,30 @@ final class ThreadSlot extends Slot implements Runnable {
 
   /** Blocks until there is a batch. Returns false if the worker is to end. */
   private boolean awaitBatch() {
-    int spins = SPINS;
-    while (!assigned) {
+    long arrivals = station.arrivals();
+    for (int looks = 0; !spin(); looks++) {
       if (ending != null) {
         Thread.interrupted(); // the handler closes undisturbed
         return false;
       }
-      if (spins > 0) {
-        spins--;
-        Thread.onSpinWait();
-      } else {
+      long arrivalsNow = station.arrivals();
+      if (arrivalsNow == arrivals || looks == MAX_LOOKS) {
         LockSupport.park(this);
         Thread.interrupted();
+        looks = 0;
       }
+      arrivals = arrivalsNow;
     }
     assigned = false;
     return true;
+  }
+
+  /** Looks for a batch for a moment. Returns whether there is one. */
+  private boolean spin() {
+    for (int i = 0; i < SPINS && !assigned; i++) {
+      Thread.onSpinWait();
+    }
+    return assigned;
   }
 
   @Override

@@ -1,11 +1,15 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,6 +151,30 @@ final class Ticket extends CompletableFuture<Object> {
       abandoned();
     }
     return first;
+  }
+
+  @Override
+  public CompletableFuture<Object> completeAsync(
+      Supplier<? extends @Nullable Object> supplier, Executor executor) {
+    requireNonNull(supplier, "supplier");
+    executor.execute(
+        () -> {
+          if (!isDone()) {
+            completeWith(supplier);
+          }
+        });
+    return this;
+  }
+
+  private void completeWith(Supplier<? extends @Nullable Object> supplier) {
+    Object result;
+    try {
+      result = supplier.get();
+    } catch (Throwable failure) {
+      completeExceptionally(new CompletionException(failure));
+      return;
+    }
+    complete(result);
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +22,20 @@ public final class Workers {
     EXECUTOR,
     /** The thread that submits is the worker. */
     INLINE
+  }
+
+  private enum ThreadPerTask implements Executor {
+    VIRTUAL;
+
+    @Override
+    public void execute(Runnable task) {
+      Thread.startVirtualThread(task);
+    }
+
+    @Override
+    public String toString() {
+      return "virtual threads";
+    }
   }
 
   static final int UNLIMITED = Integer.MAX_VALUE;
@@ -66,7 +79,7 @@ public final class Workers {
    * @return the workers
    */
   public static Workers unlimited() {
-    return new Workers(Kind.EXECUTOR, UNLIMITED, Executors.newVirtualThreadPerTaskExecutor());
+    return new Workers(Kind.EXECUTOR, UNLIMITED, ThreadPerTask.VIRTUAL);
   }
 
   /**

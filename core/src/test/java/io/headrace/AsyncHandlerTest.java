@@ -236,6 +236,46 @@ class AsyncHandlerTest {
   }
 
   @Test
+  void aShutdownCancelsTheStageSoThatNobodyWaitsForIt() {
+    CompletableFuture<List<Integer>> never = new CompletableFuture<>();
+    Batcher<Integer, Integer> stuck =
+        Batcher.<Integer, Integer>asyncBuilder(items -> never)
+            .workers(Workers.executor(Runnable::run, 1))
+            .build();
+    var running = stuck.submit(0);
+    var waiting = stuck.submit(1);
+    stuck.shutdownNow();
+    assertThat(running.exceptionNow()).isInstanceOf(StoppedException.class);
+    assertThat(waiting.exceptionNow()).isInstanceOf(StoppedException.class);
+    assertThat(never).isCancelled();
+    stuck.close();
+    assertThat(stuck.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void closingWaitsForAStageThatAnInlineBatchBegan() throws Exception {
+    CompletableFuture<List<Integer>> stage = new CompletableFuture<>();
+    Batcher<Integer, Integer> inline =
+        Batcher.<Integer, Integer>asyncBuilder(items -> stage).workers(Workers.inline()).build();
+    AtomicReference<CompletableFuture<Integer>> future = new AtomicReference<>();
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  future.set(inline.submit(1));
+                  inline.close();
+                });
+    while (thread.getState() != Thread.State.WAITING) {
+      assertThat(thread.isAlive()).isTrue();
+      Thread.onSpinWait();
+    }
+    assertThat(future.get()).isNotDone();
+    stage.complete(List.of(1));
+    thread.join();
+    assertThat(future.get()).isCompletedWithValue(1);
+  }
+
+  @Test
   void closingInAContinuationOnTheThreadThatCompletesTheStageDoesNotBlock() {
     CompletableFuture<List<Object>> stage = new CompletableFuture<>();
     try (Batcher<Integer, Object> other =

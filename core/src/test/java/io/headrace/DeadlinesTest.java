@@ -51,7 +51,7 @@ class DeadlinesTest {
     Random random = new Random(7);
     List<long[]> late = new ArrayList<>();
     for (int i = 0; i < 2000; i++) {
-      long nanos = 1 + random.nextInt(10_000);
+      long nanos = 1L + random.nextInt(10_000);
       long due = time.nanoTime() + nanos;
       add(i, Duration.ofNanos(nanos))
           .whenComplete(

@@ -71,9 +71,7 @@ class FlowBackPressureTest {
 
   static Stream<Workers> realWorkers() {
     return Stream.of(
-        Workers.threads(2),
-        Workers.virtualThreads(2),
-        Workers.executor(FlowProbes.POOL, 2));
+        Workers.threads(2), Workers.virtualThreads(2), Workers.executor(FlowProbes.POOL, 2));
   }
 
   private Flow<Integer, Integer> steppedFlow(Workers firstWorkers) throws Exception {

@@ -39,9 +39,7 @@ class FlowCloseTest {
 
   static Stream<Workers> workersWithAQueue() {
     return Stream.of(
-        Workers.threads(2),
-        Workers.virtualThreads(2),
-        Workers.executor(FlowProbes.POOL, 2));
+        Workers.threads(2), Workers.virtualThreads(2), Workers.executor(FlowProbes.POOL, 2));
   }
 
   @ParameterizedTest
@@ -54,8 +52,7 @@ class FlowCloseTest {
             .step(
                 "first",
                 first,
-                s ->
-                    s.batch(BatchPolicy.greedy(2)).workers(workers).queue(3, OnFull.await()))
+                s -> s.batch(BatchPolicy.greedy(2)).workers(workers).queue(3, OnFull.await()))
             .step("second", second, s -> s.workers(workers).queue(1, OnFull.await()))
             .build()
             .start();
@@ -179,8 +176,7 @@ class FlowCloseTest {
   @Test
   void closeMayBeCalledAgainAndByMany() throws Exception {
     GatedHandler<String> gated = GatedHandler.interruptible();
-    Flow<String, String> flow =
-        Flow.<String>builder("again").step("gated", gated).build().start();
+    Flow<String, String> flow = Flow.<String>builder("again").step("gated", gated).build().start();
     CompletableFuture<String> future = flow.submit("item");
     gated.awaitEntered();
 
@@ -351,8 +347,7 @@ class FlowCloseTest {
     List<CompletableFuture<String>> futures = flow.submitAll(List.of("a", "b", "c"));
     stuck.awaitEntered();
     CompletableFuture<Boolean> close = new CompletableFuture<>();
-    CompletableFuture<Void> closer =
-        aside(() -> close.complete(flow.close(Duration.ofSeconds(5))));
+    CompletableFuture<Void> closer = aside(() -> close.complete(flow.close(Duration.ofSeconds(5))));
     awaitThat("the alarm is set", () -> time.alarms() == 1);
     time.advance(Duration.ofSeconds(5).minusNanos(1));
     assertThat(close).isNotDone();

@@ -86,7 +86,10 @@ class FlowObserverTest {
     }
     Workers worker = Workers.executor(Runnable::run, 1);
     return builder
-        .asyncStep("a", taking(10), s -> s.batch(BatchPolicy.greedy(2)).workers(worker).queue(4, OnFull.fail()))
+        .asyncStep(
+            "a",
+            taking(10),
+            s -> s.batch(BatchPolicy.greedy(2)).workers(worker).queue(4, OnFull.fail()))
         .asyncStep("b", taking(30), s -> s.batch(BatchPolicy.greedy(4)).workers(worker))
         .build()
         .start();
@@ -112,8 +115,7 @@ class FlowObserverTest {
             "f/b size 1 failed 0 handle 30 queue [0] left 0",
             "f/b size 3 failed 0 handle 30 queue [20, 20, 10] left 0");
     assertThat(recorder.calls)
-        .containsExactly(
-            "f COMPLETED 40", "f COMPLETED 66", "f COMPLETED 66", "f COMPLETED 66");
+        .containsExactly("f COMPLETED 40", "f COMPLETED 66", "f COMPLETED 66", "f COMPLETED 66");
     flow.close();
   }
 
@@ -194,7 +196,8 @@ class FlowObserverTest {
 
     flow.submitAll(List.of(1, 2));
 
-    assertThat(recorder.batches).containsExactly("f/s size 2 failed 2 handle 0 queue [0, 0] left 0");
+    assertThat(recorder.batches)
+        .containsExactly("f/s size 2 failed 2 handle 0 queue [0, 0] left 0");
     assertThat(recorder.calls).containsExactly("f FAILED 0", "f FAILED 0");
     flow.close();
   }
@@ -215,7 +218,8 @@ class FlowObserverTest {
     assertThat(cancelled.complete(9)).isFalse();
     completed.complete(8);
     advance(1);
-    CompletableFuture<Integer> timed = flow.submit(7).orTimeout(1, java.util.concurrent.TimeUnit.HOURS);
+    CompletableFuture<Integer> timed =
+        flow.submit(7).orTimeout(1, java.util.concurrent.TimeUnit.HOURS);
     timed.completeExceptionally(new IOException());
     advance(100);
     flow.close();
@@ -240,7 +244,8 @@ class FlowObserverTest {
         Flow.<Integer>builder("f")
             .timeSource(time)
             .observer(recorder)
-            .stepIf(n -> 10 / n > 1, "small", Handler.each(n -> n), s -> s.workers(Workers.inline()))
+            .stepIf(
+                n -> 10 / n > 1, "small", Handler.each(n -> n), s -> s.workers(Workers.inline()))
             .asyncStep(
                 "held",
                 held,
@@ -298,7 +303,12 @@ class FlowObserverTest {
     CallListener listener =
         (step, batchSize, queueNanos, handleNanos) ->
             steps.add(
-                step + " size " + batchSize + " queue " + queueNanos / MS + " handle "
+                step
+                    + " size "
+                    + batchSize
+                    + " queue "
+                    + queueNanos / MS
+                    + " handle "
                     + handleNanos / MS);
     Flow<Integer, Integer> flow = flow();
     flow.submit(1);

@@ -88,7 +88,7 @@ class HandlerFailureTest {
     }
   }
 
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
   private static <T extends Throwable> T sneaky(Throwable failure) throws T {
     throw (T) failure;
   }
@@ -279,7 +279,7 @@ class HandlerFailureTest {
     var futures =
         three(
             items -> {
-              items.remove(0);
+              items.clear();
               return List.of();
             });
     for (var future : futures) {

@@ -3,7 +3,10 @@ package io.headrace.server;
 import io.vertx.core.buffer.Buffer;
 import java.util.Arrays;
 
-/** Collects the body of one request. Grows as bytes arrive, not as a client announces. Not thread safe. */
+/**
+ * Collects the body of one request. Grows as bytes arrive, not as a client announces. Not thread
+ * safe.
+ */
 final class Body {
   private static final int FIRST_CAPACITY_BYTES = 16 * 1024;
   private static final byte[] EMPTY = new byte[0];

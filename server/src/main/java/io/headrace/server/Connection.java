@@ -4,8 +4,8 @@ import io.vertx.core.http.HttpConnection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client's connection, looked at now and then so that a client that stalls is let go. Used on its
- * event loop only.
+ * One client's connection, looked at now and then so that a client that stalls is let go. Used on
+ * its event loop only.
  */
 final class Connection {
   private final HttpConnection http;
@@ -21,7 +21,10 @@ final class Connection {
     current = exchange;
   }
 
-  /** With pipelining the next exchange may have begun before the last bytes of this one were written. */
+  /**
+   * With pipelining the next exchange may have begun before the last bytes of this one were
+   * written.
+   */
   void end(Exchange exchange, long nowNanos) {
     if (current == exchange) {
       current = null;

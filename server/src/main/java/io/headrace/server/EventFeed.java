@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One stream of server-sent events with all who listen to it: one timer for all of them, and none while
- * nobody listens. Thread safe; the lock is held for the set and the timer only.
+ * One stream of server-sent events with all who listen to it: one timer for all of them, and none
+ * while nobody listens. Thread safe; the lock is held for the set and the timer only.
  */
 final class EventFeed {
   static final int MAX_LISTENERS = 256;
@@ -65,8 +65,6 @@ final class EventFeed {
     }
     last.forEach(Exchange::endEvents);
   }
-
-
 
   /** The next event, or null if the source failed. */
   @Nullable Buffer event() {

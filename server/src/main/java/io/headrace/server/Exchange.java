@@ -26,7 +26,8 @@ final class Exchange {
 
   /**
    * Legal transitions: READING to HANDLING, WRITING or STREAMING; HANDLING to WRITING; STREAMING to
-   * WRITING; WRITING to LINGERING or OVER; LINGERING to OVER; every one to OVER when the client goes.
+   * WRITING; WRITING to LINGERING or OVER; LINGERING to OVER; every one to OVER when the client
+   * goes.
    */
   private enum State {
     /** The body is arriving. */
@@ -124,7 +125,8 @@ final class Exchange {
   }
 
   private Response tooLarge() {
-    return Response.error(413, "the body is larger than the " + loop.maxBodyBytes() + " bytes allowed");
+    return Response.error(
+        413, "the body is larger than the " + loop.maxBodyBytes() + " bytes allowed");
   }
 
   private void onChunk(Buffer chunk) {

@@ -17,8 +17,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /**
  * The command line {@code headrace}. Other modules give it their subcommands.
  *
- * <p>Exit codes: 0 when all went well, 1 when a command failed, 2 when the command line is wrong. What
- * a command throws is one line on standard error; its stack trace shows with {@code --debug}.
+ * <p>Exit codes: 0 when all went well, 1 when a command failed, 2 when the command line is wrong.
+ * What a command throws is one line on standard error; its stack trace shows with {@code --debug}.
  */
 @Command(
     name = "headrace",
@@ -51,8 +51,8 @@ public final class Headrace implements Runnable {
    * Runs a command line and blocks until its command is done.
    *
    * @param args the arguments of the command line
-   * @param commands the subcommands: objects of classes that carry {@link Command} and implement {@link
-   *     Runnable} or {@link java.util.concurrent.Callable}
+   * @param commands the subcommands: objects of classes that carry {@link Command} and implement
+   *     {@link Runnable} or {@link java.util.concurrent.Callable}
    * @return the exit code
    */
   public static int run(String[] args, Object... commands) {

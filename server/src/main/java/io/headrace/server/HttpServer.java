@@ -16,18 +16,21 @@ import java.util.concurrent.TimeoutException;
  * <p>Every error is JSON, <code>{"error": "one sentence"}</code>: 400 for broken HTTP, 404 for an
  * unknown path, 405 with {@code Allow} for a wrong method, 408, 413, 414, 415, 417 and 431 for what
  * breaks a limit. A route that fails with {@link io.headrace.QueueFullException}, {@link
- * io.headrace.RejectedException}, {@link io.headrace.StoppedException} or a cancellation is answered
- * with 503 and {@code Retry-After}, {@link io.headrace.DeadlineExceededException} with 504, {@link
- * RequestException} with its own status, and everything else with 500, whose reason is in the log
- * only. When a client goes away while its request is worked on, the route's future is cancelled.
+ * io.headrace.RejectedException}, {@link io.headrace.StoppedException} or a cancellation is
+ * answered with 503 and {@code Retry-After}, {@link io.headrace.DeadlineExceededException} with
+ * 504, {@link RequestException} with its own status, and everything else with 500, whose reason is
+ * in the log only. When a client goes away while its request is worked on, the route's future is
+ * cancelled.
  *
  * <p>{@code GET /health/live} answers 200 while the process runs. {@code GET /health/ready} answers
  * 200 while the readiness check says so and the server is not stopping, else 503.
  *
- * <p><b>Thread safety.</b> Any thread may call any method, except that an event loop, the thread that
- * runs routes, must not stop the server.
+ * <p><b>Thread safety.</b> Any thread may call any method, except that an event loop, the thread
+ * that runs routes, must not stop the server.
  *
- * <p>{@snippet class="io.headrace.server.SnippetsTest" region="server"}
+ * <p>
+ *
+ * {@snippet class="io.headrace.server.SnippetsTest" region="server"}
  */
 public final class HttpServer implements AutoCloseable {
   /** The default of {@link HttpServerBuilder#port}: {@value}. */
@@ -103,12 +106,14 @@ public final class HttpServer implements AutoCloseable {
 
   /**
    * Stops: takes no more connections, ends event streams and connections without a request, lets
-   * accepted requests finish, and blocks until all of that is done. A second call waits for the first.
+   * accepted requests finish, and blocks until all of that is done. A second call waits for the
+   * first.
    *
-   * <p>When the limit is over, or the calling thread is interrupted, the connections that are left are
-   * closed, and the futures of their requests cancelled.
+   * <p>When the limit is over, or the calling thread is interrupted, the connections that are left
+   * are closed, and the futures of their requests cancelled.
    *
-   * @param limit how long accepted requests may take to finish; zero closes every connection at once
+   * @param limit how long accepted requests may take to finish; zero closes every connection at
+   *     once
    * @throws IllegalArgumentException if the limit is negative
    * @throws IllegalStateException on an event loop
    */
@@ -145,7 +150,9 @@ public final class HttpServer implements AutoCloseable {
     }
   }
 
-  /** Returns whether the wait was interrupted; that and the end of the time lead to the next step. */
+  /**
+   * Returns whether the wait was interrupted; that and the end of the time lead to the next step.
+   */
   private static boolean await(Future<?> future, Duration limit) {
     try {
       future.toCompletionStage().toCompletableFuture().get(limit.toNanos(), TimeUnit.NANOSECONDS);

@@ -67,8 +67,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * The largest body of a request; a larger one is answered with 413 as soon as it is seen. Default:
-   * {@value HttpServer#DEFAULT_MAX_BODY_BYTES}.
+   * The largest body of a request; a larger one is answered with 413 as soon as it is seen.
+   * Default: {@value HttpServer#DEFAULT_MAX_BODY_BYTES}.
    *
    * @param bytes the limit in bytes, at least 1
    * @return this
@@ -80,8 +80,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * The memory for the bodies of all requests that are being read or worked on; what finds no room is
-   * answered with 503. Default: a quarter of the heap.
+   * The memory for the bodies of all requests that are being read or worked on; what finds no room
+   * is answered with 503. Default: a quarter of the heap.
    *
    * @param bytes the limit in bytes, at least 1
    * @return this
@@ -93,8 +93,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * The number of threads that read requests and write responses. Default: the number of processors,
-   * 4 at most.
+   * The number of threads that read requests and write responses. Default: the number of
+   * processors, 4 at most.
    *
    * @param eventLoops the number, at least 1
    * @return this
@@ -106,8 +106,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * How long a client may take to send a whole request, to send the next one on a connection that it
-   * keeps open, or to take a response. After that its connection is closed. Default: 30 seconds.
+   * How long a client may take to send a whole request, to send the next one on a connection that
+   * it keeps open, or to take a response. After that its connection is closed. Default: 30 seconds.
    *
    * @param clientTimeout the limit, above zero
    * @return this

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * Watches a batcher or a flow and tells what happened in the last second: what a live page shows.
  *
- * <p>The second moves on every half second while anything happens; when nothing does, no timer runs.
- * Recording costs some tens of nanoseconds per item and step.
+ * <p>The second moves on every half second while anything happens; when nothing does, no timer
+ * runs. Recording costs some tens of nanoseconds per item and step.
  *
  * <p><b>Thread safety.</b> Any thread may call any method; none blocks.
  */

@@ -37,7 +37,11 @@ final class Percentiles {
         millis(window.getMaxValue()));
   }
 
-  private static double millis(long nanos) {
+  /** An empty histogram tells its lowest value. */
+  private double millis(long nanos) {
+    if (window.getTotalCount() == 0) {
+      return 0;
+    }
     return Math.round(nanos / 1e3) / 1e3;
   }
 }

@@ -1,8 +1,8 @@
 package io.headrace.server;
 
 /**
- * The request is wrong: answered with a status of 400 to 499 and the message as its one sentence. It
- * carries no stack trace.
+ * The request is wrong: answered with a status of 400 to 499 and the message as its one sentence.
+ * It carries no stack trace.
  */
 public final class RequestException extends RuntimeException {
   private static final long serialVersionUID = 1;

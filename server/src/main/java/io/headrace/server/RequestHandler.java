@@ -5,9 +5,9 @@ import java.util.concurrent.CompletionStage;
 /**
  * Answers the requests of a route.
  *
- * <p>It runs on an event loop, several at once, so it is thread safe and must not block: it hands the
- * work to a {@link io.headrace.Service} and returns the promise of a response. When the client goes
- * away before the response is there, the server cancels the stage if it is a future; {@link
+ * <p>It runs on an event loop, several at once, so it is thread safe and must not block: it hands
+ * the work to a {@link io.headrace.Service} and returns the promise of a response. When the client
+ * goes away before the response is there, the server cancels the stage if it is a future; {@link
  * Response#when} passes that on to the item in the service.
  */
 @FunctionalInterface

@@ -93,8 +93,8 @@ public final class Response {
   }
 
   /**
-   * The response to a result that is still to come. Cancelling it cancels the future that the result
-   * comes from, so that a client that goes away withdraws its item.
+   * The response to a result that is still to come. Cancelling it cancels the future that the
+   * result comes from, so that a client that goes away withdraws its item.
    *
    * @param result the result to come
    * @param response makes the response of the result, on the thread that completes it

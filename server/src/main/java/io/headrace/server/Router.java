@@ -5,7 +5,10 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the route of a request: exact paths, and HEAD wherever there is a GET. Immutable once built. */
+/**
+ * Finds the route of a request: exact paths, and HEAD wherever there is a GET. Immutable once
+ * built.
+ */
 final class Router {
   private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
 

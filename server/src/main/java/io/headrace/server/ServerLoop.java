@@ -18,8 +18,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One event loop with the connections that it serves. What is not marked otherwise runs on that event
- * loop only.
+ * One event loop with the connections that it serves. What is not marked otherwise runs on that
+ * event loop only.
  */
 final class ServerLoop {
   private static final int MAX_LINE_BYTES = 8 * 1024;

@@ -188,7 +188,8 @@ class HttpServerTest {
   @Test
   void badSettingsAreRefusedAtTheCall() {
     HttpServerBuilder builder = HttpServer.builder();
-    assertThatThrownBy(() -> builder.port(65536)).hasMessage("port is 65536, it must be 0 to 65535");
+    assertThatThrownBy(() -> builder.port(65536))
+        .hasMessage("port is 65536, it must be 0 to 65535");
     assertThatThrownBy(() -> builder.maxBodyBytes(0))
         .hasMessage("maxBodyBytes is 0, it must be at least 1");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ZERO))

@@ -106,8 +106,7 @@ class RawHttpTest {
           .untilAsserted(
               () -> {
                 try (RawClient other = new RawClient(small.port())) {
-                  RawClient.Answer refused =
-                      other.send(post + "\r\n" + "x".repeat(500)).read();
+                  RawClient.Answer refused = other.send(post + "\r\n" + "x".repeat(500)).read();
                   assertThat(refused.status()).isEqualTo(503);
                   assertThat(refused.header("Retry-After")).isEqualTo("1");
                 }

@@ -71,8 +71,13 @@ public final class VirtualTime implements TimeSource {
     while ((due = pollDue(untilNanos)) != null) {
       due.task.run();
     }
-    synchronized (this) {
-      nowNanos = untilNanos;
+    passTo(untilNanos);
+  }
+
+  /** Later than that it may be already: an alarm or another thread may have let time pass, too. */
+  private synchronized void passTo(long nanos) {
+    if (nanos - nowNanos > 0) {
+      nowNanos = nanos;
     }
   }
 
@@ -88,7 +93,7 @@ public final class VirtualTime implements TimeSource {
       if (next == null) {
         return false;
       }
-      nowNanos = next.dueNanos;
+      passTo(next.dueNanos);
     }
     next.task.run();
     return true;
@@ -100,7 +105,7 @@ public final class VirtualTime implements TimeSource {
       return null;
     }
     entries.remove();
-    nowNanos = next.dueNanos;
+    passTo(next.dueNanos);
     return next;
   }
 
@@ -125,6 +130,11 @@ public final class VirtualTime implements TimeSource {
    */
   public synchronized int alarms() {
     return entries.size();
+  }
+
+  @Override
+  public synchronized String toString() {
+    return "virtual time with " + entries.size() + " alarms";
   }
 
   private record Entry(long dueNanos, long sequence, Runnable task) implements Comparable<Entry> {

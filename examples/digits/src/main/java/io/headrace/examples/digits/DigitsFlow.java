@@ -41,6 +41,17 @@ final class DigitsFlow {
   }
 
   static FlowBuilder<DigitInput, Digit> builder(int decoders) {
+    return builder(decoders, MAX_BATCH, QUEUE_CAPACITY);
+  }
+
+  /**
+   * A builder of the flow with its two steps.
+   *
+   * @param decoders how many decode at once
+   * @param maxBatch the most images that the model gets at once
+   * @param queueCapacity how many may wait for each step
+   */
+  static FlowBuilder<DigitInput, Digit> builder(int decoders, int maxBatch, int queueCapacity) {
     Handler<DigitInput, DigitInput> decode = Handler.each(DigitsFlow::decode);
     return Flow.<DigitInput>builder("digits")
         .stepIf(
@@ -51,12 +62,12 @@ final class DigitsFlow {
                 options
                     .batch(BatchPolicy.greedy(MAX_DECODE_BATCH))
                     .workers(Workers.threads(decoders))
-                    .queue(QUEUE_CAPACITY, OnFull.fail()))
+                    .queue(queueCapacity, OnFull.fail()))
         .step(
             CLASSIFY,
-            new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, MAX_BATCH).build()),
+            new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, maxBatch).build()),
             options ->
-                options.batch(BatchPolicy.greedy(MAX_BATCH)).queue(QUEUE_CAPACITY, OnFull.fail()));
+                options.batch(BatchPolicy.greedy(maxBatch)).queue(queueCapacity, OnFull.fail()));
   }
 
   private static DigitInput decode(DigitInput input) {

@@ -1,0 +1,246 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Wrong options fail at the call that sets them, and the message names the value. */
+class BuilderChecksTest {
+  private static final Handler<Integer, Integer> HANDLER = items -> items;
+
+  record Wrong(String message, ThrowingCallable call) {
+    @Override
+    public String toString() {
+      return message;
+    }
+  }
+
+  private static Batcher.Builder<Integer, Integer> batcher() {
+    return Batcher.builder(HANDLER);
+  }
+
+  private static Wrong step(String message, Consumer<StepOptions> options) {
+    return new Wrong(message, () -> Flow.<Integer>builder("flow").step("step", HANDLER, options));
+  }
+
+  static Stream<Wrong> wrongValues() {
+    Duration negative = Duration.ofMillis(-1);
+    return Stream.of(
+        new Wrong("maxSize is 0, it has to be at least 1", () -> BatchPolicy.greedy(0)),
+        new Wrong("maxSize is -1, it has to be at least 1", () -> BatchPolicy.greedy(-1)),
+        new Wrong(
+            "maxSize is 0, it has to be at least 1", () -> BatchPolicy.fixed(0, Duration.ZERO)),
+        new Wrong(
+            "maxDelay is PT-0.001S, it must not be negative", () -> BatchPolicy.fixed(1, negative)),
+        new Wrong("count is 0, it has to be at least 1", () -> Workers.threads(0)),
+        new Wrong("count is -7, it has to be at least 1", () -> Workers.virtualThreads(-7)),
+        new Wrong("count is 0, it has to be at least 1", () -> Workers.executor(Runnable::run, 0)),
+        new Wrong("atMost is PT0S, it has to be above zero", () -> OnFull.await(Duration.ZERO)),
+        new Wrong("atMost is PT-0.001S, it has to be above zero", () -> OnFull.await(negative)),
+        new Wrong(
+            "timeout is PT0S, it has to be above zero", () -> CallOptions.timeout(Duration.ZERO)),
+        new Wrong(
+            "timeout is PT-0.001S, it has to be above zero",
+            () -> CallOptions.DEFAULT.withTimeout(negative)),
+        new Wrong("priority is -1, it has to be at least 0", () -> CallOptions.priority(-1)),
+        new Wrong(
+            "capacity is 0, it has to be at least 1", () -> batcher().queue(0, OnFull.fail())),
+        new Wrong(
+            "capacity is -1, it has to be at least 1", () -> batcher().queue(-1, OnFull.await())),
+        new Wrong("priorities is 0, it has to be from 1 to 64", () -> batcher().priorities(0)),
+        new Wrong("priorities is -1, it has to be from 1 to 64", () -> batcher().priorities(-1)),
+        new Wrong("priorities is 65, it has to be from 1 to 64", () -> batcher().priorities(65)),
+        new Wrong("name is blank, it has to say what this is", () -> batcher().name(" \t")),
+        new Wrong("name is blank, it has to say what this is", () -> batcher().name("")),
+        new Wrong("name is blank, it has to say what this is", () -> Flow.builder(" ")),
+        new Wrong(
+            "name is blank, it has to say what this is",
+            () -> Flow.<Integer>builder("flow").step("", HANDLER)),
+        new Wrong(
+            "name is a, flow has such a step",
+            () -> Flow.<Integer>builder("flow").step("a", HANDLER).step("a", HANDLER)),
+        new Wrong(
+            "priorities is 65, it has to be from 1 to 64",
+            () -> Flow.<Integer>builder("flow").priorities(65)),
+        step("capacity is 0, it has to be at least 1", o -> o.queue(0, OnFull.fail())),
+        new Wrong(
+            "timeout is PT0S, it has to be above zero",
+            () -> Flow.<Integer>builder("flow").step("a", HANDLER).build().start(Duration.ZERO)),
+        new Wrong(
+            "timeout is PT0S, it has to be above zero",
+            () -> batcher().build().close(Duration.ZERO)),
+        new Wrong(
+            "workers of step are unlimited on virtual threads, a handler for each needs a limit",
+            () ->
+                Flow.<Integer>builder("flow")
+                    .stepPerWorker("step", () -> HANDLER, o -> o.workers(Workers.unlimited()))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrongValues")
+  void aWrongValueIsNamedTogetherWithWhatIsAllowed(Wrong wrong) {
+    assertThatThrownBy(wrong.call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(wrong.message);
+  }
+
+  static Stream<Wrong> secondSettings() {
+    BatchPolicy policy = BatchPolicy.greedy(2);
+    VirtualTime time = new VirtualTime();
+    return Stream.of(
+        new Wrong("name is set to b, it was set to a before", () -> batcher().name("a").name("b")),
+        new Wrong(
+            "batch policy is set to FixedPolicy[maxSize=3, maxDelayNanos=0],"
+                + " it was set to GreedyPolicy[maxSize=2] before",
+            () -> batcher().batch(policy).batch(BatchPolicy.fixed(3, Duration.ZERO))),
+        new Wrong(
+            "workers is set to inline, it was set to 2 threads before",
+            () -> batcher().workers(Workers.threads(2)).workers(Workers.inline())),
+        new Wrong(
+            "queue is set to fail, it was set to await PT1S before",
+            () -> batcher().queue(1, OnFull.await(Duration.ofSeconds(1))).queue(2, OnFull.fail())),
+        new Wrong(
+            "priorities is set to 3, it was set to 2 before",
+            () -> batcher().priorities(2).priorities(3)),
+        new Wrong(
+            "time source is set to " + time + ", it was set to " + time + " before",
+            () -> batcher().timeSource(time).timeSource(time)),
+        new Wrong(
+            "priorities is set to 1, it was set to 1 before",
+            () -> Flow.<Integer>builder("flow").priorities(1).priorities(1)),
+        new Wrong(
+            "time source is set to " + time + ", it was set to " + time + " before",
+            () -> Flow.<Integer>builder("flow").timeSource(time).timeSource(time)),
+        step(
+            "workers is set to 3 virtual threads, it was set to inline before",
+            o -> o.workers(Workers.inline()).workers(Workers.virtualThreads(3))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("secondSettings")
+  void aSecondSettingNamesBothValues(Wrong wrong) {
+    assertThatThrownBy(wrong.call)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(wrong.message);
+  }
+
+  static Stream<Wrong> nulls() {
+    return Stream.of(
+        new Wrong("handler", () -> Batcher.builder(null)),
+        new Wrong("handler", () -> Batcher.asyncBuilder(null)),
+        new Wrong("name", () -> batcher().name(null)),
+        new Wrong("batch policy", () -> batcher().batch(null)),
+        new Wrong("workers", () -> batcher().workers(null)),
+        new Wrong("queue", () -> batcher().queue(1, null)),
+        new Wrong("observer", () -> batcher().observer(null)),
+        new Wrong("time source", () -> batcher().timeSource(null)),
+        new Wrong("executor", () -> Workers.executor(null, 1)),
+        new Wrong("timeout", () -> CallOptions.timeout(null)),
+        new Wrong("listener", () -> CallOptions.DEFAULT.withListener(null)),
+        new Wrong("maxDelay", () -> BatchPolicy.fixed(1, null)),
+        new Wrong("atMost", () -> OnFull.await(null)),
+        new Wrong("function", () -> Handler.each(null)),
+        new Wrong("name", () -> Flow.builder(null)),
+        new Wrong("name", () -> Flow.<Integer>builder("flow").step(null, HANDLER)),
+        new Wrong(
+            "handler",
+            () -> Flow.<Integer>builder("flow").step("a", (Handler<Integer, Integer>) null)),
+        new Wrong("options", () -> Flow.<Integer>builder("flow").step("a", HANDLER, null)),
+        new Wrong("factory", () -> Flow.<Integer>builder("flow").stepPerWorker("a", null, o -> {})),
+        new Wrong(
+            "condition", () -> Flow.<Integer>builder("flow").stepIf(null, "a", HANDLER, o -> {})),
+        new Wrong(
+            "handler", () -> Flow.<Integer>builder("flow").stepIf(i -> true, "a", null, o -> {})),
+        new Wrong("handler", () -> Flow.<Integer>builder("flow").asyncStep("a", null, o -> {})),
+        new Wrong("observer", () -> Flow.<Integer>builder("flow").observer(null)),
+        new Wrong("time source", () -> Flow.<Integer>builder("flow").timeSource(null)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("nulls")
+  void nullIsRefusedByTheNameOfTheArgument(Wrong wrong) {
+    assertThatThrownBy(wrong.call)
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage(wrong.message);
+  }
+
+  @Test
+  void aCallThatMakesNoSenseFailsAtOnce() {
+    try (var one = batcher().build();
+        var three = batcher().name("three").priorities(3).build()) {
+      assertThatThrownBy(() -> one.submit(null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("item");
+      assertThatThrownBy(() -> one.submit(1, null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("options");
+      assertThatThrownBy(() -> one.submit(1, CallOptions.priority(1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("priority is 1, batcher has only 0");
+      for (int priority : new int[] {3, 64, 128, 256, Integer.MAX_VALUE}) {
+        assertThatThrownBy(() -> three.call(1, CallOptions.priority(priority)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("priority is " + priority + ", three has 0 to 2");
+      }
+      assertThat(catchThrowable(() -> three.submitAll(List.of(1, 2), CallOptions.priority(9))))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void aFlowWithoutStepsIsRefused() {
+    assertThatThrownBy(() -> Flow.builder("flow").build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("flow has no steps, it needs at least one");
+  }
+
+  @Test
+  void aBuilderBuildsOnceBecauseItHasOneHandler() {
+    var batcher = batcher().name("b");
+    batcher.build().close();
+    assertThatThrownBy(batcher::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("b is built, a builder builds once");
+    var flow = Flow.<Integer>builder("flow").step("step", HANDLER);
+    flow.build();
+    assertThatThrownBy(flow::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("flow is built, a builder builds once");
+  }
+
+  @Test
+  void anOptionThatWasRefusedCanBeSetAgain() throws Exception {
+    var builder = batcher();
+    for (ThrowingCallable wrong :
+        List.<ThrowingCallable>of(
+            () -> builder.priorities(0),
+            () -> builder.queue(0, OnFull.fail()),
+            () -> builder.name(" "))) {
+      assertThatThrownBy(wrong).isInstanceOf(IllegalArgumentException.class);
+    }
+    try (var batcher = builder.priorities(2).queue(1, OnFull.fail()).name("b").build()) {
+      assertThat(batcher.call(1, CallOptions.priority(1))).isEqualTo(1);
+      assertThat(batcher.name()).isEqualTo("b");
+    }
+  }
+
+  @Test
+  void optionsSayWhatTheyAre() {
+    assertThat(CallOptions.DEFAULT)
+        .hasToString("CallOptions[timeout=none, priority=0, listener=none]");
+    assertThat(CallOptions.timeout(Duration.ofSeconds(2)).withPriority(3))
+        .hasToString("CallOptions[timeout=PT2S, priority=3, listener=none]");
+    assertThat(OnFull.await()).hasToString("await");
+    assertThat(OnFull.await(Duration.ofSeconds(1))).hasToString("await PT1S");
+  }
+}

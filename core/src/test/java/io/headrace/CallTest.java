@@ -1,0 +1,212 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.headrace.testkit.SteppedExecutor;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** The blocking form of a call. */
+class CallTest {
+  private final AtomicReference<Exception> failure = new AtomicReference<>();
+
+  /** Executes each batch on the calling thread, and fails it with what {@link #failure} says. */
+  private final Batcher<Integer, Integer> batcher =
+      Batcher.<Integer, Integer>builder(
+              items -> {
+                if (failure.get() != null) {
+                  throw failure.get();
+                }
+                return items;
+              })
+          .workers(Workers.executor(Runnable::run, 1))
+          .build();
+
+  private final Service<Integer, Integer> plain = plain(batcher);
+
+  /** The same service with the default method of the interface. */
+  private static Service<Integer, Integer> plain(Service<Integer, Integer> service) {
+    return (item, options) -> service.submit(item, options);
+  }
+
+  @Test
+  void returnsTheResult() throws Exception {
+    assertThat(batcher.call(7)).isEqualTo(7);
+    assertThat(plain.call(7)).isEqualTo(7);
+  }
+
+  @Test
+  void throwsAnUncheckedExceptionAsItIs() {
+    IllegalStateException unchecked = new IllegalStateException("wrong");
+    failure.set(unchecked);
+    assertThat(catchThrowable(() -> batcher.call(1))).isSameAs(unchecked);
+    assertThat(catchThrowable(() -> plain.call(1))).isSameAs(unchecked);
+  }
+
+  @Test
+  void throwsACheckedExceptionAsACause() {
+    IOException checked = new IOException("no connection");
+    failure.set(checked);
+    for (Service<Integer, Integer> service : List.of(batcher, plain)) {
+      assertThatThrownBy(() -> service.call(1))
+          .isInstanceOf(CompletionException.class)
+          .cause()
+          .isSameAs(checked);
+    }
+  }
+
+  @Test
+  void throwsAnErrorAsItIs() throws Exception {
+    AssertionError error = new AssertionError("wrong");
+    Batcher<Integer, Integer> failing =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  throw error;
+                })
+            .workers(Workers.inline())
+            .build();
+    assertThat(catchThrowable(() -> failing.call(1))).isSameAs(error);
+    assertThat(catchThrowable(() -> plain(failing).call(1))).isSameAs(error);
+  }
+
+  @Test
+  void throwsCancellationIfTheBatchFunctionDoes() {
+    failure.set(new CancellationException("not today"));
+    for (Service<Integer, Integer> service : List.of(batcher, plain)) {
+      assertThatThrownBy(() -> service.call(1)).isInstanceOf(CancellationException.class);
+    }
+  }
+
+  @Test
+  void throwsTheOutcomesOfHeadraceAsTheyAre() {
+    batcher.close();
+    for (Service<Integer, Integer> service : List.of(batcher, plain)) {
+      assertThatThrownBy(() -> service.call(1))
+          .isInstanceOf(StoppedException.class)
+          .hasMessage("batcher is STOPPED");
+    }
+  }
+
+  @Test
+  void theInterruptionOfTheBatchFunctionIsNotThatOfTheCaller() {
+    InterruptedException inside = new InterruptedException("inside");
+    failure.set(inside);
+    for (Service<Integer, Integer> service : List.of(batcher, plain)) {
+      assertThatThrownBy(() -> service.call(1))
+          .isInstanceOf(CompletionException.class)
+          .cause()
+          .isSameAs(inside);
+    }
+  }
+
+  @Test
+  void aResultThatIsThereAtOnceIsReturnedToAnInterruptedThread() throws Exception {
+    Thread.currentThread().interrupt();
+    try {
+      assertThat(batcher.call(7)).isEqualTo(7);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
+  void anInterruptWithdrawsTheItem() throws Exception {
+    for (boolean direct : new boolean[] {true, false}) {
+      SteppedExecutor stepped = new SteppedExecutor();
+      Echo<Integer> echo = new Echo<>();
+      Batcher<Integer, Integer> busy =
+          Batcher.builder(echo).workers(Workers.executor(stepped, 1)).build();
+      Service<Integer, Integer> service = direct ? busy : plain(busy);
+      var first = busy.submit(0);
+      AtomicReference<Throwable> thrown = new AtomicReference<>();
+      AtomicBoolean stillInterrupted = new AtomicBoolean();
+      Thread caller =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    thrown.set(catchThrowable(() -> service.call(1)));
+                    stillInterrupted.set(Thread.currentThread().isInterrupted());
+                  });
+      while (busy.queued() == 0) {
+        Thread.onSpinWait();
+      }
+      caller.interrupt();
+      caller.join();
+      assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+      assertThat(stillInterrupted).isFalse();
+      assertThat(busy.queued()).isZero();
+      stepped.runAll();
+      assertThat(first).isCompletedWithValue(0);
+      assertThat(echo.batches).containsExactly(List.of(0));
+    }
+  }
+
+  @Test
+  void anInterruptDoesNotDisturbTheBatchThatRuns() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    Batcher<Integer, Integer> slow =
+        Batcher.asyncBuilder(held).workers(Workers.executor(Runnable::run, 1)).build();
+    slow.submit(0);
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Thread caller = Thread.ofVirtual().start(() -> thrown.set(catchThrowable(() -> slow.call(1))));
+    while (slow.queued() == 0) {
+      Thread.onSpinWait();
+    }
+    var neighbour = slow.submit(2);
+    held.answer();
+    caller.interrupt();
+    caller.join();
+    held.answer();
+    assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+    assertThat(neighbour).isCompletedWithValue(2);
+    slow.close();
+  }
+
+  @Test
+  void aThousandVirtualThreadsEachGetTheirOwnResult() throws Exception {
+    ConcurrentHashMap<Integer, Integer> answers = new ConcurrentHashMap<>();
+    try (Batcher<Integer, Integer> squares =
+            Batcher.<Integer, Integer>builder(items -> items.stream().map(i -> i * i).toList())
+                .workers(Workers.threads(2))
+                .build();
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> calls = new ArrayList<>();
+      for (int t = 0; t < 1000; t++) {
+        int first = t * 20;
+        calls.add(
+            threads.submit(
+                () -> {
+                  for (int i = first; i < first + 20; i++) {
+                    answers.put(i, squares.call(i));
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> call : calls) {
+        call.get();
+      }
+    }
+    assertThat(answers).hasSize(20_000);
+    answers.forEach((item, answer) -> assertThat(answer).isEqualTo(item * item));
+  }
+
+  @Test
+  void aLambdaIsAService() throws Exception {
+    Service<String, Integer> service =
+        (item, options) -> CompletableFuture.completedFuture(item.length());
+    assertThat(service.call("four")).isEqualTo(4);
+    assertThat(service.submitAll(List.of("a", "bb")).get(1)).isCompletedWithValue(2);
+  }
+}

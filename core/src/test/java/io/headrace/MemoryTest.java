@@ -1,0 +1,143 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.management.ThreadMXBean;
+import io.headrace.testkit.SteppedExecutor;
+import io.headrace.testkit.VirtualTime;
+import java.lang.management.ManagementFactory;
+import java.lang.ref.WeakReference;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** What waiting items cost, and that nothing is kept of those that are gone. */
+class MemoryTest {
+  private final SteppedExecutor stepped = new SteppedExecutor();
+
+  private Batcher.Builder<Object, Object> stuck() {
+    return Batcher.<Object, Object>builder(items -> items).workers(Workers.executor(stepped, 1));
+  }
+
+  /** How many bytes the calling thread allocates for each of the items that it submits. */
+  private static long bytesPerItem(Batcher<Object, Object> batcher, CallOptions options) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Object item = new Object();
+    int n = 100_000;
+    for (int i = 0; i < n; i++) {
+      batcher.submit(item, options); // warms up; the worker is busy from the first on
+    }
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < n; i++) {
+      batcher.submit(item, options);
+    }
+    return (threads.getCurrentThreadAllocatedBytes() - before) / n;
+  }
+
+  @Test
+  void aQueuedItemCostsLessThanAHundredBytes() {
+    assertThat(bytesPerItem(stuck().build(), CallOptions.DEFAULT)).isBetween(1L, 99L);
+  }
+
+  @Test
+  void aQueuedItemThatWaitsForRoomCostsLessThanAHundredBytes() {
+    var batcher = stuck().queue(10, OnFull.await()).build();
+    assertThat(bytesPerItem(batcher, CallOptions.DEFAULT)).isBetween(1L, 99L);
+  }
+
+  @Test
+  void aQueuedItemWithAPriorityAndAFixedDelayCostsLessThanAHundredBytes() {
+    var batcher = stuck().priorities(3).batch(BatchPolicy.fixed(10, Duration.ofMillis(1))).build();
+    batcher.submitAll(List.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+    assertThat(bytesPerItem(batcher, CallOptions.priority(2))).isBetween(1L, 99L);
+  }
+
+  private static void awaitCleared(List<? extends WeakReference<?>> references) {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () -> {
+              System.gc();
+              return references.stream().allMatch(reference -> reference.get() == null);
+            });
+  }
+
+  @Test
+  void itemsThatAreWithdrawnAreReleasedAtOnce() {
+    var time = new VirtualTime();
+    for (OnFull onFull : List.of(OnFull.fail(), OnFull.await())) {
+      var batcher = stuck().queue(10, onFull).timeSource(time).build();
+      batcher.submit(0);
+      List<WeakReference<Object>> items = new ArrayList<>();
+      List<CompletableFuture<Object>> futures = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        Object item = new byte[1000];
+        items.add(new WeakReference<>(item));
+        futures.add(batcher.submit(item, CallOptions.timeout(Duration.ofSeconds(1))));
+      }
+      futures.subList(0, 5).forEach(future -> future.cancel(true));
+      time.advance(Duration.ofSeconds(1));
+      assertThat(futures).allMatch(CompletableFuture::isDone);
+      awaitCleared(items);
+      stepped.runAll();
+    }
+  }
+
+  @Test
+  void anIdleBatcherKeepsNothingOfItsLastItems() {
+    var batcher = stuck().batch(BatchPolicy.greedy(4)).build();
+    List<WeakReference<Object>> kept = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      Object item = new byte[1000];
+      kept.add(new WeakReference<>(item));
+      kept.add(new WeakReference<>(batcher.submit(item)));
+    }
+    stepped.runAll();
+    awaitCleared(kept);
+    assertThat(batcher.queued()).isZero();
+  }
+
+  @Test
+  void callsThatEndInTimeAreNotKeptByTheirTimeouts() {
+    var batcher =
+        Batcher.<Object, Object>builder(items -> items)
+            .workers(Workers.executor(stepped, 1))
+            .timeSource(new VirtualTime())
+            .build();
+    List<WeakReference<Object>> kept = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      Object item = new byte[1000];
+      kept.add(new WeakReference<>(item));
+      kept.add(new WeakReference<>(batcher.submit(item, CallOptions.timeout(Duration.ofHours(1)))));
+      stepped.runAll();
+    }
+    awaitCleared(kept);
+  }
+
+  @Test
+  void millionsOfWithdrawnItemsBehindAStuckWorkerLeaveNothing() {
+    for (OnFull onFull : List.of(OnFull.fail(), OnFull.await())) {
+      var batcher = stuck().queue(100, onFull).build();
+      batcher.submit(0);
+      var first = batcher.submit(-1);
+      List<WeakReference<Object>> some = new ArrayList<>();
+      for (int i = 0; i < 2_000_000; i++) {
+        var future = batcher.submit(i);
+        future.complete(null); // withdraws the item as a cancellation does, without a stack trace
+        if (i % 10_000 == 0) {
+          some.add(new WeakReference<>(future));
+        }
+      }
+      var last = batcher.submit(-2);
+      awaitCleared(some.subList(0, 190));
+      assertThat(batcher.queued()).isEqualTo(2);
+      stepped.runAll();
+      assertThat(first).isCompletedWithValue(-1);
+      assertThat(last).isCompletedWithValue(-2);
+    }
+  }
+}

@@ -1,0 +1,281 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.Outcome;
+import io.headrace.testkit.VirtualTime;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** What observers and listeners are told, and that they cannot do harm. */
+class ObserverTest {
+  private final VirtualTime time = new VirtualTime();
+  private final HeldBatches<Integer> held = new HeldBatches<>();
+  private final Recorder recorder = new Recorder();
+
+  private static final class Recorder implements Observer {
+    final List<BatchEvent> batches = new ArrayList<>();
+    final List<String> calls = new ArrayList<>();
+    final List<Flow.State> states = new ArrayList<>();
+
+    @Override
+    public void onBatch(BatchEvent batch) {
+      batches.add(batch);
+    }
+
+    @Override
+    public void onCallEnd(String service, Outcome outcome, long nanos) {
+      calls.add(service + " " + outcome + " " + nanos);
+    }
+
+    @Override
+    public void onState(String service, Flow.State state) {
+      states.add(state);
+    }
+  }
+
+  private static final class Broken implements Observer, CallListener {
+    @Override
+    public void onBatch(BatchEvent batch) {
+      throw new IllegalStateException("onBatch");
+    }
+
+    @Override
+    public void onCallEnd(String service, Outcome outcome, long nanos) {
+      throw new StackOverflowError();
+    }
+
+    @Override
+    public void onState(String service, Flow.State state) {
+      throw new IllegalStateException("onState");
+    }
+
+    @Override
+    public void onStep(String step, int batchSize, long queueNanos, long handleNanos) {
+      throw new AssertionError("onStep");
+    }
+
+    @Override
+    public String toString() {
+      return "a broken observer";
+    }
+  }
+
+  private Batcher.Builder<Integer, Integer> held() {
+    return Batcher.asyncBuilder(held)
+        .name("held")
+        .workers(Workers.executor(Runnable::run, 1))
+        .timeSource(time);
+  }
+
+  private Batcher.Builder<Integer, Integer> direct(Handler<Integer, Integer> handler) {
+    return Batcher.builder(handler)
+        .name("direct")
+        .workers(Workers.executor(Runnable::run, 1))
+        .timeSource(time);
+  }
+
+  private void advance(long nanos) {
+    time.advance(Duration.ofNanos(nanos));
+  }
+
+  @Test
+  void aBatchIsReportedWithItsSizesAndTimes() {
+    var batcher = held().batch(BatchPolicy.greedy(2)).observer(recorder).build();
+    batcher.submit(0);
+    advance(10);
+    batcher.submit(1);
+    advance(5);
+    batcher.submitAll(List.of(2, 3));
+    advance(100);
+    held.answer();
+    advance(7);
+    held.answer();
+    assertThat(recorder.batches).hasSize(2);
+    BatchEvent first = recorder.batches.get(0);
+    assertThat(first.size()).isEqualTo(1);
+    assertThat(first.handleNanos()).isEqualTo(115);
+    assertThat(first.queueNanos()).containsExactly(0);
+    BatchEvent second = recorder.batches.get(1);
+    assertThat(second.service()).isEqualTo("held");
+    assertThat(second.step()).isEqualTo("held");
+    assertThat(second.size()).isEqualTo(2);
+    assertThat(second.failed()).isZero();
+    assertThat(second.handleNanos()).isEqualTo(7);
+    assertThat(second.queueNanos()).containsExactly(105, 100);
+    assertThat(second.queueLength()).isEqualTo(1);
+    assertThat(second.collecting()).isEqualTo(Duration.ofNanos(105));
+    held.answerAll();
+    batcher.close();
+  }
+
+  @Test
+  void aListenerIsToldOfItsOwnItem() {
+    List<String> told = new ArrayList<>();
+    var batcher = held().build();
+    batcher.submit(0);
+    batcher.submit(1);
+    advance(10);
+    batcher.submit(
+        2,
+        CallOptions.DEFAULT.withListener(
+            (step, batchSize, queueNanos, handleNanos) ->
+                told.add(step + " " + batchSize + " " + queueNanos + " " + handleNanos)));
+    advance(5);
+    held.answer();
+    advance(3);
+    assertThat(told).isEmpty();
+    held.answer();
+    assertThat(told).containsExactly("held 2 5 3");
+    batcher.close();
+  }
+
+  @Test
+  void eachEndOfACallIsReportedOnceWithItsOutcomeAndTime() {
+    var batcher = held().queue(3, OnFull.fail()).observer(recorder).build();
+    batcher.submit(0);
+    batcher.submit(1, CallOptions.timeout(Duration.ofNanos(20)));
+    var cancelled = batcher.submit(2);
+    var replaced = batcher.submit(3);
+    batcher.submit(4);
+    advance(10);
+    cancelled.cancel(true);
+    cancelled.cancel(true);
+    replaced.complete(-1);
+    advance(10);
+    held.answer();
+    batcher.close();
+    batcher.submit(5);
+    assertThat(recorder.calls)
+        .containsExactly(
+            "held REJECTED 0",
+            "held CANCELLED 10",
+            "held CANCELLED 10",
+            "held TIMED_OUT 20",
+            "held COMPLETED 20",
+            "held REJECTED 0");
+    assertThat(recorder.states)
+        .containsExactly(
+            Flow.State.STARTING, Flow.State.RUNNING, Flow.State.DRAINING, Flow.State.STOPPED);
+  }
+
+  @Test
+  void aBatchThatFailsIsReportedWithAllItsItemsAsFailed() {
+    List<Handler<Integer, Integer>> failing =
+        List.of(
+            items -> {
+              throw new IOException();
+            },
+            items -> List.of(),
+            items -> {
+              Outcomes<Integer> outcomes = new Outcomes<>(2);
+              outcomes.addFailure(new IOException());
+              outcomes.addFailure(new IOException());
+              return outcomes;
+            });
+    for (Handler<Integer, Integer> handler : failing) {
+      Recorder own = new Recorder();
+      List<String> told = new ArrayList<>();
+      var batcher = direct(handler).observer(own).build();
+      batcher.submitAll(
+          List.of(1, 2),
+          CallOptions.DEFAULT.withListener(
+              (step, batchSize, queueNanos, handleNanos) -> told.add(step + " " + batchSize)));
+      batcher.close();
+      assertThat(own.batches).hasSize(1);
+      assertThat(own.batches.getFirst().failed()).isEqualTo(2);
+      assertThat(own.calls).containsExactly("direct FAILED 0", "direct FAILED 0");
+      assertThat(told).containsExactly("direct 2", "direct 2");
+    }
+  }
+
+  @Test
+  void aRefusedBatchEndsItsCallsAsRejected() {
+    var batcher =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .workers(
+                Workers.executor(
+                    task -> {
+                      throw new IllegalStateException();
+                    },
+                    1))
+            .observer(recorder)
+            .timeSource(time)
+            .build();
+    batcher.submit(1);
+    batcher.close();
+    assertThat(recorder.calls).containsExactly("batcher REJECTED 0");
+  }
+
+  @Test
+  void observersAndListenersThatThrowTouchNothing() {
+    try (var log = new LogCapture()) {
+      var batcher =
+          direct(items -> items)
+              .observer(new Broken())
+              .observer(recorder)
+              .observer(new Broken())
+              .build();
+      for (int i = 0; i < 100; i++) {
+        var future = batcher.submit(i, CallOptions.DEFAULT.withListener(new Broken()));
+        assertThat(future).isCompletedWithValue(i);
+      }
+      var cancelled = new CompletableFuture<Integer>();
+      cancelled.cancel(true);
+      batcher.close();
+      assertThat(recorder.batches).hasSize(100);
+      assertThat(recorder.calls).hasSize(100);
+      assertThat(recorder.states).endsWith(Flow.State.STOPPED);
+      assertThat(log.messages())
+          .containsExactly(
+              "a broken observer of direct failed; it is ignored, further failures are not logged");
+    }
+  }
+
+  @Test
+  void anObserverMayUseTheServiceItObserves() {
+    List<CompletableFuture<Integer>> more = new ArrayList<>();
+    var batcher = new Batcher<?, ?>[1];
+    var observed =
+        direct(items -> items)
+            .observer(
+                new Observer() {
+                  @Override
+                  @SuppressWarnings("unchecked")
+                  public void onCallEnd(String service, Outcome outcome, long nanos) {
+                    if (more.size() < 3) {
+                      more.add(((Batcher<Integer, Integer>) batcher[0]).submit(more.size()));
+                    }
+                  }
+                })
+            .build();
+    batcher[0] = observed;
+    observed.submit(9);
+    assertThat(more).hasSize(3);
+    assertThat(more.get(2)).isCompletedWithValue(2);
+    observed.close();
+  }
+
+  @Test
+  void nothingIsLoggedInNormalWorkNorForFailuresThatCallersAreTold() {
+    try (var log = new LogCapture()) {
+      var batcher =
+          direct(
+                  items -> {
+                    throw new IOException();
+                  })
+              .queue(1, OnFull.fail())
+              .build();
+      for (int i = 0; i < 100; i++) {
+        batcher.submit(i);
+      }
+      batcher.close();
+      assertThat(log.messages()).isEmpty();
+    }
+  }
+}

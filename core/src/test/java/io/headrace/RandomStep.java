@@ -1,0 +1,252 @@
+package io.headrace;
+
+import io.headrace.RandomCall.Work;
+import io.headrace.testkit.SteppedExecutor;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
+
+/** A step of a random flow: its options, drawn at random, and its handler, which tells the model. */
+final class RandomStep {
+  /** How batches are executed. */
+  enum Kind {
+    DIRECT,
+    ASYNC,
+    STEPPED,
+    INLINE,
+    INLINE_ASYNC;
+
+    boolean isInline() {
+      return this == INLINE || this == INLINE_ASYNC;
+    }
+
+    boolean isAsync() {
+      return this == ASYNC || this == INLINE_ASYNC;
+    }
+  }
+
+  private static final int UNBOUNDED = Integer.MAX_VALUE;
+
+  final int index;
+  final Kind kind;
+  final int workers;
+  final int maxSize;
+
+  /** Negative for a greedy policy. */
+  final long delayNanos;
+
+  final int capacity;
+  final OnFull onFull;
+  final boolean isConditional;
+  final boolean isFaulty;
+  final boolean rejects;
+  final SteppedExecutor stepped = new SteppedExecutor();
+
+  /** Those that came and were not handled, and may have ended meanwhile; in order of arrival. */
+  final List<RandomCall> waiting = new ArrayList<>();
+
+  int running;
+  int starts;
+  int closes;
+  private final RandomSchedule schedule;
+  private final Random random;
+
+  RandomStep(RandomSchedule schedule, int index, Random random) {
+    this.schedule = schedule;
+    this.index = index;
+    this.random = random;
+    kind = Kind.values()[random.nextInt(Kind.values().length)];
+    workers = kind.isInline() ? UNBOUNDED : 1 + random.nextInt(3);
+    maxSize = 1 + random.nextInt(5);
+    delayNanos = random.nextBoolean() ? -1 : Duration.ofMillis(random.nextInt(20)).toNanos();
+    capacity = random.nextInt(4) == 0 ? UNBOUNDED : 1 + random.nextInt(6);
+    onFull =
+        switch (random.nextInt(3)) {
+          case 0 -> OnFull.fail();
+          case 1 -> OnFull.await();
+          default -> OnFull.await(Duration.ofMillis(1 + random.nextInt(30)));
+        };
+    isConditional = random.nextInt(3) == 0;
+    isFaulty = random.nextInt(3) == 0;
+    rejects = random.nextInt(10) == 0;
+  }
+
+  String name() {
+    return "s" + index;
+  }
+
+  boolean isBounded() {
+    return !kind.isInline() && capacity != UNBOUNDED;
+  }
+
+  /** Whether items wait for room rather than fail. */
+  boolean admits() {
+    return isBounded() && onFull.waitNanos != 0;
+  }
+
+  Step build() {
+    StepOptions options = new StepOptions();
+    options.batch(
+        delayNanos < 0
+            ? BatchPolicy.greedy(maxSize)
+            : BatchPolicy.fixed(maxSize, Duration.ofNanos(delayNanos)));
+    options.queue(capacity, onFull);
+    options.workers(kind.isInline() ? Workers.inline() : Workers.executor(executor(), workers));
+    return options.toStep(name(), this::applies, handling(), true, capacity, onFull);
+  }
+
+  private Executor executor() {
+    if (kind == Kind.STEPPED) {
+      return stepped;
+    }
+    if (!rejects) {
+      return Runnable::run;
+    }
+    return task -> {
+      if (random.nextInt(8) == 0) {
+        throw new RejectedExecutionException("at random");
+      }
+      task.run();
+    };
+  }
+
+  private Supplier<Handling> handling() {
+    AsyncHandler<Work, Work> later = this::handleLater;
+    return Handling.shared(kind.isAsync() ? Handling.ofAsync(later) : Handling.of(new Now()));
+  }
+
+  /** Fixed for each item, so that the model can foresee it. */
+  boolean isFor(int id) {
+    return !isConditional || Math.floorMod(id * 7919 + index * 104729, 4) != 0;
+  }
+
+  boolean isUndecided(int id) {
+    return isConditional && Math.floorMod(id * 6151 + index * 389, 29) == 0;
+  }
+
+  private boolean applies(Object item) {
+    int id = ((Work) item).id();
+    RandomCall call = schedule.call(id);
+    if (isUndecided(id)) {
+      IllegalStateException failure = new IllegalStateException("undecided on " + id);
+      call.failures.add(failure);
+      throw failure;
+    }
+    boolean applies = isFor(id);
+    if (applies) {
+      schedule.check(call.arrivedOp[index] == 0, "%s came to %s twice", call, name());
+      call.arrivedOp[index] = schedule.op();
+      call.arrivedNanos[index] = schedule.now();
+      waiting.add(call);
+    }
+    return applies;
+  }
+
+  /** Answers on the thread that calls. */
+  private final class Now implements Handler<Work, Work> {
+    @Override
+    public List<Work> handle(List<Work> items) {
+      begin(items);
+      try {
+        return answer(items);
+      } finally {
+        running--;
+      }
+    }
+
+    @Override
+    public void onStart() {
+      starts++;
+    }
+
+    @Override
+    public void close() {
+      closes++;
+    }
+  }
+
+  private CompletionStage<List<Work>> handleLater(List<Work> items) {
+    begin(items);
+    CompletableFuture<List<Work>> stage = new CompletableFuture<>();
+    Runnable end =
+        () -> {
+          running--;
+          try {
+            stage.complete(answer(items));
+          } catch (RuntimeException failure) {
+            stage.completeExceptionally(failure);
+          }
+        };
+    if (random.nextInt(5) == 0) {
+      end.run();
+    } else {
+      schedule.later(Duration.ofMillis(random.nextInt(25)), end);
+    }
+    return stage;
+  }
+
+  private void begin(List<Work> items) {
+    running++;
+    List<RandomCall> batch = items.stream().map(item -> schedule.call(item.id())).toList();
+    schedule.check(closes == 0, "%s handles %s after it was closed", name(), batch);
+    schedule.check(running <= workers, "%s runs %d batches", name(), running);
+    schedule.check(
+        !items.isEmpty() && items.size() <= maxSize, "%s has a batch of %s", name(), batch);
+    for (int i = 0; i < items.size(); i++) {
+      RandomCall call = batch.get(i);
+      schedule.check(!call.handled[index], "%s was handled before by %s", call, name());
+      schedule.check(
+          items.get(i).value() == schedule.valueBefore(call.id, index),
+          "%s has the value %s at %s", call, items.get(i), name());
+      call.handled[index] = true;
+    }
+    schedule.checkChoice(this, batch);
+    waiting.removeAll(batch);
+  }
+
+  /** The results of a batch, or what it fails with. */
+  private List<Work> answer(List<Work> items) {
+    if (isFaulty && random.nextInt(6) == 0) {
+      IllegalStateException failure = new IllegalStateException("batch of " + name());
+      items.forEach(item -> schedule.call(item.id()).failures.add(failure));
+      throw failure;
+    }
+    if (isFaulty && random.nextInt(12) == 0) {
+      items.forEach(item -> schedule.call(item.id()).mismatched = true);
+      return List.of();
+    }
+    Outcomes<Work> outcomes = new Outcomes<>(items.size());
+    for (Work item : items) {
+      if (isFaulty && random.nextInt(8) == 0) {
+        IllegalArgumentException failure = new IllegalArgumentException("item " + item.id());
+        schedule.call(item.id()).failures.add(failure);
+        outcomes.addFailure(failure);
+      } else {
+        outcomes.add(item.after(index));
+      }
+    }
+    return outcomes;
+  }
+
+  @Override
+  public String toString() {
+    return String.format(
+        "%s(%s x%d, max %d, delay %d ms, queue %d %s%s%s%s)",
+        name(),
+        kind,
+        workers,
+        maxSize,
+        delayNanos / 1_000_000,
+        capacity,
+        onFull,
+        isConditional ? ", conditional" : "",
+        isFaulty ? ", faulty" : "",
+        rejects ? ", rejects" : "");
+  }
+}

@@ -1,0 +1,17 @@
+package io.headrace.examples.digits;
+
+import io.headrace.server.Headrace;
+
+/** The program {@code headrace} with the demo. */
+final class Main {
+  private Main() {}
+
+  /**
+   * Runs the command line and ends the JVM with its exit code.
+   *
+   * @param args the arguments
+   */
+  public static void main(String[] args) {
+    System.exit(Headrace.run(args, new DemoCommand()));
+  }
+}
