@@ -146,7 +146,9 @@ final class RandomSchedule {
       RandomCall call = batch.getFirst();
       options = options.withListener((step, size, queue, handle) -> listen(call, step));
     }
-    note("submit %d from %d, priority %d, timeout %d", count, batch.getFirst().id, priority, timeoutNanos / 1_000_000);
+    note(
+        "submit %d from %d, priority %d, timeout %d",
+        count, batch.getFirst().id, priority, timeoutNanos / 1_000_000);
     if (count == 1) {
       submitted(batch.getFirst(), flow.submit(items.getFirst(), options));
     } else {
@@ -279,7 +281,8 @@ final class RandomSchedule {
   }
 
   void note(String format, Object... arguments) {
-    log.add(op + " at " + (now() - Long.MAX_VALUE) / 1_000 + ": " + String.format(format, arguments));
+    log.add(
+        op + " at " + (now() - Long.MAX_VALUE) / 1_000 + ": " + String.format(format, arguments));
   }
 
   /** Throws, now and, since handlers and conditions may throw anything, again at the next rest. */
@@ -340,7 +343,11 @@ final class RandomSchedule {
         check(
             !waits || !isBefore || step.kind == RandomStep.Kind.STEPPED,
             "%s went before %s in %s at %s, where waited %s",
-            call, other, batch, step.name(), step.waiting);
+            call,
+            other,
+            batch,
+            step.name(),
+            step.waiting);
       }
     }
   }
@@ -369,8 +376,7 @@ final class RandomSchedule {
       if (call.isDone() && !call.checked) {
         checkOutcome(call);
       }
-      check(
-          call.isDone() || !call.isOutOfTime(now()), "%s is out of time and has not ended", call);
+      check(call.isDone() || !call.isOutOfTime(now()), "%s is out of time and has not ended", call);
     }
     for (RandomStep step : steps) {
       step.waiting.removeIf(RandomCall::isDone);
@@ -382,7 +388,8 @@ final class RandomSchedule {
     int deadlines = (int) calls.stream().filter(RandomCall::hasTimeout).count();
     check(
         time.alarms() - ownAlarms <= deadlines + 4 * steps.size(),
-        "%d alarms are set", time.alarms() - ownAlarms);
+        "%d alarms are set",
+        time.alarms() - ownAlarms);
   }
 
   private void checkQueue(RandomStep step) {
@@ -396,11 +403,18 @@ final class RandomSchedule {
     }
     int expected = 0;
     for (int priority = 0; priority < priorities; priority++) {
-      expected += step.admits() ? Math.min(step.capacity, waiting(step, priority)) : waiting(step, priority);
+      expected +=
+          step.admits()
+              ? Math.min(step.capacity, waiting(step, priority))
+              : waiting(step, priority);
     }
     check(
         step.kind == RandomStep.Kind.STEPPED ? queued <= expected : queued == expected,
-        "%d are queued at %s, not %d: %s", queued, step.name(), expected, step.waiting);
+        "%d are queued at %s, not %d: %s",
+        queued,
+        step.name(),
+        expected,
+        step.waiting);
   }
 
   private static int waiting(RandomStep step, int priority) {
@@ -420,8 +434,11 @@ final class RandomSchedule {
     } else if (!isStepped) {
       for (RandomCall call : step.waiting) {
         check(
-            now() - call.arrivedNanos[step.index] < step.delayNanos || waiting(step, call.priority) > step.capacity,
-            "%s has waited too long at %s", call, step.name());
+            now() - call.arrivedNanos[step.index] < step.delayNanos
+                || waiting(step, call.priority) > step.capacity,
+            "%s has waited too long at %s",
+            call,
+            step.name());
       }
     }
   }
@@ -453,7 +470,8 @@ final class RandomSchedule {
     if (!future.isCompletedExceptionally()) {
       check(
           future.resultNow().value() == valueBefore(call.id, steps.size()),
-          "%s has the wrong value", call);
+          "%s has the wrong value",
+          call);
       check(!call.hasTimeout() || now() - call.submittedNanos >= 0, "%s", call);
       for (RandomStep step : steps) {
         check(call.handled[step.index] == step.isFor(call.id), "%s and %s", call, step.name());
@@ -480,7 +498,11 @@ final class RandomSchedule {
     for (RandomStep step : steps) {
       check(step.running == 0, "%d batches run at %s", step.running, step.name());
       if (!step.kind.isAsync()) {
-        check(step.starts == 1 && step.closes == 1, "%d starts and %d closes", step.starts, step.closes);
+        check(
+            step.starts == 1 && step.closes == 1,
+            "%d starts and %d closes",
+            step.starts,
+            step.closes);
       }
     }
     if (isObserved) {
@@ -489,10 +511,13 @@ final class RandomSchedule {
       check(
           outcomes.getOrDefault(Observer.Outcome.CANCELLED, 0)
               == calls.stream().filter(call -> call.withdrawn).count(),
-          "cancelled: %s", outcomes);
+          "cancelled: %s",
+          outcomes);
       check(
-          outcomes.getOrDefault(Observer.Outcome.TIMED_OUT, 0) == count(DeadlineExceededException.class),
-          "timed out: %s", outcomes);
+          outcomes.getOrDefault(Observer.Outcome.TIMED_OUT, 0)
+              == count(DeadlineExceededException.class),
+          "timed out: %s",
+          outcomes);
     }
   }
 

@@ -12,7 +12,9 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
-/** A step of a random flow: its options, drawn at random, and its handler, which tells the model. */
+/**
+ * A step of a random flow: its options, drawn at random, and its handler, which tells the model.
+ */
 final class RandomStep {
   /** How batches are executed. */
   enum Kind {
@@ -203,7 +205,10 @@ final class RandomStep {
       schedule.check(!call.handled[index], "%s was handled before by %s", call, name());
       schedule.check(
           items.get(i).value() == schedule.valueBefore(call.id, index),
-          "%s has the value %s at %s", call, items.get(i), name());
+          "%s has the value %s at %s",
+          call,
+          items.get(i),
+          name());
       call.handled[index] = true;
     }
     schedule.checkChoice(this, batch);
