@@ -28,8 +28,6 @@ import java.util.concurrent.TimeoutException;
  * <p><b>Thread safety.</b> Any thread may call any method, except that an event loop, the thread
  * that runs routes, must not stop the server.
  *
- * <p>
- *
  * {@snippet class="io.headrace.server.SnippetsTest" region="server"}
  */
 public final class HttpServer implements AutoCloseable {

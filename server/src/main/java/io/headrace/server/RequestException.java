@@ -7,6 +7,7 @@ package io.headrace.server;
 public final class RequestException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  /** The status of the answer. */
   private final int status;
 
   /**
