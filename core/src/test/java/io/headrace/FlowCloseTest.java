@@ -113,7 +113,7 @@ class FlowCloseTest {
   @ParameterizedTest
   @MethodSource("everyKind")
   void whatIsSubmittedDuringTheCloseIsHandledOrRefused(Workers workers) throws Exception {
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 8; round++) {
       LongAdder first = new LongAdder();
       LongAdder second = new LongAdder();
       Flow<Integer, Integer> flow =
@@ -264,7 +264,7 @@ class FlowCloseTest {
   @ParameterizedTest
   @EnumSource
   void stoppingAtTheMomentOfTheStartIsNotLost(Stop stop) {
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 100; round++) {
       AtomicInteger open = new AtomicInteger();
       Flow<String, String> flow =
           Flow.<String>builder("moment")
@@ -431,7 +431,11 @@ class FlowCloseTest {
             .start();
     assertThat(flow.call("item")).isEqualTo("item");
 
-    flow.close();
+    try (LogCapture log = new LogCapture()) {
+      flow.close();
+      assertThat(log.messages())
+          .containsExactly("the handler of step first of careless failed to close");
+    }
 
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
     assertThat(last.closedOn).hasSize(1);

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -218,8 +220,7 @@ class FlowObserverTest {
     assertThat(cancelled.complete(9)).isFalse();
     completed.complete(8);
     advance(1);
-    CompletableFuture<Integer> timed =
-        flow.submit(7).orTimeout(1, java.util.concurrent.TimeUnit.HOURS);
+    CompletableFuture<Integer> timed = flow.submit(7).orTimeout(1, TimeUnit.HOURS);
     timed.completeExceptionally(new IOException());
     advance(100);
     flow.close();
@@ -278,7 +279,7 @@ class FlowObserverTest {
                     s.workers(
                         Workers.executor(
                             task -> {
-                              throw new java.util.concurrent.RejectedExecutionException("full");
+                              throw new RejectedExecutionException("full");
                             },
                             2)))
             .build()
@@ -374,6 +375,7 @@ class FlowObserverTest {
   @ParameterizedTest
   @MethodSource("everyKind")
   void observersThatThrowTouchNothing(Workers workers) throws Exception {
+    LogCapture log = new LogCapture();
     Thrower thrower = new Thrower();
     Flow<Integer, Integer> flow =
         Flow.<Integer>builder("thrower")
@@ -389,6 +391,8 @@ class FlowObserverTest {
       assertThat(valueOf(flow.submit(i, options))).isEqualTo(i);
     }
     valueOf(aside(flow::close));
+    log.close();
+    assertThat(log.messages()).as("reported once").hasSize(1);
 
     awaitThat("all calls are reported", () -> recorder.calls.size() == 10);
     assertThat(recorder.calls).allMatch(call -> call.startsWith("thrower COMPLETED"));

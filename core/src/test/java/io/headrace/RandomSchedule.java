@@ -483,7 +483,7 @@ final class RandomSchedule {
         switch (failure) {
           case DeadlineExceededException e -> call.isOutOfTime(now());
           case QueueFullException e -> steps.stream().anyMatch(RandomStep::isBounded);
-          case StoppedException e -> shutDown || !call.wasOpen;
+          case StoppedException e -> shutDown || !call.wasOpen || (isWild && closed);
           case RejectedException e -> steps.stream().anyMatch(step -> step.rejects);
           case BatchSizeMismatchException e -> call.mismatched;
           default -> call.failures.contains(failure);
