@@ -61,7 +61,7 @@ class FlowObserverTest {
   private final Recorder recorder = new Recorder();
 
   /** Answers each batch after some time; an item that is negative fails, zero fails the batch. */
-  private AsyncHandler<Integer, Integer> taking(long millis) {
+  static AsyncHandler<Integer, Integer> taking(VirtualTime time, long millis) {
     return items -> {
       Outcomes<Integer> outcomes = new Outcomes<>(items.size());
       for (int item : items) {
@@ -90,9 +90,9 @@ class FlowObserverTest {
     return builder
         .asyncStep(
             "a",
-            taking(10),
+            taking(time, 10),
             s -> s.batch(BatchPolicy.greedy(2)).workers(worker).queue(4, OnFull.fail()))
-        .asyncStep("b", taking(30), s -> s.batch(BatchPolicy.greedy(4)).workers(worker))
+        .asyncStep("b", taking(time, 30), s -> s.batch(BatchPolicy.greedy(4)).workers(worker))
         .build()
         .start();
   }
@@ -298,53 +298,6 @@ class FlowObserverTest {
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
   }
 
-  @Test
-  void listenerIsToldOfEachStepOfItsOwnCall() throws Exception {
-    List<String> steps = new ArrayList<>();
-    CallListener listener =
-        (step, batchSize, queueNanos, handleNanos) ->
-            steps.add(
-                step
-                    + " size "
-                    + batchSize
-                    + " queue "
-                    + queueNanos / MS
-                    + " handle "
-                    + handleNanos / MS);
-    Flow<Integer, Integer> flow = flow();
-    flow.submit(1);
-    advance(4);
-    CompletableFuture<Integer> listened =
-        flow.submit(2, CallOptions.DEFAULT.withListener(listener));
-    flow.submit(3);
-    advance(16);
-    assertThat(steps).as("told before the item moves on").hasSize(1);
-    advance(100);
-
-    assertThat(listened).isCompletedWithValue(4);
-    assertThat(steps).containsExactly("a size 2 queue 6 handle 10", "b size 2 queue 20 handle 30");
-    flow.close();
-  }
-
-  @Test
-  void listenerIsToldOfAFailureAndOfNoStepThatTheItemPassesBy() throws Exception {
-    List<String> steps = new ArrayList<>();
-    CallListener listener = (step, batchSize, queueNanos, handleNanos) -> steps.add(step);
-    Flow<Integer, Integer> flow =
-        Flow.<Integer>builder("f")
-            .timeSource(time)
-            .stepIf(n -> false, "skipped", Handler.each(n -> n), s -> s.workers(Workers.inline()))
-            .asyncStep("last", taking(1), s -> s.workers(Workers.inline()))
-            .build()
-            .start();
-
-    flow.submit(0, CallOptions.DEFAULT.withListener(listener));
-    advance(1);
-
-    assertThat(steps).containsExactly("last");
-    flow.close();
-  }
-
   static Stream<Workers> everyKind() {
     return FlowCloseTest.everyKind();
   }
@@ -425,7 +378,7 @@ class FlowObserverTest {
             .timeSource(time)
             .observer(recorder)
             .asyncStep(
-                "s", taking(7), s -> s.batch(BatchPolicy.greedy(2)).workers(Workers.inline()))
+                "s", taking(time, 7), s -> s.batch(BatchPolicy.greedy(2)).workers(Workers.inline()))
             .build()
             .start();
 
