@@ -182,6 +182,32 @@ class FlowBackPressureTest {
   }
 
   @Test
+  void alarmsDoNotPileUp() throws Exception {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("alarms")
+            .timeSource(time)
+            .step(
+                "timed",
+                first,
+                s ->
+                    s.batch(BatchPolicy.fixed(4, Duration.ofMillis(10)))
+                        .workers(Workers.executor(Runnable::run, 1))
+                        .queue(2, OnFull.await(Duration.ofMillis(30))))
+            .build()
+            .start();
+    int most = 0;
+    for (int i = 0; i < 1_000; i++) {
+      flow.submitAll(List.of(i, i, i));
+      time.advance(Duration.ofMillis(5 + i % 8));
+      most = Math.max(most, time.alarms());
+    }
+
+    assertThat(most).as("one for the batch, one for the first that waits for room").isLessThan(4);
+    flow.close();
+    while (time.advanceToNext()) {}
+  }
+
+  @Test
   void allWorkersGetBatchesOfItemsThatWaitForRoom() throws Exception {
     Flow<Integer, Integer> flow =
         Flow.<Integer>builder("narrow")

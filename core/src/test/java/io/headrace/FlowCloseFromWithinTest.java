@@ -5,6 +5,7 @@ import static io.headrace.FlowProbes.failureOf;
 import static io.headrace.FlowProbes.valueOf;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -117,7 +118,7 @@ class FlowCloseFromWithinTest {
 
   @Test
   void fromAContinuationThatShutdownRunsWhileNothingElseDoes() throws Exception {
-    io.headrace.testkit.VirtualTime time = new io.headrace.testkit.VirtualTime();
+    VirtualTime time = new VirtualTime();
     Flow<String, String> flow =
         Flow.<String>builder("collecting")
             .timeSource(time)

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,7 +61,7 @@ class FlowObserverTest {
   private final Recorder recorder = new Recorder();
 
   /** Answers each batch after some time; an item that is negative fails, zero fails the batch. */
-  private AsyncHandler<Integer, Integer> taking(long millis) {
+  static AsyncHandler<Integer, Integer> taking(VirtualTime time, long millis) {
     return items -> {
       Outcomes<Integer> outcomes = new Outcomes<>(items.size());
       for (int item : items) {
@@ -88,9 +90,9 @@ class FlowObserverTest {
     return builder
         .asyncStep(
             "a",
-            taking(10),
+            taking(time, 10),
             s -> s.batch(BatchPolicy.greedy(2)).workers(worker).queue(4, OnFull.fail()))
-        .asyncStep("b", taking(30), s -> s.batch(BatchPolicy.greedy(4)).workers(worker))
+        .asyncStep("b", taking(time, 30), s -> s.batch(BatchPolicy.greedy(4)).workers(worker))
         .build()
         .start();
   }
@@ -218,8 +220,7 @@ class FlowObserverTest {
     assertThat(cancelled.complete(9)).isFalse();
     completed.complete(8);
     advance(1);
-    CompletableFuture<Integer> timed =
-        flow.submit(7).orTimeout(1, java.util.concurrent.TimeUnit.HOURS);
+    CompletableFuture<Integer> timed = flow.submit(7).orTimeout(1, TimeUnit.HOURS);
     timed.completeExceptionally(new IOException());
     advance(100);
     flow.close();
@@ -278,7 +279,7 @@ class FlowObserverTest {
                     s.workers(
                         Workers.executor(
                             task -> {
-                              throw new java.util.concurrent.RejectedExecutionException("full");
+                              throw new RejectedExecutionException("full");
                             },
                             2)))
             .build()
@@ -295,53 +296,6 @@ class FlowObserverTest {
     assertThat(recorder.calls).containsExactly("f REJECTED 0", "f REJECTED 0");
     flow.close();
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
-  }
-
-  @Test
-  void listenerIsToldOfEachStepOfItsOwnCall() throws Exception {
-    List<String> steps = new ArrayList<>();
-    CallListener listener =
-        (step, batchSize, queueNanos, handleNanos) ->
-            steps.add(
-                step
-                    + " size "
-                    + batchSize
-                    + " queue "
-                    + queueNanos / MS
-                    + " handle "
-                    + handleNanos / MS);
-    Flow<Integer, Integer> flow = flow();
-    flow.submit(1);
-    advance(4);
-    CompletableFuture<Integer> listened =
-        flow.submit(2, CallOptions.DEFAULT.withListener(listener));
-    flow.submit(3);
-    advance(16);
-    assertThat(steps).as("told before the item moves on").hasSize(1);
-    advance(100);
-
-    assertThat(listened).isCompletedWithValue(4);
-    assertThat(steps).containsExactly("a size 2 queue 6 handle 10", "b size 2 queue 20 handle 30");
-    flow.close();
-  }
-
-  @Test
-  void listenerIsToldOfAFailureAndOfNoStepThatTheItemPassesBy() throws Exception {
-    List<String> steps = new ArrayList<>();
-    CallListener listener = (step, batchSize, queueNanos, handleNanos) -> steps.add(step);
-    Flow<Integer, Integer> flow =
-        Flow.<Integer>builder("f")
-            .timeSource(time)
-            .stepIf(n -> false, "skipped", Handler.each(n -> n), s -> s.workers(Workers.inline()))
-            .asyncStep("last", taking(1), s -> s.workers(Workers.inline()))
-            .build()
-            .start();
-
-    flow.submit(0, CallOptions.DEFAULT.withListener(listener));
-    advance(1);
-
-    assertThat(steps).containsExactly("last");
-    flow.close();
   }
 
   static Stream<Workers> everyKind() {
@@ -374,6 +328,7 @@ class FlowObserverTest {
   @ParameterizedTest
   @MethodSource("everyKind")
   void observersThatThrowTouchNothing(Workers workers) throws Exception {
+    LogCapture log = new LogCapture();
     Thrower thrower = new Thrower();
     Flow<Integer, Integer> flow =
         Flow.<Integer>builder("thrower")
@@ -389,6 +344,8 @@ class FlowObserverTest {
       assertThat(valueOf(flow.submit(i, options))).isEqualTo(i);
     }
     valueOf(aside(flow::close));
+    log.close();
+    assertThat(log.messages()).as("reported once").hasSize(1);
 
     awaitThat("all calls are reported", () -> recorder.calls.size() == 10);
     assertThat(recorder.calls).allMatch(call -> call.startsWith("thrower COMPLETED"));
@@ -421,7 +378,7 @@ class FlowObserverTest {
             .timeSource(time)
             .observer(recorder)
             .asyncStep(
-                "s", taking(7), s -> s.batch(BatchPolicy.greedy(2)).workers(Workers.inline()))
+                "s", taking(time, 7), s -> s.batch(BatchPolicy.greedy(2)).workers(Workers.inline()))
             .build()
             .start();
 

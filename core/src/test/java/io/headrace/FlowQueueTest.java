@@ -9,6 +9,7 @@ import io.headrace.testkit.SteppedExecutor;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -247,7 +248,7 @@ class FlowQueueTest {
             .<Integer>step("three", items -> items, s -> s.batch(BatchPolicy.greedy(5)))
             .build()
             .start()) {
-      List<Integer> ends = java.util.Collections.synchronizedList(new ArrayList<>());
+      List<Integer> ends = Collections.synchronizedList(new ArrayList<>());
       List<CompletableFuture<Integer>> futures = new ArrayList<>();
       for (int i = 0; i < 1_000; i++) {
         futures.add(flow.submit(i).whenComplete((value, failure) -> ends.add(value)));

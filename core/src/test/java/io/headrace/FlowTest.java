@@ -2,6 +2,7 @@ package io.headrace;
 
 import static io.headrace.FlowProbes.failureOf;
 import static io.headrace.FlowProbes.valueOf;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -66,7 +67,7 @@ class FlowTest {
         tasks ->
             tasks.forEach(
                 task -> {
-                  task.pixels = task.url.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+                  task.pixels = task.url.getBytes(UTF_8);
                   task.steps.add("download");
                 });
     InPlaceHandler<ImageTask> classify =

@@ -56,11 +56,11 @@ final class RandomStep {
   int running;
   int starts;
   int closes;
-  private final RandomSchedule schedule;
+  private final RandomModel model;
   private final Random random;
 
-  RandomStep(RandomSchedule schedule, int index, Random random) {
-    this.schedule = schedule;
+  RandomStep(RandomModel model, int index, Random random) {
+    this.model = model;
     this.index = index;
     this.random = random;
     kind = Kind.values()[random.nextInt(Kind.values().length)];
@@ -134,7 +134,7 @@ final class RandomStep {
 
   private boolean applies(Object item) {
     int id = ((Work) item).id();
-    RandomCall call = schedule.call(id);
+    RandomCall call = model.call(id);
     if (isUndecided(id)) {
       IllegalStateException failure = new IllegalStateException("undecided on " + id);
       call.failures.add(failure);
@@ -142,9 +142,9 @@ final class RandomStep {
     }
     boolean applies = isFor(id);
     if (applies) {
-      schedule.check(call.arrivedOp[index] == 0, "%s came to %s twice", call, name());
-      call.arrivedOp[index] = schedule.op();
-      call.arrivedNanos[index] = schedule.now();
+      model.check(call.arrivedOp[index] == 0, "%s came to %s twice", call, name());
+      call.arrivedOp[index] = model.op;
+      call.arrivedNanos[index] = model.now();
       waiting.add(call);
     }
     return applies;
@@ -188,30 +188,29 @@ final class RandomStep {
     if (random.nextInt(5) == 0) {
       end.run();
     } else {
-      schedule.later(Duration.ofMillis(random.nextInt(25)), end);
+      model.later(Duration.ofMillis(random.nextInt(25)), end);
     }
     return stage;
   }
 
   private void begin(List<Work> items) {
     running++;
-    List<RandomCall> batch = items.stream().map(item -> schedule.call(item.id())).toList();
-    schedule.check(closes == 0, "%s handles %s after it was closed", name(), batch);
-    schedule.check(running <= workers, "%s runs %d batches", name(), running);
-    schedule.check(
-        !items.isEmpty() && items.size() <= maxSize, "%s has a batch of %s", name(), batch);
+    List<RandomCall> batch = items.stream().map(item -> model.call(item.id())).toList();
+    model.check(closes == 0, "%s handles %s after it was closed", name(), batch);
+    model.check(running <= workers, "%s runs %d batches", name(), running);
+    model.check(!items.isEmpty() && items.size() <= maxSize, "%s has a batch of %s", name(), batch);
     for (int i = 0; i < items.size(); i++) {
       RandomCall call = batch.get(i);
-      schedule.check(!call.handled[index], "%s was handled before by %s", call, name());
-      schedule.check(
-          items.get(i).value() == schedule.valueBefore(call.id, index),
+      model.check(!call.handled[index], "%s was handled before by %s", call, name());
+      model.check(
+          items.get(i).value() == model.valueBefore(call.id, index),
           "%s has the value %s at %s",
           call,
           items.get(i),
           name());
       call.handled[index] = true;
     }
-    schedule.checkChoice(this, batch);
+    model.checkChoice(this, batch);
     waiting.removeAll(batch);
   }
 
@@ -219,18 +218,18 @@ final class RandomStep {
   private List<Work> answer(List<Work> items) {
     if (isFaulty && random.nextInt(6) == 0) {
       IllegalStateException failure = new IllegalStateException("batch of " + name());
-      items.forEach(item -> schedule.call(item.id()).failures.add(failure));
+      items.forEach(item -> model.call(item.id()).failures.add(failure));
       throw failure;
     }
     if (isFaulty && random.nextInt(12) == 0) {
-      items.forEach(item -> schedule.call(item.id()).mismatched = true);
+      items.forEach(item -> model.call(item.id()).mismatched = true);
       return List.of();
     }
     Outcomes<Work> outcomes = new Outcomes<>(items.size());
     for (Work item : items) {
       if (isFaulty && random.nextInt(8) == 0) {
         IllegalArgumentException failure = new IllegalArgumentException("item " + item.id());
-        schedule.call(item.id()).failures.add(failure);
+        model.call(item.id()).failures.add(failure);
         outcomes.addFailure(failure);
       } else {
         outcomes.add(item.after(index));
