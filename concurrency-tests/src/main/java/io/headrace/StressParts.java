@@ -1,0 +1,70 @@
+package io.headrace;
+
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/** Parts of a flow for the tests, without threads and without a start. */
+final class StressParts {
+  /** A clock that stands still and never rings. */
+  static final TimeSource NO_TIME =
+      new TimeSource() {
+        @Override
+        public long nanoTime() {
+          return 0;
+        }
+
+        @Override
+        public Alarm schedule(long delayNanos, Runnable task) {
+          return () -> {};
+        }
+
+        @Override
+        public void execute(Runnable task) {
+          task.run();
+        }
+      };
+
+  private static final Observers NOBODY = new Observers("stress", List.of());
+
+  private StressParts() {}
+
+  static Ticket ticket(Object value) {
+    return new Ticket(value, CallOptions.DEFAULT, NOBODY, NO_TIME);
+  }
+
+  static Step step(Handler<Object, Object> handler, OnFull onFull, int capacity) {
+    return step(handler, onFull, capacity, Runnable::run);
+  }
+
+  static Step step(
+      Handler<Object, Object> handler, OnFull onFull, int capacity, Executor executor) {
+    return new StepOptions()
+        .workers(Workers.executor(executor, 1))
+        .toStep("step", null, Handling.shared(Handling.of(handler)), true, capacity, onFull);
+  }
+
+  /** A station for a step, the second of a flow that is not started; it has no worker yet. */
+  static QueuedStation station(Step step) {
+    return (QueuedStation)
+        new Flow<>("stress", List.of(step, step), 1, NO_TIME, List.of()).station(1);
+  }
+
+  /** Gives a station the worker that its step describes, as a start does. */
+  static void start(QueuedStation station) {
+    Startup startup = new Startup();
+    station.start(startup);
+    startup.allAnnounced();
+    startup.join();
+  }
+
+  /** Gives a station a worker that it does not shut down or end. */
+  static void employ(QueuedStation station, Executor executor) {
+    station.release(
+        new TaskSlot(station, station.step.handlers().get(), executor, /* isStarted= */ true));
+  }
+
+  /** The same with a worker whose task runs on the thread that launches it. */
+  static void employ(QueuedStation station) {
+    employ(station, Runnable::run);
+  }
+}
