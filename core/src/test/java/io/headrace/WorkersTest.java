@@ -112,8 +112,7 @@ class WorkersTest {
     }
 
     assertThat(batches)
-        .containsExactly(
-            List.of(0, 1, 2), List.of(3, 4, 5), List.of(6), List.of(7), List.of(8));
+        .containsExactly(List.of(0, 1, 2), List.of(3, 4, 5), List.of(6), List.of(7), List.of(8));
     assertThat(threads).containsOnly(Thread.currentThread());
   }
 
