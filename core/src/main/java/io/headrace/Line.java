@@ -188,6 +188,9 @@ final class Line {
       Thread.onSpinWait();
       ticket = queue.poll();
     }
+    if (ticket == null && queue.peek() != null) {
+      station.stalled();
+    }
     return ticket;
   }
 

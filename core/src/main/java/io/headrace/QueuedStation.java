@@ -98,6 +98,8 @@ final class QueuedStation extends Station implements QueueState {
   /** How many tickets the policy saw when it decided to wait; -1 if it did not. */
   private int seenLength;
 
+  private boolean isStalled;
+
   /** A worker of the step before, and how many of its tickets no longer hold it. */
   private @Nullable Slot held;
 
@@ -302,6 +304,7 @@ final class QueuedStation extends Station implements QueueState {
     removeWithdrawn();
     changePhase();
     do {
+      isStalled = false;
       for (Line line : lines) {
         if (phase == Phase.SHUT) {
           line.fail(requireNonNull(shutdownReason));
@@ -322,6 +325,11 @@ final class QueuedStation extends Station implements QueueState {
       }
       later(() -> flow.stationDrained(this));
     }
+  }
+
+  /** A ticket is out of reach: a producer is between the two steps of adding the one behind it. */
+  void stalled() {
+    isStalled = true;
   }
 
   /** To be done after the drain: what a worker or another station needs to go on. */
@@ -415,6 +423,9 @@ final class QueuedStation extends Station implements QueueState {
    * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
+    if (isStalled) {
+      return false; // the producer signals when it has linked its ticket
+    }
     if (admits) {
       return phase != Phase.SHUT && canAdmit(); // each arrival signals
     }

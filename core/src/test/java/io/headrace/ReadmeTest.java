@@ -1,0 +1,101 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The examples of the README: they run, and they stand there as they stand here. */
+class ReadmeTest {
+  private final Model model = new Model();
+
+  @Test
+  void batcher() throws Exception {
+    // @start region="batcher"
+    try (Batcher<String, Sentiment> sentiments =
+        Batcher.<String, Sentiment>builder(texts -> model.classify(texts))
+            .batch(BatchPolicy.greedy(32))
+            .queue(10_000, OnFull.fail())
+            .build()) {
+      Sentiment one = sentiments.call("nothing ever hangs"); // blocks; for virtual threads
+      CompletableFuture<Sentiment> other = // never blocks
+          sentiments.submit("it is late", CallOptions.timeout(Duration.ofMillis(50)));
+      // @end
+      assertThat(one).isEqualTo(new Sentiment("nothing ever hangs"));
+      assertThat(other)
+          .satisfiesAnyOf(
+              future -> assertThat(future.join()).isEqualTo(new Sentiment("it is late")),
+              future ->
+                  assertThat(future.exceptionNow()).isInstanceOf(DeadlineExceededException.class));
+    }
+  }
+
+  @Test
+  void flow() throws Exception {
+    byte[] jpeg = {1, 2, 3};
+    // @start region="flow"
+    Flow<byte[], Label> flow =
+        Flow.<byte[]>builder("photos")
+            .step("decode", Handler.each(Photos::decode), step -> step.workers(Workers.threads(4)))
+            .stepPerWorker(
+                "classify", () -> new Classifier(model), step -> step.batch(BatchPolicy.greedy(64)))
+            .build()
+            .start(Duration.ofSeconds(30));
+    Label label = flow.call(jpeg);
+    // @end
+    flow.close();
+    assertThat(label).isEqualTo(new Label(3));
+  }
+
+  @Test
+  void readmeShowsTheseExamples() throws IOException {
+    String readme = Files.readString(Path.of("../README.md"));
+    for (String region : List.of("batcher", "flow")) {
+      assertThat(readme).contains(region(region));
+    }
+  }
+
+  /** The lines of a region, without its indentation. */
+  private static String region(String name) throws IOException {
+    List<String> lines = Files.readAllLines(Path.of("src/test/java/io/headrace/ReadmeTest.java"));
+    int start = lines.indexOf("    // @start region=\"" + name + "\"");
+    return lines.stream()
+        .skip(start + 1)
+        .takeWhile(line -> !line.endsWith("// @end"))
+        .map(line -> line.substring(4))
+        .collect(Collectors.joining("\n"));
+  }
+
+  record Sentiment(String text) {}
+
+  record Label(int length) {}
+
+  static final class Model {
+    List<Sentiment> classify(List<String> texts) {
+      return texts.stream().map(Sentiment::new).toList();
+    }
+  }
+
+  static final class Photos {
+    static Integer decode(byte[] photo) {
+      return photo.length;
+    }
+  }
+
+  static final class Classifier implements Handler<Integer, Label> {
+    Classifier(Model model) {
+      assertThat(model).isNotNull();
+    }
+
+    @Override
+    public List<Label> handle(List<Integer> photos) {
+      return photos.stream().map(Label::new).toList();
+    }
+  }
+}
