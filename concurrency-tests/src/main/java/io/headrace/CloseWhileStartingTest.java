@@ -12,7 +12,10 @@ import org.openjdk.jcstress.infra.results.ZL_Result;
 
 /** A flow is closed at any moment of its start: the close returns, and nothing runs afterwards. */
 @JCStressTest
-@Outcome(id = "true, STOPPED", expect = Expect.ACCEPTABLE, desc = "closed before or after the start")
+@Outcome(
+    id = "true, STOPPED",
+    expect = Expect.ACCEPTABLE,
+    desc = "closed before or after the start")
 @Outcome(id = "true, FAILED", expect = Expect.ACCEPTABLE, desc = "the close made the start fail")
 @Outcome(expect = Expect.FORBIDDEN, desc = "the close waited in vain, or did not close")
 @State
