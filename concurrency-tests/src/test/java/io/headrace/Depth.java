@@ -11,9 +11,9 @@ import org.jetbrains.lincheck.datastructures.StressOptions;
  * headrace.lincheck.interleavings} of a fixed scenario (default {@value #INTERLEAVINGS}).
  */
 final class Depth {
-  private static final int ITERATIONS = 5;
-  private static final int INVOCATIONS = 200;
-  private static final int INTERLEAVINGS = 200;
+  private static final int ITERATIONS = 4;
+  private static final int INVOCATIONS = 150;
+  private static final int INTERLEAVINGS = 100;
 
   private Depth() {}
 

@@ -15,7 +15,10 @@ class StationLincheckTest {
   @Test
   void modelChecking() {
     Depth.modelChecking()
+        .actorsBefore(0)
+        .threads(2)
         .actorsPerThread(2)
+        .actorsAfter(1)
         .sequentialSpecification(Model.class)
         .check(Counter.class);
   }
