@@ -253,6 +253,24 @@ class AsyncHandlerTest {
   }
 
   @Test
+  void aStageThatIsReturnedAfterTheShutdownIsCancelledToo() {
+    CompletableFuture<List<Integer>> never = new CompletableFuture<>();
+    CompletableFuture<Batcher<Integer, Integer>> self = new CompletableFuture<>();
+    Batcher<Integer, Integer> stuck =
+        Batcher.<Integer, Integer>asyncBuilder(
+                items -> {
+                  self.join().shutdownNow();
+                  return never;
+                })
+            .workers(Workers.executor(Runnable::run, 1))
+            .build();
+    self.complete(stuck);
+    assertThat(stuck.submit(0).exceptionNow()).isInstanceOf(StoppedException.class);
+    assertThat(never).isCancelled();
+    stuck.close();
+  }
+
+  @Test
   void closingWaitsForAStageThatAnInlineBatchBegan() throws Exception {
     CompletableFuture<List<Integer>> stage = new CompletableFuture<>();
     Batcher<Integer, Integer> inline =
