@@ -196,7 +196,9 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
                             + timeout
                             + ": "
                             + startup.missing()
-                            + " workers were not ready",
+                            + (startup.missing() == 1
+                                ? " worker was not ready"
+                                : " workers were not ready"),
                         null)));
     try {
       startup.get();
