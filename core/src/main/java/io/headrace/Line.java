@@ -241,6 +241,11 @@ final class Line {
     }
   }
 
+  /** Whether the queue has a first ticket that can be taken now. */
+  boolean isWithinReach() {
+    return queue.isWithinReach();
+  }
+
   /** Whether there is room, and a ticket that waits for it. */
   boolean canAdmit() {
     return admits && admittedLength < capacity && headOfQueue() != null;

@@ -423,8 +423,8 @@ final class QueuedStation extends Station implements QueueState {
    * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
-    if (isStalled) {
-      return false; // the producer signals when it has linked its ticket
+    if (isStalled && !isWithinReach()) {
+      return false; // the producer links its ticket after wakeAt was written, and so it signals
     }
     if (admits) {
       return phase != Phase.SHUT && canAdmit(); // each arrival signals
@@ -437,6 +437,15 @@ final class QueuedStation extends Station implements QueueState {
       return waiting() > seenLength && (wake == ALWAYS || lines[0].arrivals() >= wake);
     }
     return hasHead();
+  }
+
+  private boolean isWithinReach() {
+    for (Line line : lines) {
+      if (line.isWithinReach()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean canAdmit() {

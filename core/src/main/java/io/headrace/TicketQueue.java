@@ -170,6 +170,12 @@ final class TicketQueue extends TicketQueueMorePadding {
     return first;
   }
 
+  /** Consumer: whether there is a first ticket that {@link #poll} can take now. */
+  boolean isWithinReach() {
+    Ticket first = peek();
+    return first != null && (first.next() != null || tail == first);
+  }
+
   /** Consumer: takes the first ticket, or null if there is none within reach. It counts still. */
   @Nullable Ticket poll() {
     Ticket first = peek();
