@@ -263,7 +263,12 @@ final class QueuedStation extends Station implements QueueState {
     Aftermath aftermath = null;
     int missed = 1;
     do {
-      drain();
+      try {
+        drain();
+      } catch (Throwable failure) {
+        flow.observers.report(
+            this, failure); // of the clock, or of the JVM: the next signal drains again
+      }
       if (todo != null) {
         aftermath = todo.after(aftermath);
         todo = null;
