@@ -23,7 +23,7 @@ public class BatchPublicationTest {
   private final ThreadSlot slot =
       new ThreadSlot(
           StressParts.station(STEP),
-          Handling.of((Handler<Object, Object>) this::handle),
+          new Swappable(Handling.of((Handler<Object, Object>) this::handle)),
           task -> Thread.ofPlatform().unstarted(task),
           new Startup());
 
@@ -39,7 +39,7 @@ public class BatchPublicationTest {
 
   @Actor
   public void drain() {
-    slot.batch.add(StressParts.ticket("item"));
+    slot.batch.add(StressParts.ticket("item"), 1);
     slot.assign();
     slot.launch();
   }

@@ -22,18 +22,19 @@ import org.openjdk.jcstress.infra.results.ZL_Result;
 public class CloseWhileStartingTest {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final Step STEP =
-      new StepOptions()
+      new StepOptions<Object>()
           .workers(Workers.inline())
           .toStep(
               "step",
               null,
-              Handling.shared(Handling.of((Handler<Object, Object>) List::copyOf)),
+              Swappable.shared(Handling.of((Handler<Object, Object>) List::copyOf)),
               true,
               1024,
               OnFull.fail());
 
   private final Flow<Object, Object> flow =
-      new Flow<>("flow", List.of(STEP), 1, TimeSource.system(), List.of());
+      new Flow<>(
+          new FlowPlan<>("flow", List.of(STEP), 1, TimeSource.system(), List.of(), List.of()));
 
   @Actor
   public void starter() {

@@ -38,15 +38,16 @@ final class StressParts {
 
   static Step step(
       Handler<Object, Object> handler, OnFull onFull, int capacity, Executor executor) {
-    return new StepOptions()
+    return new StepOptions<Object>()
         .workers(Workers.executor(executor, 1))
-        .toStep("step", null, Handling.shared(Handling.of(handler)), true, capacity, onFull);
+        .toStep("step", null, Swappable.shared(Handling.of(handler)), true, capacity, onFull);
   }
 
   /** A station for a step, the second of a flow that is not started; it has no worker yet. */
   static QueuedStation station(Step step) {
     return (QueuedStation)
-        new Flow<>("stress", List.of(step, step), 1, NO_TIME, List.of()).station(1);
+        new Flow<>(new FlowPlan<>("stress", List.of(step, step), 1, NO_TIME, List.of(), List.of()))
+            .station(1);
   }
 
   /** Gives a station the worker that its step describes, as a start does. */

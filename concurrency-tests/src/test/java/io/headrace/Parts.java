@@ -34,16 +34,17 @@ final class Parts {
   }
 
   /** A step; made once, so that what is explored begins after its builders. */
-  static Step step(Handler<Object, Object> handler, Consumer<StepOptions> setter) {
-    StepOptions options = new StepOptions();
+  static Step step(Handler<Object, Object> handler, Consumer<StepOptions<Object>> setter) {
+    StepOptions<Object> options = new StepOptions<>();
     setter.accept(options.workers(Workers.executor(Runnable::run, 1)));
     return options.toStep(
-        "step", null, Handling.shared(Handling.of(handler)), true, 1024, OnFull.fail());
+        "step", null, Swappable.shared(Handling.of(handler)), true, 1024, OnFull.fail());
   }
 
   /** A station for a step, the second of a flow that is not started; it has no worker yet. */
   static QueuedStation station(Step step) {
-    Flow<Object, Object> flow = new Flow<>("parts", List.of(step, step), 1, NO_TIME, List.of());
+    Flow<Object, Object> flow =
+        new Flow<>(new FlowPlan<>("parts", List.of(step, step), 1, NO_TIME, List.of(), List.of()));
     return (QueuedStation) flow.station(1);
   }
 

@@ -8,14 +8,17 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Some tickets on their way through a handler: executes it and sends each ticket on with its
- * result. A worker uses one again and again; it holds one batch at a time.
+ * result. If the handler fails and the step isolates failures, it is executed again on parts of the
+ * batch. A worker uses one again and again; it holds one batch at a time.
  */
 final class Batch {
   private final Station station;
+  private final Tally tally;
 
   /**
    * The worker that is busy until the batch is done; for an inline station that of the step before.
@@ -26,6 +29,13 @@ final class Batch {
 
   private @Nullable Ticket[] tickets;
   private int size;
+  private int weight;
+
+  /** What the handler is executed on: the whole batch, or a part of it after it has failed. */
+  private @Nullable Ticket[] part;
+
+  private int partSize;
+  private @Nullable Isolation isolation;
 
   /** Whether somebody wants to know how long things take. */
   private boolean isTimed;
@@ -43,27 +53,34 @@ final class Batch {
    */
   Batch(Station station, @Nullable Slot worker, int expectedSize) {
     this.station = station;
+    this.tally = station.flow.tally;
     this.worker = worker;
     route = station.isLast ? null : new Route(station.flow);
     tickets = new @Nullable Ticket[Math.min(station.maxSize, expectedSize)];
+    part = tickets;
   }
 
   int size() {
     return size;
   }
 
-  void add(Ticket ticket) {
+  int weight() {
+    return weight;
+  }
+
+  void add(Ticket ticket, int ticketWeight) {
     if (size == tickets.length) {
       tickets = Arrays.copyOf(tickets, 2 * size);
     }
     tickets[size++] = ticket;
+    weight += ticketWeight;
     isTimed |= ticket.terms != null && ticket.terms.listener != null;
   }
 
   /** Says when the batch was complete, and how many items were left waiting. */
   void formed(int queueLength) {
     this.queueLength = queueLength;
-    isTimed |= station.flow.observers.isObserved();
+    isTimed |= station.flow.observers.isObserved() || station.isTimed();
     if (isTimed) {
       formedNanos = station.flow.time.nanoTime();
     }
@@ -76,7 +93,7 @@ final class Batch {
   void abandon(HeadraceException reason) {
     for (Ticket ticket : tickets) {
       if (ticket != null) {
-        ticket.reject(reason);
+        var _ = ticket.fail(reason, Observer.Outcome.REJECTED);
       }
     }
     CompletableFuture<?> awaited = this.awaited;
@@ -87,9 +104,9 @@ final class Batch {
 
   /** Fails the whole batch, which was not executed. */
   void refuse(HeadraceException reason) {
-    for (int i = 0; i < size; i++) {
-      ticket(i).reject(reason);
-    }
+    part = tickets;
+    partSize = size;
+    failPart(0, reason, Observer.Outcome.REJECTED);
     done();
   }
 
@@ -104,44 +121,93 @@ final class Batch {
       refuse(reason);
       return;
     }
+    part = tickets;
+    partSize = size;
+    while (executePart(handling) && nextPart()) {
+      // The next part follows on this thread.
+    }
+  }
+
+  /** Returns whether the part is done; if not, it will be later. */
+  private boolean executePart(Handling handling) {
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
     Handling.Answer answer;
     try {
       answer = handling.handle(items());
     } catch (Throwable failure) {
-      fail(failure, startNanos);
-      return;
+      failed(failure, startNanos);
+      return true;
     }
     var later = answer.later();
     if (later == null) {
       deliver(answer.results(), startNanos);
-    } else {
-      awaited = later;
-      if (station instanceof InlineStation inline) {
-        inline.awaits(this);
-      }
-      var _ =
-          later.whenComplete(
-              (results, failure) ->
-                  station.flow.inside(() -> conclude(results, failure, startNanos)));
-      if (station.shutdownReason != null) {
-        later.cancel(true);
-      }
+      return true;
+    }
+    if (later.isDone()) {
+      concluded(later, startNanos);
+      return true;
+    }
+    awaited = later;
+    if (station instanceof InlineStation inline) {
+      inline.awaits(this);
+    }
+    var _ =
+        later.whenComplete(
+            (results, failure) ->
+                station.flow.inside(() -> conclude(handling, results, failure, startNanos)));
+    if (station.shutdownReason != null) {
+      later.cancel(true);
+    }
+    return false;
+  }
+
+  private void conclude(
+      Handling handling, @Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
+    concluded(results, failure, startNanos);
+    while (nextPart() && executePart(handling)) {
+      // The next part follows on this thread, or concludes later.
     }
   }
 
-  private void conclude(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
+  private void concluded(CompletableFuture<? extends List<?>> answer, long startNanos) {
+    var _ =
+        answer.handle(
+            (results, failure) -> {
+              concluded(results, failure, startNanos);
+              return null;
+            });
+  }
+
+  private void concluded(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
     if (failure == null) {
       deliver(results, startNanos);
     } else {
-      fail(Failures.unwrapped(failure), startNanos);
+      failed(Failures.unwrapped(failure), startNanos);
     }
+  }
+
+  /** Goes on to the next part of a batch that has failed. Returns false if the batch is done. */
+  private boolean nextPart() {
+    if (isolation != null) {
+      HeadraceException reason = station.shutdownReason;
+      if (reason != null) {
+        isolation.rest().forEach(ticket -> tally.reject(ticket, reason));
+      }
+      List<Ticket> next = isolation.next();
+      if (!next.isEmpty()) {
+        part = next.toArray(Ticket[]::new);
+        partSize = part.length;
+        return true;
+      }
+    }
+    done();
+    return false;
   }
 
   @SuppressWarnings("unchecked") // handlers that may be given null accept it
   private List<Object> items() {
-    @Nullable Object[] items = new @Nullable Object[size];
-    for (int i = 0; i < size; i++) {
+    @Nullable Object[] items = new @Nullable Object[partSize];
+    for (int i = 0; i < partSize; i++) {
       items[i] = ticket(i).value;
     }
     return (List<Object>) (List<?>) Collections.unmodifiableList(Arrays.asList(items));
@@ -151,28 +217,29 @@ final class Batch {
     try {
       checkSize(results);
     } catch (Throwable failure) {
-      fail(failure, startNanos);
+      failed(failure, startNanos);
       return;
     }
     int next = 0;
+    int succeeded = 0;
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
-      report(startNanos, outcomes == null ? 0 : outcomes.failures());
+      report(startNanos, outcomes == null ? 0 : outcomes.failures(), true);
       Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
-      for (; next < size; next++) {
+      for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
         if (failure != null) {
-          ticket(next).fail(failure, Observer.Outcome.FAILED);
+          tally.fail(ticket(next), failure, Observer.Outcome.FAILED);
         } else if (outcomes != null) {
-          sendOn(next, outcomes.get(next));
+          succeeded += sendOn(next, outcomes.get(next));
         } else {
-          sendOn(next, iterator == null ? null : iterator.next());
+          succeeded += sendOn(next, iterator == null ? null : iterator.next());
         }
       }
     } catch (Throwable failure) {
-      failFrom(next, failure); // the list does not keep to its contract
+      failPart(next, failure, Observer.Outcome.FAILED); // the list does not keep to its contract
     }
-    done();
+    tally.succeeded(succeeded);
   }
 
   private static Iterator<?> iterator(List<?> results) {
@@ -180,64 +247,82 @@ final class Batch {
   }
 
   private void checkSize(@Nullable List<?> results) {
-    if (results != null && results.size() != size) {
+    if (results != null && results.size() != partSize) {
       throw new BatchSizeMismatchException(
           "the handler of "
               + station
               + " returned "
               + results.size()
               + " results for a batch of "
-              + size);
+              + partSize);
     }
   }
 
-  private void fail(Throwable failure, long startNanos) {
-    report(startNanos, size);
+  private void failed(Throwable failure, long startNanos) {
     HeadraceException reason = station.shutdownReason;
     if (reason != null) {
-      abandon(reason); // the handler may have failed only because it was interrupted
+      report(startNanos, partSize, false);
+      failPart(0, reason, Observer.Outcome.REJECTED); // it may have failed for the interrupt only
+    } else if (station.step.maxTries() == 1 || (isolation == null && partSize == 1)) {
+      report(startNanos, partSize, false);
+      failPart(0, failure, Observer.Outcome.FAILED);
+    } else if (isolation == null) {
+      report(startNanos, 0, false);
+      isolation =
+          new Isolation(
+              station.step.maxTries(),
+              IntStream.range(0, partSize).mapToObj(this::ticket).toList());
     } else {
-      failFrom(0, failure);
-    }
-    done();
-  }
-
-  private void failFrom(int first, Throwable failure) {
-    for (int i = first; i < size; i++) {
-      ticket(i).fail(failure, Observer.Outcome.FAILED);
+      List<Ticket> guilty = isolation.failed();
+      report(startNanos, guilty.size(), false);
+      guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED));
     }
   }
 
-  private void sendOn(int index, @Nullable Object result) {
+  private void failPart(int first, Throwable failure, Observer.Outcome outcome) {
+    for (int i = first; i < partSize; i++) {
+      tally.fail(ticket(i), failure, outcome);
+    }
+  }
+
+  /** Returns how many calls have succeeded so: 1 or 0. */
+  private int sendOn(int index, @Nullable Object result) {
     Ticket ticket = ticket(index);
-    if (route == null) {
-      ticket.succeed(result);
-    } else if (!ticket.isDone()) {
+    if (route != null && !ticket.isDone()) {
       ticket.value = result;
-      route.add(ticket, station.index + 1);
+      route.add(ticket, station.next);
+      return 0;
     }
+    if (route == null && ticket.succeed(result)) {
+      return 1;
+    }
+    tally.left(ticket);
+    return 0;
   }
 
   /** Tells the listeners and observers. */
-  private void report(long startNanos, int failed) {
+  private void report(long startNanos, int failed, boolean isAnswered) {
     if (!isTimed) {
       return;
     }
     long handleNanos = station.flow.time.nanoTime() - startNanos;
+    if (isAnswered && worker != null && isolation == null) {
+      worker.handled(weight, handleNanos);
+    }
     Observers observers = station.flow.observers;
     String name = station.step.name();
-    long[] queueNanos = new long[size];
-    for (int i = 0; i < size; i++) {
+    long[] queueNanos = new long[partSize];
+    for (int i = 0; i < partSize; i++) {
       Ticket ticket = ticket(i);
       queueNanos[i] = formedNanos - ticket.arrivalNanos;
       if (ticket.terms != null && ticket.terms.listener != null) {
-        observers.stepDone(ticket.terms.listener, name, size, queueNanos[i], handleNanos);
+        observers.stepDone(ticket.terms.listener, name, partSize, queueNanos[i], handleNanos);
       }
     }
     if (observers.isObserved()) {
       observers.batchHandled(
           new Observer.BatchEvent(
-              station.flow.name(), name, size, failed, handleNanos, queueNanos, queueLength));
+              station.flow.name(), name, partSize, failed, handleNanos, queueNanos, queueLength));
     }
   }
 
@@ -246,13 +331,18 @@ final class Batch {
     if (route != null) {
       route.send(worker);
     }
+    int handled = size;
     Arrays.fill(tickets, 0, size, null);
+    part = tickets;
+    isolation = null;
     size = 0;
+    weight = 0;
     isTimed = false;
     boolean later = awaited != null;
     if (later) {
       awaited = null;
     }
+    station.ended(handled);
     if (station instanceof InlineStation inline) {
       inline.done(this, later);
     }
@@ -262,9 +352,10 @@ final class Batch {
   }
 
   private Ticket ticket(int index) {
-    Ticket ticket = tickets[index];
+    Ticket ticket = part[index];
     if (ticket == null) {
-      throw new CompletionException(new AssertionError("no ticket at " + index + " of " + size));
+      throw new CompletionException(
+          new AssertionError("no ticket at " + index + " of " + partSize));
     }
     return ticket;
   }

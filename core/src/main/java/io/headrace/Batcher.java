@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,9 +34,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Batcher<I, O extends @Nullable Object> implements Service<I, O>, AutoCloseable {
   private final Flow<I, O> flow;
+  private final @Nullable Splitting<I, O> splitting;
 
-  private Batcher(Flow<I, O> flow) {
+  private Batcher(Flow<I, O> flow, @Nullable Splitting<I, O> splitting) {
     this.flow = flow;
+    this.splitting = splitting;
   }
 
   /**
@@ -91,19 +95,83 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     return flow.queued(flow.name());
   }
 
+  /**
+   * What has happened in the batcher so far, and what is in it now. The parts of an item that was
+   * split count as calls of their own.
+   *
+   * @return the numbers at this moment
+   */
+  public Statistics statistics() {
+    return flow.statistics();
+  }
+
+  /**
+   * Sends what waits now in batches as soon as there are workers for them, whatever the policy
+   * says. Does not block.
+   */
+  public void flush() {
+    flow.flush();
+  }
+
+  /**
+   * Replaces the batch function while the batcher runs. The new one is started on the calling
+   * thread; then new batches go to it, and the old one is closed when the last batch that it
+   * handles ends. No item is lost, and nothing waits for it.
+   *
+   * @param handler the new batch function
+   * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
+   *     old one stays
+   * @throws StoppedException if the batcher has been closed
+   */
+  public void swap(Handler<? super I, ? extends O> handler) {
+    flow.swap(flow.name(), handler);
+  }
+
+  /**
+   * Replaces the batch function by one that returns a stage of its results, as {@link #swap} does.
+   *
+   * @param handler the new batch function
+   * @throws StoppedException if the batcher has been closed
+   */
+  public void swapAsync(AsyncHandler<? super I, ? extends O> handler) {
+    flow.swapAsync(flow.name(), handler);
+  }
+
+  /**
+   * Changes the number of workers while the batcher runs, and blocks until the new ones are ready.
+   * Fewer workers end when they have no batch.
+   *
+   * @param workers how many there are to be, at least 1
+   * @throws StoppedException if the batcher has been closed
+   * @throws IllegalArgumentException if the number is below 1, or the workers are inline or
+   *     unlimited
+   * @throws InterruptedException if the calling thread is interrupted; the number is as before
+   */
+  public void resize(int workers) throws InterruptedException {
+    flow.resize(flow.name(), workers);
+  }
+
   @Override
   public CompletableFuture<O> submit(I item, CallOptions options) {
-    return flow.submit(item, options);
+    return splitting == null ? flow.submit(item, options) : splitting.submit(flow, item, options);
   }
 
   @Override
   public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
-    return flow.submitAll(items, options);
+    if (splitting == null) {
+      return flow.submitAll(items, options);
+    }
+    return Service.super.submitAll(items, options);
   }
 
   @Override
   public O call(I item, CallOptions options) throws InterruptedException {
-    return flow.call(item, options);
+    return splitting == null ? flow.call(item, options) : Service.super.call(item, options);
+  }
+
+  /** Stops accepting items. */
+  void beginClose() {
+    flow.beginClose();
   }
 
   /**
@@ -150,16 +218,18 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * @param <O> the type of a result
    */
   public static final class Builder<I, O extends @Nullable Object> {
-    private final Supplier<Handling> handlers;
-    private final StepOptions options = new StepOptions();
+    private final Supplier<Swappable> handlers;
+    private final StepOptions<I> options = new StepOptions<>();
     private final List<Observer> observers = new ArrayList<>();
     private @Nullable String name;
     private @Nullable Integer priorities;
     private @Nullable TimeSource time;
+    private @Nullable ToIntFunction<? super I> weight;
+    private @Nullable Splitter<I, O> splitter;
     private boolean built;
 
     private Builder(Handling handling) {
-      handlers = Handling.shared(handling);
+      handlers = Swappable.shared(handling);
     }
 
     /**
@@ -211,6 +281,58 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
+     * How much of a batch an item takes: rows, bytes, tokens. The sizes of the batch policy are
+     * sums of weights then; see {@link StepOptions#weight}. Default: each item weighs 1.
+     *
+     * @param weight tells the weight of an item, at least 1
+     * @return this
+     */
+    public Builder<I, O> weight(ToIntFunction<? super I> weight) {
+      options.weight(weight);
+      this.weight = weight;
+      return this;
+    }
+
+    /**
+     * Splits an item that is heavier than the largest batch, and joins the results of its parts.
+     * Needs {@link #weight}. The parts are items like others; if one fails the item fails and the
+     * others are cancelled. Default: such an item fails with {@link RejectedException}.
+     *
+     * @param splitter takes items apart, and puts results together
+     * @return this
+     */
+    public Builder<I, O> split(Splitter<I, O> splitter) {
+      Checks.unset(this.splitter, splitter, "splitter");
+      this.splitter = splitter;
+      return this;
+    }
+
+    /**
+     * What the items of a batch have in common: a shape, a tenant; see {@link StepOptions#bucket}.
+     * Default: any items share a batch.
+     *
+     * @param bucket tells the bucket of an item: something with {@code equals} and {@code hashCode}
+     * @return this
+     */
+    public Builder<I, O> bucket(Function<? super I, ?> bucket) {
+      options.bucket(bucket);
+      return this;
+    }
+
+    /**
+     * Executes a batch that fails again in parts, until the item to blame stands alone; see {@link
+     * StepOptions#isolate}. Default: a batch that fails fails all its items.
+     *
+     * @param maxTries how often an item is executed at most, at least 2
+     * @return this
+     * @throws IllegalArgumentException if maxTries is below 2
+     */
+    public Builder<I, O> isolate(int maxTries) {
+      options.isolate(maxTries);
+      return this;
+    }
+
+    /**
      * How many priorities there are, 0 to n - 1; higher ones go first. Default: 1.
      *
      * @param priorities the number of priorities, 1 to 64
@@ -257,16 +379,25 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
       built = Checks.unbuilt(built, name);
+      Splitting<I, O> splitting = null;
+      if (splitter != null) {
+        if (weight == null) {
+          throw new IllegalStateException(name + " has a splitter, that needs weights");
+        }
+        splitting = new Splitting<>(name, splitter, weight, options.maxSize);
+      }
       Step step = options.toStep(name, null, handlers, true, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(
-              name,
-              List.of(step),
-              priorities == null ? 1 : priorities,
-              time == null ? TimeSource.system() : time,
-              observers);
+              new FlowPlan<>(
+                  name,
+                  List.of(step),
+                  priorities == null ? 1 : priorities,
+                  time == null ? TimeSource.system() : time,
+                  observers,
+                  List.of()));
       try {
-        return new Batcher<>(flow.start());
+        return new Batcher<>(flow.start(), splitting);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new StartException(name + " was interrupted while it started", e);

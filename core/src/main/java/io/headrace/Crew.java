@@ -4,9 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The workers of a station: which there are, and which of them are idle. */
@@ -23,7 +27,14 @@ final class Crew {
 
   private final QueuedStation station;
   private final Workers workers;
+  private final ThreadFactory threads;
   private final Set<Slot> all = ConcurrentHashMap.newKeySet();
+
+  /** Makes the handlers of new workers. */
+  private volatile Supplier<Swappable> handlers;
+
+  /** How many workers there are to be. */
+  private volatile int wanted;
 
   /** Those that have become idle and that the drain does not know of yet. */
   private volatile @Nullable Slot released;
@@ -35,56 +46,135 @@ final class Crew {
 
   private int busyCount;
 
+  /** How many there are. */
+  private int count;
+
   /** Whether the handler has started, so that tasks can be made when they are needed. */
   private boolean isStarted;
 
   Crew(QueuedStation station) {
     this.station = station;
     workers = station.step.workers();
+    handlers = station.step.handlers();
+    wanted = workers.count;
+    Thread.Builder threads =
+        workers.kind == Workers.Kind.VIRTUAL_THREADS
+            ? Thread.ofVirtual()
+            : Thread.ofPlatform().daemon();
+    this.threads =
+        threads
+            .name("headrace-" + station.flow.name() + "-" + station.step.name() + "-", 1)
+            .factory();
   }
 
   void start(Startup startup) {
-    switch (workers.kind) {
-      case THREADS -> startThreads(startup, Thread.ofPlatform().daemon());
-      case VIRTUAL_THREADS -> startThreads(startup, Thread.ofVirtual());
-      case EXECUTOR -> startTasks(startup, station.step.shared() ? 1 : workers.count);
-      case INLINE -> throw new IllegalStateException("workers of a queue are inline");
-    }
+    boolean isOnDemand = workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
+    var _ = add(isOnDemand ? 1 : workers.count, startup);
   }
 
-  private void startThreads(Startup startup, Thread.Builder threads) {
-    String name = "headrace-" + station.flow.name() + "-" + station.step.name() + "-";
-    ThreadFactory factory = threads.name(name, 1).factory();
-    for (int i = 0; i < workers.count; i++) {
+  /** Starts workers. */
+  private List<Slot> add(int n, Startup startup) {
+    List<Slot> added = new ArrayList<>(n);
+    for (int i = 0; i < n; i++) {
       startup.announce();
-      ThreadSlot slot = new ThreadSlot(station, station.step.handlers().get(), factory, startup);
-      all.add(slot);
-      try {
-        slot.start();
-      } catch (Throwable noThread) {
-        all.remove(slot); // it would never end
-        throw noThread;
-      }
+      added.add(workers.kind == Workers.Kind.EXECUTOR ? addTask(startup) : addThread(startup));
     }
+    return added;
   }
 
-  private void startTasks(Startup startup, int count) {
-    for (int i = 0; i < count; i++) {
-      startup.announce();
-      TaskSlot slot = newTask(false);
-      Thread.ofVirtual().start(() -> slot.start(startup));
+  private Slot addThread(Startup startup) {
+    ThreadSlot slot = new ThreadSlot(station, handlers.get(), threads, startup);
+    all.add(slot);
+    try {
+      slot.start();
+    } catch (Throwable noThread) {
+      all.remove(slot); // it would never end
+      throw noThread;
     }
+    return slot;
+  }
+
+  private Slot addTask(Startup startup) {
+    TaskSlot slot = newTask(false);
+    Thread.ofVirtual().start(() -> slot.start(startup));
+    return slot;
   }
 
   private TaskSlot newTask(boolean isStarted) {
     TaskSlot slot =
         new TaskSlot(
-            station,
-            station.step.handlers().get(),
-            requireNonNull(workers.executor, "executor"),
-            isStarted);
+            station, handlers.get(), requireNonNull(workers.executor, "executor"), isStarted);
     all.add(slot);
     return slot;
+  }
+
+  /** How many workers there are to be. */
+  int wanted() {
+    return wanted;
+  }
+
+  /**
+   * Changes how many workers there are. Blocks until new ones have started; the drain ends those
+   * that are too many.
+   */
+  void resize(int workers) throws InterruptedException {
+    int before = wanted;
+    boolean isOnDemand = this.workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
+    if (workers <= before || isOnDemand) {
+      wanted = workers;
+      return;
+    }
+    Startup startup = new Startup();
+    wanted = workers; // before they join, or they would be too many
+    List<Slot> added = List.of();
+    boolean isDone = false;
+    try {
+      added = add(workers - before, startup);
+      startup.allAnnounced();
+      startup.get();
+      isDone = true;
+    } catch (ExecutionException e) {
+      throw Failures.unchecked(e.getCause());
+    } finally {
+      if (!isDone) {
+        wanted = before;
+        startup.completeExceptionally(new StartException(station + " was not resized", null));
+        added.stream().filter(Slot::claim).forEach(this::retire);
+      }
+    }
+  }
+
+  /** Ends a worker that is not known to the drain, or was taken from it. */
+  private void retire(Slot slot) {
+    slot.retire(station.flow.ending());
+    all.remove(slot);
+  }
+
+  /** Replaces the handler of all workers. */
+  boolean swap(Handling handling) {
+    return all.iterator().next().handling.swap(handling, station);
+  }
+
+  /** Replaces the handlers of all workers, each by one of its own. */
+  void swapEach(Supplier<Handling> handlings) {
+    List<Slot> slots = List.copyOf(all);
+    List<Handling> started = new ArrayList<>();
+    try {
+      for (int i = 0; i < slots.size(); i++) {
+        Handling handling = handlings.get();
+        Startup.replacement(handling, station);
+        started.add(handling);
+      }
+    } catch (Throwable failure) {
+      started.forEach(handling -> Ending.close(handling, station));
+      throw failure;
+    }
+    handlers = Swappable.each(handlings);
+    for (int i = 0; i < slots.size(); i++) {
+      if (!slots.get(i).handling.swap(started.get(i), station)) {
+        Ending.close(started.get(i), station);
+      }
+    }
   }
 
   /** Any thread: a worker has nothing to do anymore. */
@@ -96,25 +186,38 @@ final class Crew {
     } while (!RELEASED.compareAndSet(this, first, slot));
   }
 
-  /** The drain takes note of the workers that have become idle. */
-  void collect() {
-    if (released == null) {
-      return;
+  /**
+   * The drain takes note of the workers that have become idle, and ends those that are too many.
+   */
+  void collect(@Nullable LearningPolicy learning) {
+    Slot slot = released == null ? null : (Slot) RELEASED.getAndSet(this, null);
+    if (slot != null) {
+      isStarted = true;
     }
-    isStarted = true;
-    Slot slot = (Slot) RELEASED.getAndSet(this, null);
     while (slot != null) {
       Slot next = slot.next;
       if (slot.isBusy) {
         busyCount--;
       }
+      if (!slot.hasJoined) {
+        slot.hasJoined = true;
+        count++;
+      }
+      if (learning != null) {
+        slot.tell(learning);
+      }
       giveBack(slot);
       slot = next;
+    }
+    while (count > wanted && idle != null) {
+      Slot surplus = takeIdle();
+      count--;
+      station.later(() -> retire(surplus));
     }
   }
 
   boolean hasIdle() {
-    return idle != null || canMakeTask();
+    return (idle != null && busyCount < wanted) || canMakeTask();
   }
 
   boolean isIdle() {
@@ -122,7 +225,8 @@ final class Crew {
   }
 
   int idleCount() {
-    return workers.count == Workers.UNLIMITED ? Workers.UNLIMITED : workers.count - busyCount;
+    int wanted = this.wanted;
+    return wanted == Workers.UNLIMITED ? Workers.UNLIMITED : Math.max(1, wanted - busyCount);
   }
 
   /** The first task is made at the start, the others when they are needed. */
@@ -130,7 +234,7 @@ final class Crew {
     return workers.kind == Workers.Kind.EXECUTOR
         && station.step.shared()
         && isStarted
-        && busyCount < workers.count;
+        && busyCount < wanted;
   }
 
   /**
@@ -139,7 +243,10 @@ final class Crew {
   Slot takeIdle() {
     Slot slot = idle;
     if (slot == null) {
-      return newTask(true);
+      slot = newTask(true);
+      slot.hasJoined = true;
+      count++;
+      return slot;
     }
     idle = slot.next;
     slot.next = null;
@@ -169,8 +276,7 @@ final class Crew {
   /** Any thread, after the last batch: ends the workers. */
   void end(Ending ending) {
     for (Slot slot : all) {
-      ending.announce();
-      slot.end(ending);
+      slot.retire(ending);
     }
   }
 

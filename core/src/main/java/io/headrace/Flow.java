@@ -7,13 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,53 +48,44 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     FAILED
   }
 
-  /*
-   * Legal transitions of state:
-   *   NEW -> STARTING -> RUNNING -> DRAINING -> STOPPED
-   *   NEW -> STOPPED          closed before it was started
-   *   STARTING -> FAILED      a handler failed to start, the time was over, or the flow was closed
-   *
-   * To drain, the stations are closed one after another: a station accepts nothing more, and tells when
-   * what it had accepted is done. Only then can nothing more come to the next one from it, and that is
-   * closed. When the last has drained the workers end and close their handlers.
-   */
-
   private final String name;
   private final int priorities;
+  private final List<Node> nodes = new ArrayList<>();
   private final Station[] stations;
+  private final Lifecycle lifecycle;
   private final Deadlines deadlines;
-  private final AtomicReference<State> state = new AtomicReference<>(State.NEW);
-  private final Startup startup = new Startup();
-  private final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
-  private final AtomicInteger drainedStations = new AtomicInteger();
-
-  /** Threads of others that complete futures of this flow, and have more to do for it then. */
-  private final Set<Thread> insiders = ConcurrentHashMap.newKeySet();
-
-  /** Written before a closer looks at the state, read by the start after it has changed it. */
-  private volatile boolean isClosing;
-
-  /** As {@link #isClosing}, for a shutdown. */
-  private volatile boolean isShuttingDown;
+  private final List<? extends I> warmUpItems;
 
   final TimeSource time;
   final Observers observers;
+  final Tally tally = new Tally();
 
-  Flow(String name, List<Step> steps, int priorities, TimeSource time, List<Observer> observers) {
-    this.name = name;
-    this.priorities = priorities;
-    this.time = time;
-    this.observers = new Observers(name, observers);
+  Flow(FlowPlan<I> plan) {
+    name = plan.name();
+    priorities = plan.priorities();
+    time = plan.time();
+    observers = new Observers(name, plan.observers());
+    warmUpItems = plan.warmUpItems();
     deadlines = new Deadlines(name, time);
-    stations = new Station[steps.size()];
-    for (int i = 0; i < stations.length; i++) {
-      Step step = steps.get(i);
-      boolean isLast = i == stations.length - 1;
-      stations[i] =
-          step.workers().kind == Workers.Kind.INLINE
-              ? new InlineStation(this, step, i, isLast)
-              : new QueuedStation(this, step, i, isLast);
+    List<Station> stations = new ArrayList<>();
+    for (Object element : plan.elements()) {
+      if (element instanceof Step step) {
+        int next = plan.follower(nodes.size());
+        Station station = station(step, stations.size(), next, next == plan.elements().size());
+        stations.add(station);
+        nodes.add(station);
+      } else {
+        nodes.add((Node) element);
+      }
     }
+    this.stations = stations.toArray(Station[]::new);
+    lifecycle = new Lifecycle(this, this.stations);
+  }
+
+  private Station station(Step step, int index, int next, boolean isLast) {
+    return step.workers().kind == Workers.Kind.INLINE
+        ? new InlineStation(this, step, index, next, isLast)
+        : new QueuedStation(this, step, index, next, isLast);
   }
 
   /**
@@ -129,7 +115,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * @return the state now
    */
   public State state() {
-    return state.get();
+    return lifecycle.state();
   }
 
   /**
@@ -140,9 +126,13 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * @throws IllegalArgumentException if there is no such step
    */
   public int queued(String step) {
+    return station(step).queued();
+  }
+
+  private Station station(String step) {
     for (Station station : stations) {
       if (station.step.name().equals(step)) {
-        return station.queued();
+        return station;
       }
     }
     throw new IllegalArgumentException(
@@ -152,6 +142,96 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
             + name
             + " has "
             + Arrays.stream(stations).map(station -> station.step.name()).toList());
+  }
+
+  /**
+   * What has happened in the flow so far, and what is in it now.
+   *
+   * @return the numbers at this moment
+   */
+  public Statistics statistics() {
+    return Statistics.of(this);
+  }
+
+  /**
+   * Makes each step send what waits now in batches as soon as it has a worker for them, whatever
+   * its policy says. Does not block.
+   */
+  public void flush() {
+    for (Station station : stations) {
+      station.flush();
+    }
+  }
+
+  /**
+   * Replaces the handler of a step while the flow runs. The new handler is started on the calling
+   * thread; then new batches go to it, and the old one is closed when the last batch that it
+   * handles ends. No item is lost, and nothing waits for it.
+   *
+   * @param step the name of the step, whose handler serves all its workers
+   * @param handler takes and makes items of the same types
+   * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
+   *     old handler stays
+   * @throws StoppedException if the flow has been closed
+   * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
+   *     of its own
+   */
+  public void swap(String step, Handler<?, ?> handler) {
+    station(step).swap(Handling.of(requireNonNull(handler, "handler")));
+  }
+
+  /**
+   * Replaces the handler of an asynchronous step while the flow runs, as {@link #swap(String,
+   * Handler)} does.
+   *
+   * @param step the name of the step
+   * @param handler takes and makes items of the same types
+   * @throws StoppedException if the flow has been closed
+   * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
+   *     of its own
+   */
+  public void swapAsync(String step, AsyncHandler<?, ?> handler) {
+    station(step).swap(Handling.ofAsync(requireNonNull(handler, "handler")));
+  }
+
+  /**
+   * Replaces the handlers of the workers of a step while the flow runs. The new handlers are
+   * started on the calling thread, one for each worker; then new batches go to them, and each old
+   * one is closed when the batch ends that it handles.
+   *
+   * @param step the name of the step, whose workers have a handler each
+   * @param factory makes the handlers, of which each takes and makes items of the same types
+   * @throws StartException if a handler failed to start, with its failure as the cause; the old
+   *     handlers stay
+   * @throws StoppedException if the flow has been closed
+   * @throws IllegalArgumentException if there is no such step, or one handler serves all its
+   *     workers
+   */
+  public void swapPerWorker(String step, Supplier<? extends Handler<?, ?>> factory) {
+    requireNonNull(factory, "factory");
+    station(step).swapEach(() -> Handling.made(factory));
+  }
+
+  /**
+   * Changes the number of workers of a step while the flow runs, and blocks until the new ones have
+   * started. Fewer workers end when they have no batch.
+   *
+   * @param step the name of the step, whose workers are limited in number and not inline
+   * @param workers how many there are to be, at least 1
+   * @throws StartException if the handler of a new worker failed to start, with its failure as the
+   *     cause; the number is as before
+   * @throws StoppedException if the flow does not run
+   * @throws IllegalArgumentException if there is no such step, the number is below 1, or the
+   *     workers are inline or unlimited
+   * @throws InterruptedException if the calling thread is interrupted; the number is as before
+   */
+  public void resize(String step, int workers) throws InterruptedException {
+    Checks.atLeast(1, workers, "workers");
+    Station station = station(step);
+    if (state() != State.RUNNING) {
+      throw stopped();
+    }
+    station.resize(workers);
   }
 
   /**
@@ -180,69 +260,32 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * @throws InterruptedException if the calling thread is interrupted; the flow is FAILED
    */
   public Flow<I, O> start(Duration timeout) throws InterruptedException {
-    long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
-    if (!changeState(State.NEW, State.STARTING)) {
-      throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
-    }
-    startStations();
-    TimeSource.Alarm alarm =
-        time.schedule(
-            timeoutNanos,
-            () ->
-                startup.completeExceptionally(
-                    new StartException(
-                        name
-                            + " has not started within "
-                            + timeout
-                            + ": "
-                            + startup.missing()
-                            + (startup.missing() == 1
-                                ? " worker was not ready"
-                                : " workers were not ready"),
-                        null)));
-    try {
-      startup.get();
-      if (!changeState(State.STARTING, State.RUNNING)) {
-        throw new StartException(name + " was closed while it started", null);
-      }
-      // It may come when the start can no longer fail, but before it is over.
-      if (isShuttingDown) {
-        shutdownNow();
-      } else if (isClosing) {
-        beginClose();
-      }
-      return this;
-    } catch (InterruptedException e) {
-      failStart();
-      throw e;
-    } catch (ExecutionException e) {
-      failStart();
-      throw Failures.unchecked(e.getCause());
-    } finally {
-      alarm.cancel();
-    }
+    lifecycle.start(timeout);
+    return this;
   }
 
-  private void startStations() {
-    try {
-      for (Station station : stations) {
-        station.start(startup);
-      }
-    } catch (Throwable failure) {
-      startup.completeExceptionally(
-          new StartException(name + " could not start its workers: " + failure, failure));
+  /** Leads the items for it through the flow. Complete when they are, or when one has failed. */
+  CompletableFuture<Void> warmUp() {
+    List<Ticket> tickets = new ArrayList<>();
+    Observers none = new Observers(name, List.of());
+    Route route = new Route(this);
+    for (I item : warmUpItems) {
+      Ticket ticket = new Ticket(item, CallOptions.DEFAULT, none, time);
+      tickets.add(ticket);
+      route.add(ticket, 0);
     }
-    startup.allAnnounced();
-  }
-
-  private void failStart() {
-    if (changeState(State.STARTING, State.FAILED)) {
-      StoppedException reason = stopped();
-      for (Station station : stations) {
-        station.shutdown(reason);
-      }
-      end();
-    }
+    route.send(null);
+    return CompletableFuture.allOf(tickets.toArray(Ticket[]::new))
+        .handle(
+            (done, failure) -> {
+              tally.reset();
+              if (failure != null) {
+                throw new StartException(
+                    name + " failed to warm up: " + Failures.unwrapped(failure),
+                    Failures.unwrapped(failure));
+              }
+              return null;
+            });
   }
 
   @Override
@@ -257,10 +300,10 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     for (I item : items) {
       Ticket ticket = newTicket(item, options);
       futures.add(future(ticket));
-      if (state.get() == State.RUNNING) {
+      if (state() == State.RUNNING) {
         route.add(ticket, 0);
       } else {
-        ticket.reject(stopped());
+        tally.reject(ticket, stopped());
       }
     }
     route.send(null);
@@ -278,19 +321,20 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
 
   private Ticket enter(I item, CallOptions options) {
     Ticket ticket = newTicket(item, options);
-    if (state.get() != State.RUNNING) {
-      ticket.reject(stopped());
+    if (state() != State.RUNNING) {
+      tally.reject(ticket, stopped());
       return ticket;
     }
     try {
-      Station station = stationFor(ticket, 0);
-      if (station == null) {
-        ticket.succeed(item);
+      if (nodes.getFirst() instanceof Station first && first.condition == null) {
+        first.accept(ticket, ticket, 1, null);
       } else {
-        station.accept(ticket, ticket, 1, null);
+        Route route = new Route(this);
+        route.add(ticket, 0);
+        route.send(null);
       }
     } catch (Throwable failure) {
-      ticket.fail(failure, Observer.Outcome.FAILED);
+      tally.fail(ticket, failure, Observer.Outcome.FAILED);
     }
     watchDeadline(ticket);
     return ticket;
@@ -335,8 +379,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    */
   @Override
   public void close() {
-    beginClose();
-    awaitEnding(Long.MAX_VALUE / 4);
+    lifecycle.close(Long.MAX_VALUE / 4);
   }
 
   /**
@@ -348,8 +391,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    */
   public boolean close(Duration timeout) {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
-    beginClose();
-    if (awaitEnding(timeoutNanos)) {
+    if (lifecycle.close(timeoutNanos)) {
       return true;
     }
     shutdownNow();
@@ -363,105 +405,34 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * returned.
    */
   public void shutdownNow() {
-    isShuttingDown = true;
-    beginClose();
-    if (state.get() == State.DRAINING) {
-      StoppedException reason = new StoppedException(name + " was shut down");
-      for (Station station : stations) {
-        station.shutdown(reason);
-      }
-    }
+    lifecycle.shutdownNow();
   }
 
-  private void beginClose() {
-    isClosing = true;
-    if (changeState(State.NEW, State.STOPPED)) {
-      ending.allAnnounced();
-    } else if (state.get() == State.STARTING) {
-      startup.completeExceptionally(
-          new StartException(name + " was closed while it started", null));
-    } else if (changeState(State.RUNNING, State.DRAINING) && !isShuttingDown) {
-      stations[0].close(); // to shut it down does that, and sends nothing before
-    }
-  }
-
-  /** Returns whether the flow has ended in time; also if it cannot be waited for on this thread. */
-  private boolean awaitEnding(long timeoutNanos) {
-    Thread thread = Thread.currentThread();
-    if (insiders.contains(thread)
-        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread))) {
-      return true;
-    }
-    CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
-    TimeSource.Alarm alarm = time.schedule(timeoutNanos, () -> inTime.complete(false));
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return inTime.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-          shutdownNow();
-        }
-      }
-    } catch (ExecutionException e) {
-      throw new CompletionException(e.getCause());
-    } finally {
-      alarm.cancel();
-      if (interrupted) {
-        thread.interrupt();
-      }
-    }
-  }
-
-  /** A station has nothing more to do, and nothing comes to it anymore. */
-  void stationDrained(Station station) {
-    if (state.get() != State.DRAINING) {
-      return; // the start has failed, and what follows is done there
-    }
-    if (!station.isLast) {
-      stations[station.index + 1].close();
-    }
-    if (drainedStations.incrementAndGet() == stations.length) {
-      end();
-    }
-  }
-
-  private void end() {
-    for (Station station : stations) {
-      station.end(ending);
-    }
-    ending.allAnnounced();
-  }
-
-  private boolean changeState(State from, State to) {
-    boolean changed = state.compareAndSet(from, to);
-    if (changed && observers.isObserved()) {
-      inside(() -> observers.stateChanged(to));
-    }
-    return changed;
-  }
-
-  StoppedException stopped() {
-    State now = state.get();
-    return new StoppedException(
-        name + " is " + now + (now == State.NEW ? ", it has to be started" : ""));
+  /** Stops accepting items. */
+  void beginClose() {
+    lifecycle.beginClose();
   }
 
   // For the stations.
 
   /** Runs what may run continuations, which can close this flow and must not wait for it then. */
   void inside(Runnable task) {
-    Thread thread = Thread.currentThread();
-    if (!insiders.add(thread)) {
-      task.run();
-      return;
-    }
-    try {
-      task.run();
-    } finally {
-      insiders.remove(thread);
-    }
+    lifecycle.inside(task);
+  }
+
+  /** A station has nothing more to do, and nothing comes to it anymore. */
+  void stationDrained(Station station) {
+    lifecycle.stationDrained(station);
+  }
+
+  /** Why items are not accepted. */
+  StoppedException stopped() {
+    return lifecycle.stopped();
+  }
+
+  /** Workers that end tell it. */
+  Ending ending() {
+    return lifecycle.ending;
   }
 
   int priorities() {
@@ -476,14 +447,11 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     return stations[index];
   }
 
-  /** The first station from an index on that applies to the ticket, or null if none does. */
-  @Nullable Station stationFor(Ticket ticket, int from) {
-    for (int i = from; i < stations.length; i++) {
-      Station station = stations[i];
-      if (station.condition == null || station.condition.test(ticket.value)) {
-        return station;
-      }
-    }
-    return null;
+  int nodeCount() {
+    return nodes.size();
+  }
+
+  Node node(int index) {
+    return nodes.get(index);
   }
 }

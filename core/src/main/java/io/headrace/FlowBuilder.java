@@ -3,8 +3,11 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,11 +31,18 @@ import org.jspecify.annotations.Nullable;
 public final class FlowBuilder<I, T extends @Nullable Object> {
 
   private final String name;
-  private final List<Step> steps = new ArrayList<>();
+
+  /** Each a {@link Step} or a {@link Node}. */
+  private final List<Object> elements = new ArrayList<>();
+
   private final List<Observer> observers = new ArrayList<>();
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
+  private List<? extends I> warmUpItems = List.of();
   private boolean built;
+
+  /** Whether no step comes before the next one. */
+  private boolean isAtEntry = true;
 
   FlowBuilder(String name) {
     this.name = name;
@@ -61,11 +71,11 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @param <R> the type of an item after this step
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> step(
-      String name, Handler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
+      String name, Handler<? super T, ? extends R> handler, Consumer<StepOptions<T>> options) {
     return add(
         name,
         null,
-        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
+        Swappable.shared(Handling.of(requireNonNull(handler, "handler"))),
         true,
         options);
   }
@@ -82,9 +92,9 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   public <R extends @Nullable Object> FlowBuilder<I, R> stepPerWorker(
       String name,
       Supplier<? extends Handler<? super T, ? extends R>> factory,
-      Consumer<StepOptions> options) {
+      Consumer<StepOptions<T>> options) {
     requireNonNull(factory, "factory");
-    return add(name, null, () -> Handling.made(factory), false, options);
+    return add(name, null, Swappable.each(() -> Handling.made(factory)), false, options);
   }
 
   /**
@@ -100,11 +110,11 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       Predicate<? super T> condition,
       String name,
       Handler<? super T, ? extends T> handler,
-      Consumer<StepOptions> options) {
+      Consumer<StepOptions<T>> options) {
     return add(
         name,
         requireNonNull(condition, "condition"),
-        Handling.shared(Handling.of(requireNonNull(handler, "handler"))),
+        Swappable.shared(Handling.of(requireNonNull(handler, "handler"))),
         true,
         options);
   }
@@ -129,7 +139,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @return the builder to go on with
    */
   public FlowBuilder<I, T> inPlace(
-      String name, InPlaceHandler<T> handler, Consumer<StepOptions> options) {
+      String name, InPlaceHandler<T> handler, Consumer<StepOptions<T>> options) {
     return step(name, handler, options);
   }
 
@@ -146,7 +156,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       Predicate<? super T> condition,
       String name,
       InPlaceHandler<T> handler,
-      Consumer<StepOptions> options) {
+      Consumer<StepOptions<T>> options) {
     return stepIf(condition, name, handler, options);
   }
 
@@ -161,13 +171,173 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @param <R> the type of an item after this step
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
-      String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions> options) {
+      String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions<T>> options) {
     return add(
         name,
         null,
-        Handling.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
+        Swappable.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
         true,
         options);
+  }
+
+  /**
+   * Adds a step whose handler answers later, which items pass by to which it does not apply.
+   *
+   * @param condition whether the step applies to an item
+   * @param name what the step is called in threads, events and messages; unique in the flow
+   * @param handler serves all workers of the step
+   * @param options sets the options of the step
+   * @return the builder to go on with
+   */
+  public FlowBuilder<I, T> asyncStepIf(
+      Predicate<? super T> condition,
+      String name,
+      AsyncHandler<? super T, ? extends T> handler,
+      Consumer<StepOptions<T>> options) {
+    return add(
+        name,
+        requireNonNull(condition, "condition"),
+        Swappable.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
+        true,
+        options);
+  }
+
+  /**
+   * Lets each item choose the branch that it goes, one of several. Branches are added to what this
+   * returns, and end where the last one does. The choice is made once, as the step before has left
+   * the item, on the thread that brings the item, so it must not block; an item for which it throws
+   * fails with that exception.
+   *
+   * {@snippet class="io.headrace.SnippetsTest" region="choose"}
+   *
+   * @param chooser names the branch of an item; compared with the names of the branches by equality
+   * @return to which branches are added
+   * @param <K> the type of the name of a branch
+   */
+  public <K> Choosing<I, T, K> choose(Function<? super T, ? extends K> chooser) {
+    return new Choosing<>(this, requireNonNull(chooser, "chooser"));
+  }
+
+  /**
+   * Sends each item into two branches at once, and joins what they make of it. Both get the same
+   * object; what one changes in it the other may see or not. If one branch fails the item fails,
+   * and leaves the other one wherever it waits. A listener of the call is told of the steps of
+   * both, possibly at the same time.
+   *
+   * {@snippet class="io.headrace.SnippetsTest" region="parallel"}
+   *
+   * @param first adds the steps of one branch to the builder that it is given, and returns the last
+   * @param second the same for the other branch
+   * @param joiner makes one value of those of the branches, on the thread that brings the last of
+   *     them, so it must not block; if it throws the item fails
+   * @return the builder to go on with
+   * @param <A> the type of an item after the first branch
+   * @param <B> the type of an item after the second branch
+   * @param <R> the type of a joined item
+   */
+  @SuppressWarnings("unchecked") // the branches leave an A and a B behind
+  public <A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
+      FlowBuilder<I, R> parallel(
+          Function<FlowBuilder<I, T>, FlowBuilder<I, A>> first,
+          Function<FlowBuilder<I, T>, FlowBuilder<I, B>> second,
+          BiFunction<? super A, ? super B, ? extends R> joiner) {
+    requireNonNull(joiner, "joiner");
+    return fork(
+        List.of(requireNonNull(first, "first"), requireNonNull(second, "second")),
+        values -> joiner.apply((A) values.get(0), (B) values.get(1)));
+  }
+
+  /**
+   * Sends each item into several branches at once, and joins what they make of it, as {@link
+   * #parallel(Function, Function, BiFunction)} does with two.
+   *
+   * @param branches each adds its steps to the builder that it is given, and returns the last; at
+   *     least one
+   * @param joiner makes one value of those of the branches, which are in their order
+   * @return the builder to go on with
+   * @param <A> the type of an item after each branch
+   * @param <R> the type of a joined item
+   * @throws IllegalArgumentException if there is no branch
+   */
+  @SuppressWarnings("unchecked") // each branch leaves an A behind
+  public <A extends @Nullable Object, R extends @Nullable Object> FlowBuilder<I, R> parallel(
+      List<Function<FlowBuilder<I, T>, FlowBuilder<I, A>>> branches,
+      Function<? super List<A>, ? extends R> joiner) {
+    if (branches.isEmpty()) {
+      throw new IllegalArgumentException("branches is empty, " + name + " needs at least one");
+    }
+    requireNonNull(joiner, "joiner");
+    return fork(branches, values -> joiner.apply((List<A>) values));
+  }
+
+  private <R extends @Nullable Object> FlowBuilder<I, R> fork(
+      List<? extends Function<FlowBuilder<I, T>, ? extends FlowBuilder<I, ?>>> branches,
+      Function<List<Object>, ?> joiner) {
+    List<Integer> starts = new ArrayList<>(branches.size());
+    elements.add(new Node.Fork(starts));
+    List<Node.Jump> ends = new ArrayList<>();
+    boolean isAtEntry = this.isAtEntry;
+    for (var branch : branches) {
+      this.isAtEntry = isAtEntry;
+      starts.add(elements.size());
+      ends.add(branch(branch));
+    }
+    meet(ends);
+    elements.add(new Node.Join(joiner));
+    return next();
+  }
+
+  /** Adds the elements of a branch. Returns its end, which leads nowhere yet. */
+  Node.Jump branch(Function<FlowBuilder<I, T>, ? extends FlowBuilder<I, ?>> branch) {
+    Object last = branch.apply(this);
+    if (last != this) {
+      throw new IllegalArgumentException(
+          "a branch of " + name + " returned " + last + ", it has to return its last builder");
+    }
+    Node.Jump end = new Node.Jump();
+    elements.add(end);
+    return end;
+  }
+
+  /** The ends of some branches lead to the element that follows. */
+  void meet(List<Node.Jump> ends) {
+    isAtEntry = false;
+    ends.forEach(end -> end.target = elements.size());
+  }
+
+  int size() {
+    return elements.size();
+  }
+
+  void add(Node node) {
+    elements.add(node);
+  }
+
+  boolean isAtEntry() {
+    return isAtEntry;
+  }
+
+  void isAtEntry(boolean isAtEntry) {
+    this.isAtEntry = isAtEntry;
+  }
+
+  @SuppressWarnings("unchecked") // the public methods have checked that the types fit
+  <R extends @Nullable Object> FlowBuilder<I, R> next() {
+    return (FlowBuilder<I, R>) this;
+  }
+
+  /**
+   * Items that go through the flow when its handlers have started, before it is RUNNING: what a
+   * model or a JVM does at first only is done before the first caller comes. All are brought at
+   * once, and their results are dropped; if one fails the start fails. Observers see their batches,
+   * but no calls. Default: none.
+   *
+   * @param items the items; enough for each worker if each is to be warm
+   * @return this
+   */
+  public FlowBuilder<I, T> warmUp(Collection<? extends I> items) {
+    warmUpItems = List.copyOf(items);
+    return this;
   }
 
   /**
@@ -213,43 +383,45 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @throws IllegalStateException if there is no step, or this builder has built a flow before
    */
   public Flow<I, T> build() {
-    if (steps.isEmpty()) {
+    if (elements.stream().noneMatch(Step.class::isInstance)) {
       throw new IllegalStateException(name + " has no steps, it needs at least one");
     }
     built = Checks.unbuilt(built, name);
     return new Flow<>(
-        name,
-        List.copyOf(steps),
-        priorities == null ? 1 : priorities,
-        time == null ? TimeSource.system() : time,
-        List.copyOf(observers));
+        new FlowPlan<>(
+            name,
+            List.copyOf(elements),
+            priorities == null ? 1 : priorities,
+            time == null ? TimeSource.system() : time,
+            List.copyOf(observers),
+            warmUpItems));
   }
 
   @SuppressWarnings("unchecked") // the public methods have checked that the types fit
   private <R extends @Nullable Object> FlowBuilder<I, R> add(
       String stepName,
       @Nullable Predicate<? super T> condition,
-      Supplier<Handling> handlers,
+      Supplier<Swappable> handlers,
       boolean shared,
-      Consumer<StepOptions> setter) {
+      Consumer<StepOptions<T>> setter) {
     Checks.name(stepName);
-    for (Step step : steps) {
-      if (step.name().equals(stepName)) {
+    for (Object element : elements) {
+      if (element instanceof Step step && step.name().equals(stepName)) {
         throw new IllegalArgumentException(
             "name is " + stepName + ", " + name + " has such a step");
       }
     }
-    StepOptions options = new StepOptions();
+    StepOptions<T> options = new StepOptions<>();
     requireNonNull(setter, "options").accept(options);
-    boolean isFirst = steps.isEmpty();
-    steps.add(
+    elements.add(
         options.toStep(
             stepName,
             (Predicate<Object>) condition,
             handlers,
             shared,
-            StepOptions.DEFAULT_QUEUE_CAPACITY,
-            isFirst ? OnFull.fail() : OnFull.await()));
-    return (FlowBuilder<I, R>) this;
+            options.defaultCapacity(),
+            isAtEntry ? OnFull.fail() : OnFull.await()));
+    isAtEntry = false;
+    return next();
   }
 }

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -100,52 +99,5 @@ abstract class Handling {
             null, requireNonNull(stage.toCompletableFuture(), "the future of the stage"));
       }
     };
-  }
-
-  /** One handler for all workers: started by the first of them, closed by the last. */
-  static Supplier<Handling> shared(Handling handling) {
-    Shared shared = new Shared(handling);
-    return () -> {
-      shared.users.incrementAndGet();
-      return shared;
-    };
-  }
-
-  private static final class Shared extends Handling {
-    private final Handling delegate;
-    private final AtomicInteger users = new AtomicInteger();
-    private boolean started;
-    private @Nullable Exception failure;
-
-    Shared(Handling delegate) {
-      this.delegate = delegate;
-    }
-
-    @Override
-    Answer handle(List<Object> items) throws Exception {
-      return delegate.handle(items);
-    }
-
-    @Override
-    synchronized void start() throws Exception {
-      if (!started) {
-        started = true;
-        try {
-          delegate.start();
-        } catch (Exception e) {
-          failure = e;
-        }
-      }
-      if (failure != null) {
-        throw failure;
-      }
-    }
-
-    @Override
-    void close() throws Exception {
-      if (users.decrementAndGet() == 0) {
-        delegate.close();
-      }
-    }
   }
 }

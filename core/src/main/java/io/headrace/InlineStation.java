@@ -5,13 +5,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A station without queue or threads: whoever brings tickets executes the handler. */
 final class InlineStation extends Station {
   private static final long CLOSED = Long.MIN_VALUE;
 
-  private final Handling handling;
+  private final Swappable handling;
 
   /**
    * How many batches and calls of accept are under way; the highest bit says that no more may
@@ -27,8 +28,8 @@ final class InlineStation extends Station {
 
   private final AtomicBoolean drained = new AtomicBoolean();
 
-  InlineStation(Flow<?, ?> flow, Step step, int index, boolean isLast) {
-    super(flow, step, index, isLast);
+  InlineStation(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
+    super(flow, step, index, next, isLast);
     handling = step.handlers().get();
   }
 
@@ -39,7 +40,7 @@ final class InlineStation extends Station {
       leave();
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
         next = ticket.next();
-        ticket.reject(flow.stopped());
+        flow.tally.reject(ticket, flow.stopped());
       }
     } else {
       flow.inside(() -> execute(first, n, worker));
@@ -74,9 +75,12 @@ final class InlineStation extends Station {
       ticket.setNext(null);
       if (!ticket.isDone()) {
         ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
-        batch.add(ticket);
+        batch.add(ticket, 1);
+      } else {
+        flow.tally.left(ticket);
       }
       if (batch.size() > 0 && (next == null || batch.size() == maxSize)) {
+        begun(batch.size());
         batch.formed(0);
         running.incrementAndGet();
         if (worker != null) {
@@ -138,6 +142,31 @@ final class InlineStation extends Station {
               Ending.close(handling, this);
               ending.ended();
             });
+  }
+
+  @Override
+  int workers() {
+    return Workers.UNLIMITED;
+  }
+
+  @Override
+  boolean replace(Handling started) {
+    return handling.swap(started, this);
+  }
+
+  @Override
+  void replaceEach(Supplier<Handling> handlings) {
+    Handling started = handlings.get();
+    Startup.replacement(started, this);
+    if (!handling.swap(started, this)) {
+      Ending.close(started, this);
+      throw flow.stopped();
+    }
+  }
+
+  @Override
+  void changeWorkers(int workers) {
+    throw new IllegalStateException("inline workers have no number");
   }
 
   @Override

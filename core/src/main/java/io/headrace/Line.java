@@ -14,6 +14,9 @@ final class Line {
    * for room, the line has two parts: the queue of those that wait for room, and those that have found it,
    * in admitted. The drain moves tickets from one to the other, so the bound holds at any moment.
    *
+   * If the station sorts its tickets, those that may go into a batch are moved to its buckets instead, by
+   * both kinds of line; where tickets are refused, they go on to take room in the queue.
+   *
    * A ticket that is withdrawn leaves at once as far as any count goes, but stays linked until it comes
    * to the head, or until such tickets outnumber the others.
    */
@@ -30,11 +33,18 @@ final class Line {
   private final boolean admits;
   private final TicketQueue queue;
   private final ArrayDeque<Ticket> admitted = new ArrayDeque<>(0);
+
+  /** How many tickets have left the queue for the admitted ones or the buckets. */
   private int admittedLength;
+
   private volatile int publishedLength;
 
-  Line(QueuedStation station, int capacity, OnFull onFull) {
+  /** Where the tickets go that have room; null if the station does not sort them. */
+  private final @Nullable Buckets buckets;
+
+  Line(QueuedStation station, @Nullable Buckets buckets, int capacity, OnFull onFull) {
     this.station = station;
+    this.buckets = buckets;
     this.capacity = capacity;
     waitNanos = onFull.waitNanos;
     admits = waitNanos != 0 && capacity != Integer.MAX_VALUE;
@@ -88,7 +98,7 @@ final class Line {
         ticket.hold.unhold(1);
         ticket.hold = null;
       }
-      ticket.reject(closed ? station.flow.stopped() : full());
+      station.flow.tally.reject(ticket, closed ? station.flow.stopped() : full());
     }
   }
 
@@ -114,6 +124,11 @@ final class Line {
   /** The same, for any thread: an estimate. */
   int estimatedLength() {
     return admits ? publishedLength : queue.estimatedLength();
+  }
+
+  /** Any thread: about how many tickets there are, those that wait for room included. */
+  int estimatedAhead() {
+    return queue.estimatedLength() + (admits ? publishedLength : 0);
   }
 
   /** Any thread: how many tickets were ever added. */
@@ -158,7 +173,7 @@ final class Line {
     }
     Ticket ticket;
     while ((ticket = admitted.peek()) != null) {
-      if (ticket.waitsAt(station) && !ticket.isDone()) {
+      if (ticket.waitsAt(station) && !station.isOver(ticket)) {
         return ticket;
       }
       admitted.poll();
@@ -167,10 +182,29 @@ final class Line {
     return null;
   }
 
+  /** The earliest deadline of the first tickets; the latest is given. */
+  long earliestDeadlineNanos(long latestNanos, int atMost) {
+    if (!admits) {
+      return queue.earliestDeadlineNanos(station, latestNanos, atMost);
+    }
+    long earliest = latestNanos;
+    int left = atMost;
+    for (Ticket ticket : admitted) {
+      if (left == 0) {
+        break;
+      }
+      if (ticket.waitsAt(station)) {
+        earliest = Terms.earlierDeadline(ticket.terms, earliest);
+        left--;
+      }
+    }
+    return earliest;
+  }
+
   private @Nullable Ticket headOfQueue() {
     Ticket ticket;
     while ((ticket = queue.peek()) != null) {
-      if (ticket.waitsAt(station) && !ticket.isDone()) {
+      if (ticket.waitsAt(station) && !station.isOver(ticket)) {
         return ticket;
       }
       ticket = queue.poll();
@@ -184,7 +218,8 @@ final class Line {
 
   private @Nullable Ticket poll() {
     Ticket ticket = queue.poll();
-    for (int i = 0; ticket == null && i < LINK_SPINS && queue.length() > 0; i++) {
+    int elsewhere = admits ? 0 : admittedLength;
+    for (int i = 0; ticket == null && i < LINK_SPINS && queue.length() > elsewhere; i++) {
       Thread.onSpinWait();
       ticket = queue.poll();
     }
@@ -202,35 +237,48 @@ final class Line {
       }
       return false;
     }
-    Terms terms = ticket.terms;
-    if (ticket.isDone() || (terms != null && terms.isExpired(station.nowNanos()))) {
-      leave(ticket); // its caller knows, or is told when the alarm of the deadline rings
+    if (station.isOver(ticket)) {
+      drop(ticket);
       return false;
     }
     return true;
   }
 
+  /** A ticket that is over counts no more. */
+  void drop(Ticket ticket) {
+    leave(ticket);
+    ticket.value = null;
+    station.isDropped(ticket);
+  }
+
   /** A ticket that was unlinked counts no more. */
-  private void leave(Ticket ticket) {
+  void leave(Ticket ticket) {
     ticket.waitAt(null);
     if (ticket.admitted) {
       admittedLength--;
-    } else {
+    }
+    if (!ticket.admitted || !admits) {
       queue.left();
+    }
+    if (!ticket.admitted) {
       station.unhold(ticket);
     }
   }
 
   /** A ticket that is still linked counts no more. */
   void withdraw(Ticket ticket) {
-    ticket.waitAt(null);
-    ticket.value = null;
-    if (ticket.admitted) {
-      admittedLength--;
-    } else {
+    if (!ticket.admitted) {
+      ticket.waitAt(null);
       queue.died();
       station.unhold(ticket);
+    } else {
+      if (buckets != null) {
+        buckets.withdraw(ticket);
+      }
+      leave(ticket);
     }
+    ticket.value = null;
+    station.flow.tally.left(ticket);
   }
 
   /** Unlinks withdrawn tickets if they outnumber the others. */
@@ -246,28 +294,35 @@ final class Line {
     return queue.isWithinReach();
   }
 
-  /** Whether there is room, and a ticket that waits for it. */
+  /** Whether there is a ticket in the queue for which there is room elsewhere. */
   boolean canAdmit() {
-    return admits && admittedLength < capacity && headOfQueue() != null;
+    return hasRoom() && headOfQueue() != null;
+  }
+
+  private boolean hasRoom() {
+    return admits ? admittedLength < capacity : buckets != null;
   }
 
   /** Lets tickets in for which there is room, and fails those that have waited too long for it. */
   void admit() {
-    if (!admits) {
-      return;
-    }
     Ticket ticket;
-    while (admittedLength < capacity && (ticket = poll()) != null) {
+    while (hasRoom() && (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
         // It waits here all the time: a canceller that reads where it waits must not miss it.
-        queue.left();
+        if (admits) {
+          queue.left();
+        }
         station.unhold(ticket);
         ticket.admitted = true;
-        admitted.add(ticket);
         admittedLength++;
+        if (buckets != null) {
+          buckets.add(ticket);
+        } else {
+          admitted.add(ticket);
+        }
       }
     }
-    if (waitNanos != Long.MAX_VALUE) {
+    if (admits && waitNanos != Long.MAX_VALUE) {
       failTooLong();
     }
   }
@@ -292,6 +347,9 @@ final class Line {
   /** Fails everything that waits. */
   void fail(HeadraceException reason) {
     Ticket ticket;
+    while (buckets != null && (ticket = buckets.takeAny()) != null) {
+      station.rejectLater(ticket, reason);
+    }
     while ((ticket = admitted.poll()) != null || (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
         leave(ticket);

@@ -20,6 +20,15 @@ public interface QueueState {
   long oldestArrivalNanos();
 
   /**
+   * The earliest deadline among the items of the next batch, if it were as large as the policy
+   * allows, on the clock of {@link #nowNanos}. A deadline is the end of a call's timeout. To look
+   * for it takes a step for each of those items.
+   *
+   * @return nanoseconds; {@link #nowNanos} and {@code Long.MAX_VALUE / 4} if none of them has one
+   */
+  long earliestDeadlineNanos();
+
+  /**
    * The number of workers without a batch, at least 1; {@link Integer#MAX_VALUE} if their number is
    * not limited.
    *

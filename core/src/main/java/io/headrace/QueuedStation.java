@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A station with a line for each priority and workers that take batches from it. */
@@ -13,11 +15,8 @@ final class QueuedStation extends Station implements QueueState {
   /*
    * Everything that happens here is decided in one place, drain(), by one thread at a time: which
    * tickets have room, when a batch goes, to which worker. Threads that bring something (a ticket, a
-   * worker that has become idle, a withdrawal, an alarm) first put it where the drain finds it and then
-   * call signal(). The first of them drains; the others count up wip, and the first drains again for
-   * them. So nobody waits for a lock, no signal is lost, and the state of the drain needs no
-   * synchronisation of its own: it is handed from one drain to the next through wip. (The scheme is
-   * known from actors, and as queue drain from libraries for Reactive Streams.)
+   * worker that has become idle, a withdrawal, an alarm) put it where the drain finds it and then signal;
+   * Drain says who drains.
    *
    * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain wants to
    * know. While all workers are busy that is never, and a submission is a reservation and a link in the
@@ -25,9 +24,7 @@ final class QueuedStation extends Station implements QueueState {
    * then reads wakeAt, with a full fence between, for the link is only a release. So at least one of
    * them sees the other.
    *
-   * No code of users runs inside the drain except the batch policy. What has to be told to callers or
-   * given to executors is collected and done by the thread that drained, afterwards: first what the
-   * station itself needs to go on, then what completes futures, whose continuations may take long.
+   * No code of users runs inside the drain except the batch policy, and equals and hashCode of buckets.
    */
 
   /** No arrival is of interest. */
@@ -36,18 +33,19 @@ final class QueuedStation extends Station implements QueueState {
   /** Each arrival is. */
   private static final long ALWAYS = 0;
 
-  private static final VarHandle WIP;
   private static final VarHandle WITHDRAWN;
 
   static {
     try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      WIP = lookup.findVarHandle(QueuedStation.class, "wip", int.class);
-      WITHDRAWN = lookup.findVarHandle(QueuedStation.class, "withdrawn", Withdrawal.class);
+      WITHDRAWN =
+          MethodHandles.lookup().findVarHandle(QueuedStation.class, "withdrawn", Withdrawal.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
+
+  /** Longer than anything waits. */
+  private static final long FAR_NANOS = Long.MAX_VALUE / 4;
 
   /** Legal transitions: each to the next, and from OPEN to SHUT. */
   private enum Phase {
@@ -65,8 +63,16 @@ final class QueuedStation extends Station implements QueueState {
 
   private final BatchPolicy policy;
 
+  /** The policy, if it learns. */
+  private final @Nullable LearningPolicy learning;
+
   /** One for each priority. */
   private final Line[] lines;
+
+  /** Where tickets with room wait, if the station sorts them. */
+  private final @Nullable Buckets buckets;
+
+  private final Drain drain = new Drain(this);
 
   private final Crew crew;
 
@@ -78,13 +84,13 @@ final class QueuedStation extends Station implements QueueState {
 
   // Shared.
 
-  /** How many signals have come since the drain began; 0 if nobody drains. */
-  @SuppressWarnings("UnusedVariable") // read through WIP
-  private volatile int wip;
-
   private volatile long wakeAt = NEVER;
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
+
+  /** What arrived before this many others goes without delay. */
+  private volatile long flushedArrivals;
+
   private volatile boolean alarmRang;
 
   // Of the drain.
@@ -104,18 +110,28 @@ final class QueuedStation extends Station implements QueueState {
   private @Nullable Slot held;
 
   private int heldCount;
-  private @Nullable Aftermath todo;
 
-  QueuedStation(Flow<?, ?> flow, Step step, int index, boolean isLast) {
-    super(flow, step, index, isLast);
-    policy = step.policy();
+  /** The bucket that the policy is asked about. */
+  private Buckets.@Nullable Bucket bucket;
+
+  /** Tickets with earlier deadlines are over. */
+  private long dropBeforeNanos;
+
+  /** The mean weight of a ticket, for arriving ones that want to know how long it will take. */
+  private volatile float meanWeight = 1;
+
+  QueuedStation(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
+    super(flow, step, index, next, isLast);
+    policy = step.policy() instanceof LearningPolicy some ? some.forQueue() : step.policy();
+    learning = policy instanceof LearningPolicy some ? some : null;
     lines = new Line[flow.priorities()];
+    buckets = step.sorting() == null ? null : new Buckets(this, lines.length, flow.time.nanoTime());
     for (int i = 0; i < lines.length; i++) {
-      lines[i] = new Line(this, step.queueCapacity(), step.onFull());
+      lines[i] = new Line(this, buckets, step.queueCapacity(), step.onFull());
     }
     crew = new Crew(this);
     admits = lines[0].admits();
-    stamps = policy.usesArrivalTimes() || flow.observers.isObserved() || admits;
+    stamps = policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
   }
 
   // Any thread.
@@ -130,18 +146,68 @@ final class QueuedStation extends Station implements QueueState {
     }
     stamp(first);
     boolean isOfInterest = false;
-    if (lines.length == 1) {
+    if (lines.length == 1 && buckets == null && learning == null) {
       isOfInterest = offer(lines[0], first, last, n);
     } else {
       Ticket next;
       for (Ticket ticket = first; ticket != null; ticket = next) {
         next = ticket.next();
-        isOfInterest |= offer(lines[ticket.priority], ticket, ticket, 1);
+        if (isAcceptable(ticket)) {
+          isOfInterest |= offer(line(ticket), ticket, ticket, 1);
+        } else if (admits && worker != null) {
+          ticket.hold = null;
+          worker.unhold(1);
+        }
       }
     }
     if (isOfInterest) {
-      signal();
+      drain.signal();
     }
+  }
+
+  /** Sorts a ticket, or fails it if it cannot be or if it is known to be late. */
+  private boolean isAcceptable(Ticket ticket) {
+    if (isLate(ticket)) {
+      return false;
+    }
+    Sorting sorting = step.sorting();
+    if (sorting != null) {
+      try {
+        ticket.value = sorting.parcel(requireNonNull(ticket.value, "item"), this);
+      } catch (RejectedException tooHeavy) {
+        flow.tally.reject(ticket, tooHeavy);
+        return false;
+      } catch (Throwable failure) {
+        flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isLate(Ticket ticket) {
+    Terms terms = ticket.terms;
+    if (learning == null || terms == null || !terms.hasDeadline) {
+      return false;
+    }
+    long ahead = 0;
+    for (int p = ticket.priority; p < lines.length; p++) {
+      ahead += lines[p].estimatedAhead();
+    }
+    long expectedNanos =
+        learning.expectedNanos(Math.clamp((long) (ahead * meanWeight), 0, Integer.MAX_VALUE));
+    if (!terms.isExpired(ticket.arrivalNanos + expectedNanos) || expectedNanos == 0) {
+      return false;
+    }
+    flow.tally.reject(
+        ticket,
+        new RejectedException(
+            "the item would be late: "
+                + this
+                + " is expected to take "
+                + Duration.ofNanos(expectedNanos),
+            null));
+    return true;
   }
 
   private void stamp(Ticket first) {
@@ -191,7 +257,7 @@ final class QueuedStation extends Station implements QueueState {
     do {
       first = withdrawn;
     } while (!WITHDRAWN.compareAndSet(this, first, new Withdrawal(ticket, first)));
-    signal();
+    drain.signal();
   }
 
   /** How many tickets ever came. */
@@ -205,7 +271,7 @@ final class QueuedStation extends Station implements QueueState {
 
   void release(Slot slot) {
     crew.release(slot);
-    signal();
+    drain.signal();
   }
 
   @Override
@@ -215,6 +281,41 @@ final class QueuedStation extends Station implements QueueState {
       length += line.estimatedLength();
     }
     return (int) Math.min(length, Integer.MAX_VALUE);
+  }
+
+  @Override
+  boolean isTimed() {
+    return learning != null;
+  }
+
+  @Override
+  void flush() {
+    flushedArrivals = arrivals();
+    drain.signal();
+  }
+
+  @Override
+  int workers() {
+    return crew.wanted();
+  }
+
+  @Override
+  boolean replace(Handling started) {
+    return crew.swap(started);
+  }
+
+  @Override
+  void replaceEach(Supplier<Handling> handlings) {
+    crew.swapEach(handlings);
+  }
+
+  @Override
+  void changeWorkers(int workers) throws InterruptedException {
+    try {
+      crew.resize(workers);
+    } finally {
+      drain.signal();
+    }
   }
 
   @Override
@@ -228,7 +329,7 @@ final class QueuedStation extends Station implements QueueState {
       line.close();
     }
     closing = true;
-    signal();
+    drain.signal();
   }
 
   @Override
@@ -247,65 +348,16 @@ final class QueuedStation extends Station implements QueueState {
     return crew.isExecutedBy(thread);
   }
 
-  /** Something may have to be done: does it, or leaves it to the thread that drains already. */
-  private void signal() {
-    Aftermath aftermath = drainAll();
-    if (aftermath != null) {
-      aftermath.run(flow);
-    }
-  }
-
-  /** Returns what is to be done afterwards, if anything. */
-  private @Nullable Aftermath drainAll() {
-    if ((int) WIP.getAndAdd(this, 1) != 0) {
-      return null;
-    }
-    Aftermath aftermath = null;
-    int missed = 1;
-    do {
-      try {
-        drain();
-      } catch (Throwable failure) {
-        flow.observers.report(
-            this, failure); // of the clock, or of the JVM: the next signal drains again
-      }
-      if (todo != null) {
-        aftermath = todo.after(aftermath);
-        todo = null;
-      }
-      missed = (int) WIP.getAndAdd(this, -missed) - missed;
-    } while (missed != 0);
-    return aftermath;
-  }
-
-  /** What is to be done after the drain, outside it. */
-  private record Aftermath(List<Runnable> internal, List<Runnable> rejections) {
-    Aftermath after(@Nullable Aftermath earlier) {
-      if (earlier == null) {
-        return this;
-      }
-      earlier.internal.addAll(internal);
-      earlier.rejections.addAll(rejections);
-      return earlier;
-    }
-
-    void run(Flow<?, ?> flow) {
-      internal.forEach(Runnable::run);
-      if (!rejections.isEmpty()) {
-        flow.inside(() -> rejections.forEach(Runnable::run));
-      }
-    }
-  }
-
   // The drain.
 
-  private void drain() {
+  void drain() {
     nowNanos = flow.time.nanoTime();
+    dropBeforeNanos = nowNanos;
     if (alarmRang) {
       alarmRang = false;
       alarmSet = false;
     }
-    crew.collect();
+    crew.collect(learning);
     removeWithdrawn();
     changePhase();
     do {
@@ -323,6 +375,9 @@ final class QueuedStation extends Station implements QueueState {
     for (Line line : lines) {
       line.publish();
     }
+    if (buckets != null && learning != null) {
+      meanWeight = buckets.meanWeight();
+    }
     if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && isDrained()) {
       phase = Phase.DRAINED;
       if (alarm != null) {
@@ -339,24 +394,46 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: what a worker or another station needs to go on. */
   void later(Runnable task) {
-    todo().internal.add(task);
+    drain.later(task);
   }
 
   /** To be done after the drain: the ticket fails. */
   void rejectLater(Ticket ticket, HeadraceException reason) {
-    todo().rejections.add(() -> ticket.reject(reason));
+    drain.completeLater(() -> flow.tally.reject(ticket, reason));
   }
 
   /** To be done after the drain: what a batch has not answered yet fails. */
   void abandonLater(Batch batch, HeadraceException reason) {
-    todo().rejections.add(() -> batch.abandon(reason));
+    drain.completeLater(() -> batch.abandon(reason));
   }
 
-  private Aftermath todo() {
-    if (todo == null) {
-      todo = new Aftermath(new ArrayList<>(1), new ArrayList<>(0));
+  /** Whether a ticket that waits needs no place in a batch anymore. */
+  boolean isOver(Ticket ticket) {
+    Terms terms = ticket.terms;
+    return ticket.isDone() || (terms != null && terms.isExpired(dropBeforeNanos));
+  }
+
+  /**
+   * A ticket that is over has left. Its caller knows, or is told when the alarm of its deadline
+   * rings, or now if the deadline is still to come.
+   */
+  void isDropped(Ticket ticket) {
+    Terms terms = ticket.terms;
+    if (!ticket.isDone() && terms != null && !terms.isExpired(nowNanos)) {
+      drain.completeLater(
+          () ->
+              flow.tally.fail(
+                  ticket,
+                  new DeadlineExceededException(
+                      this + " could have no result in time, the item was dropped before it"),
+                  Observer.Outcome.TIMED_OUT));
+    } else {
+      flow.tally.left(ticket);
     }
-    return todo;
+  }
+
+  Line line(Ticket ticket) {
+    return lines[ticket.priority];
   }
 
   private void removeWithdrawn() {
@@ -392,13 +469,20 @@ final class QueuedStation extends Station implements QueueState {
     long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
     while (phase != Phase.SHUT && crew.hasIdle()) {
       wake = ALWAYS;
-      if (waiting() == 0 || !hasHead()) {
+      if (learning != null) {
+        dropBeforeNanos = dropBefore(learning);
+      }
+      if (!hasNext()) {
         break;
       }
       int size = maxSize;
-      if (phase == Phase.OPEN) {
+      if (phase == Phase.OPEN && !isFlushing()) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
+          if (buckets != null && bucket != null) {
+            buckets.postpone(bucket, decision.lookAgainNanos(), decision.orWaiting());
+            continue;
+          }
           seenLength = waiting();
           setAlarm(decision.lookAgainNanos());
           wake = lines.length == 1 ? lines[0].arrivalsAtLength(decision.orWaiting()) : ALWAYS;
@@ -411,7 +495,36 @@ final class QueuedStation extends Station implements QueueState {
       }
       wake = NEVER;
     }
+    bucket = null;
+    if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {
+      setAlarm(buckets.nextDueNanos(nowNanos + FAR_NANOS));
+    }
     wakeAt = admits ? ALWAYS : wake;
+  }
+
+  /** Whether there is something to make a batch of. */
+  private boolean hasNext() {
+    if (buckets == null) {
+      return waiting() > 0 && hasHead();
+    }
+    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isFlushing());
+    return bucket != null;
+  }
+
+  /** Whether something waits that came before the last flush; what came with it may go, too. */
+  private boolean isFlushing() {
+    long flushed = flushedArrivals;
+    return flushed != 0 && arrivals() - length() < flushed;
+  }
+
+  private long dropBefore(LearningPolicy learning) {
+    try {
+      long beforeNanos = learning.dropBeforeNanos(this);
+      return beforeNanos - nowNanos < 0 ? nowNanos : beforeNanos;
+    } catch (Throwable failure) {
+      flow.observers.report(policy, failure);
+      return nowNanos;
+    }
   }
 
   private BatchPolicy.Decision decide() {
@@ -437,6 +550,9 @@ final class QueuedStation extends Station implements QueueState {
     long wake = wakeAt;
     if (wake == NEVER) {
       return false;
+    }
+    if (buckets != null) {
+      return canAdmit();
     }
     if (seenLength >= 0) {
       return waiting() > seenLength && (wake == ALWAYS || lines[0].arrivals() >= wake);
@@ -475,17 +591,23 @@ final class QueuedStation extends Station implements QueueState {
   private boolean sendBatch(int size) {
     Slot slot = crew.takeIdle();
     Batch batch = slot.batch;
-    for (int p = lines.length - 1; p >= 0; p--) {
-      Ticket ticket;
-      while (batch.size() < size && (ticket = lines[p].take()) != null) {
-        batch.add(ticket);
+    if (buckets != null && bucket != null) {
+      bucket.fill(batch, size);
+      buckets.taken(bucket, nowNanos);
+    } else {
+      for (int p = lines.length - 1; p >= 0; p--) {
+        Ticket ticket;
+        while (batch.size() < size && (ticket = lines[p].take()) != null) {
+          batch.add(ticket, 1);
+        }
       }
     }
     if (batch.size() == 0) {
       crew.giveBack(slot);
       return false;
     }
-    batch.formed(waiting());
+    begun(batch.size());
+    batch.formed(length());
     crew.engage(slot);
     if (slot instanceof ThreadSlot) {
       slot.launch();
@@ -534,10 +656,7 @@ final class QueuedStation extends Station implements QueueState {
   /** Handlers and continuations do not run on the thread of the alarms. */
   private void ring() {
     alarmRang = true;
-    Aftermath aftermath = drainAll();
-    if (aftermath != null) {
-      flow.time.execute(() -> aftermath.run(flow));
-    }
+    drain.signalBriefly();
   }
 
   private boolean isDrained() {
@@ -553,6 +672,11 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   public int waiting() {
+    return bucket == null ? length() : bucket.weight();
+  }
+
+  /** How many items wait. */
+  private int length() {
     if (lines.length == 1) {
       return lines[0].length();
     }
@@ -565,6 +689,9 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   public long oldestArrivalNanos() {
+    if (bucket != null) {
+      return bucket.oldestArrivalNanos(nowNanos);
+    }
     long oldest = nowNanos;
     for (Line line : lines) {
       Ticket head = line.head();
@@ -573,6 +700,20 @@ final class QueuedStation extends Station implements QueueState {
       }
     }
     return oldest;
+  }
+
+  @Override
+  public long earliestDeadlineNanos() {
+    long earliest = nowNanos + FAR_NANOS;
+    if (bucket != null) {
+      return bucket.earliestDeadlineNanos(earliest);
+    }
+    int room = maxSize;
+    for (int p = lines.length - 1; p >= 0 && room > 0; p--) {
+      earliest = lines[p].earliestDeadlineNanos(earliest, room);
+      room -= Math.min(room, lines[p].length());
+    }
+    return earliest;
   }
 
   @Override

@@ -3,8 +3,8 @@ package io.headrace;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects tickets by the station they go to next, so that each station gets its tickets at once.
- * Not thread safe; used again and again.
+ * Leads tickets to the stations they go to next, and collects them by station, so that each station
+ * gets its tickets at once. Not thread safe; used again and again.
  */
 final class Route {
   private final Flow<?, ?> flow;
@@ -21,24 +21,53 @@ final class Route {
   }
 
   /**
-   * Adds a ticket to those for the next station that applies to it. If none does it succeeds; if a
-   * condition throws it fails.
+   * Adds a ticket to those for the next station that applies to it. If none does it succeeds; if
+   * code of users that is asked on the way throws, it fails.
    *
-   * @param from the index of the first station that may apply
+   * @param from the index of the node where it goes on
    */
   void add(Ticket ticket, int from) {
-    Station station;
+    Ticket current = ticket;
     try {
-      station = flow.stationFor(ticket, from);
+      int index = from;
+      while (index < flow.nodeCount()) {
+        switch (flow.node(index)) {
+          case Station station -> {
+            if (station.appliesTo(current)) {
+              append(current, station.index);
+              return;
+            }
+            index++;
+          }
+          case Node.Choice choice -> index = choice.next(current.value);
+          case Node.Jump jump -> index = jump.target;
+          case Node.Fork fork -> {
+            Part.fork(current, fork, this, flow);
+            return;
+          }
+          case Node.Join join -> {
+            Ticket whole = joined(current);
+            if (whole == null) {
+              return;
+            }
+            current = whole;
+            join.joinInto(whole);
+            index++;
+          }
+        }
+      }
     } catch (Throwable failure) {
-      ticket.fail(failure, Observer.Outcome.FAILED);
+      flow.tally.fail(current, failure, Observer.Outcome.FAILED);
       return;
     }
-    if (station == null) {
-      ticket.succeed(ticket.value);
-      return;
-    }
-    int index = station.index;
+    flow.tally.succeed(current, current.value);
+  }
+
+  private static @Nullable Ticket joined(Ticket ticket) {
+    return ticket.terms instanceof Part part ? part.joined(ticket.value) : null;
+  }
+
+  private void append(Ticket ticket, int index) {
     Ticket last = lasts[index];
     if (last == null) {
       firsts[index] = ticket;
@@ -65,9 +94,8 @@ final class Route {
       firsts[i] = null;
       lasts[i] = null;
       counts[i] = 0;
-      Station station = flow.station(i);
       last.setNext(null);
-      station.accept(first, last, n, worker);
+      flow.station(i).accept(first, last, n, worker);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** A worker of a station: executes one batch at a time. */
@@ -21,6 +22,18 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
 
   final QueuedStation station;
   final Batch batch;
+  final Swappable handling;
+
+  /** How large the last batch was that was handled, and how long that took; 0 if unknown. */
+  private int handledWeight;
+
+  private long handledNanos;
+
+  private final AtomicBoolean isClaimed = new AtomicBoolean();
+  private final AtomicBoolean isEnding = new AtomicBoolean();
+
+  /** Whether the drain knows it; for the drain. */
+  boolean hasJoined;
 
   /** Whether it has a batch; for the drain. */
   boolean isBusy;
@@ -35,8 +48,9 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   @SuppressWarnings("UnusedVariable") // read through HOLDS
   private volatile int holds;
 
-  Slot(QueuedStation station) {
+  Slot(QueuedStation station, Swappable handling) {
     this.station = station;
+    this.handling = handling;
     batch = new Batch(station, this, INITIAL_BATCH_CAPACITY);
   }
 
@@ -55,6 +69,43 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     }
   }
 
+  /** The handler has handled a batch; told to the policy by the drain when the worker is idle. */
+  final void handled(int weight, long nanos) {
+    handledWeight = weight;
+    handledNanos = nanos;
+  }
+
+  /** Tells a policy that learns of the last batch. */
+  final void tell(LearningPolicy policy) {
+    if (handledWeight > 0) {
+      int weight = handledWeight;
+      handledWeight = 0;
+      policy.handled(weight, handledNanos);
+    }
+  }
+
+  /** Ends the worker, which has no batch; the ending is told when its handler is closed. */
+  final void retire(Ending ending) {
+    ending.announce();
+    if (isEnding.compareAndSet(false, true)) {
+      end(ending);
+    } else {
+      ending.ended();
+    }
+  }
+
+  /** Its handler has started: it joins the others, unless it was given up meanwhile. */
+  final void join() {
+    if (claim()) {
+      station.release(this);
+    }
+  }
+
+  /** Says first what becomes of a new worker: whether it joins or is given up. */
+  final boolean claim() {
+    return isClaimed.compareAndSet(false, true);
+  }
+
   /**
    * Executes the batch on another thread, or, if this is the worker's own, after returning to it.
    */
@@ -63,7 +114,6 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   /** Interrupts the handler, if it runs. */
   abstract void interrupt();
 
-  /** Ends the worker, which has no batch; it tells the ending when its handler is closed. */
   abstract void end(Ending ending);
 
   abstract boolean isExecutedBy(Thread thread);

@@ -38,6 +38,24 @@ final class Startup extends CompletableFuture<Void> {
     }
   }
 
+  /**
+   * Starts a handler that replaces another.
+   *
+   * @throws StartException if it fails; it is closed then
+   */
+  static void replacement(Handling handling, Station station) {
+    station.flow.inside(
+        () -> {
+          try {
+            handling.start();
+          } catch (Throwable failure) {
+            Ending.close(handling, station);
+            throw new StartException(
+                "the new handler of " + station + " failed to start: " + failure, failure);
+          }
+        });
+  }
+
   void failed(Station station, Throwable failure) {
     completeExceptionally(
         new StartException("the handler of " + station + " failed to start: " + failure, failure));

@@ -1,14 +1,22 @@
 package io.headrace;
 
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Where the tickets of one step wait and are handled. */
-abstract sealed class Station permits QueuedStation, InlineStation {
+abstract sealed class Station implements Node permits QueuedStation, InlineStation {
   final Flow<?, ?> flow;
   final Step step;
   final @Nullable Predicate<Object> condition;
+
+  /** The position among the stations of the flow. */
   final int index;
+
+  /** The index of the node where tickets go on. */
+  final int next;
+
   final boolean isLast;
 
   /** Why the station was shut down, if it was; written before a handler is interrupted. */
@@ -17,11 +25,19 @@ abstract sealed class Station permits QueuedStation, InlineStation {
   /** The policy's maximum, read once: the policy is code of users and could throw. */
   final int maxSize;
 
-  Station(Flow<?, ?> flow, Step step, int index, boolean isLast) {
+  /** The lock of those who change handlers and workers. */
+  private final Object changes = new Object();
+
+  final LongAdder batches = new LongAdder();
+  final LongAdder itemsBegun = new LongAdder();
+  final LongAdder itemsEnded = new LongAdder();
+
+  Station(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
     this.flow = flow;
     this.step = step;
     condition = step.condition();
     this.index = index;
+    this.next = next;
     this.isLast = isLast;
     maxSize = step.maxSize();
   }
@@ -59,6 +75,82 @@ abstract sealed class Station permits QueuedStation, InlineStation {
 
   /** Whether a thread executes a handler of this station. */
   abstract boolean isExecutedBy(Thread thread);
+
+  /** Whether a ticket does not pass by. */
+  final boolean appliesTo(Ticket ticket) {
+    return condition == null || condition.test(ticket.value);
+  }
+
+  /** Whether the station wants to know how long batches take. */
+  boolean isTimed() {
+    return false;
+  }
+
+  /** A batch has begun. */
+  final void begun(int items) {
+    batches.increment();
+    itemsBegun.add(items);
+  }
+
+  /** A batch has ended. */
+  final void ended(int items) {
+    itemsEnded.add(items);
+  }
+
+  /** What waits goes as soon as there are workers for it. */
+  void flush() {}
+
+  /** How many batches run or could run at once. */
+  abstract int workers();
+
+  /** Replaces the handler of all workers by one that has not been started. */
+  final void swap(Handling handling) {
+    requireShared(true);
+    synchronized (changes) {
+      Startup.replacement(handling, this);
+      if (!replace(handling)) {
+        Ending.close(handling, this);
+        throw flow.stopped();
+      }
+    }
+  }
+
+  /** Replaces the handlers of workers that have one each. */
+  final void swapEach(Supplier<Handling> handlings) {
+    requireShared(false);
+    synchronized (changes) {
+      replaceEach(handlings);
+    }
+  }
+
+  private void requireShared(boolean shared) {
+    if (step.shared() != shared) {
+      throw new IllegalArgumentException(
+          "the workers of "
+              + this
+              + (shared
+                  ? " have a handler each, they need a factory"
+                  : " share a handler, they need no factory"));
+    }
+  }
+
+  /** Changes the number of workers. */
+  final void resize(int workers) throws InterruptedException {
+    if (step.workers().count == Workers.UNLIMITED) {
+      throw new IllegalArgumentException(
+          "workers of " + this + " are " + step.workers() + ", their number is not limited");
+    }
+    synchronized (changes) {
+      changeWorkers(workers);
+    }
+  }
+
+  /** Returns false if the station is closed. */
+  abstract boolean replace(Handling started);
+
+  abstract void replaceEach(Supplier<Handling> handlings);
+
+  abstract void changeWorkers(int workers) throws InterruptedException;
 
   @Override
   public final String toString() {

@@ -16,14 +16,18 @@ import org.jspecify.annotations.Nullable;
  * @param workers where batches are executed
  * @param queueCapacity how many items of each priority may wait
  * @param onFull what happens to an item that finds no room
+ * @param sorting what items are sorted by; null if they are not
+ * @param maxTries how often an item is executed at most if batches fail
  */
 record Step(
     String name,
     @Nullable Predicate<Object> condition,
-    Supplier<Handling> handlers,
+    Supplier<Swappable> handlers,
     boolean shared,
     BatchPolicy policy,
     int maxSize,
     Workers workers,
     int queueCapacity,
-    OnFull onFull) {}
+    OnFull onFull,
+    @Nullable Sorting sorting,
+    int maxTries) {}

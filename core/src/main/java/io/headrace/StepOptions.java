@@ -1,7 +1,9 @@
 package io.headrace;
 
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,16 +11,27 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException}. Not thread safe.
  *
  * {@snippet class="io.headrace.SnippetsTest" region="stepOptions"}
+ *
+ * @param <I> the type of an item of the step
  */
-public final class StepOptions {
-  /** The default of {@link #queue}: {@value} items of each priority. */
+public final class StepOptions<I extends @Nullable Object> {
+  /** The default of {@link #queue}: {@value} items of each priority, or more for large batches. */
   public static final int DEFAULT_QUEUE_CAPACITY = 1024;
+
+  /** How many batches of the largest size fit into a queue by default. */
+  private static final int BATCHES_IN_QUEUE = 4;
+
+  /** A queue is not made larger than this for the sake of large batches. */
+  private static final int LARGEST_DEFAULT_CAPACITY = 1 << 20;
 
   @Nullable BatchPolicy policy;
   int maxSize = BatchPolicy.DEFAULT.maxSize();
   @Nullable Workers workers;
   int queueCapacity;
   @Nullable OnFull onFull;
+  private @Nullable ToIntFunction<? super I> weight;
+  private @Nullable Function<? super I, ?> bucket;
+  private int maxTries = 1;
 
   StepOptions() {}
 
@@ -28,7 +41,7 @@ public final class StepOptions {
    * @param policy the policy
    * @return this
    */
-  public StepOptions batch(BatchPolicy policy) {
+  public StepOptions<I> batch(BatchPolicy policy) {
     Checks.unset(this.policy, policy, "batch policy");
     maxSize = Checks.atLeast(1, policy.maxSize(), "maxSize of the policy");
     this.policy = policy;
@@ -41,7 +54,7 @@ public final class StepOptions {
    * @param workers the workers
    * @return this
    */
-  public StepOptions workers(Workers workers) {
+  public StepOptions<I> workers(Workers workers) {
     Checks.unset(this.workers, workers, "workers");
     this.workers = workers;
     return this;
@@ -49,8 +62,9 @@ public final class StepOptions {
 
   /**
    * How many items of each priority may wait for this step, and what happens to those that find no
-   * room. Items in a batch do not count. Default: {@value #DEFAULT_QUEUE_CAPACITY}; the first step
-   * fails what finds no room, later ones let it wait and so slow the steps before them.
+   * room. Items in a batch do not count. Default: {@value #DEFAULT_QUEUE_CAPACITY}, or four times
+   * the largest size of a batch if that is more, but not more than 2^20; the first step fails what
+   * finds no room, later ones let it wait and so slow the steps before them.
    *
    * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no
    *     limit
@@ -58,25 +72,87 @@ public final class StepOptions {
    * @return this
    * @throws IllegalArgumentException if the capacity is below 1
    */
-  public StepOptions queue(int capacity, OnFull onFull) {
+  public StepOptions<I> queue(int capacity, OnFull onFull) {
     Checks.unset(this.onFull, onFull, "queue");
     this.queueCapacity = Checks.atLeast(1, capacity, "capacity");
     this.onFull = onFull;
     return this;
   }
 
+  /**
+   * How much of a batch an item takes: rows, bytes, tokens. The sizes of the batch policy, and what
+   * it sees as waiting, are sums of weights then; the queue still counts items. Asked for each item
+   * on the thread that brings it; if it throws, or its answer is below 1, the item fails. An item
+   * that is heavier than the largest batch fails with {@link RejectedException}. Default: each item
+   * weighs 1.
+   *
+   * @param weight tells the weight of an item, at least 1
+   * @return this
+   */
+  public StepOptions<I> weight(ToIntFunction<? super I> weight) {
+    Checks.unset(this.weight, weight, "weight");
+    this.weight = weight;
+    return this;
+  }
+
+  /**
+   * What the items of a batch have in common: a shape, a tenant. Only items whose buckets are equal
+   * share a batch, and the policy is asked about each bucket by itself; the bucket whose oldest
+   * item waits longest is asked first. Asked for each item on the thread that brings it; if it
+   * throws, or its answer is null, the item fails. Default: any items share a batch.
+   *
+   * @param bucket tells the bucket of an item: something with {@code equals} and {@code hashCode}
+   * @return this
+   */
+  public StepOptions<I> bucket(Function<? super I, ?> bucket) {
+    Checks.unset(this.bucket, bucket, "bucket");
+    this.bucket = bucket;
+    return this;
+  }
+
+  /**
+   * Executes a batch that fails again in parts, until the item to blame stands alone: that one
+   * fails with its own failure, the others have their results. One such item among n costs about
+   * log2 n more executions, and takes part in up to log2 n + 2. For handlers that may be executed
+   * more than once on an item. A failure that the handler tells of single items ({@link Outcomes})
+   * fails them at once. Default: a batch that fails fails all its items.
+   *
+   * @param maxTries how often an item is executed at most, at least 2; then it fails with the
+   *     failure of the last batch that it was in
+   * @return this
+   * @throws IllegalArgumentException if maxTries is below 2
+   */
+  public StepOptions<I> isolate(int maxTries) {
+    Checks.unset(this.maxTries == 1 ? null : this.maxTries, maxTries, "isolate");
+    this.maxTries = Checks.atLeast(2, maxTries, "maxTries");
+    return this;
+  }
+
+  /** How many items of each priority wait at most, if nothing is said. */
+  int defaultCapacity() {
+    long forBatches = Math.min((long) BATCHES_IN_QUEUE * maxSize, LARGEST_DEFAULT_CAPACITY);
+    return (int) Math.max(DEFAULT_QUEUE_CAPACITY, forBatches);
+  }
+
   /** The step with these options, and with the defaults of those that are not set. */
+  @SuppressWarnings("unchecked") // the items of the step are of this type
   Step toStep(
       String name,
       @Nullable Predicate<Object> condition,
-      Supplier<Handling> handlers,
+      Supplier<Swappable> handlers,
       boolean shared,
       int defaultCapacity,
       OnFull defaultOnFull) {
     Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
-    if (!shared && workers.count == Workers.UNLIMITED && workers.kind != Workers.Kind.INLINE) {
+    boolean isInline = workers.kind == Workers.Kind.INLINE;
+    if (!shared && workers.count == Workers.UNLIMITED && !isInline) {
       throw new IllegalArgumentException(
           "workers of " + name + " are " + workers + ", a handler for each needs a limit");
+    }
+    boolean sorts = weight != null || bucket != null;
+    if (sorts && isInline) {
+      throw new IllegalArgumentException(
+          "workers of " + name + " are inline, weights and buckets need a queue");
     }
     return new Step(
         name,
@@ -87,6 +163,10 @@ public final class StepOptions {
         maxSize,
         workers,
         onFull == null ? defaultCapacity : queueCapacity,
-        onFull == null ? defaultOnFull : onFull);
+        onFull == null ? defaultOnFull : onFull,
+        sorts
+            ? new Sorting((ToIntFunction<Object>) weight, (Function<Object, Object>) bucket)
+            : null,
+        maxTries);
   }
 }

@@ -36,7 +36,6 @@ final class TaskSlot extends Slot implements Runnable {
     }
   }
 
-  private final Handling handling;
   private final Executor executor;
 
   @SuppressWarnings("UnusedVariable") // read through STATE
@@ -55,12 +54,11 @@ final class TaskSlot extends Slot implements Runnable {
    *
    * @param isStarted whether its handler is started already
    */
-  TaskSlot(QueuedStation station, Handling handling, Executor executor, boolean isStarted) {
-    super(station);
+  TaskSlot(QueuedStation station, Swappable handling, Executor executor, boolean isStarted) {
+    super(station, handling);
     if (isStarted) {
       started.complete(null);
     }
-    this.handling = handling;
     this.executor = executor;
   }
 
@@ -75,7 +73,7 @@ final class TaskSlot extends Slot implements Runnable {
   private void available() {
     finished();
     started.complete(null);
-    station.release(this);
+    join();
   }
 
   @Override

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * What a ticket has beyond the default: a deadline, a listener, the observers of its service. Most
  * tickets of an unobserved service have none.
  */
-final class Terms {
+sealed class Terms permits Part {
   final Observers observers;
   final TimeSource time;
   final @Nullable CallListener listener;
@@ -27,8 +27,25 @@ final class Terms {
     deadlineNanos = submittedNanos + options.timeoutNanos;
   }
 
+  /** The terms of a branch of a call, which are those of the call, if it has any. */
+  Terms(@Nullable Terms call, Flow<?, ?> flow) {
+    observers = flow.observers;
+    time = flow.time;
+    listener = call == null ? null : call.listener;
+    hasDeadline = call != null && call.hasDeadline;
+    submittedNanos = call == null ? 0 : call.submittedNanos;
+    deadlineNanos = call == null ? 0 : call.deadlineNanos;
+  }
+
   boolean isExpired(long nowNanos) {
     return hasDeadline && nowNanos - deadlineNanos >= 0;
+  }
+
+  /** The earlier of the deadline of some terms, which may be none or have none, and another. */
+  static long earlierDeadline(@Nullable Terms terms, long otherNanos) {
+    return terms != null && terms.hasDeadline && terms.deadlineNanos - otherNanos < 0
+        ? terms.deadlineNanos
+        : otherNanos;
   }
 
   void ended(Observer.Outcome outcome, long nowNanos) {

@@ -18,7 +18,6 @@ final class ThreadSlot extends Slot implements Runnable {
    */
   private static final int MAX_LOOKS = 8;
 
-  private final Handling handling;
   private final Thread thread;
   private final Startup startup;
 
@@ -27,9 +26,8 @@ final class ThreadSlot extends Slot implements Runnable {
 
   private volatile @Nullable Ending ending;
 
-  ThreadSlot(QueuedStation station, Handling handling, ThreadFactory threads, Startup startup) {
-    super(station);
-    this.handling = handling;
+  ThreadSlot(QueuedStation station, Swappable handling, ThreadFactory threads, Startup startup) {
+    super(station, handling);
     this.startup = startup;
     thread = threads.newThread(this);
   }
@@ -48,7 +46,7 @@ final class ThreadSlot extends Slot implements Runnable {
 
   @Override
   public void run() {
-    startup.start(handling, station, () -> station.release(this));
+    startup.start(handling, station, this::join);
     while (awaitBatch()) {
       batch.execute(handling);
       if (ending == null) {

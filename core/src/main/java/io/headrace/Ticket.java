@@ -106,32 +106,47 @@ final class Ticket extends CompletableFuture<Object> {
     NEXT.set(this, ticket);
   }
 
-  void succeed(@Nullable Object result) {
+  /** A ticket for a branch of the way of another. */
+  Ticket(@Nullable Object value, int priority, Part part) {
+    this.value = value;
+    this.priority = (byte) priority;
+    terms = part;
+  }
+
+  /** Whether this is not a call, but a branch of the way of one. */
+  boolean isPart() {
+    return terms instanceof Part;
+  }
+
+  /** Returns whether the ticket was not complete before. */
+  boolean succeed(@Nullable Object result) {
     Terms terms = this.terms;
     long nowNanos = terms == null ? 0 : terms.time.nanoTime();
-    if (super.complete(result)) {
+    boolean first = super.complete(result);
+    if (first) {
       ended(Observer.Outcome.COMPLETED, nowNanos);
     }
+    return first;
   }
 
-  void fail(Throwable failure, Observer.Outcome outcome) {
+  /** Returns whether the ticket was not complete before. */
+  boolean fail(Throwable failure, Observer.Outcome outcome) {
     Terms terms = this.terms;
     long nowNanos = terms == null ? 0 : terms.time.nanoTime();
-    if (super.completeExceptionally(failure)) {
+    boolean first = super.completeExceptionally(failure);
+    if (first) {
       ended(outcome, nowNanos);
     }
-  }
-
-  void reject(HeadraceException failure) {
-    fail(failure, Observer.Outcome.REJECTED);
+    return first;
   }
 
   /** The timeout is over: the caller is told, and the ticket leaves the queue it waits in. */
   void expire(String service, long timeoutNanos) {
-    fail(
-        new DeadlineExceededException(
-            service + " had no result within " + java.time.Duration.ofNanos(timeoutNanos)),
-        Observer.Outcome.TIMED_OUT);
+    var _ =
+        fail(
+            new DeadlineExceededException(
+                service + " had no result within " + java.time.Duration.ofNanos(timeoutNanos)),
+            Observer.Outcome.TIMED_OUT);
     withdraw();
   }
 

@@ -170,6 +170,19 @@ final class TicketQueue extends TicketQueueMorePadding {
     return first;
   }
 
+  /** Consumer: the earliest deadline of the first tickets within reach; the latest is given. */
+  long earliestDeadlineNanos(Station station, long latestNanos, int atMost) {
+    long earliest = latestNanos;
+    Ticket ticket = peek();
+    for (int left = atMost; ticket != null && left > 0; ticket = ticket.next()) {
+      if (ticket.waitsAt(station)) {
+        earliest = Terms.earlierDeadline(ticket.terms, earliest);
+        left--;
+      }
+    }
+    return earliest;
+  }
+
   /** Consumer: whether there is a first ticket that {@link #poll} can take now. */
   boolean isWithinReach() {
     Ticket first = peek();

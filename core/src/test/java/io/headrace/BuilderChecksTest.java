@@ -29,7 +29,7 @@ class BuilderChecksTest {
     return Batcher.builder(HANDLER);
   }
 
-  private static Wrong step(String message, Consumer<StepOptions> options) {
+  private static Wrong step(String message, Consumer<StepOptions<Integer>> options) {
     return new Wrong(message, () -> Flow.<Integer>builder("flow").step("step", HANDLER, options));
   }
 

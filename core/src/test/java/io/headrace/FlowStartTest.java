@@ -177,7 +177,7 @@ class FlowStartTest {
                   calls.incrementAndGet();
                   throw failure;
                 },
-                (StepOptions step) -> step.workers(workers))
+                step -> step.workers(workers))
             .<String>step("third", items -> List.of())
             .build();
 

@@ -16,6 +16,11 @@ class PolicyTest {
     public int idleWorkers() {
       return 1;
     }
+
+    @Override
+    public long earliestDeadlineNanos() {
+      return nowNanos + Long.MAX_VALUE / 4;
+    }
   }
 
   private static State waiting(int waiting) {

@@ -47,7 +47,13 @@ abstract class RandomModel {
     List<Observer> observers = isObserved ? List.of(new Thrower(), new Counter()) : List.of();
     flow =
         new Flow<>(
-            "random", steps.stream().map(RandomStep::build).toList(), priorities, time, observers);
+            new FlowPlan<>(
+                "random",
+                steps.stream().map(RandomStep::build).toList(),
+                priorities,
+                time,
+                observers,
+                List.of()));
   }
 
   /** Throws from every method. */

@@ -93,7 +93,7 @@ final class RandomStep {
   }
 
   Step build() {
-    StepOptions options = new StepOptions();
+    StepOptions<Object> options = new StepOptions<>();
     options.batch(
         delayNanos < 0
             ? BatchPolicy.greedy(maxSize)
@@ -118,9 +118,9 @@ final class RandomStep {
     };
   }
 
-  private Supplier<Handling> handling() {
+  private Supplier<Swappable> handling() {
     AsyncHandler<Work, Work> later = this::handleLater;
-    return Handling.shared(kind.isAsync() ? Handling.ofAsync(later) : Handling.of(new Now()));
+    return Swappable.shared(kind.isAsync() ? Handling.ofAsync(later) : Handling.of(new Now()));
   }
 
   /** Fixed for each item, so that the model can foresee it. */

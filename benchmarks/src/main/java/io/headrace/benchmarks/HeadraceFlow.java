@@ -33,7 +33,7 @@ final class HeadraceFlow implements Contender {
     }
   }
 
-  private static StepOptions policy(StepOptions step) {
+  private static <I> StepOptions<I> policy(StepOptions<I> step) {
     return step.batch(BatchPolicy.greedy(Limits.MAX_BATCH));
   }
 

@@ -1,0 +1,295 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What waits for a batch at a station that sorts its tickets: by bucket, and there by priority.
+ * Belongs to the drain of the station.
+ */
+final class Buckets {
+  /*
+   * The buckets are in a heap by the time at which they are due. One of which a batch may be made now is
+   * due since the arrival of its oldest ticket: so a rare bucket has its turn before all tickets that
+   * came after it, however many there are of another. One for which the policy wants to wait is due when
+   * it wants to look again, or when the bucket has the weight that it named. So a drain takes some steps
+   * in the heap, however many buckets there are.
+   */
+
+  /** Fewer withdrawn tickets than these are not worth a sweep. */
+  private static final int SWEEP_THRESHOLD = 64;
+
+  private final QueuedStation station;
+  private final int priorities;
+  private final Map<Object, Bucket> byKey = new HashMap<>();
+  private final PriorityQueue<Bucket> byDue;
+  private long count;
+  private long weight;
+
+  /**
+   * No buckets yet.
+   *
+   * @param originNanos a time before all others on the clock of the station
+   */
+  Buckets(QueuedStation station, int priorities, long originNanos) {
+    this.station = station;
+    this.priorities = priorities;
+    byDue = new PriorityQueue<>(Comparator.comparingLong(bucket -> bucket.dueNanos - originNanos));
+  }
+
+  boolean isEmpty() {
+    return count == 0;
+  }
+
+  /** The mean weight of the tickets that wait; 1 if none does. */
+  float meanWeight() {
+    return count == 0 ? 1 : (float) weight / count;
+  }
+
+  /** Takes a ticket that carries a parcel. */
+  void add(Ticket ticket) {
+    Object key = parcel(ticket).bucket();
+    Bucket bucket = byKey.get(key);
+    if (bucket == null) {
+      bucket = new Bucket(key);
+      bucket.dueNanos = ticket.arrivalNanos;
+      byKey.put(key, bucket);
+      byDue.add(bucket);
+    }
+    bucket.add(ticket);
+    if (bucket.weight >= bucket.dueWeight) {
+      bucket.dueWeight = Integer.MAX_VALUE;
+      setDue(bucket, bucket.oldestArrivalNanos(ticket.arrivalNanos));
+    }
+  }
+
+  /**
+   * The bucket that is due next, or null if none is.
+   *
+   * @param nowNanos what is due later is not looked for
+   * @param all whether each is due now
+   */
+  @Nullable Bucket next(long nowNanos, boolean all) {
+    Bucket first;
+    while ((first = byDue.peek()) != null && (all || first.dueNanos - nowNanos <= 0)) {
+      if (first.prune()) {
+        return first;
+      }
+      remove(first);
+    }
+    return null;
+  }
+
+  /** When the next bucket is due; the latest is given. */
+  long nextDueNanos(long latestNanos) {
+    Bucket first = byDue.peek();
+    return first == null || latestNanos - first.dueNanos < 0 ? latestNanos : first.dueNanos;
+  }
+
+  /** A batch was made of a bucket: it has its next turn by the age of what is left. */
+  void taken(Bucket bucket, long nowNanos) {
+    bucket.dueWeight = Integer.MAX_VALUE;
+    if (bucket.prune()) {
+      setDue(bucket, bucket.oldestArrivalNanos(nowNanos));
+    } else {
+      remove(bucket);
+    }
+  }
+
+  /** No batch is made of a bucket before a time, or before it has a weight. */
+  void postpone(Bucket bucket, long untilNanos, int orWeight) {
+    bucket.dueWeight = Math.max(orWeight, bucket.weight() + 1);
+    setDue(bucket, untilNanos);
+  }
+
+  private void setDue(Bucket bucket, long dueNanos) {
+    if (bucket.dueNanos != dueNanos) {
+      byDue.remove(bucket);
+      bucket.dueNanos = dueNanos;
+      byDue.add(bucket);
+    }
+  }
+
+  private void remove(Bucket bucket) {
+    byDue.remove(bucket);
+    byKey.remove(bucket.key);
+  }
+
+  /** A ticket leaves that is linked still. */
+  void withdraw(Ticket ticket) {
+    Bucket bucket = requireNonNull(byKey.get(parcel(ticket).bucket()), "the bucket of a ticket");
+    bucket.left(ticket);
+    if (bucket.count == 0) {
+      remove(bucket);
+    } else {
+      bucket.sweep();
+    }
+  }
+
+  /** Takes any ticket, or returns null if there is none. */
+  @Nullable Ticket takeAny() {
+    Iterator<Bucket> buckets = byKey.values().iterator();
+    while (buckets.hasNext()) {
+      Ticket ticket = buckets.next().take();
+      if (ticket != null) {
+        return ticket;
+      }
+      buckets.remove();
+    }
+    byDue.clear();
+    return null;
+  }
+
+  private static Parcel parcel(Ticket ticket) {
+    if (ticket.value instanceof Parcel parcel) {
+      return parcel;
+    }
+    throw new IllegalStateException("a ticket was not sorted");
+  }
+
+  /** The tickets that may share a batch. */
+  final class Bucket {
+    private final Object key;
+    private final ArrayDeque<Ticket>[] queues;
+    private int count;
+    private long weight;
+    private long dueNanos;
+
+    /** At this weight it is due, whatever the time. */
+    private int dueWeight = Integer.MAX_VALUE;
+
+    @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
+    private Bucket(Object key) {
+      this.key = key;
+      queues = new ArrayDeque[priorities];
+      for (int i = 0; i < priorities; i++) {
+        queues[i] = new ArrayDeque<>(4);
+      }
+    }
+
+    /** The weight of what waits. */
+    int weight() {
+      return (int) Math.min(weight, Integer.MAX_VALUE);
+    }
+
+    /** When its oldest ticket arrived; the latest it can have is given. */
+    long oldestArrivalNanos(long latestNanos) {
+      long oldest = latestNanos;
+      for (ArrayDeque<Ticket> queue : queues) {
+        Ticket head = head(queue);
+        if (head != null && head.arrivalNanos - oldest < 0) {
+          oldest = head.arrivalNanos;
+        }
+      }
+      return oldest;
+    }
+
+    /** The earliest deadline of the tickets that a full batch takes; the latest is given. */
+    long earliestDeadlineNanos(long latestNanos) {
+      long earliest = latestNanos;
+      long room = station.maxSize;
+      for (int p = priorities - 1; p >= 0; p--) {
+        for (Ticket ticket : queues[p]) {
+          if (room <= 0) {
+            return earliest;
+          }
+          if (ticket.waitsAt(station)) {
+            room -= parcel(ticket).weight();
+            earliest = Terms.earlierDeadline(ticket.terms, earliest);
+          }
+        }
+      }
+      return earliest;
+    }
+
+    /** Fills a batch up to a weight, but with one ticket at least if there is one. */
+    void fill(Batch batch, int size) {
+      for (int p = priorities - 1; p >= 0; p--) {
+        Ticket ticket;
+        while ((ticket = head(queues[p])) != null) {
+          Parcel parcel = parcel(ticket);
+          if (batch.size() > 0 && batch.weight() + parcel.weight() > size) {
+            return; // what came later and is lighter does not overtake
+          }
+          queues[p].poll();
+          unlinked(ticket);
+          ticket.value = parcel.value();
+          batch.add(ticket, parcel.weight());
+        }
+      }
+    }
+
+    private void add(Ticket ticket) {
+      queues[ticket.priority].add(ticket);
+      int ticketWeight = parcel(ticket).weight();
+      count++;
+      weight += ticketWeight;
+      Buckets.this.count++;
+      Buckets.this.weight += ticketWeight;
+    }
+
+    private void left(Ticket ticket) {
+      int ticketWeight = parcel(ticket).weight();
+      count--;
+      weight -= ticketWeight;
+      Buckets.this.count--;
+      Buckets.this.weight -= ticketWeight;
+    }
+
+    /** Takes off what is over at the heads. Returns whether anything is left. */
+    private boolean prune() {
+      for (ArrayDeque<Ticket> queue : queues) {
+        var _ = head(queue);
+      }
+      return count > 0;
+    }
+
+    private @Nullable Ticket take() {
+      for (ArrayDeque<Ticket> queue : queues) {
+        Ticket ticket = head(queue);
+        if (ticket != null) {
+          queue.poll();
+          unlinked(ticket);
+          return ticket;
+        }
+      }
+      return null;
+    }
+
+    /** The first ticket that is of use; those before it leave. */
+    private @Nullable Ticket head(ArrayDeque<Ticket> queue) {
+      Ticket ticket;
+      while ((ticket = queue.peek()) != null) {
+        if (ticket.waitsAt(station)) {
+          if (!station.isOver(ticket)) {
+            return ticket;
+          }
+          left(ticket);
+          station.line(ticket).drop(ticket);
+        }
+        queue.poll();
+      }
+      return null;
+    }
+
+    private void unlinked(Ticket ticket) {
+      left(ticket);
+      station.line(ticket).leave(ticket);
+    }
+
+    private void sweep() {
+      for (ArrayDeque<Ticket> queue : queues) {
+        if (queue.size() > SWEEP_THRESHOLD && queue.size() > 2 * count) {
+          queue.removeIf(ticket -> !ticket.waitsAt(station));
+        }
+      }
+    }
+  }
+}

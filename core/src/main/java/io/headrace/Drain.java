@@ -1,0 +1,120 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Runs the work of a station by one thread at a time, and what follows from it afterwards. */
+final class Drain {
+  /*
+   * Threads that bring something first put it where the work finds it and then call signal(). The first
+   * of them does the work; the others count up wip, and the first does it again for them. So nobody
+   * waits for a lock, no signal is lost, and the state that the work uses needs no synchronisation of
+   * its own: it is handed from one round to the next through wip. (The scheme is known from actors, and
+   * as queue drain from libraries for Reactive Streams.)
+   *
+   * What has to be told to callers or given to executors is collected and done by the thread that
+   * drained, afterwards: first what the station itself needs to go on, then what completes futures, whose
+   * continuations may take long.
+   */
+
+  private static final VarHandle WIP;
+
+  static {
+    try {
+      WIP = MethodHandles.lookup().findVarHandle(Drain.class, "wip", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final QueuedStation station;
+
+  /** How many signals have come since the drain began; 0 if nobody drains. */
+  @SuppressWarnings("UnusedVariable") // read through WIP
+  private volatile int wip;
+
+  /** Of the thread that drains. */
+  private @Nullable Aftermath todo;
+
+  Drain(QueuedStation station) {
+    this.station = station;
+  }
+
+  /** Something may have to be done: does it, or leaves it to the thread that drains already. */
+  void signal() {
+    Aftermath aftermath = run();
+    if (aftermath != null) {
+      aftermath.run(station.flow);
+    }
+  }
+
+  /** As {@link #signal}, for a thread that must not run handlers or continuations. */
+  void signalBriefly() {
+    Aftermath aftermath = run();
+    if (aftermath != null) {
+      station.flow.time.execute(() -> aftermath.run(station.flow));
+    }
+  }
+
+  /** Returns what is to be done afterwards, if anything. */
+  private @Nullable Aftermath run() {
+    if ((int) WIP.getAndAdd(this, 1) != 0) {
+      return null;
+    }
+    Aftermath aftermath = null;
+    int missed = 1;
+    do {
+      try {
+        station.drain();
+      } catch (Throwable failure) {
+        station.flow.observers.report(
+            station, failure); // of the clock, or of the JVM: the next signal drains again
+      }
+      if (todo != null) {
+        aftermath = todo.after(aftermath);
+        todo = null;
+      }
+      missed = (int) WIP.getAndAdd(this, -missed) - missed;
+    } while (missed != 0);
+    return aftermath;
+  }
+
+  /** To be done after the drain: what a worker or another station needs to go on. */
+  void later(Runnable task) {
+    todo().internal.add(task);
+  }
+
+  /** To be done after the drain: something that completes futures. */
+  void completeLater(Runnable task) {
+    todo().completions.add(task);
+  }
+
+  private Aftermath todo() {
+    if (todo == null) {
+      todo = new Aftermath(new ArrayList<>(1), new ArrayList<>(0));
+    }
+    return todo;
+  }
+
+  /** What is to be done after the drain, outside it. */
+  private record Aftermath(List<Runnable> internal, List<Runnable> completions) {
+    Aftermath after(@Nullable Aftermath earlier) {
+      if (earlier == null) {
+        return this;
+      }
+      earlier.internal.addAll(internal);
+      earlier.completions.addAll(completions);
+      return earlier;
+    }
+
+    void run(Flow<?, ?> flow) {
+      internal.forEach(Runnable::run);
+      if (!completions.isEmpty()) {
+        flow.inside(() -> completions.forEach(Runnable::run));
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+package io.headrace;
+
+import java.util.List;
+
+/**
+ * A flow as its builder describes it.
+ *
+ * @param elements its steps, each a {@link Step}, and the nodes between them
+ * @param warmUpItems what goes through it before it runs
+ */
+record FlowPlan<I>(
+    String name,
+    List<?> elements,
+    int priorities,
+    TimeSource time,
+    List<Observer> observers,
+    List<? extends I> warmUpItems) {
+  /** The index of the element where an item goes on that has left another one. */
+  int follower(int index) {
+    int next = index + 1;
+    while (next < elements.size() && elements.get(next) instanceof Node.Jump jump) {
+      next = jump.target;
+    }
+    return next;
+  }
+}

@@ -1,0 +1,250 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.Flow.State;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** The life of a flow: starts its stations, and closes them one after another. */
+final class Lifecycle {
+  /*
+   * Legal transitions of state:
+   *   NEW -> STARTING -> RUNNING -> DRAINING -> STOPPED
+   *   NEW -> STOPPED          closed before it was started
+   *   STARTING -> FAILED      a handler failed to start, the time was over, or the flow was closed
+   *
+   * To drain, the stations are closed one after another: a station accepts nothing more, and tells when
+   * what it had accepted is done. Only then can nothing more come to the next one from it, and that is
+   * closed. When the last has drained the workers end and close their handlers.
+   */
+
+  private final Flow<?, ?> flow;
+  private final String name;
+  private final Station[] stations;
+  private final AtomicReference<State> state = new AtomicReference<>(State.NEW);
+  private final Startup startup = new Startup();
+
+  /** Complete when the start-up is and the flow is warm. */
+  private volatile @Nullable CompletableFuture<Void> started;
+
+  /** Whether handlers may be at work though the flow does not run yet. */
+  private volatile boolean isWarmingUp;
+
+  private final AtomicInteger drainedStations = new AtomicInteger();
+
+  /** Complete when the handlers are closed. */
+  final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
+
+  /** Threads of others that complete futures of this flow, and have more to do for it then. */
+  private final Set<Thread> insiders = ConcurrentHashMap.newKeySet();
+
+  /** Written before a closer looks at the state, read by the start after it has changed it. */
+  private volatile boolean isClosing;
+
+  /** As {@link #isClosing}, for a shutdown. */
+  private volatile boolean isShuttingDown;
+
+  Lifecycle(Flow<?, ?> flow, Station[] stations) {
+    this.flow = flow;
+    this.name = flow.name();
+    this.stations = stations;
+  }
+
+  State state() {
+    return requireNonNull(state.get());
+  }
+
+  /** Starts the stations, and waits until they are ready and the flow is warm. */
+  void start(Duration timeout) throws InterruptedException {
+    long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
+    if (!changeState(State.NEW, State.STARTING)) {
+      throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
+    }
+    startStations();
+    CompletableFuture<Void> started = startup.thenCompose(ready -> warmUp());
+    this.started = started;
+    TimeSource.Alarm alarm =
+        flow.time.schedule(
+            timeoutNanos,
+            () -> abortStart(name + " has not started within " + timeout + ": " + unready()));
+    try {
+      started.get();
+      if (!changeState(State.STARTING, State.RUNNING)) {
+        throw new StartException(name + " was closed while it started", null);
+      }
+      // It may come when the start can no longer fail, but before it is over.
+      if (isShuttingDown) {
+        shutdownNow();
+      } else if (isClosing) {
+        beginClose();
+      }
+    } catch (InterruptedException e) {
+      failStart();
+      throw e;
+    } catch (ExecutionException e) {
+      failStart();
+      throw Failures.unchecked(e.getCause());
+    } finally {
+      alarm.cancel();
+    }
+  }
+
+  private void startStations() {
+    try {
+      for (Station station : stations) {
+        station.start(startup);
+      }
+    } catch (Throwable failure) {
+      startup.completeExceptionally(
+          new StartException(name + " could not start its workers: " + failure, failure));
+    }
+    startup.allAnnounced();
+  }
+
+  private CompletableFuture<Void> warmUp() {
+    isWarmingUp = true;
+    return flow.warmUp();
+  }
+
+  private String unready() {
+    if (isWarmingUp) {
+      return "the warm-up has not ended";
+    }
+    int missing = startup.missing();
+    return missing + (missing == 1 ? " worker was" : " workers were") + " not ready";
+  }
+
+  private void abortStart(String reason) {
+    StartException failure = new StartException(reason, null);
+    startup.completeExceptionally(failure);
+    CompletableFuture<Void> started = this.started;
+    if (started != null) {
+      started.completeExceptionally(failure);
+    }
+  }
+
+  private void failStart() {
+    if (changeState(State.STARTING, State.FAILED)) {
+      StoppedException reason = stopped();
+      for (Station station : stations) {
+        station.shutdown(reason);
+      }
+      if (!isWarmingUp) {
+        end();
+      }
+    }
+  }
+
+  boolean close(long timeoutNanos) {
+    beginClose();
+    return awaitEnding(timeoutNanos);
+  }
+
+  void shutdownNow() {
+    isShuttingDown = true;
+    beginClose();
+    if (state.get() == State.DRAINING) {
+      StoppedException reason = new StoppedException(name + " was shut down");
+      for (Station station : stations) {
+        station.shutdown(reason);
+      }
+    }
+  }
+
+  void beginClose() {
+    isClosing = true;
+    if (changeState(State.NEW, State.STOPPED)) {
+      ending.allAnnounced();
+    } else if (state.get() == State.STARTING) {
+      abortStart(name + " was closed while it started");
+    } else if (changeState(State.RUNNING, State.DRAINING) && !isShuttingDown) {
+      stations[0].close(); // to shut it down does that, and sends nothing before
+    }
+  }
+
+  /** Returns whether the flow has ended in time; also if it cannot be waited for on this thread. */
+  private boolean awaitEnding(long timeoutNanos) {
+    Thread thread = Thread.currentThread();
+    if (insiders.contains(thread)
+        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread))) {
+      return true;
+    }
+    CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
+    TimeSource.Alarm alarm = flow.time.schedule(timeoutNanos, () -> inTime.complete(false));
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return inTime.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+          shutdownNow();
+        }
+      }
+    } catch (ExecutionException e) {
+      throw new CompletionException(e.getCause());
+    } finally {
+      alarm.cancel();
+      if (interrupted) {
+        thread.interrupt();
+      }
+    }
+  }
+
+  /** A station has nothing more to do, and nothing comes to it anymore. */
+  void stationDrained(Station station) {
+    if (state.get() != State.DRAINING && !isWarmingUp) {
+      return; // the start has failed, and what follows is done there
+    }
+    if (station.index + 1 < stations.length) {
+      stations[station.index + 1].close();
+    }
+    if (drainedStations.incrementAndGet() == stations.length) {
+      end();
+    }
+  }
+
+  private void end() {
+    for (Station station : stations) {
+      station.end(ending);
+    }
+    ending.allAnnounced();
+  }
+
+  private boolean changeState(State from, State to) {
+    boolean changed = state.compareAndSet(from, to);
+    if (changed && flow.observers.isObserved()) {
+      inside(() -> flow.observers.stateChanged(to));
+    }
+    return changed;
+  }
+
+  StoppedException stopped() {
+    State now = state.get();
+    return new StoppedException(
+        name + " is " + now + (now == State.NEW ? ", it has to be started" : ""));
+  }
+
+  /** Runs what may run continuations, which can close this flow and must not wait for it then. */
+  void inside(Runnable task) {
+    Thread thread = Thread.currentThread();
+    if (!insiders.add(thread)) {
+      task.run();
+      return;
+    }
+    try {
+      task.run();
+    } finally {
+      insiders.remove(thread);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.headrace;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Submits items that are heavier than a batch in parts. */
+final class Splitting<I, O extends @Nullable Object> {
+  private final String name;
+  private final Splitter<I, O> splitter;
+  private final ToIntFunction<? super I> weight;
+  private final int maxWeight;
+
+  Splitting(String name, Splitter<I, O> splitter, ToIntFunction<? super I> weight, int maxWeight) {
+    this.name = name;
+    this.splitter = splitter;
+    this.weight = weight;
+    this.maxWeight = maxWeight;
+  }
+
+  CompletableFuture<O> submit(Service<I, O> service, I item, CallOptions options) {
+    List<I> parts;
+    try {
+      if (weight.applyAsInt(item) <= maxWeight) {
+        return service.submit(item, options);
+      }
+      parts = List.copyOf(splitter.split(item, maxWeight));
+      check(parts);
+    } catch (Throwable failure) {
+      return CompletableFuture.failedFuture(failure);
+    }
+    return joined(item, service.submitAll(parts, options));
+  }
+
+  private void check(List<I> parts) {
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the splitter of " + name + " made no parts of an item, it has to make at least one");
+    }
+    for (I part : parts) {
+      int partWeight = weight.applyAsInt(part);
+      if (partWeight > maxWeight) {
+        throw new IllegalArgumentException(
+            "the splitter of "
+                + name
+                + " made a part of weight "
+                + partWeight
+                + ", a batch takes at most "
+                + maxWeight);
+      }
+    }
+  }
+
+  private CompletableFuture<O> joined(I item, List<CompletableFuture<O>> parts) {
+    CompletableFuture<O> whole = new CompletableFuture<>();
+    for (CompletableFuture<O> part : parts) {
+      var _ =
+          part.whenComplete(
+              (result, failure) -> {
+                if (failure != null) {
+                  whole.completeExceptionally(Failures.unwrapped(failure));
+                }
+              });
+    }
+    var _ =
+        CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
+            .thenRun(() -> join(item, parts, whole));
+    var _ = whole.whenComplete((result, failure) -> parts.forEach(part -> part.cancel(true)));
+    return whole;
+  }
+
+  private void join(I item, List<CompletableFuture<O>> parts, CompletableFuture<O> whole) {
+    try {
+      List<O> results = new ArrayList<>(parts.size());
+      for (CompletableFuture<O> part : parts) {
+        results.add(part.join());
+      }
+      whole.complete(splitter.join(item, results));
+    } catch (Throwable failure) {
+      whole.completeExceptionally(failure);
+    }
+  }
+}

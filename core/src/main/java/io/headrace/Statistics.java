@@ -1,0 +1,90 @@
+package io.headrace;
+
+import java.util.List;
+
+/**
+ * What has happened in a flow or batcher so far, and what is in it now. Each number is exact, and
+ * they are read one after the other: while items are on their way the numbers may be of slightly
+ * different moments. Items of a warm-up do not count.
+ *
+ * @param name the name of the flow or batcher
+ * @param state where it is in its life
+ * @param completed how many calls ended with a result
+ * @param failed how many ended with an exception of a handler, a condition or the like
+ * @param timedOut how many ended with {@link DeadlineExceededException}
+ * @param cancelled how many were cancelled or completed by their callers
+ * @param rejected how many ended with {@link QueueFullException}, {@link RejectedException} or
+ *     {@link StoppedException}
+ * @param steps the same for each step; a batcher has one
+ */
+public record Statistics(
+    String name,
+    Flow.State state,
+    long completed,
+    long failed,
+    long timedOut,
+    long cancelled,
+    long rejected,
+    List<Step> steps) {
+  /**
+   * What has happened in a step so far, and what is in it now.
+   *
+   * @param name the name of the step
+   * @param workers how many batches may run at once; {@link Integer#MAX_VALUE} if there is no limit
+   * @param queued how many items wait
+   * @param running how many items are in batches
+   * @param batches how many batches were formed
+   * @param items how many items were in them
+   */
+  public record Step(String name, int workers, int queued, long running, long batches, long items) {
+    /**
+     * How large the batches were on average.
+     *
+     * @return items per batch; 0 if there was no batch
+     */
+    public double meanBatchSize() {
+      return batches == 0 ? 0 : (double) items / batches;
+    }
+  }
+
+  /** Makes a copy of the list. */
+  public Statistics {
+    steps = List.copyOf(steps);
+  }
+
+  /**
+   * How many calls have ended, one way or another.
+   *
+   * @return the sum of the five ways
+   */
+  public long ended() {
+    return completed + failed + timedOut + cancelled + rejected;
+  }
+
+  static Statistics of(Flow<?, ?> flow) {
+    List<Step> steps = new java.util.ArrayList<>();
+    for (int i = 0; i < flow.stationCount(); i++) {
+      Station station = flow.station(i);
+      long ended = station.itemsEnded.sum(); // before those that have begun, which are more
+      long begun = station.itemsBegun.sum();
+      steps.add(
+          new Step(
+              station.step.name(),
+              station.workers(),
+              station.queued(),
+              begun - ended,
+              station.batches.sum(),
+              begun));
+    }
+    Tally tally = flow.tally;
+    return new Statistics(
+        flow.name(),
+        flow.state(),
+        tally.ended(Observer.Outcome.COMPLETED),
+        tally.ended(Observer.Outcome.FAILED),
+        tally.ended(Observer.Outcome.TIMED_OUT),
+        tally.ended(Observer.Outcome.CANCELLED),
+        tally.ended(Observer.Outcome.REJECTED),
+        steps);
+  }
+}

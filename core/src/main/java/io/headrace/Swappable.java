@@ -1,0 +1,159 @@
+package io.headrace;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What workers call: the handler behind it can be replaced between two batches. Either all workers
+ * of a step use one, which the first of them starts and the last closes, or each has its own.
+ */
+final class Swappable extends Handling {
+  private final AtomicInteger workers = new AtomicInteger();
+  private volatile Generation current;
+
+  // Guarded by this.
+  private boolean started;
+  private boolean closed;
+  private @Nullable Exception failure;
+
+  Swappable(Handling handling) {
+    current = new Generation(handling);
+  }
+
+  /** One handler for all workers. */
+  static Supplier<Swappable> shared(Handling handling) {
+    Swappable shared = new Swappable(handling);
+    return () -> shared.withWorker();
+  }
+
+  /** A handler for each worker. */
+  static Supplier<Swappable> each(Supplier<Handling> handlings) {
+    return () -> new Swappable(handlings.get()).withWorker();
+  }
+
+  private Swappable withWorker() {
+    workers.incrementAndGet();
+    return this;
+  }
+
+  @Override
+  Answer handle(java.util.List<Object> items) throws Exception {
+    Generation generation = enter();
+    Answer answer;
+    try {
+      answer = generation.handling.handle(items);
+    } catch (Throwable failure) {
+      generation.leave();
+      throw failure;
+    }
+    var later = answer.later();
+    if (later == null) {
+      generation.leave();
+    } else {
+      var _ = later.whenComplete((results, failure) -> generation.leave());
+    }
+    return answer;
+  }
+
+  private Generation enter() {
+    while (true) {
+      Generation generation = current;
+      if (generation.enter()) {
+        return generation;
+      }
+    }
+  }
+
+  /**
+   * New batches go to another handler, which has been started; the one before is closed after its
+   * last batch. Returns false if this is closed already.
+   */
+  boolean swap(Handling handling, Station station) {
+    Generation before;
+    synchronized (this) {
+      if (closed) {
+        return false;
+      }
+      before = current;
+      current = new Generation(handling);
+    }
+    before.retire(station);
+    return true;
+  }
+
+  @Override
+  synchronized void start() throws Exception {
+    if (!started) {
+      started = true;
+      try {
+        current.handling.start();
+      } catch (Exception e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  void close() throws Exception {
+    if (workers.decrementAndGet() > 0) {
+      return;
+    }
+    synchronized (this) {
+      closed = true;
+    }
+    current.handling.close();
+  }
+
+  /** A handler and the number of batches that it handles. */
+  private static final class Generation {
+    private static final int RETIRED = Integer.MIN_VALUE;
+
+    private final Handling handling;
+
+    /** The highest bit says that no more batches may begin. */
+    private final AtomicInteger batches = new AtomicInteger();
+
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+    private volatile @Nullable Station retiredFrom;
+
+    Generation(Handling handling) {
+      this.handling = handling;
+    }
+
+    boolean enter() {
+      if (batches.getAndIncrement() >= 0) {
+        return true;
+      }
+      leave();
+      return false;
+    }
+
+    void leave() {
+      if (batches.decrementAndGet() == RETIRED) {
+        close();
+      }
+    }
+
+    void retire(Station station) {
+      retiredFrom = station;
+      if (batches.getAndUpdate(n -> n | RETIRED) == 0) {
+        close();
+      }
+    }
+
+    /**
+     * A batch that finds it retired counts for a moment, too, so the count can fall more than once.
+     */
+    private void close() {
+      Station station = retiredFrom;
+      if (station != null && isClosed.compareAndSet(false, true)) {
+        Ending.close(handling, station);
+      }
+    }
+  }
+}

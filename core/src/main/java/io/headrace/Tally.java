@@ -1,0 +1,85 @@
+package io.headrace;
+
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends the calls of a flow and counts how they ended: each when its ticket leaves the flow, which
+ * happens once, whoever has completed it. Thread safe.
+ */
+final class Tally {
+  private final LongAdder completed = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder timedOut = new LongAdder();
+  private final LongAdder cancelled = new LongAdder();
+  private final LongAdder rejected = new LongAdder();
+
+  /** Nothing has ended yet. */
+  void reset() {
+    List.of(completed, failed, timedOut, cancelled, rejected).forEach(LongAdder::reset);
+  }
+
+  /** How many calls have ended so. */
+  long ended(Observer.Outcome outcome) {
+    return count(outcome).sum();
+  }
+
+  /** Some calls, of which {@link Ticket#succeed} has said so, have a result. */
+  void succeeded(int n) {
+    if (n > 0) {
+      completed.add(n);
+    }
+  }
+
+  void succeed(Ticket ticket, @Nullable Object result) {
+    if (!ticket.succeed(result)) {
+      left(ticket);
+    } else if (!ticket.isPart()) {
+      succeeded(1);
+    }
+  }
+
+  void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome) {
+    boolean first = ticket.fail(failure, outcome);
+    if (!ticket.isPart()) {
+      count(first ? outcome : outcomeOf(ticket)).increment();
+    }
+  }
+
+  void reject(Ticket ticket, HeadraceException reason) {
+    fail(ticket, reason, Observer.Outcome.REJECTED);
+  }
+
+  /** A ticket leaves that somebody has completed, or whose timeout is over. */
+  void left(Ticket ticket) {
+    if (!ticket.isPart()) {
+      count(outcomeOf(ticket)).increment();
+    }
+  }
+
+  private LongAdder count(Observer.Outcome outcome) {
+    return switch (outcome) {
+      case COMPLETED -> completed;
+      case FAILED -> failed;
+      case TIMED_OUT -> timedOut;
+      case CANCELLED -> cancelled;
+      case REJECTED -> rejected;
+    };
+  }
+
+  /** How a call has ended that did not end here. */
+  private static Observer.Outcome outcomeOf(Ticket ticket) {
+    if (!ticket.isDone()) {
+      return Observer.Outcome.TIMED_OUT; // its alarm rings in a moment
+    }
+    if (!ticket.isCompletedExceptionally() || ticket.isCancelled()) {
+      return Observer.Outcome.CANCELLED; // its caller has completed it
+    }
+    return switch (ticket.exceptionNow()) {
+      case DeadlineExceededException _ -> Observer.Outcome.TIMED_OUT;
+      case HeadraceException _ -> Observer.Outcome.REJECTED;
+      default -> Observer.Outcome.CANCELLED;
+    };
+  }
+}
