@@ -30,6 +30,7 @@ final class Batch {
   /** Whether somebody wants to know how long things take. */
   private boolean isTimed;
 
+  private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
   private int queueLength;
 
@@ -105,6 +106,7 @@ final class Batch {
       return;
     }
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
+    flight = isTimed ? Flight.beginBatch() : null;
     Handling.Answer answer;
     try {
       answer = handling.handle(items());
@@ -229,7 +231,7 @@ final class Batch {
     long[] queueNanos = new long[size];
     for (int i = 0; i < size; i++) {
       Ticket ticket = ticket(i);
-      queueNanos[i] = formedNanos - ticket.arrivalNanos;
+      queueNanos[i] = waitNanos(ticket);
       if (ticket.terms != null && ticket.terms.listener != null) {
         observers.stepDone(ticket.terms.listener, name, size, queueNanos[i], handleNanos);
       }
@@ -237,8 +239,14 @@ final class Batch {
     if (observers.isObserved()) {
       observers.batchHandled(
           new Observer.BatchEvent(
-              station.flow.name(), name, size, failed, handleNanos, queueNanos, queueLength));
+              station.flow.name(), name, size, failed, handleNanos, queueNanos, queueLength),
+          flight);
     }
+  }
+
+  /** Zero if it has arrived before a recording began. */
+  private long waitNanos(Ticket ticket) {
+    return ticket.arrivalNanos == Station.UNKNOWN ? 0 : formedNanos - ticket.arrivalNanos;
   }
 
   /** The last step of a batch: what goes to other stations goes, and the worker is free. */

@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * @param <I> the type of an item
  * @param <O> the type of a result
  */
-public final class Flow<I, O extends @Nullable Object> implements Service<I, O>, AutoCloseable {
+public final class Flow<I, O extends @Nullable Object>
+    implements Service<I, O>, Observer.Observed, AutoCloseable {
   /** The life cycle of a flow. */
   public enum State {
     /** Not started yet. */
@@ -119,8 +120,19 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    *
    * @return the name given to the builder
    */
+  @Override
   public String name() {
     return name;
+  }
+
+  /**
+   * The names of the steps.
+   *
+   * @return the names, in the order of the steps
+   */
+  @Override
+  public List<String> steps() {
+    return Arrays.stream(stations).map(station -> station.step.name()).toList();
   }
 
   /**
@@ -128,6 +140,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    *
    * @return the state now
    */
+  @Override
   public State state() {
     return state.get();
   }
@@ -139,19 +152,14 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * @return the number of items at this moment
    * @throws IllegalArgumentException if there is no such step
    */
+  @Override
   public int queued(String step) {
     for (Station station : stations) {
       if (station.step.name().equals(step)) {
         return station.queued();
       }
     }
-    throw new IllegalArgumentException(
-        "step is "
-            + step
-            + ", "
-            + name
-            + " has "
-            + Arrays.stream(stations).map(station -> station.step.name()).toList());
+    throw new IllegalArgumentException("step is " + step + ", " + name + " has " + steps());
   }
 
   /**
@@ -184,6 +192,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
     if (!changeState(State.NEW, State.STARTING)) {
       throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
     }
+    inside(() -> observers.starting(this));
     startStations();
     TimeSource.Alarm alarm =
         time.schedule(
