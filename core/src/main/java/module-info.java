@@ -5,6 +5,7 @@
 @org.jspecify.annotations.NullMarked
 module io.headrace {
   requires static org.jspecify;
+  requires jdk.jfr;
 
   exports io.headrace;
 }

@@ -40,6 +40,7 @@ final class Batch {
   /** Whether somebody wants to know how long things take. */
   private boolean isTimed;
 
+  private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
   private int queueLength;
 
@@ -131,6 +132,7 @@ final class Batch {
   /** Returns whether the part is done; if not, it will be later. */
   private boolean executePart(Handling handling) {
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
+    flight = isTimed ? Flight.beginBatch() : null;
     Handling.Answer answer;
     try {
       answer = handling.handle(items());
@@ -314,7 +316,7 @@ final class Batch {
     long[] queueNanos = new long[partSize];
     for (int i = 0; i < partSize; i++) {
       Ticket ticket = ticket(i);
-      queueNanos[i] = formedNanos - ticket.arrivalNanos;
+      queueNanos[i] = waitNanos(ticket);
       if (ticket.terms != null && ticket.terms.listener != null) {
         observers.stepDone(ticket.terms.listener, name, partSize, queueNanos[i], handleNanos);
       }
@@ -322,8 +324,14 @@ final class Batch {
     if (observers.isObserved()) {
       observers.batchHandled(
           new Observer.BatchEvent(
-              station.flow.name(), name, partSize, failed, handleNanos, queueNanos, queueLength));
+              station.flow.name(), name, partSize, failed, handleNanos, queueNanos, queueLength),
+          flight);
     }
+  }
+
+  /** Zero if it has arrived before a recording began. */
+  private long waitNanos(Ticket ticket) {
+    return ticket.arrivalNanos == Station.UNKNOWN ? 0 : formedNanos - ticket.arrivalNanos;
   }
 
   /** The last step of a batch: what goes to other stations goes, and the worker is free. */

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param <I> the type of an item
  * @param <O> the type of a result
  */
-public final class Flow<I, O extends @Nullable Object> implements Service<I, O>, AutoCloseable {
+public final class Flow<I, O extends @Nullable Object>
+    implements Service<I, O>, Observer.Observed, AutoCloseable {
   /** The life cycle of a flow. */
   public enum State {
     /** Not started yet. */
@@ -105,8 +106,19 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    *
    * @return the name given to the builder
    */
+  @Override
   public String name() {
     return name;
+  }
+
+  /**
+   * The names of the steps.
+   *
+   * @return the names, in the order of the steps
+   */
+  @Override
+  public List<String> steps() {
+    return Arrays.stream(stations).map(station -> station.step.name()).toList();
   }
 
   /**
@@ -114,6 +126,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    *
    * @return the state now
    */
+  @Override
   public State state() {
     return lifecycle.state();
   }
@@ -125,6 +138,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
    * @return the number of items at this moment
    * @throws IllegalArgumentException if there is no such step
    */
+  @Override
   public int queued(String step) {
     return station(step).queued();
   }
@@ -135,13 +149,7 @@ public final class Flow<I, O extends @Nullable Object> implements Service<I, O>,
         return station;
       }
     }
-    throw new IllegalArgumentException(
-        "step is "
-            + step
-            + ", "
-            + name
-            + " has "
-            + Arrays.stream(stations).map(station -> station.step.name()).toList());
+    throw new IllegalArgumentException("step is " + step + ", " + name + " has " + steps());
   }
 
   /**

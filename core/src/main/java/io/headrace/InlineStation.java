@@ -68,7 +68,7 @@ final class InlineStation extends Station {
   }
 
   private void execute(Ticket first, int n, @Nullable Slot worker) {
-    long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : 0;
+    long nowNanos = flow.observers.isObserved() ? flow.time.nanoTime() : UNKNOWN;
     Batch batch = new Batch(this, worker, n);
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
       next = ticket.next();

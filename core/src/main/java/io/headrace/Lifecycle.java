@@ -69,6 +69,7 @@ final class Lifecycle {
     if (!changeState(State.NEW, State.STARTING)) {
       throw new IllegalStateException(name + " is " + state() + ", a flow starts once");
     }
+    inside(() -> flow.observers.starting(flow));
     startStations();
     CompletableFuture<Void> started = startup.thenCompose(ready -> warmUp());
     this.started = started;

@@ -1,6 +1,7 @@
 package io.headrace;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Is told what happens in a {@link Batcher} or {@link Flow}: for metrics, dashboards and logs.
@@ -25,6 +26,13 @@ public interface Observer {
   }
 
   /**
+   * A batcher or flow begins to start. Comes once for each, before any batch.
+   *
+   * @param service what can be asked from now on, by any thread and also after the end
+   */
+  default void onStart(Observed service) {}
+
+  /**
    * A batch has been handled.
    *
    * @param batch the batch
@@ -47,6 +55,39 @@ public interface Observer {
    * @param state the new state
    */
   default void onState(String service, Flow.State state) {}
+
+  /** A batcher or flow, as its observers see it. Thread safe; nothing blocks. */
+  interface Observed {
+    /**
+     * The name of the service.
+     *
+     * @return the name of the batcher or flow
+     */
+    String name();
+
+    /**
+     * The names of the steps in their order; a batcher has one, of its own name.
+     *
+     * @return the names
+     */
+    List<String> steps();
+
+    /**
+     * Where the service is in its life.
+     *
+     * @return the state now
+     */
+    Flow.State state();
+
+    /**
+     * How many items wait for a step, those that wait for room not included.
+     *
+     * @param step the name of the step
+     * @return the number of items at this moment
+     * @throws IllegalArgumentException if there is no such step
+     */
+    int queued(String step);
+  }
 
   /**
    * A batch that has been handled, well or not.

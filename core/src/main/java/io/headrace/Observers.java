@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The observers of one service, isolated from it: the first failure is logged, none goes further.
@@ -21,19 +22,43 @@ final class Observers {
     this.observers = observers.toArray(Observer[]::new);
   }
 
+  /** Whether anybody wants to know of batches and states. */
   boolean isObserved() {
-    return observers.length != 0;
+    return observers.length != 0 || Flight.isRecording();
   }
 
-  void batchHandled(Observer.BatchEvent batch) {
+  /** Whether anybody wants to know of calls. */
+  boolean isToldOfCalls() {
+    return observers.length != 0 || Flight.recordsCalls();
+  }
+
+  void starting(Observer.Observed self) {
+    Flight.starting(self);
+    tell(observer -> observer.onStart(self));
+  }
+
+  void batchHandled(Observer.BatchEvent batch, FlightEvents.@Nullable Batch flight) {
+    if (flight != null) {
+      flight.commit(batch);
+    }
     tell(observer -> observer.onBatch(batch));
   }
 
-  void callEnded(Observer.Outcome outcome, long nanos) {
-    tell(observer -> observer.onCallEnd(service, outcome, nanos));
+  void callEnded(Observer.Outcome outcome, long nanos, FlightEvents.@Nullable Call flight) {
+    if (flight != null) {
+      flight.commit(service, outcome);
+    }
+    for (Observer observer : observers) { // no lambda: it would be an object for each call
+      try {
+        observer.onCallEnd(service, outcome, nanos);
+      } catch (Throwable failure) {
+        report(observer, failure);
+      }
+    }
   }
 
   void stateChanged(Flow.State state) {
+    Flight.stateChanged(service, state);
     tell(observer -> observer.onState(service, state));
   }
 

@@ -211,7 +211,8 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   private void stamp(Ticket first) {
-    long arrivalNanos = stamps ? flow.time.nanoTime() : 0;
+    boolean stamps = this.stamps || flow.observers.isObserved(); // a recording can begin any time
+    long arrivalNanos = stamps ? flow.time.nanoTime() : UNKNOWN;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
       ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Where the tickets of one step wait and are handled. */
 abstract sealed class Station implements Node permits QueuedStation, InlineStation {
+  /** The time of arrival of a ticket of which nobody wanted to know it. */
+  static final long UNKNOWN = Long.MIN_VALUE;
+
   final Flow<?, ?> flow;
   final Step step;
   final @Nullable Predicate<Object> condition;

@@ -14,6 +14,8 @@ sealed class Terms permits Part {
   final long submittedNanos;
   final long deadlineNanos;
 
+  private FlightEvents.@Nullable Call flight;
+
   /** Null once the call has ended: terms still wait in the heap of {@link Deadlines} then. */
   volatile @Nullable Ticket ticket;
 
@@ -23,6 +25,7 @@ sealed class Terms permits Part {
     this.time = time;
     listener = options.listener;
     hasDeadline = options.timeoutNanos != 0;
+    flight = Flight.beginCall();
     submittedNanos = time.nanoTime();
     deadlineNanos = submittedNanos + options.timeoutNanos;
   }
@@ -50,6 +53,6 @@ sealed class Terms permits Part {
 
   void ended(Observer.Outcome outcome, long nowNanos) {
     ticket = null;
-    observers.callEnded(outcome, nowNanos - submittedNanos);
+    observers.callEnded(outcome, nowNanos - submittedNanos, flight);
   }
 }

@@ -73,7 +73,7 @@ final class Ticket extends CompletableFuture<Object> {
     this.value = value;
     priority = (byte) options.priority;
     terms =
-        options.timeoutNanos != 0 || options.listener != null || observers.isObserved()
+        options.timeoutNanos != 0 || options.listener != null || observers.isToldOfCalls()
             ? new Terms(this, options, observers, time)
             : null;
   }

@@ -1,6 +1,7 @@
 package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Observer.BatchEvent;
 import io.headrace.Observer.Outcome;
@@ -22,6 +23,12 @@ class ObserverTest {
     final List<BatchEvent> batches = new ArrayList<>();
     final List<String> calls = new ArrayList<>();
     final List<Flow.State> states = new ArrayList<>();
+    final List<Observed> started = new ArrayList<>();
+
+    @Override
+    public void onStart(Observed service) {
+      started.add(service);
+    }
 
     @Override
     public void onBatch(BatchEvent batch) {
@@ -40,6 +47,11 @@ class ObserverTest {
   }
 
   private static final class Broken implements Observer, CallListener {
+    @Override
+    public void onStart(Observed service) {
+      throw new IllegalStateException("onStart");
+    }
+
     @Override
     public void onBatch(BatchEvent batch) {
       throw new IllegalStateException("onBatch");
@@ -112,6 +124,26 @@ class ObserverTest {
     assertThat(second.collecting()).isEqualTo(Duration.ofNanos(105));
     held.answerAll();
     batcher.close();
+  }
+
+  @Test
+  void whatStartsCanBeAskedAnyTime() {
+    var batcher = held().observer(recorder).build();
+    assertThat(recorder.started).hasSize(1);
+    Observer.Observed observed = recorder.started.getFirst();
+    assertThat(observed.name()).isEqualTo("held");
+    assertThat(observed.steps()).containsExactly("held");
+    assertThat(observed.state()).isEqualTo(Flow.State.RUNNING);
+    batcher.submit(1);
+    batcher.submit(2);
+    assertThat(observed.queued("held")).isEqualTo(1);
+    assertThatThrownBy(() -> observed.queued("other"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("step is other, held has [held]");
+    held.answerAll();
+    batcher.close();
+    assertThat(observed.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(observed.queued("held")).isZero();
   }
 
   @Test

@@ -170,7 +170,7 @@ final class Rules {
     return classes()
         .should()
         .onlyDependOnClassesThat()
-        .resideInAnyPackage("java..", ownPackages, "org.jspecify.annotations")
+        .resideInAnyPackage("java..", "jdk.jfr..", ownPackages, "org.jspecify.annotations")
         .because("the core depends on the JDK alone; annotations are not needed to run it");
   }
 }

@@ -1,0 +1,304 @@
+package io.headrace.micrometer;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.Flow;
+import io.headrace.Observer;
+import io.headrace.TimeSource;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends the metrics of a flow to a StatsD server by UDP, under the names that aqueduct gives them,
+ * so that dashboards made for aqueduct go on.
+ *
+ * {@snippet class="io.headrace.micrometer.SnippetsTest" region="statsd"}
+ *
+ * <p>Names are {@code aqueduct[.prefix].metric.name}. There are no tags: one instance is for one
+ * batcher or flow; the prefix tells several apart. A step is called by its number, from 1, and its
+ * name: {@code step1_decode}; a hop {@code from_main_process_to_step1_decode} or {@code
+ * from_step1_decode_to_step2_classify}. Characters other than letters, digits, {@code _} and {@code
+ * -} become {@code _}.
+ *
+ * <table class="striped">
+ * <caption>Metrics</caption>
+ * <thead>
+ * <tr><th scope="col">metric</th><th scope="col">kind, unit</th><th scope="col">name</th>
+ *     <th scope="col">what it tells, when</th></tr>
+ * </thead>
+ * <tbody>
+ * <tr><th scope="row">{@code handle_time}</th><td>timing, ms</td><td>step</td>
+ *     <td>for each item, how long the handler took for its batch</td></tr>
+ * <tr><th scope="row">{@code handle_time}</th><td>timing, ms</td><td>{@code total}</td>
+ *     <td>for each call with a result, from its submission to its end</td></tr>
+ * <tr><th scope="row">{@code transfer_time}</th><td>timing, ms</td><td>hop</td>
+ *     <td>for each item, how long it waited for the step</td></tr>
+ * <tr><th scope="row">{@code batch_time}</th><td>timing, ms</td><td>step</td>
+ *     <td>for each batch, from the arrival of its oldest item until it was formed</td></tr>
+ * <tr><th scope="row">{@code batch_size}</th><td>timing, items</td><td>step</td>
+ *     <td>for each batch</td></tr>
+ * <tr><th scope="row">{@code qsize}</th><td>timing, items</td><td>hop</td>
+ *     <td>items that wait for the step, once a period</td></tr>
+ * <tr><th scope="row">{@code tasks}</th><td>count</td>
+ *     <td>{@code complete}, {@code timeout}, {@code cancel}, {@code fail}, {@code reject}</td>
+ *     <td>for each call at its end</td></tr>
+ * </tbody>
+ * </table>
+ *
+ * <p>What differs from aqueduct: times have three decimals, not two; items of timed-out calls
+ * count, too; {@code tasks.fail} and {@code tasks.reject} are new; names of hops do not tell
+ * priorities; {@code transfer_time} and {@code qsize} of the way back, {@code task_size}, {@code
+ * processes} and {@code memory_usage} do not exist within one process.
+ *
+ * <p>Lines are collected into datagrams of at most 1432 bytes. What cannot be sent is dropped and
+ * counted: nothing is kept for later, and no call waits for the network.
+ *
+ * <p><b>Thread safety.</b> Any thread may call any method. None blocks, except for the time that
+ * another thread takes to write a line.
+ */
+public final class AqueductStatsd implements Observer, AutoCloseable {
+  /** What can be left out. The counts of {@code tasks} are always sent. */
+  public enum Group {
+    /** {@code handle_time}, {@code transfer_time}, {@code batch_time} and {@code batch_size}. */
+    TASK_TIMERS,
+    /** {@code qsize}. */
+    QUEUE_SIZE
+  }
+
+  private final Set<Group> groups;
+  private final StatsdLines lines;
+  private final StatsdLines.Name total;
+  private final Map<Outcome, StatsdLines.Name> tasks;
+  private final String root;
+  private final Map<String, AqueductSteps> services = new ConcurrentHashMap<>();
+  private final TimeSource time;
+  private volatile boolean isClosed;
+
+  private AqueductStatsd(Builder builder) {
+    groups = EnumSet.copyOf(builder.groups());
+    root = builder.prefix == null ? "aqueduct." : "aqueduct." + builder.prefix + ".";
+    total = new StatsdLines.Name(root + "handle_time.total");
+    tasks =
+        Map.of(
+            Outcome.COMPLETED, task("complete"),
+            Outcome.TIMED_OUT, task("timeout"),
+            Outcome.CANCELLED, task("cancel"),
+            Outcome.FAILED, task("fail"),
+            Outcome.REJECTED, task("reject"));
+    time = builder.time == null ? TimeSource.system() : builder.time;
+    lines = new StatsdLines(builder.target);
+  }
+
+  private StatsdLines.Name task(String name) {
+    return new StatsdLines.Name(root + "tasks." + name);
+  }
+
+  /**
+   * A builder of an observer that sends to a server.
+   *
+   * @param target the address of the server, resolved
+   * @return a builder
+   * @throws IllegalArgumentException if the host of the address was not found
+   */
+  public static Builder builder(InetSocketAddress target) {
+    return new Builder(target);
+  }
+
+  @Override
+  public void onStart(Observed service) {
+    services.put(service.name(), new AqueductSteps(root, service));
+  }
+
+  @Override
+  public void onBatch(BatchEvent batch) {
+    AqueductSteps steps = services.get(batch.service());
+    if (steps != null && groups.contains(Group.TASK_TIMERS)) {
+      steps.writeBatch(lines, batch);
+    }
+  }
+
+  @Override
+  public void onCallEnd(String service, Outcome outcome, long nanos) {
+    lines.count(requireNonNull(tasks.get(outcome)), 1);
+    if (outcome == Outcome.COMPLETED && groups.contains(Group.TASK_TIMERS)) {
+      lines.time(total, nanos);
+    }
+  }
+
+  @Override
+  public void onState(String service, Flow.State state) {
+    if (state == Flow.State.STOPPED || state == Flow.State.FAILED) {
+      services.remove(service);
+      lines.flush();
+    }
+  }
+
+  /**
+   * How many datagrams could not be sent.
+   *
+   * @return the number since the start
+   */
+  public long lostDatagrams() {
+    return lines.lost();
+  }
+
+  /** Sends what is collected, and nothing anymore from then on. */
+  @Override
+  public void close() {
+    isClosed = true;
+    lines.close();
+  }
+
+  private void repeat(Duration period, Runnable task) {
+    time.schedule(
+        period.toNanos(),
+        () -> {
+          if (!isClosed) {
+            task.run();
+            repeat(period, task);
+          }
+        });
+  }
+
+  private void writeQueueSizes() {
+    services.values().forEach(steps -> steps.writeQueueSizes(lines));
+  }
+
+  /**
+   * Describes an {@link AqueductStatsd}. Each option can be set once; a second setting is an {@link
+   * IllegalStateException}. Not thread safe.
+   */
+  public static final class Builder {
+    /** The default of {@link #exportPeriod}: half a second. */
+    public static final Duration DEFAULT_EXPORT_PERIOD = Duration.ofMillis(500);
+
+    /** The default of {@link #queueSizePeriod}: a second. */
+    public static final Duration DEFAULT_QUEUE_SIZE_PERIOD = Duration.ofSeconds(1);
+
+    private final InetSocketAddress target;
+    private @Nullable String prefix;
+    private @Nullable Duration exportPeriod;
+    private @Nullable Duration queueSizePeriod;
+    private @Nullable Set<Group> groups;
+    private @Nullable TimeSource time;
+
+    private Builder(InetSocketAddress target) {
+      if (requireNonNull(target, "target").isUnresolved()) {
+        throw new IllegalArgumentException("target is " + target + ", its host was not found");
+      }
+      this.target = target;
+    }
+
+    /**
+     * The second part of every name. Default: none.
+     *
+     * @param prefix letters, digits, {@code _}, {@code -} and, inside, {@code .}
+     * @return this
+     * @throws IllegalArgumentException if there are other characters in it, or none
+     */
+    public Builder prefix(String prefix) {
+      unset(this.prefix, prefix, "prefix");
+      if (!prefix.matches("[\\w-]+(\\.[\\w-]+)*")) {
+        throw new IllegalArgumentException(
+            "prefix is '"
+                + prefix
+                + "', it has to consist of letters, digits, _, - and inner dots");
+      }
+      this.prefix = prefix;
+      return this;
+    }
+
+    /**
+     * How often what is collected is sent, if it does not fill a datagram before. Default: {@link
+     * #DEFAULT_EXPORT_PERIOD}.
+     *
+     * @param period from one time to the next, at least a millisecond
+     * @return this
+     * @throws IllegalArgumentException if the period is shorter
+     */
+    public Builder exportPeriod(Duration period) {
+      unset(exportPeriod, period, "export period");
+      exportPeriod = atLeastMillisecond(period, "export period");
+      return this;
+    }
+
+    /**
+     * How often the lengths of queues are read. Default: {@link #DEFAULT_QUEUE_SIZE_PERIOD}.
+     *
+     * @param period from one time to the next, at least a millisecond
+     * @return this
+     * @throws IllegalArgumentException if the period is shorter
+     */
+    public Builder queueSizePeriod(Duration period) {
+      unset(queueSizePeriod, period, "queue size period");
+      queueSizePeriod = atLeastMillisecond(period, "queue size period");
+      return this;
+    }
+
+    /**
+     * What is sent beside the counts of tasks. Default: everything.
+     *
+     * @param groups the groups; none sends the counts alone
+     * @return this
+     */
+    public Builder collect(Group... groups) {
+      unset(this.groups, groups, "groups");
+      this.groups = EnumSet.noneOf(Group.class);
+      this.groups.addAll(Set.of(groups));
+      return this;
+    }
+
+    /**
+     * The clock for the periods. Default: {@link TimeSource#system()}.
+     *
+     * @param time the clock
+     * @return this
+     */
+    public Builder timeSource(TimeSource time) {
+      unset(this.time, time, "time source");
+      this.time = time;
+      return this;
+    }
+
+    private Set<Group> groups() {
+      return groups == null ? EnumSet.allOf(Group.class) : groups;
+    }
+
+    /**
+     * Opens the socket.
+     *
+     * @return the observer, to be closed after the flow
+     * @throws java.io.UncheckedIOException if there is no socket to be had
+     */
+    public AqueductStatsd build() {
+      AqueductStatsd built = new AqueductStatsd(this);
+      if (groups().contains(Group.QUEUE_SIZE)) {
+        built.repeat(
+            queueSizePeriod == null ? DEFAULT_QUEUE_SIZE_PERIOD : queueSizePeriod,
+            built::writeQueueSizes);
+      }
+      built.repeat(exportPeriod == null ? DEFAULT_EXPORT_PERIOD : exportPeriod, built.lines::flush);
+      return built;
+    }
+
+    private static void unset(@Nullable Object earlier, Object value, String name) {
+      requireNonNull(value, name);
+      if (earlier != null) {
+        throw new IllegalStateException(name + " is set twice, it was " + earlier + " before");
+      }
+    }
+
+    private static Duration atLeastMillisecond(Duration value, String name) {
+      if (value.compareTo(Duration.ofMillis(1)) < 0) {
+        throw new IllegalArgumentException(
+            name + " is " + value + ", it has to be at least a millisecond");
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.headrace.micrometer;
+
+import io.headrace.Observer.BatchEvent;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** The meters of one step. */
+final class StepMeters {
+  private final Timer waits;
+  private final Timer collecting;
+  private final Timer handling;
+  private final DistributionSummary sizes;
+  private final Counter failed;
+
+  StepMeters(MeterRegistry registry, Tags tags, Supplier<Number> queueLength) {
+    waits = timer(registry, tags, "headrace.queue.wait", "How long an item waited for the step");
+    collecting =
+        timer(
+            registry, tags, "headrace.batch.collect", "How long the oldest item of a batch waited");
+    handling =
+        timer(registry, tags, "headrace.batch.handle", "How long the handler took for a batch");
+    sizes =
+        DistributionSummary.builder("headrace.batch.size")
+            .description("Items of a batch")
+            .baseUnit("items")
+            .tags(tags)
+            .serviceLevelObjectives(Buckets.SIZES)
+            .register(registry);
+    failed =
+        Counter.builder("headrace.failed")
+            .description("Items that failed in the step")
+            .baseUnit("items")
+            .tags(tags)
+            .register(registry);
+    Gauge.builder("headrace.queue.length", queueLength)
+        .description("Items that wait for the step")
+        .baseUnit("items")
+        .tags(tags)
+        .strongReference(true)
+        .register(registry);
+  }
+
+  private static Timer timer(MeterRegistry registry, Tags tags, String name, String description) {
+    return Timer.builder(name)
+        .description(description)
+        .tags(tags)
+        .serviceLevelObjectives(Buckets.TIMES)
+        .register(registry);
+  }
+
+  void record(BatchEvent batch) {
+    long longestNanos = 0;
+    for (long nanos : batch.queueNanos()) {
+      waits.record(nanos, TimeUnit.NANOSECONDS);
+      longestNanos = Math.max(longestNanos, nanos);
+    }
+    collecting.record(longestNanos, TimeUnit.NANOSECONDS);
+    handling.record(batch.handleNanos(), TimeUnit.NANOSECONDS);
+    sizes.record(batch.size());
+    if (batch.failed() > 0) {
+      failed.increment(batch.failed());
+    }
+  }
+}

@@ -1,0 +1,319 @@
+package io.headrace.micrometer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Batcher;
+import io.headrace.CallOptions;
+import io.headrace.Flow;
+import io.headrace.FlowBuilder;
+import io.headrace.OnFull;
+import io.headrace.Outcomes;
+import io.headrace.Workers;
+import io.headrace.testkit.SteppedExecutor;
+import io.headrace.testkit.VirtualTime;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.config.MeterFilter;
+import io.micrometer.core.instrument.distribution.DistributionStatisticConfig;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** What Prometheus scrapes. */
+class PrometheusTest {
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final HeadraceMetrics metrics = new HeadraceMetrics(registry);
+  private final VirtualTime time = new VirtualTime();
+  private final SteppedExecutor executor = new SteppedExecutor();
+
+  /** The samples of a scrape by name and labels. */
+  private Map<String, Double> scrape() {
+    return registry
+        .scrape()
+        .lines()
+        .filter(line -> !line.startsWith("#"))
+        .collect(
+            Collectors.toMap(
+                line -> line.substring(0, line.lastIndexOf(' ')),
+                line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)),
+                (one, other) -> {
+                  throw new AssertionError("two samples of one name");
+                },
+                TreeMap::new));
+  }
+
+  private double sample(String name) {
+    Map<String, Double> samples = scrape();
+    assertThat(samples).containsKey(name);
+    return samples.get(name);
+  }
+
+  private void advance(long millis) {
+    time.advance(Duration.ofMillis(millis));
+  }
+
+  private Flow<Integer, Integer> flow() throws InterruptedException {
+    FlowBuilder<Integer, Integer> builder =
+        Flow.<Integer>builder("photos")
+            .step(
+                "decode",
+                items -> {
+                  advance(30);
+                  return items;
+                },
+                step ->
+                    step.batch(BatchPolicy.greedy(2))
+                        .workers(Workers.executor(executor, 1))
+                        .queue(4, OnFull.fail()))
+            .step(
+                "classify",
+                items -> {
+                  Outcomes<Integer> outcomes = new Outcomes<>(items.size());
+                  for (Integer item : items) {
+                    if (item < 0) {
+                      outcomes.addFailure(new IllegalArgumentException());
+                    } else {
+                      outcomes.add(item);
+                    }
+                  }
+                  return outcomes;
+                },
+                step -> step.workers(Workers.executor(executor, 1)));
+    return builder.observer(metrics).timeSource(time).build().start();
+  }
+
+  @Test
+  void everyPhaseIsAHistogramThatCanBeAddedUp() throws Exception {
+    var flow = flow();
+    flow.submit(1); // a worker is idle: a batch of its own, whose task waits for the executor
+    advance(20);
+    flow.submit(2);
+    advance(3);
+    flow.submit(-3);
+    executor.runAll(); // 30 ms for item 1, then 30 ms for items 2 and -3
+
+    String decode = "{service=\"photos\",step=\"decode\"";
+    Map<String, Double> samples = scrape();
+    // Item 1 did not wait; 2 and -3 waited for the worker: 3 + 30 and 30 ms.
+    assertThat(samples)
+        .containsEntry("headrace_queue_wait_seconds_count" + decode + "}", 3.0)
+        .containsEntry("headrace_queue_wait_seconds_sum" + decode + "}", 0.063)
+        .containsEntry("headrace_queue_wait_seconds_bucket" + decode + ",le=\"1.0E-5\"}", 1.0)
+        .containsEntry("headrace_queue_wait_seconds_bucket" + decode + ",le=\"0.025\"}", 1.0)
+        .containsEntry("headrace_queue_wait_seconds_bucket" + decode + ",le=\"0.05\"}", 3.0)
+        .containsEntry("headrace_queue_wait_seconds_bucket" + decode + ",le=\"10.0\"}", 3.0)
+        .containsEntry("headrace_queue_wait_seconds_bucket" + decode + ",le=\"+Inf\"}", 3.0)
+        .containsEntry("headrace_batch_collect_seconds_count" + decode + "}", 2.0)
+        .containsEntry("headrace_batch_collect_seconds_sum" + decode + "}", 0.033)
+        .containsEntry("headrace_batch_handle_seconds_count" + decode + "}", 2.0)
+        .containsEntry("headrace_batch_handle_seconds_bucket" + decode + ",le=\"0.025\"}", 0.0)
+        .containsEntry("headrace_batch_handle_seconds_bucket" + decode + ",le=\"0.05\"}", 2.0)
+        .containsEntry("headrace_batch_size_items_count" + decode + "}", 2.0)
+        .containsEntry("headrace_batch_size_items_sum" + decode + "}", 3.0)
+        .containsEntry("headrace_batch_size_items_bucket" + decode + ",le=\"1.0\"}", 1.0)
+        .containsEntry("headrace_batch_size_items_bucket" + decode + ",le=\"2.0\"}", 2.0)
+        .containsEntry("headrace_failed_items_total" + decode + "}", 0.0)
+        .containsEntry("headrace_failed_items_total{service=\"photos\",step=\"classify\"}", 1.0);
+    assertThat(samples.keySet())
+        .as("percentiles of one process cannot be added up")
+        .noneMatch(name -> name.contains("quantile="));
+    flow.close();
+  }
+
+  @Test
+  void callsAreCountedByOutcome() throws Exception {
+    var flow = flow();
+    flow.submit(1);
+    var cancelled = flow.submit(2);
+    var late = flow.submit(3, CallOptions.timeout(Duration.ofMillis(7)));
+    flow.submit(-4);
+    flow.submit(5);
+    CompletableFuture<Integer> refused = flow.submit(6); // one in a batch, four wait
+    cancelled.cancel(true);
+    advance(10);
+    executor.runAll();
+    assertThat(refused).isCompletedExceptionally();
+    assertThat(late).isCompletedExceptionally();
+    for (String outcome : List.of("failed", "timed_out", "cancelled", "rejected")) {
+      assertThat(sample("headrace_calls_seconds_count" + call(outcome))).as(outcome).isEqualTo(1);
+    }
+    assertThat(sample("headrace_calls_seconds_count" + call("completed"))).isEqualTo(2);
+    assertThat(sample("headrace_calls_seconds_sum" + call("timed_out"))).isEqualTo(0.007);
+    assertThat(
+            sample(
+                "headrace_calls_seconds_bucket{outcome=\"timed_out\",service=\"photos\",le=\"0.01\"}"))
+        .isEqualTo(1);
+    flow.close();
+  }
+
+  private static String call(String outcome) {
+    return "{outcome=\"" + outcome + "\",service=\"photos\"}";
+  }
+
+  @Test
+  void theLengthOfAQueueIsReadWhenItIsScraped() throws Exception {
+    var flow = flow();
+    String length = "headrace_queue_length_items{service=\"photos\",step=\"decode\"}";
+    assertThat(sample(length)).as("before the first batch").isZero();
+    for (int i = 0; i < 4; i++) {
+      flow.submit(i);
+    }
+    assertThat(sample(length)).isEqualTo(3);
+    executor.runAll();
+    assertThat(sample(length)).isZero();
+    flow.close();
+  }
+
+  @Test
+  void theStateIsTheOneSampleThatIsOne() throws Exception {
+    var flow = flow();
+    assertThat(state("photos")).containsExactly("running");
+    flow.submit(1);
+    var closing = CompletableFuture.runAsync(flow::close, Thread::startVirtualThread);
+    while (!state("photos").contains("draining")) {
+      Thread.onSpinWait();
+    }
+    while (!closing.isDone()) {
+      executor.runAll();
+    }
+    assertThat(state("photos")).containsExactly("stopped");
+  }
+
+  @Test
+  void aFlowThatCannotStartIsShownAsFailed() {
+    var flow =
+        Flow.<Integer>builder("broken")
+            .stepPerWorker(
+                "step",
+                () -> {
+                  throw new IllegalStateException();
+                },
+                step -> {})
+            .observer(metrics)
+            .build();
+    assertThatThrownBy(flow::start).isInstanceOf(io.headrace.StartException.class);
+    assertThat(state("broken")).containsExactly("failed");
+  }
+
+  private List<String> state(String service) {
+    String end = "\",";
+    return scrape().entrySet().stream()
+        .filter(entry -> entry.getKey().startsWith("headrace_state{service=\"" + service + end))
+        .filter(entry -> entry.getValue() == 1)
+        .map(entry -> entry.getKey().replaceAll(".*state=\"(\\w+)\".*", "$1"))
+        .toList();
+  }
+
+  @Test
+  void aServiceThatReplacesOneOfItsNameGoesOnWithItsMeters() {
+    for (int round = 1; round <= 2; round++) {
+      var batcher = batcher();
+      batcher.submit(1);
+      batcher.submit(2);
+      batcher.submit(3);
+      assertThat(sample("headrace_queue_length_items{service=\"sums\",step=\"sums\"}"))
+          .isEqualTo(2);
+      assertThat(state("sums")).containsExactly("running");
+      executor.runAll();
+      batcher.close();
+      assertThat(state("sums")).containsExactly("stopped");
+      assertThat(sample("headrace_batch_size_items_sum{service=\"sums\",step=\"sums\"}"))
+          .isEqualTo(3.0 * round);
+    }
+  }
+
+  @Test
+  void theEndOfAReplacedServiceDoesNotHideItsSuccessor() {
+    var old = batcher();
+    var successor = batcher();
+    old.close();
+    assertThat(state("sums")).containsExactly("running");
+    successor.close();
+    assertThat(state("sums")).containsExactly("stopped");
+  }
+
+  private Batcher<Integer, Integer> batcher() {
+    return Batcher.<Integer, Integer>builder(items -> items)
+        .name("sums")
+        .workers(Workers.executor(executor, 1))
+        .observer(metrics)
+        .timeSource(time)
+        .build();
+  }
+
+  @Test
+  void aFilterOfTheRegistryChangesTheBuckets() {
+    // @start region="buckets"
+    registry
+        .config()
+        .meterFilter(
+            new MeterFilter() {
+              @Override
+              public DistributionStatisticConfig configure(
+                  Meter.Id id, DistributionStatisticConfig config) {
+                return id.getName().equals("headrace.calls")
+                    ? DistributionStatisticConfig.builder()
+                        .serviceLevelObjectives(10e6, 50e6) // 10 and 50 ms, in nanoseconds
+                        .build()
+                        .merge(config)
+                    : config;
+              }
+            });
+    // @end
+    var batcher = batcher();
+    executor.runAll();
+    batcher.close();
+    assertThat(scrape().keySet().stream().filter(name -> name.contains("calls_seconds_bucket")))
+        .filteredOn(name -> name.contains("completed"))
+        .hasSize(3)
+        .anyMatch(name -> name.contains("le=\"0.05\""));
+  }
+
+  @Test
+  void figuresOfSnapshotsAreReadWhenTheyAreScraped() {
+    int[] snapshots = {0};
+    metrics
+        .<int[]>bind(
+            "gate",
+            "api",
+            () -> {
+              if (snapshots[0] < 0) {
+                throw new IllegalStateException("no snapshot");
+              }
+              return snapshots;
+            })
+        .gauge("open", snapshot -> snapshot[0])
+        .counter("passed", snapshot -> 10 * snapshot[0]);
+    snapshots[0] = 4;
+    System.gc(); // meters do not lose what they read
+    assertThat(sample("headrace_gate_open{service=\"api\"}")).isEqualTo(4);
+    assertThat(sample("headrace_gate_passed_total{service=\"api\"}")).isEqualTo(40);
+    snapshots[0] = -1;
+    try (var log = new LogCapture()) {
+      assertThat(sample("headrace_gate_open{service=\"api\"}")).isNaN();
+      assertThat(sample("headrace_gate_passed_total{service=\"api\"}")).isNaN();
+      assertThat(log.messages()).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatMakesNoSenseIsRefused() {
+    assertThatThrownBy(() -> metrics.bind(" ", "api", () -> 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("kind is blank, it has to say what this is");
+    assertThatThrownBy(() -> metrics.bind("gate", "", () -> 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("name is blank, it has to say what this is");
+    assertThatThrownBy(() -> metrics.bind("gate", "api", () -> 1).gauge("", one -> one))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new HeadraceMetrics(null)).isInstanceOf(NullPointerException.class);
+  }
+}
