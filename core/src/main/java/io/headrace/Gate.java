@@ -1,0 +1,291 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Grants the permits of one throttle: slots for tasks at once, a rate, and the queue before both.
+ */
+final class Gate {
+  /*
+   * One atomic number counts the slots that are taken and those who wait. While nobody waits it is the whole
+   * gate: a compare-and-set takes a slot or gives it back, and Pace decides about the rate. As soon as
+   * somebody waits it changes only under the lock, which also guards the queue: so nobody overtakes, and
+   * whoever gives a slot back passes it on.
+   *
+   * A waiter gets a slot and its place in the schedule at the moment it is granted its permit, not before. The
+   * first in the queue waits for a slot, and then for the alarm that rings when the rate allows it;
+   * the others wait for nothing but their turn. So a waiter that gives up leaves nothing behind. An alarm that
+   * rings late finds more than one permit due, and grants them all.
+   *
+   * The lock is held for a few steps only, never while a thread is parked or code of users runs: who was granted
+   * a permit under the lock is told afterwards. Within it the time source is called.
+   */
+
+  private static final long WAITER = 1L << 32;
+
+  private static final VarHandle COUNTS;
+
+  static {
+    try {
+      COUNTS = MethodHandles.lookup().findVarHandle(Gate.class, "counts", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final int atOnce;
+  private final @Nullable Pace pace;
+  private final TimeSource time;
+
+  /** Upper half: those who wait. Lower half: slots that are taken. */
+  private volatile long counts;
+
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private @Nullable Waiter first;
+  private @Nullable Waiter last;
+
+  /** Whether the first waiter had its slot, and found no permit due, when it was looked at last. */
+  private boolean waitsForRate;
+
+  /** Set while somebody waits for the rate; rings when a permit is due. */
+  private TimeSource.@Nullable Alarm alarm;
+
+  /** Of the alarm that was set last: one that was cancelled may ring still. */
+  private int alarmId;
+
+  /**
+   * A gate with all slots free.
+   *
+   * @param atOnce how many slots there are; 0 for no limit
+   * @param pace the rate, or null for no limit
+   */
+  Gate(int atOnce, @Nullable Pace pace, TimeSource time) {
+    this.atOnce = atOnce;
+    this.pace = pace;
+    this.time = time;
+  }
+
+  int waiting() {
+    return waiting(counts);
+  }
+
+  int running() {
+    return running(counts);
+  }
+
+  private static int waiting(long counts) {
+    return (int) (counts >>> 32);
+  }
+
+  private static int running(long counts) {
+    return (int) counts;
+  }
+
+  /** A permit if one can be had now and nobody waits, otherwise null. */
+  @Nullable Permit tryAcquire() {
+    if (atOnce == 0) {
+      return waiting(counts) == 0 && isDue(false) ? Permit.FREE : null;
+    }
+    if (!tryTakeSlot()) {
+      return null;
+    }
+    if (!isDue(false)) {
+      Waiter.tell(release());
+      return null;
+    }
+    return new Permit(this);
+  }
+
+  private boolean tryTakeSlot() {
+    while (true) {
+      long before = counts;
+      if (before >= atOnce) {
+        return false; // somebody waits, or all slots are taken
+      }
+      if (COUNTS.compareAndSet(this, before, before + 1)) {
+        return true;
+      }
+    }
+  }
+
+  /** Takes the rate's next permit, if it is due. */
+  private boolean isDue(boolean hasWaited) {
+    return pace == null || pace.take(hasWaited) == 0;
+  }
+
+  /** Whether nobody can get a permit within this time, whatever others do. */
+  boolean isOutOfReach(long waitNanos) {
+    return pace != null && pace.delayNanos() > waitNanos;
+  }
+
+  /** Gives a slot back. Returns who has to be told. */
+  @Nullable Waiter release() {
+    while (true) {
+      long before = counts;
+      if (before >= WAITER) {
+        break;
+      }
+      if (COUNTS.compareAndSet(this, before, before - 1)) {
+        return null;
+      }
+    }
+    lock.lock();
+    try {
+      COUNTS.getAndAdd(this, -1L);
+      return grant();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Puts somebody at the end of the queue, who may be granted a permit at once. The caller has not
+   * to be told of its own, but of what others were granted.
+   *
+   * @param timeoutNanos when the wait ends without a permit; 0 for never
+   */
+  void enqueue(Waiter waiter, long timeoutNanos) {
+    Waiter granted;
+    lock.lock();
+    try {
+      COUNTS.getAndAdd(this, WAITER);
+      append(waiter);
+      granted = grant();
+      if (timeoutNanos != 0 && waiter.isQueued) {
+        waiter.timeout = time.schedule(timeoutNanos, () -> expire(waiter));
+      }
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tell(granted);
+  }
+
+  /** Somebody gives up. Returns false if the wait is over already. */
+  boolean withdraw(Waiter waiter) {
+    Waiter granted;
+    lock.lock();
+    try {
+      if (!waiter.isQueued) {
+        return false;
+      }
+      dismiss(waiter);
+      granted = grant();
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tell(granted);
+    return true;
+  }
+
+  /** The timeout of a waiter is over. A permit that is due at this very moment is granted still. */
+  private void expire(Waiter waiter) {
+    Waiter granted;
+    Waiter expired = null;
+    lock.lock();
+    try {
+      granted = grant();
+      if (waiter.isQueued) {
+        dismiss(waiter);
+        grant(); // only stops the alarm if nobody is left
+        expired = waiter;
+      }
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tellFromAlarm(granted, time);
+    Waiter.tellFromAlarm(expired, time);
+  }
+
+  private void ring(int id) {
+    Waiter granted;
+    lock.lock();
+    try {
+      if (id != alarmId) {
+        return;
+      }
+      alarm = null;
+      granted = grant();
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tellFromAlarm(granted, time);
+  }
+
+  /** Grants what can be granted, in the order of the queue. Returns who has to be told. */
+  private @Nullable Waiter grant() {
+    Waiter firstGranted = null;
+    Waiter lastGranted = null;
+    Waiter waiter;
+    while ((waiter = first) != null && isAdmitted()) {
+      remove(waiter);
+      COUNTS.getAndAdd(this, atOnce == 0 ? -WAITER : 1 - WAITER);
+      waiter.end(atOnce == 0 ? Permit.FREE : new Permit(this));
+      if (lastGranted == null) {
+        firstGranted = waiter;
+      } else {
+        lastGranted.after = waiter;
+      }
+      lastGranted = waiter;
+    }
+    if (first == null) {
+      waitsForRate = false;
+      if (alarm != null) {
+        alarm.cancel();
+        alarm = null;
+      }
+    }
+    return firstGranted;
+  }
+
+  /** Whether the first waiter gets its permit now; sets the alarm if it waits for the rate. */
+  private boolean isAdmitted() {
+    if (atOnce != 0 && running() >= atOnce) {
+      return false;
+    }
+    long delayNanos = pace == null ? 0 : pace.take(waitsForRate);
+    waitsForRate = delayNanos > 0;
+    if (waitsForRate && alarm == null) {
+      int id = ++alarmId;
+      alarm = time.schedule(delayNanos, () -> ring(id));
+    }
+    return !waitsForRate;
+  }
+
+  private void append(Waiter waiter) {
+    waiter.isQueued = true;
+    waiter.before = last;
+    if (last == null) {
+      first = waiter;
+    } else {
+      last.after = waiter;
+    }
+    last = waiter;
+  }
+
+  private void remove(Waiter waiter) {
+    waiter.isQueued = false;
+    if (waiter.before == null) {
+      first = waiter.after;
+    } else {
+      waiter.before.after = waiter.after;
+    }
+    if (waiter.after == null) {
+      last = waiter.before;
+    } else {
+      waiter.after.before = waiter.before;
+    }
+    waiter.before = null;
+    waiter.after = null;
+  }
+
+  /** A waiter goes without a permit. */
+  private void dismiss(Waiter waiter) {
+    remove(waiter);
+    COUNTS.getAndAdd(this, -WAITER);
+    waiter.end(null);
+  }
+}

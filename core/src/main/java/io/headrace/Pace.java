@@ -1,0 +1,151 @@
+package io.headrace;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/** The schedule of a rate: when the next permit is due. Lock-free. */
+final class Pace {
+  /*
+   * The generic cell rate algorithm in its form of virtual scheduling (ITU-T I.371, annex A): one number, the
+   * theoretical arrival time, says when the next permit is due if all come at the rate. A permit is granted up to
+   * burst - 1 intervals before it, and moves it on by an interval. When it lies in the past nobody wanted a
+   * permit, and it starts anew from the present: idle time saves up nothing but the burst.
+   *
+   * Departure, to keep the schedule when threads are late. A permit that is granted late to somebody who waited
+   * for it moves the theoretical time on from where it was, not from the present, so that the permits after it
+   * come as they were due. A thread that is woken late, or takes a moment to come back for its next permit,
+   * cannot be told from one that wants none. So the schedule remembers one bit, that it is in demand:
+   * somebody found no permit since it started anew. While it is, a theoretical time that lies in the past
+   * by at most the catch-up bound counts as late and is kept. Beyond the bound it is brought up to the bound if
+   * somebody has waited meanwhile, and otherwise starts anew.
+   *
+   * Therefore: the first grant in any window leaves the theoretical time at most the bound behind the clock
+   * and an interval further, every other moves it on by an interval at least, and none is granted more than
+   * burst - 1 intervals early. So at most window / interval + burst + bound / interval permits are granted.
+   *
+   * Time is counted in ticks: half nanoseconds divided by a power of two that gives even a short interval 16
+   * significant bits. The lowest bit of a theoretical time says that it is in demand; times are even. Ticks
+   * wrap around: only differences are compared, and a theoretical time that lies impossibly far ahead belongs to
+   * a schedule that nobody used for so long that ticks have wrapped.
+   */
+
+  /** An interval has at least so many bits, for a rate that is exact to 0.001 %. */
+  private static final int INTERVAL_BITS = 16;
+
+  /** Half the range of ticks is for durations; the rest keeps sums of them from overflowing. */
+  static final long MAX_TICKS = 1L << 61;
+
+  private static final long IN_DEMAND = 1;
+
+  private static final VarHandle NEXT;
+
+  static {
+    try {
+      NEXT = MethodHandles.lookup().findVarHandle(Pace.class, "next", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final TimeSource time;
+  private final long originNanos;
+  private final int shift;
+  private final long intervalTicks;
+  private final long toleranceTicks;
+  private final long catchUpTicks;
+  private final long impossibleTicks;
+
+  /** The theoretical time of the next permit in ticks, and {@link #IN_DEMAND} or not. */
+  private volatile long next;
+
+  /**
+   * A schedule that is not in demand, with its burst saved up.
+   *
+   * @param intervalNanos from one permit to the next, from 1
+   * @param burst how many permits an idle schedule saves up; see {@link #maxBurst}
+   * @param catchUpNanos how far the schedule may lie behind the clock and is kept still
+   */
+  Pace(TimeSource time, double intervalNanos, int burst, long catchUpNanos) {
+    this.time = time;
+    originNanos = time.nanoTime();
+    shift = shift(intervalNanos);
+    intervalTicks = intervalTicks(intervalNanos);
+    toleranceTicks = (burst - 1) * intervalTicks;
+    catchUpTicks = Math.min(catchUpNanos, MAX_TICKS >> shift) << shift;
+    impossibleTicks = toleranceTicks + intervalTicks + (1_000_000_000L << shift);
+  }
+
+  /** The largest burst for which the arithmetic holds. */
+  static int maxBurst(double intervalNanos) {
+    return (int) Math.min(Integer.MAX_VALUE, MAX_TICKS / intervalTicks(intervalNanos));
+  }
+
+  private static int shift(double intervalNanos) {
+    return 1 + Math.max(0, INTERVAL_BITS - Math.getExponent(intervalNanos));
+  }
+
+  /** Even. */
+  private static long intervalTicks(double intervalNanos) {
+    return Math.round(Math.scalb(intervalNanos, shift(intervalNanos) - 1)) << 1;
+  }
+
+  /**
+   * Takes the permit that is due.
+   *
+   * @param hasWaited whether somebody has waited all the time since the permit was due
+   * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due
+   */
+  long take(boolean hasWaited) {
+    while (true) {
+      long before = next;
+      long now = nowTicks();
+      long theoretical = before & ~IN_DEMAND;
+      long aheadTicks = theoretical - now;
+      if (isEarly(aheadTicks)) {
+        if (before != theoretical || NEXT.compareAndSet(this, before, before | IN_DEMAND)) {
+          return nanosUntil(aheadTicks);
+        }
+      } else if (NEXT.compareAndSet(this, before, after(before, now, aheadTicks, hasWaited))) {
+        return 0;
+      }
+    }
+  }
+
+  /** How many nanoseconds it takes until the next permit is due, 0 or less if it is. */
+  long delayNanos() {
+    long theoretical = next & ~IN_DEMAND;
+    long aheadTicks = theoretical - nowTicks();
+    return isEarly(aheadTicks) ? nanosUntil(aheadTicks) : 0;
+  }
+
+  /**
+   * Read after the theoretical time: then that time is not further ahead than a grant can move it.
+   */
+  private long nowTicks() {
+    return (time.nanoTime() - originNanos) << shift;
+  }
+
+  private boolean isEarly(long aheadTicks) {
+    return aheadTicks > toleranceTicks && aheadTicks <= impossibleTicks;
+  }
+
+  /** Rounded up: an alarm never rings before the permit is due. */
+  private long nanosUntil(long aheadTicks) {
+    return (aheadTicks - toleranceTicks + (1L << shift) - 1) >> shift;
+  }
+
+  /** What a grant makes of the schedule. */
+  private long after(long before, long now, long aheadTicks, boolean hasWaited) {
+    if (aheadTicks > impossibleTicks) {
+      return now + intervalTicks;
+    }
+    if (aheadTicks >= 0) {
+      return before + intervalTicks;
+    }
+    boolean isInDemand = hasWaited || (before & IN_DEMAND) != 0;
+    if (isInDemand && aheadTicks >= -catchUpTicks) {
+      return before + intervalTicks;
+    }
+    return hasWaited ? now - catchUpTicks + intervalTicks | IN_DEMAND : now + intervalTicks;
+  }
+}

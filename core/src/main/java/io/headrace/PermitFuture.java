@@ -1,0 +1,95 @@
+package io.headrace;
+
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A permit that is waited for. Completing it in any way takes its waiter out of the queue. */
+final class PermitFuture extends CompletableFuture<Permit> {
+  /*
+   * Whether the wait ends with a permit is decided under the lock of the gate, before the future completes. A
+   * canceller that comes between the two completes the future with that permit itself, and has come too
+   * late: no place in the schedule is used for nothing.
+   */
+
+  private final Gate gate;
+  private final long timeoutNanos;
+  private final Waiter waiter = new Waiter(this);
+
+  private PermitFuture(Gate gate, long timeoutNanos) {
+    this.gate = gate;
+    this.timeoutNanos = timeoutNanos;
+  }
+
+  /**
+   * A future that waits at a gate.
+   *
+   * @param timeoutNanos how long at most; 0 for any time
+   */
+  static PermitFuture enqueued(Gate gate, long timeoutNanos) {
+    PermitFuture future = new PermitFuture(gate, timeoutNanos);
+    gate.enqueue(future.waiter, timeoutNanos);
+    return future;
+  }
+
+  static DeadlineExceededException tooLate(long timeoutNanos) {
+    return new DeadlineExceededException(
+        "throttle had no permit within " + Duration.ofNanos(timeoutNanos));
+  }
+
+  /** The gate has granted a permit, or the timeout is over. */
+  void end(@Nullable Permit permit) {
+    if (permit == null) {
+      super.completeExceptionally(tooLate(timeoutNanos));
+    } else {
+      super.complete(permit);
+    }
+  }
+
+  /** Whether its caller can complete it: otherwise it completes with the permit it was granted. */
+  private boolean isGivenUp() {
+    if (isDone()) {
+      return false;
+    }
+    if (!gate.withdraw(waiter)) {
+      Permit permit = waiter.permit();
+      if (permit != null) {
+        super.complete(permit);
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public boolean complete(Permit value) {
+    return isGivenUp() && super.complete(value);
+  }
+
+  @Override
+  public boolean completeExceptionally(Throwable failure) {
+    return isGivenUp() && super.completeExceptionally(failure);
+  }
+
+  @Override
+  public boolean cancel(boolean mayInterruptIfRunning) {
+    completeExceptionally(new CancellationException());
+    return isCancelled();
+  }
+
+  @Override
+  public CompletableFuture<Permit> completeAsync(
+      Supplier<? extends Permit> supplier, Executor executor) {
+    executor.execute(
+        () -> {
+          try {
+            complete(supplier.get());
+          } catch (Throwable failure) {
+            completeExceptionally(failure);
+          }
+        });
+    return this;
+  }
+}

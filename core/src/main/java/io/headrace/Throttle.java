@@ -1,0 +1,237 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Limits how many tasks run at once, how many start in a period, or both. One throttle can be
+ * shared by any number of calls, services and threads, which obey it together.
+ *
+ * {@snippet class="io.headrace.ThrottleSnippetsTest" region="throttle"}
+ *
+ * <p><b>Permits.</b> A task needs a {@link Permit} to start, and closes it when it has ended. There
+ * are three ways to take one, each with and without a timeout:
+ *
+ * <table>
+ * <caption>Ways to take a permit</caption>
+ * <tr><th></th><th>no timeout</th><th>timeout</th></tr>
+ * <tr><td>try</td><td>{@link #tryAcquire()}</td><td>{@link #tryAcquire(Duration)}</td></tr>
+ * <tr><td>block</td><td>{@link #acquire()}</td><td>{@link #acquire(Duration)}</td></tr>
+ * <tr><td>future</td><td>{@link #acquireAsync()}</td><td>{@link #acquireAsync(Duration)}</td></tr>
+ * </table>
+ *
+ * <p>{@link #around} takes and closes them for each call of a service.
+ *
+ * <p><b>Order.</b> Permits are granted first come, first served, whatever the way. Nobody
+ * overtakes, not even a try: while somebody waits it finds no permit. A waiter needs a slot first,
+ * if the number at once is limited, and then has to be due by the rate. One that gives up, by
+ * timeout, interrupt or cancellation, leaves no hole: the next gets what it would have had.
+ *
+ * <p><b>Rate.</b> Permits are spaced evenly, unless an idle throttle may save up a {@link
+ * ThrottleBuilder#burst burst}. One that is granted late because a thread was woken late does not
+ * shift those after it, up to the bound of {@link ThrottleBuilder#catchUp}. In no window are more
+ * granted than window x rate + burst + bound x rate. The schedule is that of the generic cell rate
+ * algorithm, virtual scheduling, of ITU-T I.371.
+ *
+ * <p><b>Thread safety.</b> Any thread may call any method at any time. There is nothing to close: a
+ * throttle holds no thread, and sets an alarm only while somebody waits for the rate or has a
+ * timeout.
+ *
+ * <p><b>Memory consistency.</b> What a thread did before it closed a permit of a throttle that
+ * limits how many run at once happens-before another is granted the permit that was freed.
+ */
+public final class Throttle {
+  private final Gate gate;
+  private final TimeSource time;
+  private final String description;
+
+  Throttle(Gate gate, TimeSource time, String description) {
+    this.gate = gate;
+    this.time = time;
+    this.description = description;
+  }
+
+  /**
+   * A throttle that limits how many run at once.
+   *
+   * @param atOnce the number of permits, 1 or above
+   * @return a throttle
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public static Throttle atMost(int atOnce) {
+    return builder().atOnce(atOnce).build();
+  }
+
+  /**
+   * A throttle that limits how many start in a second, evenly spaced.
+   *
+   * @param rate how many permits in a second; 0.2 is one every 5 seconds
+   * @return a throttle
+   * @throws IllegalArgumentException if the rate is no number above zero, or is beyond one in a
+   *     nanosecond or one in 3650 days
+   */
+  public static Throttle perSecond(double rate) {
+    return builder().perSecond(rate).build();
+  }
+
+  /**
+   * A builder for everything else.
+   *
+   * @return a builder
+   */
+  public static ThrottleBuilder builder() {
+    return new ThrottleBuilder();
+  }
+
+  /**
+   * Takes a permit if one can be had now. Does not block. Nothing is allocated for a throttle that
+   * limits the rate alone.
+   *
+   * @return a permit, or null if none is there or somebody waits
+   */
+  public @Nullable Permit tryAcquire() {
+    return gate.tryAcquire();
+  }
+
+  /**
+   * Takes a permit if one can be had within some time. Blocks until then. Returns at once if the
+   * schedule of the rate shows that none can be had within that time.
+   *
+   * @param wait how long to wait at most, zero or above
+   * @return a permit, or null if none could be had
+   * @throws InterruptedException if the calling thread is interrupted
+   * @throws IllegalArgumentException if the time is negative
+   */
+  public @Nullable Permit tryAcquire(Duration wait) throws InterruptedException {
+    long waitNanos = Checks.nanosNotNegative(wait, "wait");
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    Permit permit = gate.tryAcquire();
+    if (permit != null || waitNanos == 0 || gate.isOutOfReach(waitNanos)) {
+      return permit;
+    }
+    return await(waitNanos);
+  }
+
+  /**
+   * Takes a permit. Blocks until there is one; made for virtual threads.
+   *
+   * @return a permit
+   * @throws InterruptedException if the calling thread is interrupted
+   */
+  public Permit acquire() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    Permit permit = gate.tryAcquire();
+    return permit != null ? permit : requireNonNull(await(0), "no permit without a timeout");
+  }
+
+  /**
+   * Takes a permit. Blocks until there is one or the time is over. Fails at once if the schedule of
+   * the rate shows that none can be had in time.
+   *
+   * @param timeout how long to wait at most, above zero
+   * @return a permit
+   * @throws InterruptedException if the calling thread is interrupted
+   * @throws DeadlineExceededException if there was no permit in time
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public Permit acquire(Duration timeout) throws InterruptedException {
+    long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
+    Permit permit = tryAcquire(timeout);
+    if (permit == null) {
+      throw PermitFuture.tooLate(timeoutNanos);
+    }
+    return permit;
+  }
+
+  /**
+   * Takes a permit when there is one. Does not block.
+   *
+   * <p>Cancelling the future, or completing it otherwise, withdraws the request. If a permit was
+   * granted before, that comes too late: {@code cancel} returns false, and the future completes
+   * with the permit. Continuations run on the thread that closes a permit, or on a virtual thread;
+   * they must not block.
+   *
+   * @return a future that completes with a permit
+   */
+  public CompletableFuture<Permit> acquireAsync() {
+    Permit permit = gate.tryAcquire();
+    return permit != null
+        ? CompletableFuture.completedFuture(permit)
+        : PermitFuture.enqueued(gate, 0);
+  }
+
+  /**
+   * Takes a permit when there is one, as {@link #acquireAsync()} does, until the time is over.
+   * Fails at once if the schedule of the rate shows that none can be had in time.
+   *
+   * @param timeout how long to wait at most, above zero
+   * @return a future that completes with a permit, or fails with {@link DeadlineExceededException}
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public CompletableFuture<Permit> acquireAsync(Duration timeout) {
+    long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
+    Permit permit = gate.tryAcquire();
+    if (permit != null) {
+      return CompletableFuture.completedFuture(permit);
+    }
+    return gate.isOutOfReach(timeoutNanos)
+        ? CompletableFuture.failedFuture(PermitFuture.tooLate(timeoutNanos))
+        : PermitFuture.enqueued(gate, timeoutNanos);
+  }
+
+  /**
+   * A service that takes a permit before each call of another, and closes it when the future of
+   * that call has completed. {@code submit} does not block; calls that find no permit wait in the
+   * queue of this throttle.
+   *
+   * <p>The timeout of a call covers the wait, and what is left of it goes on to the other service.
+   * A call whose timeout is over while it waits, or that cannot be due by the rate in time, fails
+   * with {@link DeadlineExceededException}. Cancelling the future withdraws the call while it
+   * waits, and afterwards cancels the future of the other service.
+   *
+   * @param service the service that is called
+   * @return a service whose calls obey this throttle
+   * @param <I> the type of an item
+   * @param <O> the type of a result
+   */
+  public <I, O extends @Nullable Object> Service<I, O> around(Service<I, O> service) {
+    return new ThrottledService<>(service, gate, time);
+  }
+
+  /**
+   * How many wait for a permit.
+   *
+   * @return the number of threads and futures at this moment
+   */
+  public int waiting() {
+    return gate.waiting();
+  }
+
+  /**
+   * How many permits are out.
+   *
+   * @return the number of permits at this moment; 0 if this throttle does not limit how many run at
+   *     once
+   */
+  public int running() {
+    return gate.running();
+  }
+
+  @Override
+  public String toString() {
+    return description;
+  }
+
+  private @Nullable Permit await(long timeoutNanos) throws InterruptedException {
+    Waiter waiter = new Waiter();
+    gate.enqueue(waiter, timeoutNanos);
+    return waiter.await(gate);
+  }
+}

@@ -1,0 +1,39 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A service whose calls wait for a permit before they go on to another. */
+final class ThrottledService<I, O extends @Nullable Object> implements Service<I, O> {
+  private final Service<I, O> service;
+  private final Gate gate;
+  private final TimeSource time;
+
+  ThrottledService(Service<I, O> service, Gate gate, TimeSource time) {
+    this.service = requireNonNull(service, "service");
+    this.gate = gate;
+    this.time = time;
+  }
+
+  @Override
+  public CompletableFuture<O> submit(I item, CallOptions options) {
+    requireNonNull(item, "item");
+    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, time);
+    Permit permit = gate.tryAcquire();
+    if (permit != null) {
+      call.start(permit);
+    } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos)) {
+      call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
+    } else {
+      call.awaitPermit(PermitFuture.enqueued(gate, options.timeoutNanos));
+    }
+    return call;
+  }
+
+  @Override
+  public String toString() {
+    return "throttled " + service;
+  }
+}

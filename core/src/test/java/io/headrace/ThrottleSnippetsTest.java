@@ -1,0 +1,37 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** The examples in the Javadoc of the throttle. */
+class ThrottleSnippetsTest {
+  @Test
+  void throttle() throws InterruptedException {
+    Service<String, Integer> api =
+        (item, options) -> CompletableFuture.completedFuture(item.length());
+    // @start region="throttle"
+    Throttle throttle =
+        Throttle.builder().atOnce(8).rate(300, Duration.ofMinutes(1)).burst(10).build();
+
+    Service<String, Integer> limited = throttle.around(api);
+    int length = limited.call("word");
+    // @end
+    assertThat(length).isEqualTo(4);
+  }
+
+  @Test
+  void permit() throws InterruptedException {
+    Throttle throttle = Throttle.atMost(2);
+    // @start region="permit"
+    try (Permit permit = throttle.acquire()) {
+      work();
+    }
+    // @end
+    assertThat(throttle.running()).isZero();
+  }
+
+  private static void work() {}
+}
