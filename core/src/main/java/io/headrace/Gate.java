@@ -166,19 +166,16 @@ final class Gate {
 
   /** Somebody gives up. Returns false if the wait is over already. */
   boolean withdraw(Waiter waiter) {
-    Waiter granted;
     lock.lock();
     try {
       if (!waiter.isQueued) {
         return false;
       }
       dismiss(waiter);
-      granted = grant();
+      return true;
     } finally {
       lock.unlock();
     }
-    Waiter.tell(granted);
-    return true;
   }
 
   /** The timeout of a waiter is over. A permit that is due at this very moment is granted still. */
@@ -190,7 +187,6 @@ final class Gate {
       granted = grant();
       if (waiter.isQueued) {
         dismiss(waiter);
-        grant(); // only stops the alarm if nobody is left
         expired = waiter;
       }
     } finally {
@@ -231,13 +227,7 @@ final class Gate {
       }
       lastGranted = waiter;
     }
-    if (first == null) {
-      waitsForRate = false;
-      if (alarm != null) {
-        alarm.cancel();
-        alarm = null;
-      }
-    }
+    stopAlarmIfEmpty();
     return firstGranted;
   }
 
@@ -282,10 +272,24 @@ final class Gate {
     waiter.after = null;
   }
 
-  /** A waiter goes without a permit. */
+  /**
+   * A waiter goes without a permit. If it was the first, the next waits for the same slot or the
+   * same alarm as it did.
+   */
   private void dismiss(Waiter waiter) {
     remove(waiter);
     COUNTS.getAndAdd(this, -WAITER);
     waiter.end(null);
+    stopAlarmIfEmpty();
+  }
+
+  private void stopAlarmIfEmpty() {
+    if (first == null) {
+      waitsForRate = false;
+      if (alarm != null) {
+        alarm.cancel();
+        alarm = null;
+      }
+    }
   }
 }

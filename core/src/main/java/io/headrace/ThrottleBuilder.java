@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ThrottleBuilder {
   /** How far the schedule of a rate may lie behind unless {@link #catchUp} says otherwise. */
-  public static final Duration DEFAULT_CATCH_UP = Duration.ofMillis(20);
+  public static final Duration DEFAULT_CATCH_UP = Duration.ofMillis(50);
 
   private static final Duration LONGEST_INTERVAL = Duration.ofDays(3650);
 
@@ -98,7 +98,7 @@ public final class ThrottleBuilder {
    * a permit a moment ago is late or wants no more: while permits are in demand, which begins when
    * somebody finds none, a gap within this bound counts as late.
    *
-   * <p>The default is 20 ms, {@link #DEFAULT_CATCH_UP}.
+   * <p>The default is 50 ms, {@link #DEFAULT_CATCH_UP}.
    *
    * @param catchUp the bound, zero or above
    * @return this

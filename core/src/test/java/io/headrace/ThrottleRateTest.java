@@ -152,7 +152,7 @@ class ThrottleRateTest {
     late.jump(Duration.ofNanos(1_300_000));
     late.jump(Duration.ofNanos(900_000));
     late.jump(Duration.ofNanos(200_000));
-    late.jump(Duration.ofNanos(1_000_000));
+    late.jump(Duration.ofMillis(1));
     assertThat(granted).containsExactly(0L, 1_300L, 2_400L, 3_400L);
   }
 

@@ -26,7 +26,7 @@ class ThrottleSnippetsTest {
   void permit() throws InterruptedException {
     Throttle throttle = Throttle.atMost(2);
     // @start region="permit"
-    try (Permit permit = throttle.acquire()) {
+    try (Permit _ = throttle.acquire()) {
       work();
     }
     // @end

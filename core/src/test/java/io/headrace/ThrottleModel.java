@@ -1,0 +1,105 @@
+package io.headrace;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a throttle should do, told step by step and slowly: one list, and numbers as they are. */
+final class ThrottleModel {
+  /** Somebody who wants a permit. */
+  static final class Wish {
+    final int id;
+    final long untilNanos;
+    boolean isGranted;
+    boolean isOver;
+
+    Wish(int id, long untilNanos) {
+      this.id = id;
+      this.untilNanos = untilNanos;
+    }
+  }
+
+  private final int atOnce;
+  private final long intervalNanos;
+  private final int burst;
+  private final long catchUpNanos;
+  final List<Wish> queue = new ArrayList<>();
+  int running;
+  private long theoreticalNanos;
+  private boolean inDemand;
+
+  /** Whether the first in the queue was found too early by the rate. */
+  private boolean firstIsEarly;
+
+  /** Zero stands for no limit. */
+  ThrottleModel(int atOnce, long intervalNanos, int burst, long catchUpNanos) {
+    this.atOnce = atOnce;
+    this.intervalNanos = intervalNanos;
+    this.burst = burst;
+    this.catchUpNanos = catchUpNanos;
+  }
+
+  /** Whether a try succeeds. */
+  boolean tryAcquire(long nowNanos) {
+    if (!queue.isEmpty() || isFull() || !takes(nowNanos, false)) {
+      return false;
+    }
+    running++;
+    return true;
+  }
+
+  /** How long until the rate allows another, or 0. */
+  long delayNanos(long nowNanos) {
+    return intervalNanos == 0 ? 0 : Math.max(0, dueNanos() - nowNanos);
+  }
+
+  private boolean isFull() {
+    return atOnce != 0 && running == atOnce;
+  }
+
+  private long dueNanos() {
+    return theoreticalNanos - (burst - 1) * intervalNanos;
+  }
+
+  private boolean takes(long nowNanos, boolean hasWaited) {
+    if (intervalNanos == 0) {
+      return true;
+    }
+    if (nowNanos < dueNanos()) {
+      inDemand = true;
+      return false;
+    }
+    long lateNanos = nowNanos - theoreticalNanos;
+    if (lateNanos > catchUpNanos && hasWaited) {
+      theoreticalNanos = nowNanos - catchUpNanos;
+      inDemand = true;
+    } else if (lateNanos > 0 && !((inDemand || hasWaited) && lateNanos <= catchUpNanos)) {
+      theoreticalNanos = nowNanos;
+      inDemand = false;
+    }
+    theoreticalNanos += intervalNanos;
+    return true;
+  }
+
+  /** Grants what can be granted now, first come, first served. */
+  void settle(long nowNanos) {
+    while (!queue.isEmpty()) {
+      if (isFull()) {
+        return;
+      }
+      if (!takes(nowNanos, firstIsEarly)) {
+        firstIsEarly = true;
+        return;
+      }
+      firstIsEarly = false;
+      running++;
+      queue.removeFirst().isGranted = true;
+    }
+    firstIsEarly = false;
+  }
+
+  /** Somebody goes without a permit. */
+  void dismiss(Wish wish) {
+    queue.remove(wish);
+    wish.isOver = true;
+  }
+}

@@ -1,0 +1,178 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+
+/** A throttle around a service. */
+class ThrottledServiceTest {
+  private final VirtualTime time = new VirtualTime();
+  private final List<CompletableFuture<String>> results = new ArrayList<>();
+  private final List<CallOptions> seen = new ArrayList<>();
+
+  /** Answers when the test completes its results. */
+  private final Service<String, String> service =
+      (item, options) -> {
+        CompletableFuture<String> result = new CompletableFuture<>();
+        results.add(result);
+        seen.add(options);
+        return result;
+      };
+
+  private final Throttle throttle = Throttle.builder().atOnce(1).timeSource(time).build();
+  private final Service<String, String> throttled = throttle.around(service);
+
+  @Test
+  void aCallHoldsItsPermitUntilItsResultIsThere() {
+    CompletableFuture<String> one = throttled.submit("one");
+    CompletableFuture<String> two = throttled.submit("two");
+    assertThat(results).hasSize(1);
+    results.get(0).complete("1");
+    assertThat(one).isCompletedWithValue("1");
+    assertThat(results).hasSize(2);
+    results.get(1).complete("2");
+    assertThat(two).isCompletedWithValue("2");
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void theSlotIsFreeWhenTheCallerKnows() {
+    CompletableFuture<Integer> running =
+        throttled.submit("one").thenApply(value -> throttle.running());
+    results.get(0).complete("1");
+    assertThat(running).isCompletedWithValue(0);
+  }
+
+  @Test
+  void aFailureReachesItsCallerUnwrapped() {
+    CompletableFuture<String> one = throttled.submit("one");
+    results.get(0).completeExceptionally(new IllegalStateException("broken"));
+    assertThatThrownBy(one::join).cause().hasMessage("broken");
+    assertThat(throttle.running()).isZero();
+  }
+
+  /** What a service throws, or a null where a future should be, is the failure of its call. */
+  @Test
+  void aServiceThatThrowsGivesItsPermitBack() {
+    Service<String, String> throwing =
+        throttle.around(
+            (item, options) -> {
+              throw new IllegalArgumentException("no such priority");
+            });
+    assertThatThrownBy(throwing.submit("one")::join)
+        .isInstanceOf(CompletionException.class)
+        .hasRootCauseMessage("no such priority");
+    @SuppressWarnings("NullAway")
+    Service<String, String> empty = throttle.around((item, options) -> null);
+    assertThat(empty.submit("one")).isCompletedExceptionally();
+    assertThat(throttle.running()).isZero();
+    assertThatThrownBy(() -> throttled.submit(null)).isInstanceOf(NullPointerException.class);
+    assertThatThrownBy(() -> throttle.around(null)).isInstanceOf(NullPointerException.class);
+  }
+
+  @Test
+  void theTimeoutCoversTheWait() {
+    throttled.submit("one");
+    CompletableFuture<String> two =
+        throttled.submit("two", CallOptions.timeout(Duration.ofSeconds(3)).withPriority(1));
+    CompletableFuture<String> three =
+        throttled.submit("three", CallOptions.timeout(Duration.ofSeconds(1)));
+    time.advance(Duration.ofSeconds(1));
+    assertThatThrownBy(three::join)
+        .cause()
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("throttle had no permit within PT1S");
+    results.get(0).complete("1");
+    assertThat(seen.get(1).timeoutNanos).isEqualTo(Duration.ofSeconds(2).toNanos());
+    assertThat(seen.get(1).priority).isOne();
+    assertThat(two).isNotDone();
+    assertThat(throttle.waiting()).isZero();
+  }
+
+  @Test
+  void aCallThatIsCancelledWhileItWaitsIsNeverMade() {
+    throttled.submit("one");
+    CompletableFuture<String> two = throttled.submit("two");
+    assertThat(two.cancel(true)).isTrue();
+    assertThat(throttle.waiting()).isZero();
+    results.get(0).complete("1");
+    assertThat(results).hasSize(1);
+    assertThatThrownBy(two::join).isInstanceOf(CancellationException.class);
+  }
+
+  @Test
+  void aCallThatIsCancelledLaterCancelsTheOther() {
+    CompletableFuture<String> one = throttled.submit("one");
+    one.cancel(true);
+    assertThat(results.get(0)).isCancelled();
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void aCallThatItsCallerCompletesIsWithdrawn() {
+    throttled.submit("one");
+    CompletableFuture<String> two = throttled.submit("two");
+    two.complete("by its caller");
+    CompletableFuture<String> three = throttled.submit("three");
+    three.completeExceptionally(new IllegalStateException());
+    assertThat(throttle.waiting()).isZero();
+  }
+
+  /** The grant is under way, the call has not been made yet. */
+  @Test
+  void aCallThatIsCancelledWhileItIsGrantedGivesThePermitBack() {
+    Throttle two = Throttle.builder().atOnce(2).timeSource(time).build();
+    Service<String, String> around = two.around(service);
+    CompletableFuture<String> first = around.submit("1");
+    around.submit("2");
+    CompletableFuture<Permit> third = two.acquireAsync();
+    CompletableFuture<String> fourth = around.submit("4");
+    third.thenAccept(
+        permit -> {
+          permit.close(); // grants the fourth, which is told after this continuation
+          fourth.cancel(true);
+        });
+    results.get(0).complete("1");
+    assertThat(first).isCompleted();
+    assertThat(fourth).isCancelled();
+    assertThat(results).hasSize(2);
+    assertThat(two.running()).isOne();
+  }
+
+  @Test
+  void aLongQueueOfShortCallsDoesNotNest() {
+    Service<String, String> echo =
+        throttle.around((item, options) -> CompletableFuture.completedFuture(item));
+    Permit permit = throttle.tryAcquire();
+    List<CompletableFuture<String>> calls = new ArrayList<>();
+    for (int i = 0; i < 100_000; i++) {
+      calls.add(echo.submit("item"));
+    }
+    permit.close();
+    assertThat(calls).allMatch(CompletableFuture::isDone);
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void callsComeAtTheRate() {
+    Throttle rate = Throttle.builder().perSecond(2).timeSource(time).build();
+    Service<String, String> around = rate.around(service);
+    for (int i = 0; i < 3; i++) {
+      around.submit("item");
+    }
+    CompletableFuture<String> hopeless =
+        around.submit("item", CallOptions.timeout(Duration.ofMillis(499)));
+    assertThat(hopeless).isCompletedExceptionally();
+    assertThat(results).hasSize(1);
+    time.advance(Duration.ofSeconds(1));
+    assertThat(results).hasSize(3);
+  }
+}
