@@ -90,7 +90,7 @@ public final class Throttle {
    * Takes a permit if one can be had now. Does not block. Nothing is allocated for a throttle that
    * limits the rate alone.
    *
-   * @return a permit, or null if none is there or somebody waits
+   * @return a permit, or null if none is there, or somebody waits or is about to
    */
   public @Nullable Permit tryAcquire() {
     return gate.tryAcquire();

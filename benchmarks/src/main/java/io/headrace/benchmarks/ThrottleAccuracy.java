@@ -7,8 +7,9 @@ import java.util.List;
 
 /**
  * How well limiters keep a rate: threads take permits in a loop for three seconds, at rates from 10
- * to 1,000,000 in a second. Shows the rate that was achieved from the first permit to the last, and the most permits in any window of
- * 10 ms and of 100 ms, relative to what the rate allows there, and the longest gap.
+ * to 1,000,000 in a second. Shows the rate that was achieved from the first permit to the last, and
+ * the most permits in any window of 10 ms and of 100 ms, relative to what the rate allows there,
+ * and the longest gap.
  *
  * <p>Run with {@code java -cp benchmarks/target/benchmarks.jar
  * io.headrace.benchmarks.ThrottleAccuracy [threads [contender...]]}.

@@ -1,0 +1,133 @@
+package io.headrace;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.junit.jupiter.api.Test;
+
+/** Two slots: tries, futures, permits that are closed and requests that are cancelled. */
+class ThrottleLincheckTest {
+  @Test
+  void modelChecking() {
+    Depth.modelChecking().sequentialSpecification(Model.class).check(Slots.class);
+  }
+
+  @Test
+  void stress() {
+    Depth.stress().sequentialSpecification(Model.class).check(Slots.class);
+  }
+
+  /** Operations of a group come one after the other, those that have none side by side with all. */
+  public static class Slots {
+    private final Gate gate = new Gate(2, null, TimeSource.system());
+    private final Queue<Permit> permits = new ConcurrentLinkedQueue<>();
+    private final List<CompletableFuture<Permit>> futures = new ArrayList<>();
+
+    /** A try, which is not made while a request is on its way: it could find no permit for that. */
+    @Operation(nonParallelGroup = "requests")
+    public boolean tryAcquire() {
+      Permit permit = gate.tryAcquire();
+      return permit != null && permits.add(permit);
+    }
+
+    /** Closes what was taken by a try. */
+    @Operation
+    public boolean close() {
+      Permit permit = permits.poll();
+      if (permit == null) {
+        return false;
+      }
+      permit.close();
+      permit.close();
+      return true;
+    }
+
+    /** A request. Returns whether it is granted by now. */
+    @Operation(nonParallelGroup = "requests")
+    public boolean request() {
+      CompletableFuture<Permit> future = PermitFuture.enqueued(gate, 0);
+      futures.add(future);
+      return isGranted(future);
+    }
+
+    /** Cancels the oldest request, or closes its permit. Returns whether it was granted. */
+    @Operation(nonParallelGroup = "requests")
+    public int end() {
+      if (futures.isEmpty()) {
+        return -1;
+      }
+      CompletableFuture<Permit> future = futures.removeFirst();
+      if (future.cancel(true)) {
+        return 0;
+      }
+      future.join().close();
+      return 1;
+    }
+
+    private static boolean isGranted(CompletableFuture<Permit> future) {
+      return future.isDone();
+    }
+  }
+
+  /** What it should do. */
+  public static class Model {
+    private int tried;
+    private int granted;
+    private final Queue<boolean[]> requests = new ArrayDeque<>();
+
+    private int waiting() {
+      return (int) requests.stream().filter(request -> !request[0]).count();
+    }
+
+    private void grant() {
+      for (boolean[] request : requests) {
+        if (!request[0] && tried + granted < 2) {
+          request[0] = true;
+          granted++;
+        }
+      }
+    }
+
+    public boolean tryAcquire() {
+      if (waiting() > 0 || tried + granted == 2) {
+        return false;
+      }
+      tried++;
+      return true;
+    }
+
+    public boolean close() {
+      if (tried == 0) {
+        return false;
+      }
+      tried--;
+      grant();
+      return true;
+    }
+
+    public boolean request() {
+      boolean[] request = new boolean[1];
+      requests.add(request);
+      grant();
+      return request[0];
+    }
+
+    public int end() {
+      boolean[] request = requests.poll();
+      if (request == null) {
+        return -1;
+      }
+      if (!request[0]) {
+        grant();
+        return 0;
+      }
+      granted--;
+      grant();
+      return 1;
+    }
+  }
+}
