@@ -295,8 +295,8 @@ final class Batch {
       route.add(ticket, station.next);
       return 0;
     }
-    if (route == null && ticket.succeed(result)) {
-      return 1;
+    if (route == null) {
+      return tally.complete(ticket, result) ? 1 : 0;
     }
     tally.left(ticket);
     return 0;

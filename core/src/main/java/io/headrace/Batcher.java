@@ -226,6 +226,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     private @Nullable TimeSource time;
     private @Nullable ToIntFunction<? super I> weight;
     private @Nullable Splitter<I, O> splitter;
+    private @Nullable Long objectiveNanos;
     private boolean built;
 
     private Builder(Handling handling) {
@@ -333,6 +334,20 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
+     * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
+     * see {@link FlowBuilder#answerWithin}. Default: what comes is let in.
+     *
+     * @param objective within what time an item is to be answered, above zero
+     * @return this
+     * @throws IllegalArgumentException if the objective is zero or negative
+     */
+    public Builder<I, O> answerWithin(Duration objective) {
+      Checks.unset(objectiveNanos, objective, "objective");
+      objectiveNanos = Checks.positiveNanos(objective, "objective");
+      return this;
+    }
+
+    /**
      * How many priorities there are, 0 to n - 1; higher ones go first. Default: 1.
      *
      * @param priorities the number of priorities, 1 to 64
@@ -395,7 +410,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
                   priorities == null ? 1 : priorities,
                   time == null ? TimeSource.system() : time,
                   observers,
-                  List.of()));
+                  List.of(),
+                  objectiveNanos == null ? 0 : objectiveNanos));
       try {
         return new Batcher<>(flow.start(), splitting);
       } catch (InterruptedException e) {

@@ -59,7 +59,8 @@ public final class Flow<I, O extends @Nullable Object>
 
   final TimeSource time;
   final Observers observers;
-  final Tally tally = new Tally();
+  final Tally tally;
+  private final @Nullable Admission admission;
 
   Flow(FlowPlan<I> plan) {
     name = plan.name();
@@ -68,6 +69,8 @@ public final class Flow<I, O extends @Nullable Object>
     observers = new Observers(name, plan.observers());
     warmUpItems = plan.warmUpItems();
     deadlines = new Deadlines(name, time);
+    admission = plan.objectiveNanos() == 0 ? null : new Admission(this, plan.objectiveNanos());
+    tally = new Tally(admission);
     List<Station> stations = new ArrayList<>();
     for (Object element : plan.elements()) {
       if (element instanceof Step step) {
@@ -308,10 +311,10 @@ public final class Flow<I, O extends @Nullable Object>
     for (I item : items) {
       Ticket ticket = newTicket(item, options);
       futures.add(future(ticket));
-      if (state() == State.RUNNING) {
-        route.add(ticket, 0);
-      } else {
+      if (state() != State.RUNNING) {
         tally.reject(ticket, stopped());
+      } else if (!isRefused(ticket)) {
+        route.add(ticket, 0);
       }
     }
     route.send(null);
@@ -333,6 +336,9 @@ public final class Flow<I, O extends @Nullable Object>
       tally.reject(ticket, stopped());
       return ticket;
     }
+    if (isRefused(ticket)) {
+      return ticket;
+    }
     try {
       if (nodes.getFirst() instanceof Station first && first.condition == null) {
         first.accept(ticket, ticket, 1, null);
@@ -346,6 +352,15 @@ public final class Flow<I, O extends @Nullable Object>
     }
     watchDeadline(ticket);
     return ticket;
+  }
+
+  private boolean isRefused(Ticket ticket) {
+    RejectedException refusal = admission == null ? null : admission.refusal(ticket);
+    if (refusal == null) {
+      return false;
+    }
+    tally.reject(ticket, refusal);
+    return true;
   }
 
   private Ticket newTicket(I item, CallOptions options) {
@@ -441,6 +456,15 @@ public final class Flow<I, O extends @Nullable Object>
   /** Workers that end tell it. */
   Ending ending() {
     return lifecycle.ending;
+  }
+
+  /** Whether some step had work for all its workers ever since this was asked last. */
+  boolean wasSaturated() {
+    boolean wasSaturated = false;
+    for (Station station : stations) {
+      wasSaturated |= station.wasSaturated();
+    }
+    return wasSaturated;
   }
 
   int priorities() {

@@ -2,6 +2,7 @@ package io.headrace;
 
 import static java.util.Objects.requireNonNull;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
   private List<? extends I> warmUpItems = List.of();
+  private @Nullable Long objectiveNanos;
   private boolean built;
 
   /** Whether no step comes before the next one. */
@@ -341,6 +343,24 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
+   * Refuses on arrival, with {@link RejectedException}, what the flow is not going to answer in
+   * time: within the timeout of the call, or within this objective if it has none. What the flow
+   * can do is measured while it is busy; until it has been so for some time nothing is refused.
+   * Lower priorities are refused first. Under overload the callers that are let in have their
+   * answers in time, where otherwise all would wait and few be in time. Default: what comes is let
+   * in, and waits or fails as the first queue says.
+   *
+   * @param objective within what time an item is to be answered, above zero
+   * @return this
+   * @throws IllegalArgumentException if the objective is zero or negative
+   */
+  public FlowBuilder<I, T> answerWithin(Duration objective) {
+    Checks.unset(objectiveNanos, objective, "objective");
+    objectiveNanos = Checks.positiveNanos(objective, "objective");
+    return this;
+  }
+
+  /**
    * How many priorities there are, 0 to n - 1; higher ones go first in every queue. Default: 1.
    *
    * @param priorities the number of priorities, 1 to 64
@@ -394,7 +414,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
             priorities == null ? 1 : priorities,
             time == null ? TimeSource.system() : time,
             List.copyOf(observers),
-            warmUpItems));
+            warmUpItems,
+            objectiveNanos == null ? 0 : objectiveNanos));
   }
 
   @SuppressWarnings("unchecked") // the public methods have checked that the types fit

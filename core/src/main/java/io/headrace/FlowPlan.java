@@ -7,6 +7,7 @@ import java.util.List;
  *
  * @param elements its steps, each a {@link Step}, and the nodes between them
  * @param warmUpItems what goes through it before it runs
+ * @param objectiveNanos within what time items are answered, or refused; 0 if that does not matter
  */
 record FlowPlan<I>(
     String name,
@@ -14,7 +15,19 @@ record FlowPlan<I>(
     int priorities,
     TimeSource time,
     List<Observer> observers,
-    List<? extends I> warmUpItems) {
+    List<? extends I> warmUpItems,
+    long objectiveNanos) {
+  /** A plan of a flow that takes what comes. */
+  FlowPlan(
+      String name,
+      List<?> elements,
+      int priorities,
+      TimeSource time,
+      List<Observer> observers,
+      List<? extends I> warmUpItems) {
+    this(name, elements, priorities, time, observers, warmUpItems, 0);
+  }
+
   /** The index of the element where an item goes on that has left another one. */
   int follower(int index) {
     int next = index + 1;

@@ -93,6 +93,12 @@ final class QueuedStation extends Station implements QueueState {
 
   private volatile boolean alarmRang;
 
+  /** Whether the last drain left a worker without a batch. */
+  private volatile boolean hasIdleWorker = true;
+
+  /** Whether a worker found nothing to do since somebody asked. */
+  private volatile boolean wasStarved = true;
+
   // Of the drain.
 
   private Phase phase = Phase.OPEN;
@@ -287,6 +293,13 @@ final class QueuedStation extends Station implements QueueState {
   @Override
   boolean isTimed() {
     return learning != null;
+  }
+
+  @Override
+  boolean wasSaturated() {
+    boolean wasSaturated = !wasStarved;
+    wasStarved = hasIdleWorker;
+    return wasSaturated;
   }
 
   @Override
@@ -495,6 +508,12 @@ final class QueuedStation extends Station implements QueueState {
         break;
       }
       wake = NEVER;
+    }
+    if (hasIdleWorker != (wake != NEVER)) {
+      hasIdleWorker = !hasIdleWorker;
+    }
+    if (hasIdleWorker && !wasStarved) {
+      wasStarved = true;
     }
     bucket = null;
     if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {

@@ -100,6 +100,11 @@ abstract sealed class Station implements Node permits QueuedStation, InlineStati
     itemsEnded.add(items);
   }
 
+  /** Whether there was work for all workers ever since this was asked last. */
+  boolean wasSaturated() {
+    return false;
+  }
+
   /** What waits goes as soon as there are workers for it. */
   void flush() {}
 

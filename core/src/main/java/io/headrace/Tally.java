@@ -9,11 +9,21 @@ import org.jspecify.annotations.Nullable;
  * happens once, whoever has completed it. Thread safe.
  */
 final class Tally {
+  private final @Nullable Admission admission;
   private final LongAdder completed = new LongAdder();
   private final LongAdder failed = new LongAdder();
   private final LongAdder timedOut = new LongAdder();
   private final LongAdder cancelled = new LongAdder();
   private final LongAdder rejected = new LongAdder();
+
+  /**
+   * Nothing has ended yet.
+   *
+   * @param admission is told which tickets have left
+   */
+  Tally(@Nullable Admission admission) {
+    this.admission = admission;
+  }
 
   /** Nothing has ended yet. */
   void reset() {
@@ -25,7 +35,19 @@ final class Tally {
     return count(outcome).sum();
   }
 
-  /** Some calls, of which {@link Ticket#succeed} has said so, have a result. */
+  /** Completes a ticket; returns whether it was not complete, and is to be counted then. */
+  boolean complete(Ticket ticket, @Nullable Object result) {
+    if (!ticket.succeed(result)) {
+      left(ticket);
+      return false;
+    }
+    if (admission != null) {
+      admission.left(ticket);
+    }
+    return true;
+  }
+
+  /** Some calls have been completed. */
   void succeeded(int n) {
     if (n > 0) {
       completed.add(n);
@@ -33,18 +55,14 @@ final class Tally {
   }
 
   void succeed(Ticket ticket, @Nullable Object result) {
-    if (!ticket.succeed(result)) {
-      left(ticket);
-    } else if (!ticket.isPart()) {
+    if (complete(ticket, result)) {
       succeeded(1);
     }
   }
 
   void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome) {
     boolean first = ticket.fail(failure, outcome);
-    if (!ticket.isPart()) {
-      count(first ? outcome : outcomeOf(ticket)).increment();
-    }
+    ended(ticket, first ? outcome : outcomeOf(ticket));
   }
 
   void reject(Ticket ticket, HeadraceException reason) {
@@ -53,8 +71,16 @@ final class Tally {
 
   /** A ticket leaves that somebody has completed, or whose timeout is over. */
   void left(Ticket ticket) {
-    if (!ticket.isPart()) {
-      count(outcomeOf(ticket)).increment();
+    ended(ticket, outcomeOf(ticket));
+  }
+
+  private void ended(Ticket ticket, Observer.Outcome outcome) {
+    if (ticket.isPart()) {
+      return;
+    }
+    count(outcome).increment();
+    if (admission != null) {
+      admission.left(ticket);
     }
   }
 

@@ -58,6 +58,9 @@ final class Ticket extends CompletableFuture<Object> {
   /** Whether it has found room, in a queue that lets items wait for it. */
   boolean admitted;
 
+  /** Whether it counts as in flight for the admission of its flow; of whoever carries it. */
+  boolean isCounted;
+
   @SuppressWarnings("UnusedVariable") // read through NEXT
   private @Nullable Ticket next;
 

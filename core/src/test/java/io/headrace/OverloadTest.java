@@ -1,0 +1,182 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a flow answers in time when it is asked for three times as much as it can do. */
+class OverloadTest {
+  private static final int MAX_SIZE = 32;
+  private static final long FIXED_NANOS = 2_000_000;
+  private static final long ITEM_NANOS = 100_000;
+  private static final Duration DEADLINE = Duration.ofMillis(50);
+  private static final Duration LENGTH = Duration.ofSeconds(3);
+
+  /** What two workers can do in a second with full batches. */
+  private static final double CAPACITY =
+      2 * MAX_SIZE / ((FIXED_NANOS + MAX_SIZE * ITEM_NANOS) / 1e9);
+
+  private final VirtualTime time = new VirtualTime();
+  private final Random random = new Random(1);
+  private final long[] answered = new long[2];
+  private final long[] asked = new long[2];
+
+  private CompletableFuture<List<Integer>> handle(List<Integer> items) {
+    CompletableFuture<List<Integer>> answer = new CompletableFuture<>();
+    double noise = 0.8 + 0.4 * random.nextDouble();
+    long nanos = (long) ((FIXED_NANOS + items.size() * ITEM_NANOS) * noise);
+    time.schedule(nanos, () -> answer.complete(items));
+    return answer;
+  }
+
+  private Flow<Integer, Integer> flow(boolean isLimited) throws InterruptedException {
+    FlowBuilder<Integer, Integer> builder =
+        Flow.<Integer>builder("overloaded").timeSource(time).priorities(2);
+    if (isLimited) {
+      builder.answerWithin(DEADLINE);
+    }
+    return builder
+        .asyncStep(
+            "cheap",
+            items -> CompletableFuture.completedFuture(items),
+            step -> step.workers(Workers.executor(Runnable::run, 1)))
+        .<Integer>asyncStep(
+            "scarce",
+            this::handle,
+            step ->
+                step.batch(BatchPolicy.greedy(MAX_SIZE))
+                    .workers(Workers.executor(Runnable::run, 2)))
+        .build()
+        .start();
+  }
+
+  /** Callers that come whatever happens, in Poisson arrivals. */
+  private void openLoop(Flow<Integer, Integer> flow, double perSecond) {
+    long nextNanos = (long) (-Math.log(1 - random.nextDouble()) / perSecond * 1e9);
+    time.schedule(
+        nextNanos,
+        () -> {
+          int priority = random.nextInt(4) == 0 ? 1 : 0;
+          ask(flow, priority);
+          openLoop(flow, perSecond);
+        });
+  }
+
+  /** A caller that asks again when it has an answer, or a moment after it was refused. */
+  private void closedLoop(Flow<Integer, Integer> flow) {
+    var _ =
+        ask(flow, 0)
+            .whenComplete(
+                (result, failure) ->
+                    time.schedule(
+                        failure == null ? 0 : Duration.ofMillis(20).toNanos(),
+                        () -> closedLoop(flow)));
+  }
+
+  private CompletableFuture<Integer> ask(Flow<Integer, Integer> flow, int priority) {
+    long askedNanos = time.nanoTime();
+    asked[priority]++;
+    return flow.submit(1, CallOptions.timeout(DEADLINE).withPriority(priority))
+        .thenApply(
+            result -> {
+              if (time.nanoTime() - askedNanos <= DEADLINE.toNanos()) {
+                answered[priority]++;
+              }
+              return result;
+            });
+  }
+
+  private double goodput() {
+    return (answered[0] + answered[1]) / (double) LENGTH.toSeconds() / CAPACITY;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1.5", "3", "10"})
+  void openLoopKeepsItsGoodput(double load) throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    openLoop(flow, load * CAPACITY);
+    time.advance(LENGTH);
+    assertThat(goodput()).as("share of the capacity at a load of " + load).isGreaterThan(0.9);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1", "3"})
+  void closedLoopKeepsItsGoodput(double load) throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    // As many callers as the flow could answer within the deadline, times the load.
+    int callers = (int) (load * CAPACITY * DEADLINE.toNanos() / 1e9);
+    List<Runnable> starts = new ArrayList<>();
+    for (int i = 0; i < callers; i++) {
+      starts.add(() -> closedLoop(flow));
+    }
+    starts.forEach(Runnable::run);
+    time.advance(LENGTH);
+    assertThat(goodput()).as("share of the capacity at a load of " + load).isGreaterThan(0.9);
+  }
+
+  @Test
+  void withoutLimitHardlyAnyAnswerIsInTime() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(false);
+    openLoop(flow, 3 * CAPACITY);
+    time.advance(LENGTH);
+    assertThat(goodput()).as("what the limit is for").isLessThan(0.9);
+  }
+
+  @Test
+  void higherPriorityIsServedFirst() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    openLoop(flow, 3 * CAPACITY); // a quarter of it, less than the capacity, has the higher one
+    time.advance(LENGTH);
+    assertThat((double) answered[1] / asked[1]).as("share of the higher one").isGreaterThan(0.97);
+    assertThat((double) answered[0] / asked[0]).as("share of the lower one").isLessThan(0.2);
+  }
+
+  @Test
+  void nothingIsRefusedBelowTheCapacity() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    openLoop(flow, 0.7 * CAPACITY);
+    time.advance(LENGTH);
+    assertThat(flow.statistics().rejected()).isZero();
+  }
+
+  @Test
+  void burstAfterQuietTimesIsNotRefused() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    openLoop(flow, 0.05 * CAPACITY);
+    time.advance(LENGTH);
+    List<CompletableFuture<Integer>> burst = new ArrayList<>();
+    for (int i = 0; i < 64; i++) {
+      burst.add(ask(flow, 0));
+    }
+    time.advance(DEADLINE);
+    assertThat(burst).allMatch(future -> !future.isCompletedExceptionally());
+  }
+
+  @Test
+  void followsWhatTheFlowCanDo() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    openLoop(flow, 3 * CAPACITY);
+    time.advance(LENGTH);
+    flow.resize("scarce", 4);
+    answered[0] = 0;
+    answered[1] = 0;
+    time.advance(LENGTH);
+    assertThat(goodput()).as("share of the capacity of two workers").isGreaterThan(1.8);
+  }
+
+  @Test
+  void objectiveHasToBeAboveZero() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Flow.builder("flow").answerWithin(Duration.ZERO))
+        .withMessage("objective is PT0S, it has to be above zero");
+  }
+}
