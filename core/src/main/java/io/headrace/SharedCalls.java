@@ -18,7 +18,7 @@ abstract class SharedCalls {
    */
 
   /** How many calls leave at least before there is a sweep. */
-  static final int SWEEP_AT_LEAST = 64;
+  static final int SWEEP_AT_LEAST = 32;
 
   private static final CoalescedCall SEALED = new CoalescedCall();
 

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A random coalescer and what happens to it, in virtual time on one thread, beside its model. */
+@SuppressWarnings("AnnotateFormatMethod") // the annotation is not among the dependencies
 final class CoalescerSchedule {
   private static final int MAX_OPERATIONS = 120;
 
@@ -89,8 +90,7 @@ final class CoalescerSchedule {
     }
 
     @Override
-    public void onFailure(
-        String function, Object key, Throwable failure, long nanos, int joiners) {
+    public void onFailure(String function, Object key, Throwable failure, long nanos, int joiners) {
       told.add(failure.getMessage() + " for " + joiners);
     }
   }
@@ -153,7 +153,9 @@ final class CoalescerSchedule {
     }
     calls.add(call);
     CallOptions options =
-        timeoutNanos == 0 ? CallOptions.DEFAULT : CallOptions.timeout(Duration.ofNanos(timeoutNanos));
+        timeoutNanos == 0
+            ? CallOptions.DEFAULT
+            : CallOptions.timeout(Duration.ofNanos(timeoutNanos));
     futures.add(coalescer.submit("x".repeat(key), options));
   }
 

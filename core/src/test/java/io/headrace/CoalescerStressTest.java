@@ -123,6 +123,7 @@ class CoalescerStressTest {
       }
     }
 
+    @SuppressWarnings("ThreadPriorityCheck") // for more interleavings
     private Integer execute(Integer key) {
       begin(key);
       try {
@@ -190,7 +191,8 @@ class CoalescerStressTest {
 
     private void check() {
       assertThat(violations).as("seed " + seed).isEmpty();
-      // The hooks are told before the callers, but an execution that ends is out of the map earlier.
+      // The hooks are told before the callers, but an execution that ends is out of the map
+      // earlier.
       Awaitility.await()
           .atMost(Duration.ofSeconds(60))
           .untilAsserted(() -> assertThat(completions.sum()).isEqualTo(calls.sum()));
