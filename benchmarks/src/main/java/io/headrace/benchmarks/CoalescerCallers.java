@@ -26,13 +26,16 @@ final class CoalescerCallers {
     List<Future<?>> ends = new ArrayList<>(callers);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<?> ending = threads.submit(() -> end(function));
-      for (int caller = 0; caller < callers; caller++) {
-        ends.add(threads.submit(() -> loop(contender, key, calls)));
+      try {
+        for (int caller = 0; caller < callers; caller++) {
+          ends.add(threads.submit(() -> loop(contender, key, calls)));
+        }
+        for (Future<?> end : ends) {
+          end.get();
+        }
+      } finally {
+        ending.cancel(true);
       }
-      for (Future<?> end : ends) {
-        end.get();
-      }
-      ending.cancel(true);
     }
   }
 

@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.headrace.Coalescer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.function.Function;
 
 /**
@@ -36,13 +37,13 @@ public enum CoalescerContender {
         };
       }),
   /** Caffeine with a copy of the future for each caller. */
-  CAFFEINE(function -> new OfCaffeine(function, true)),
+  CAFFEINE(function -> new OfMap(caffeine(), function, true)),
   /** Caffeine as it is. */
-  CAFFEINE_SHARED(function -> new OfCaffeine(function, false)),
+  CAFFEINE_SHARED(function -> new OfMap(caffeine(), function, false)),
   /** A map of futures with a copy of the future for each caller. */
-  MAP(function -> new OfMap(function, true)),
+  MAP(function -> new OfMap(new ConcurrentHashMap<>(), function, true)),
   /** A map of futures: asked first, and then {@code putIfAbsent}. */
-  MAP_SHARED(function -> new OfMap(function, false));
+  MAP_SHARED(function -> new OfMap(new ConcurrentHashMap<>(), function, false));
 
   private final Function<Function<Integer, CompletableFuture<Integer>>, CoalescerCalls> start;
 
@@ -56,45 +57,26 @@ public enum CoalescerContender {
   }
 
   /**
-   * An unbounded cache, from which an execution is removed before its callers are told, as the
-   * others do it.
+   * The view of an unbounded cache. Its {@code get} with a function cannot be used: an execution
+   * that ends before {@code get} returns would have to remove its key inside the cache's own
+   * update.
    */
-  private static final class OfCaffeine implements CoalescerCalls {
-    private final AsyncCache<Integer, Integer> cache = Caffeine.newBuilder().buildAsync();
-    private final Function<Integer, CompletableFuture<Integer>> function;
-    private final boolean copies;
-
-    OfCaffeine(Function<Integer, CompletableFuture<Integer>> function, boolean copies) {
-      this.function = function;
-      this.copies = copies;
-    }
-
-    @Override
-    public CompletableFuture<Integer> submit(Integer key) {
-      CompletableFuture<Integer> shared = cache.get(key, (k, executor) -> execute(k));
-      return copies ? shared.copy() : shared;
-    }
-
-    private CompletableFuture<Integer> execute(Integer key) {
-      return function
-          .apply(key)
-          .whenComplete((result, failure) -> cache.asMap().keySet().remove(key));
-    }
-
-    @Override
-    public int keys() {
-      return cache.asMap().size();
-    }
+  private static ConcurrentMap<Integer, CompletableFuture<Integer>> caffeine() {
+    AsyncCache<Integer, Integer> cache = Caffeine.newBuilder().buildAsync();
+    return cache.asMap();
   }
 
-  /** What one writes by hand. */
+  /** What one writes by hand with a map of futures. */
   private static final class OfMap implements CoalescerCalls {
-    private final ConcurrentHashMap<Integer, CompletableFuture<Integer>> map =
-        new ConcurrentHashMap<>();
+    private final ConcurrentMap<Integer, CompletableFuture<Integer>> map;
     private final Function<Integer, CompletableFuture<Integer>> function;
     private final boolean copies;
 
-    OfMap(Function<Integer, CompletableFuture<Integer>> function, boolean copies) {
+    OfMap(
+        ConcurrentMap<Integer, CompletableFuture<Integer>> map,
+        Function<Integer, CompletableFuture<Integer>> function,
+        boolean copies) {
+      this.map = map;
       this.function = function;
       this.copies = copies;
     }
