@@ -83,6 +83,11 @@ public final class CallOptions {
     return new CallOptions(timeoutNanos, priority, requireNonNull(listener, "listener"));
   }
 
+  /** These options for something that several callers share. */
+  CallOptions withoutTimeout() {
+    return timeoutNanos == 0 ? this : new CallOptions(0, priority, listener);
+  }
+
   @Override
   public String toString() {
     return "CallOptions[timeout="

@@ -1,0 +1,245 @@
+package io.headrace;
+
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** The executions of a coalescer by their keys, and what holds for all of them. */
+final class KeyedExecutions {
+  /*
+   * The map is asked before it is written to, so a call that joins takes no lock; the only code of users
+   * that runs inside the map are hashCode and equals of the keys.
+   *
+   * An execution is put into the map before it has its place among maxKeys, so that two calls of one key
+   * never compete for the last place: the second joins the first, and shares its place or its refusal.
+   * It begins only with a place. Whoever takes it out of the map frees the place.
+   */
+
+  final String name;
+  final Executor executor;
+  final TimeSource time;
+  final @Nullable IsolatedHooks hooks;
+  final @Nullable UnaryOperator<Object> copier;
+  final boolean cancelsAbandoned;
+
+  private final ConcurrentHashMap<Object, SharedExecution> executions = new ConcurrentHashMap<>();
+  private final @Nullable KeptResults kept;
+  private final int maxKeys;
+  private final AtomicInteger places = new AtomicInteger();
+  private final Observers reports;
+
+  KeyedExecutions(CoalescerBuilder<?, ?> options, String name, Executor executor) {
+    this.name = name;
+    this.executor = executor;
+    time = options.time == null ? TimeSource.system() : options.time;
+    reports = new Observers(name, List.of());
+    hooks = options.hooks == null ? null : new IsolatedHooks(options.hooks, reports);
+    copier = options.anyCopier();
+    cancelsAbandoned = options.whenAbandoned == WhenAbandoned.CANCEL;
+    kept = options.keepNanos == null ? null : new KeptResults(this, time, options.keepNanos);
+    maxKeys = options.maxKeys == null ? Integer.MAX_VALUE : options.maxKeys;
+  }
+
+  /** Takes a call. Never throws: what goes wrong is told by the future. */
+  CoalescedCall submit(Object key, CoalescedWork work, Object argument, CallOptions options) {
+    if (options.timeoutNanos == 0) {
+      CoalescedCall call = new CoalescedCall();
+      take(call, key, work, argument, options);
+      return call;
+    }
+    TimedCoalescedCall call = new TimedCoalescedCall(work.function(), options.timeoutNanos, time);
+    take(call, key, work, argument, options);
+    call.arm();
+    return call;
+  }
+
+  private void take(
+      CoalescedCall call, Object key, CoalescedWork work, Object argument, CallOptions options) {
+    IsolatedHooks hooks = this.hooks;
+    if (hooks != null) {
+      hooks.applied(work.function(), key);
+    }
+    SharedExecution led;
+    try {
+      led = joinOrLead(call, key, work, argument, options);
+    } catch (Throwable failure) { // of the key's hashCode or equals, or no memory
+      reject(call, key, work, failure);
+      return;
+    }
+    if (led == null) {
+      return;
+    }
+    if (takePlace()) {
+      led.hasPlace = true;
+      led.begin();
+      return;
+    }
+    remove(led);
+    HeadraceException reason =
+        new QueueFullException(
+            name + " has " + maxKeys + " keys, its maximum; " + text(key) + " was refused");
+    if (hooks != null) {
+      hooks.rejected(work.function(), key, reason);
+    }
+    led.refuse(reason);
+  }
+
+  /** Returns the execution that the call is to begin, or null if it has all it needs. */
+  private @Nullable SharedExecution joinOrLead(
+      CoalescedCall call, Object key, CoalescedWork work, Object argument, CallOptions options) {
+    SharedExecution fresh = null;
+    while (true) {
+      SharedExecution execution = executions.get(key);
+      if (execution == null) {
+        if (fresh == null) {
+          fresh = new SharedExecution(this, key, work, argument, options);
+        }
+        fresh.ledBy(call);
+        execution = executions.putIfAbsent(key, fresh);
+        if (execution == null) {
+          return fresh;
+        }
+      }
+      if (execution.isSealed()) {
+        if (giveKept(execution, call, key, work)) {
+          return null;
+        }
+      } else if (execution.isExecutedByCaller()) {
+        reject(call, key, work, new RejectedException(fromWithin(key), null));
+        return null;
+      } else if (execution.join(call)) {
+        if (hooks != null) {
+          hooks.joined(work.function(), key);
+        }
+        return null;
+      }
+      // it has ended: whoever ended it may not have come to this yet
+      if (executions.remove(key, execution)) {
+        freePlace(execution);
+      }
+    }
+  }
+
+  private boolean giveKept(
+      SharedExecution execution, CoalescedCall call, Object key, CoalescedWork work) {
+    if (kept == null) {
+      return false;
+    }
+    Object outcome = execution.keptOutcome(time.nanoTime());
+    if (outcome == null) {
+      kept.expire();
+      return false;
+    }
+    if (hooks != null) {
+      hooks.kept(work.function(), key);
+    }
+    call.deliver(outcome, copier);
+    return true;
+  }
+
+  private void reject(CoalescedCall call, Object key, CoalescedWork work, Throwable reason) {
+    call.execution = null;
+    if (hooks != null) {
+      hooks.rejected(work.function(), key, reason);
+    }
+    call.fail(reason);
+  }
+
+  private String fromWithin(Object key) {
+    return text(key)
+        + " of "
+        + name
+        + " was called from inside its own execution, which would wait for itself";
+  }
+
+  /** A key in a message; what its toString throws must not keep a call from its outcome. */
+  private static String text(Object key) {
+    try {
+      return key.toString();
+    } catch (Throwable failure) {
+      return "a " + key.getClass().getName();
+    }
+  }
+
+  /** Blocks for the outcome; the call fails if that would never come. */
+  @Nullable Object await(CoalescedCall call) throws InterruptedException {
+    awaitEnd(call);
+    return call.await();
+  }
+
+  /** Blocks until the call has ended; it fails if that would never come. */
+  void awaitEnd(CoalescedCall call) throws InterruptedException {
+    SharedExecution awaited = call.execution;
+    if (!SharedExecution.CURRENT.isBound() || awaited == null) {
+      call.awaitEnd();
+      return;
+    }
+    SharedExecution waiting = SharedExecution.CURRENT.get();
+    try {
+      if (waiting.waitFor(awaited)
+          && call.fail(new RejectedException(fromWithin(awaited.key), null))) {
+        awaited.left();
+      }
+      call.awaitEnd();
+    } finally {
+      waiting.waitsNoMore();
+    }
+  }
+
+  private boolean takePlace() {
+    if (maxKeys == Integer.MAX_VALUE) {
+      return true;
+    }
+    while (true) {
+      int taken = places.get();
+      if (taken < maxKeys) {
+        if (places.compareAndSet(taken, taken + 1)) {
+          return true;
+        }
+      } else if (kept == null || !kept.evictOldest()) {
+        return false;
+      }
+    }
+  }
+
+  /** Keeps an execution in the map with its result. Returns false if results are not kept. */
+  boolean keep(SharedExecution execution) {
+    if (kept == null) {
+      return false;
+    }
+    kept.add(execution);
+    return true;
+  }
+
+  /** Takes an execution out of the map. */
+  void remove(SharedExecution execution) {
+    try {
+      if (executions.remove(execution.key, execution)) {
+        freePlace(execution);
+      }
+    } catch (Throwable failure) { // of the key's equals; the next call of this key tries again
+      report(failure);
+    }
+  }
+
+  private void freePlace(SharedExecution execution) {
+    if (execution.hasPlace && maxKeys != Integer.MAX_VALUE) {
+      places.getAndDecrement();
+    }
+  }
+
+  void report(Throwable failure) {
+    reports.report("code", failure);
+  }
+
+  int size() {
+    return executions.size();
+  }
+
+  int kept() {
+    return kept == null ? 0 : kept.size();
+  }
+}
