@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class StagedRun extends TaskRun implements Runnable {
   private final AsyncTask<@Nullable Object, @Nullable Object> task;
   private final Thread thread;
+  private final @Nullable ClassLoader loader = Thread.currentThread().getContextClassLoader();
 
   /** The stages that have not completed. */
   private final Set<StagedTask> inFlight = ConcurrentHashMap.newKeySet();
@@ -41,7 +42,6 @@ final class StagedRun extends TaskRun implements Runnable {
             .name("headrace-task")
             .inheritInheritableThreadLocals(false)
             .unstarted(this);
-    thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
   }
 
   /** Without results that wait, only a throttle that lets too many run has to be helped. */
@@ -72,6 +72,7 @@ final class StagedRun extends TaskRun implements Runnable {
 
   private void startInContext(StagedTask started) {
     join();
+    thread.setContextClassLoader(loader);
     if (context == null) {
       start(started);
       return;
@@ -95,8 +96,8 @@ final class StagedRun extends TaskRun implements Runnable {
       started.accept(null, thrown);
       return;
     }
-    if (stage instanceof CompletableFuture<?> future && future.state() == State.SUCCESS) {
-      started.accept(future.resultNow(), null);
+    if (isDone(stage)) {
+      started.accept(((CompletableFuture<?>) stage).resultNow(), null);
       return;
     }
     started.stage(stage);
@@ -109,6 +110,12 @@ final class StagedRun extends TaskRun implements Runnable {
     if (isStopped()) {
       started.cancel();
     }
+  }
+
+  /** Subclasses are not asked: some refuse. */
+  private static boolean isDone(CompletionStage<?> stage) {
+    return CompletableFuture.class.equals(stage.getClass())
+        && ((CompletableFuture<?>) stage).state() == State.SUCCESS;
   }
 
   /** An outcome is there; called once per task. */
