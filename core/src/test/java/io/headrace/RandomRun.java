@@ -19,9 +19,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * One random run, moved by hand and compared with what a naive reading of the rules allows. Its tasks
- * are stages that complete when the schedule says so, or functions that block until then; the time is
- * virtual, and a step is taken only when nothing moves by itself any more.
+ * One random run, moved by hand and compared with what a naive reading of the rules allows. Its
+ * tasks are stages that complete when the schedule says so, or functions that block until then; the
+ * time is virtual, and a step is taken only when nothing moves by itself any more.
  */
 final class RandomRun {
   private static final Duration TASK_TIMEOUT = Duration.ofSeconds(10);
@@ -83,7 +83,14 @@ final class RandomRun {
     story.append(
         "%s atOnce=%d inputs=%d runAhead=%d blocking=%s collect=%s taskTimeout=%s timeout=%s sourceFails=%s%n"
             .formatted(
-                verb, atOnce, inputs, runAhead, blocking, collect, taskTimeout, timeout,
+                verb,
+                atOnce,
+                inputs,
+                runAhead,
+                blocking,
+                collect,
+                taskTimeout,
+                timeout,
                 sourceFails));
   }
 
@@ -225,7 +232,7 @@ final class RandomRun {
     if (kind == 0 && random.nextInt(4) == 0) {
       leave();
     } else if (kind == 1 && taskTimeout && !running.isEmpty() && !timeout) {
-      timeOutAll(running);
+      timeOutAll();
     } else if (kind == 2 && timeout) {
       expire();
     } else if (kind < 8 && verb == Verb.MAP && ended.size() > taken.size()) {
@@ -272,11 +279,12 @@ final class RandomRun {
     story.append("take ").append(index).append('\n');
   }
 
-  private void timeOutAll(List<Integer> running) {
+  private void timeOutAll() {
     // Not while one more may start: its alarm might or might not ring.
-    if (time.alarms() < running.size() || startedCount() != expectedStarts()) {
+    if (startedCount() != expectedStarts()) {
       return;
     }
+    List<Integer> running = running();
     story.append("time out ").append(running).append('\n');
     if (!collect && verb != Verb.ANY) {
       failures.put(running.getFirst(), "timeout");

@@ -6,8 +6,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random runs of collections under random schedules, in virtual time. A failure names its seed; to
- * repeat it, run with {@code -Dheadrace.test.seed=<seed> -Dheadrace.test.schedules=1}. The number of
- * schedules comes from {@code headrace.test.schedules}.
+ * repeat it, run with {@code -Dheadrace.test.seed=<seed> -Dheadrace.test.schedules=1}. The number
+ * of schedules comes from {@code headrace.test.schedules}.
  */
 class RandomRunTest {
   private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);

@@ -145,7 +145,7 @@ class RunBackPressureTest {
   @Test
   void anEndlessSourceWorksInConstantMemory() {
     int size = 1 << 20;
-    long count = 3 * Runtime.getRuntime().maxMemory() / size;
+    long count = 3 * Runtime.getRuntime().maxMemory() / size / 2;
     try (Results<byte[]> results =
         Throttle.atMost(4)
             .over(LongStream.iterate(0, i -> i + 1).mapToObj(_ -> new byte[size]))

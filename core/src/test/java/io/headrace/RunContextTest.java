@@ -22,8 +22,7 @@ class RunContextTest {
   private final Throttle throttle = Throttle.atMost(2);
 
   private static <T> List<Task<Integer, T>> bothKinds(java.util.function.Supplier<T> body) {
-    return List.of(
-        _ -> body.get(), Task.async(_ -> CompletableFuture.completedFuture(body.get())));
+    return List.of(_ -> body.get(), Task.async(_ -> CompletableFuture.completedFuture(body.get())));
   }
 
   @Test

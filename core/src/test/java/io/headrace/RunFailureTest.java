@@ -47,12 +47,13 @@ class RunFailureTest {
         },
         Task.async(_ -> CompletableFuture.failedFuture(failure)),
         Task.async(
-            _ -> CompletableFuture.supplyAsync(
-                () -> {
-                  throw failure instanceof RuntimeException unchecked
-                      ? unchecked
-                      : new CompletionException(failure);
-                })));
+            _ ->
+                CompletableFuture.supplyAsync(
+                    () -> {
+                      throw failure instanceof RuntimeException unchecked
+                          ? unchecked
+                          : new CompletionException(failure);
+                    })));
   }
 
   /** M9: one form for all verbs. */
@@ -101,7 +102,10 @@ class RunFailureTest {
             _ -> {
               throw inside;
             })) {
-      assertThatThrownBy(verb::call).isInstanceOf(CompletionException.class).cause().isSameAs(inside);
+      assertThatThrownBy(verb::call)
+          .isInstanceOf(CompletionException.class)
+          .cause()
+          .isSameAs(inside);
     }
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
   }
@@ -377,8 +381,7 @@ class RunFailureTest {
     assertThat(thrown.getCause()).hasMessage("wrong 0");
     assertThat(thrown.getSuppressed())
         .extracting(Throwable::getMessage)
-        .containsExactly(
-            IntStream.range(1, 10).mapToObj(i -> "wrong " + i).toArray(String[]::new));
+        .containsExactly(IntStream.range(1, 10).mapToObj(i -> "wrong " + i).toArray(String[]::new));
   }
 
   /** The results that were there before a failure are not lost. */
@@ -459,8 +462,7 @@ class RunFailureTest {
         };
     assertThat(catchThrowable(() -> Throttle.atMost(1).over(broken).runAll(i -> i)))
         .isSameAs(failure);
-    assertThat(catchThrowable(() -> Throttle.atMost(1).over(broken).map(i -> i)))
-        .isSameAs(failure);
+    assertThat(catchThrowable(() -> Throttle.atMost(1).over(broken).map(i -> i))).isSameAs(failure);
   }
 
   /** Whatever a task leaves on its thread does not reach the next one. */

@@ -52,6 +52,7 @@ class RunPublisherTest {
   }
 
   @Test
+  @SuppressWarnings("try") // closing the publisher is what ends the source
   void aPublisherWithThreadsOfItsOwn() throws Exception {
     try (SubmissionPublisher<Integer> publisher = new SubmissionPublisher<>()) {
       Results<Integer> results = throttle.over(publisher).map(i -> i * 10);

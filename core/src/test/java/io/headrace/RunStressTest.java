@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Runs with real threads that share a throttle: every input is executed once, every result comes once,
- * the limit holds. The time it takes comes from {@code headrace.test.stress.seconds}.
+ * Runs with real threads that share a throttle: every input is executed once, every result comes
+ * once, the limit holds. The time it takes comes from {@code headrace.test.stress.seconds}.
  */
 class RunStressTest {
   private static final int SECONDS = Integer.getInteger("headrace.test.stress.seconds", 4);
@@ -103,6 +103,7 @@ class RunStressTest {
     assertThat(sum).isBetween(after, after + 10);
   }
 
+  @SuppressWarnings("try") // closing the publisher is what ends the source
   private void publish(Task<Integer, Integer> task) {
     try (SubmissionPublisher<Integer> publisher = new SubmissionPublisher<>()) {
       Results<Integer> results = throttle.over(publisher).map(task);

@@ -158,9 +158,7 @@ class RunTimeoutTest {
                     .over(THREE)
                     .taskTimeout(SECOND)
                     .collect()
-                    .runAll(
-                        Task.async(
-                            i -> i == 1 ? slow : CompletableFuture.completedFuture(i))));
+                    .runAll(Task.async(i -> i == 1 ? slow : CompletableFuture.completedFuture(i))));
     Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
     time.advance(SECOND);
     assertThat(run.get()).extracting(TaskOutcome::isFailure).containsExactly(false, true, false);
