@@ -69,6 +69,11 @@ final class Gate {
     this.time = time;
   }
 
+  /** How many slots there are; the maximum of an int for no limit. */
+  int maxAtOnce() {
+    return atOnce == 0 ? Integer.MAX_VALUE : atOnce;
+  }
+
   int waiting() {
     return waiting(counts);
   }

@@ -3,7 +3,14 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Flow.Publisher;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +82,16 @@ public final class Throttle {
    */
   public static Throttle perSecond(double rate) {
     return builder().perSecond(rate).build();
+  }
+
+  /**
+   * A throttle without limits, for collections of tasks that need none.
+   *
+   * @return a throttle that grants every permit at once
+   */
+  public static Throttle unlimited() {
+    TimeSource time = TimeSource.system();
+    return new Throttle(new Gate(0, null, time), time, "Throttle[unlimited]");
   }
 
   /**
@@ -203,6 +220,120 @@ public final class Throttle {
    */
   public <I, O extends @Nullable Object> Service<I, O> around(Service<I, O> service) {
     return new ThrottledService<>(service, gate, time);
+  }
+
+  /**
+   * Executes a task for each input under this throttle, and blocks until all have ended: {@link
+   * Run#runOnEach} without options.
+   *
+   * @param inputs the inputs
+   * @param task the task; its results are dropped
+   * @param <I> the type of an input
+   * @throws InterruptedException if the calling thread is interrupted; the run is stopped
+   * @throws CompletionException if a task failed with a checked exception
+   */
+  public <I extends @Nullable Object> void runOnEach(
+      Iterable<? extends I> inputs, Task<? super I, ?> task) throws InterruptedException {
+    this.<I>over(inputs).runOnEach(task);
+  }
+
+  /**
+   * Executes tasks that block under this throttle, and blocks until all results are there: {@link
+   * Run#runAll} without options.
+   *
+   * @param tasks the tasks
+   * @return the results in the order of the tasks, unmodifiable
+   * @param <O> the type of a result
+   * @throws InterruptedException if the calling thread is interrupted; the run is stopped
+   * @throws CompletionException if a task failed with a checked exception
+   */
+  public <O extends @Nullable Object> List<O> runAll(
+      Iterable<? extends Callable<? extends O>> tasks) throws InterruptedException {
+    return over(tasks).runAll(Callable::call);
+  }
+
+  /**
+   * Executes a task for each input under this throttle, and returns at once what gives the results
+   * as they become available: {@link Run#map} without options. To be closed.
+   *
+   * @param inputs the inputs
+   * @param task the task
+   * @return the results
+   * @param <I> the type of an input
+   * @param <O> the type of a result
+   */
+  public <I extends @Nullable Object, O extends @Nullable Object> Results<O> map(
+      Iterable<? extends I> inputs, Task<? super I, ? extends O> task) {
+    return this.<I>over(inputs).map(task);
+  }
+
+  /**
+   * Executes tasks that block under this throttle until the first succeeds, and returns its result:
+   * {@link Run#runAny} without options.
+   *
+   * @param tasks the tasks
+   * @return the first result
+   * @param <O> the type of a result
+   * @throws InterruptedException if the calling thread is interrupted; the run is stopped
+   * @throws NoSuchElementException if there is no task
+   * @throws CompletionException if all tasks failed, the first of them with a checked exception
+   */
+  public <O extends @Nullable Object> O runAny(Iterable<? extends Callable<? extends O>> tasks)
+      throws InterruptedException {
+    return over(tasks).runAny(Callable::call);
+  }
+
+  /**
+   * Inputs for tasks under this throttle, with options and further verbs.
+   *
+   * @param inputs the inputs; each run iterates over them anew
+   * @return a run
+   * @param <I> the type of an input
+   */
+  public <I extends @Nullable Object> Run<I> over(Iterable<? extends I> inputs) {
+    return new Run<>(this, RunSource.of(inputs), RunOptions.DEFAULT);
+  }
+
+  /**
+   * Inputs for tasks under this throttle, with options and further verbs.
+   *
+   * @param inputs the inputs, for one run
+   * @return a run
+   * @param <I> the type of an input
+   */
+  public <I extends @Nullable Object> Run<I> over(Iterator<? extends I> inputs) {
+    return new Run<>(this, RunSource.of(inputs), RunOptions.DEFAULT);
+  }
+
+  /**
+   * Inputs for tasks under this throttle, with options and further verbs.
+   *
+   * @param inputs the inputs, for one run; the caller closes the stream
+   * @return a run
+   * @param <I> the type of an input
+   */
+  public <I extends @Nullable Object> Run<I> over(Stream<? extends I> inputs) {
+    return new Run<>(this, RunSource.of(inputs), RunOptions.DEFAULT);
+  }
+
+  /**
+   * Inputs for tasks under this throttle, with options and further verbs.
+   *
+   * @param inputs the inputs; each run subscribes anew
+   * @return a run
+   * @param <I> the type of an input
+   */
+  public <I> Run<I> over(Publisher<? extends I> inputs) {
+    return new Run<>(this, RunSource.of(inputs), RunOptions.DEFAULT);
+  }
+
+  /** How many tasks can run at once; the maximum of an int for no limit. */
+  int maxAtOnce() {
+    return gate.maxAtOnce();
+  }
+
+  TimeSource timeSource() {
+    return time;
   }
 
   /**

@@ -1,0 +1,143 @@
+package io.headrace;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** A thread of a run, with the task it executes. */
+final class TaskThread extends StartedTask implements Runnable {
+  private final ThreadedRun run;
+  private final Task<@Nullable Object, @Nullable Object> task;
+  private final Thread thread;
+  private final Runnable body = this::call;
+  private @Nullable ClassLoader loader;
+
+  private @Nullable Object value;
+  private @Nullable Throwable failure;
+  private boolean called;
+
+  TaskThread(ThreadedRun run, Task<@Nullable Object, @Nullable Object> task) {
+    this.run = run;
+    this.task = task;
+    thread =
+        Thread.ofVirtual()
+            .name("headrace-task")
+            .inheritInheritableThreadLocals(false)
+            .unstarted(this);
+  }
+
+  void start(@Nullable ClassLoader contextClassLoader) {
+    loader = contextClassLoader;
+    thread.setContextClassLoader(contextClassLoader);
+    thread.start();
+  }
+
+  void interrupt() {
+    thread.interrupt();
+  }
+
+  boolean isCurrent() {
+    return thread.equals(Thread.currentThread());
+  }
+
+  @Override
+  public void run() {
+    boolean member = true;
+    try {
+      while (member && run.pull(this)) {
+        run.leaveSeekers();
+        member = execute();
+      }
+    } catch (Throwable broken) {
+      run.stop(broken);
+    } finally {
+      releasePermit();
+      if (member) {
+        run.remove(this);
+      }
+    }
+  }
+
+  /** Returns whether the run still counts on this thread. */
+  private boolean execute() {
+    Timer timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
+    callInContext();
+    releasePermit();
+    if (timer != null && !timer.endInTime()) {
+      return false;
+    }
+    // What is left of an interrupt was meant for the task.
+    Thread.interrupted();
+    thread.setContextClassLoader(loader);
+    if (failure == null) {
+      run.succeeded(this, value);
+    } else {
+      run.failed(this, failure);
+    }
+    run.joinSeekers();
+    return true;
+  }
+
+  private void callInContext() {
+    value = null;
+    failure = null;
+    if (run.context == null) {
+      call();
+      return;
+    }
+    called = false;
+    try {
+      run.context.run(body);
+    } catch (Throwable broken) {
+      failure = broken;
+    }
+    if (!called && failure == null) {
+      failure = new IllegalStateException("the context propagation did not run the task");
+    }
+  }
+
+  private void call() {
+    if (called && run.context != null) {
+      throw new IllegalStateException("the context propagation runs the task a second time");
+    }
+    called = true;
+    try {
+      value = task.run(input);
+    } catch (Throwable thrown) {
+      failure = thrown;
+    }
+  }
+
+  /** Ends a task that takes too long. Whoever sets it first, the thread or the alarm, decides. */
+  private static final class Timer extends AtomicBoolean {
+    private static final long serialVersionUID = 1;
+
+    private final transient TaskThread owner;
+    private final transient TimeSource.Alarm alarm;
+
+    /** What the task is told as, when the thread may be past it already. */
+    private final transient StartedTask task = new StartedTask();
+
+    Timer(TaskThread owner) {
+      this.owner = owner;
+      task.index = owner.index;
+      task.input = owner.input;
+      ThreadedRun run = owner.run;
+      alarm =
+          run.time.schedule(run.options.taskTimeoutNanos(), () -> run.time.execute(this::timeOut));
+    }
+
+    boolean endInTime() {
+      boolean first = compareAndSet(false, true);
+      alarm.cancel();
+      return first;
+    }
+
+    private void timeOut() {
+      if (compareAndSet(false, true)) {
+        ThreadedRun run = owner.run;
+        run.failed(task, new DeadlineExceededException(task.timeoutMessage(run.options)));
+        run.abandon(owner);
+      }
+    }
+  }
+}

@@ -1,0 +1,291 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Timeouts of tasks and of whole runs, in virtual time. */
+class RunTimeoutTest {
+  private static final Duration SECOND = Duration.ofSeconds(1);
+  private static final List<Integer> THREE = List.of(0, 1, 2);
+
+  private final VirtualTime time = new VirtualTime();
+  private final Throttle throttle = Throttle.builder().atOnce(2).timeSource(time).build();
+  private final CountDownLatch never = new CountDownLatch(1);
+
+  private static <T> FutureTask<T> start(Callable<T> call) {
+    FutureTask<T> task = new FutureTask<>(call);
+    Thread.ofVirtual().start(task);
+    return task;
+  }
+
+  private void awaitAlarms(int count) {
+    Spin.until(() -> time.alarms() == count);
+  }
+
+  @Test
+  void aTaskThatTakesTooLongFails() throws Exception {
+    FutureTask<List<TaskOutcome<Integer, Integer>>> run =
+        start(
+            () ->
+                throttle
+                    .over(THREE)
+                    .taskTimeout(SECOND)
+                    .collect()
+                    .runAll(
+                        i -> {
+                          if (i == 1) {
+                            never.await();
+                          }
+                          return i;
+                        }));
+    // The other two end, the one that hangs keeps its alarm.
+    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+    time.advance(SECOND);
+    List<TaskOutcome<Integer, Integer>> outcomes = run.get();
+    assertThat(outcomes.get(0).value()).isEqualTo(0);
+    assertThat(outcomes.get(2).value()).isEqualTo(2);
+    assertThat(outcomes.get(1).failure())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("the task of input 1 took longer than its timeout, PT1S");
+    Spin.until(() -> throttle.running() == 0);
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void failingFastATimeoutEndsTheRun() {
+    FutureTask<List<Integer>> run =
+        start(
+            () ->
+                throttle
+                    .over(THREE)
+                    .taskTimeout(SECOND)
+                    .runAll(
+                        i -> {
+                          never.await();
+                          return i;
+                        }));
+    awaitAlarms(2);
+    time.advance(SECOND);
+    assertThat(catchThrowable(run::get).getCause())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessageContaining("took longer than its timeout, PT1S");
+    assertThat(time.alarms()).isZero();
+  }
+
+  /** The one whose time is over is interrupted, and no other on the same run. */
+  @Test
+  void aTimeoutInterruptsThatTaskAlone() throws Exception {
+    CountDownLatch firstTimedOut = new CountDownLatch(1);
+    AtomicInteger interrupted = new AtomicInteger();
+    FutureTask<List<TaskOutcome<Integer, ?>>> run =
+        start(
+            () ->
+                throttle
+                    .over(IntStream.range(0, 100).boxed())
+                    .taskTimeout(SECOND)
+                    .collect()
+                    .runOnEach(
+                        i -> {
+                          if (i == 0) {
+                            try {
+                              never.await();
+                            } catch (InterruptedException e) {
+                              interrupted.incrementAndGet();
+                              firstTimedOut.countDown();
+                            }
+                          } else if (i == 1) {
+                            firstTimedOut.await();
+                          }
+                          return i;
+                        }));
+    // Both alarms are set; half of the time goes by for one only in what follows.
+    awaitAlarms(2);
+    Duration almost = SECOND.minusNanos(1);
+    time.advance(almost);
+    assertThat(interrupted).hasValue(0);
+    time.advance(Duration.ofNanos(1));
+    List<TaskOutcome<Integer, ?>> failed = run.get();
+    assertThat(failed).extracting(TaskOutcome::index).contains(0L).doesNotContain(2L);
+    assertThat(interrupted).hasValue(1);
+  }
+
+  /** A task that ignores its interrupt is not waited for; its permit stays taken until it ends. */
+  @Test
+  void aTaskThatIgnoresItsTimeoutDoesNotHoldUpTheRun() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    FutureTask<List<TaskOutcome<Integer, Integer>>> run =
+        start(
+            () ->
+                throttle
+                    .over(THREE)
+                    .taskTimeout(SECOND)
+                    .collect()
+                    .runAll(
+                        i -> {
+                          while (i == 0 && release.getCount() != 0) {
+                            Thread.interrupted();
+                            Thread.onSpinWait();
+                          }
+                          return i;
+                        }));
+    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+    time.advance(SECOND);
+    assertThat(run.get()).extracting(TaskOutcome::isFailure).containsExactly(true, false, false);
+    assertThat(throttle.running()).isEqualTo(1);
+    release.countDown();
+    Spin.until(() -> throttle.running() == 0);
+  }
+
+  @Test
+  void aStageThatTakesTooLongIsCancelled() throws Exception {
+    CompletableFuture<Integer> slow = new CompletableFuture<>();
+    FutureTask<List<TaskOutcome<Integer, Integer>>> run =
+        start(
+            () ->
+                throttle
+                    .over(THREE)
+                    .taskTimeout(SECOND)
+                    .collect()
+                    .runAll(Task.async(i -> i == 1 ? slow : CompletableFuture.completedFuture(i))));
+    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+    time.advance(SECOND);
+    assertThat(run.get()).extracting(TaskOutcome::isFailure).containsExactly(false, true, false);
+    assertThat(slow).isCancelled();
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void theWholeRunHasATimeout() {
+    for (boolean async : new boolean[] {false, true}) {
+      CountDownLatch twoRun = new CountDownLatch(2);
+      CompletableFuture<Integer> stage = new CompletableFuture<>();
+      Task<Integer, Integer> task =
+          async
+              ? Task.async(
+                  _ -> {
+                    twoRun.countDown();
+                    return stage;
+                  })
+              : i -> {
+                twoRun.countDown();
+                never.await();
+                return i;
+              };
+      FutureTask<List<Integer>> run =
+          start(() -> throttle.over(THREE).timeout(Duration.ofSeconds(3)).runAll(task));
+      Spin.until(() -> twoRun.getCount() == 0);
+      time.advance(Duration.ofSeconds(3));
+      assertThat(catchThrowable(run::get).getCause())
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("the run took longer than its timeout, PT3S");
+      Spin.until(() -> throttle.running() == 0);
+      assertThat(time.alarms()).isZero();
+    }
+  }
+
+  /** Promise 1: a run whose time is over returns, whatever its tasks do. */
+  @Test
+  void aTaskThatIgnoresTheEndOfTheRunDoesNotHoldItUp() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch runs = new CountDownLatch(1);
+    Results<Integer> results =
+        throttle
+            .over(THREE)
+            .timeout(SECOND)
+            .map(
+                i -> {
+                  runs.countDown();
+                  while (release.getCount() != 0) {
+                    Thread.interrupted();
+                    Thread.onSpinWait();
+                  }
+                  return i;
+                });
+    runs.await();
+    time.advance(SECOND);
+    assertThatThrownBy(results::next).isInstanceOf(DeadlineExceededException.class);
+    results.close();
+    release.countDown();
+    Spin.until(() -> throttle.running() == 0);
+  }
+
+  /** The time goes on while the run waits for the rate. */
+  @Test
+  void theTimeoutCoversTheWaitForPermits() {
+    Throttle slow = Throttle.builder().perSecond(0.1).timeSource(time).build();
+    AtomicInteger started = new AtomicInteger();
+    FutureTask<List<Integer>> run =
+        start(() -> slow.over(THREE).timeout(SECOND).runAll(_ -> started.incrementAndGet()));
+    Spin.until(() -> slow.waiting() != 0);
+    time.advance(SECOND);
+    assertThat(catchThrowable(run::get).getCause()).isInstanceOf(DeadlineExceededException.class);
+    assertThat(started).hasValue(1);
+    assertThat(slow.waiting()).isZero();
+  }
+
+  @Test
+  void aRunThatEndsInTimeLeavesNoAlarm() throws Exception {
+    Run<Integer> run = throttle.over(THREE).timeout(SECOND).taskTimeout(SECOND);
+    assertThat(run.runAll(i -> i)).isEqualTo(THREE);
+    assertThat(run.runAll(Task.async(CompletableFuture::completedFuture))).isEqualTo(THREE);
+    String any = run.runAny(_ -> "any");
+    assertThat(any).isEqualTo("any");
+    Spin.until(() -> time.alarms() == 0);
+  }
+
+  /** Of the suite of aiometer: the gaps are those of the rate, here exactly. */
+  @Test
+  void startsKeepTheRate() throws Exception {
+    for (int rate : new int[] {5, 10, 20, 40, 50, 100}) {
+      VirtualTime clock = new VirtualTime();
+      Throttle paced = Throttle.builder().perSecond(rate).timeSource(clock).build();
+      FutureTask<List<Long>> run = start(() -> paced.over(THREE).runAll(_ -> clock.nanoTime()));
+      for (int gap = 0; gap < 2; gap++) {
+        Spin.until(() -> clock.alarms() != 0);
+        assertThat(clock.advanceToNext()).isTrue();
+      }
+      List<Long> starts = run.get();
+      long interval = 1_000_000_000L / rate;
+      assertThat(starts.get(1) - starts.get(0)).isBetween(interval, interval + 1);
+      assertThat(starts.get(2) - starts.get(1)).isBetween(interval - 1, interval + 1);
+    }
+  }
+
+  /** M2: what makes no sense is refused at the call, before anything starts. */
+  @Test
+  void badOptionsAreRefused() {
+    Run<Integer> run = throttle.over(THREE);
+    assertThatThrownBy(() -> run.taskTimeout(Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("taskTimeout is PT0S, it has to be above zero");
+    assertThatThrownBy(() -> run.timeout(SECOND.negated()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("timeout is PT-1S, it has to be above zero");
+    for (int tasks : new int[] {0, -1, 1_048_577}) {
+      assertThatThrownBy(() -> run.runAhead(tasks))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("runAhead is " + tasks + ", it has to be from 1 to 1048576");
+    }
+    assertThatThrownBy(() -> run.onProgress(null)).isInstanceOf(NullPointerException.class);
+    assertThatThrownBy(() -> run.propagate(null)).isInstanceOf(NullPointerException.class);
+    assertThatThrownBy(() -> run.map(null)).isInstanceOf(NullPointerException.class);
+    assertThatThrownBy(() -> throttle.over((List<Integer>) null))
+        .isInstanceOf(NullPointerException.class);
+    assertThatThrownBy(() -> Task.async(null)).isInstanceOf(NullPointerException.class);
+    for (int limit : new int[] {0, -1, -10}) {
+      assertThatThrownBy(() -> Throttle.atMost(limit)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+}
