@@ -51,7 +51,7 @@ public final class Flow<I, O extends @Nullable Object>
 
   private final String name;
   private final int priorities;
-  private final List<Node> nodes = new ArrayList<>();
+  private final Node[] nodes;
   private final Station[] stations;
   private final Lifecycle lifecycle;
   private final Deadlines deadlines;
@@ -72,14 +72,15 @@ public final class Flow<I, O extends @Nullable Object>
     admission = plan.objectiveNanos() == 0 ? null : new Admission(this, plan.objectiveNanos());
     tally = new Tally(admission);
     List<Station> stations = new ArrayList<>();
-    for (Object element : plan.elements()) {
-      if (element instanceof Step step) {
-        int next = plan.follower(nodes.size());
-        Station station = station(step, stations.size(), next, next == plan.elements().size());
+    nodes = new Node[plan.elements().size()];
+    for (int i = 0; i < nodes.length; i++) {
+      if (plan.elements().get(i) instanceof Step step) {
+        int next = plan.follower(i);
+        Station station = station(step, stations.size(), next, next == nodes.length);
         stations.add(station);
-        nodes.add(station);
+        nodes[i] = station;
       } else {
-        nodes.add((Node) element);
+        nodes[i] = (Node) plan.elements().get(i);
       }
     }
     this.stations = stations.toArray(Station[]::new);
@@ -340,7 +341,7 @@ public final class Flow<I, O extends @Nullable Object>
       return ticket;
     }
     try {
-      if (nodes.getFirst() instanceof Station first && first.condition == null) {
+      if (nodes[0] instanceof Station first && first.condition == null) {
         first.accept(ticket, ticket, 1, null);
       } else {
         Route route = new Route(this);
@@ -480,10 +481,10 @@ public final class Flow<I, O extends @Nullable Object>
   }
 
   int nodeCount() {
-    return nodes.size();
+    return nodes.length;
   }
 
   Node node(int index) {
-    return nodes.get(index);
+    return nodes[index];
   }
 }

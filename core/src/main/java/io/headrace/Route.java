@@ -31,14 +31,17 @@ final class Route {
     try {
       int index = from;
       while (index < flow.nodeCount()) {
-        switch (flow.node(index)) {
-          case Station station -> {
-            if (station.appliesTo(current)) {
-              append(current, station.index);
-              return;
-            }
-            index++;
+        Node node = flow.node(index);
+        if (node instanceof Station station) { // a test of its own: it is most of them
+          if (station.appliesTo(current)) {
+            append(current, station.index);
+            return;
           }
+          index++;
+          continue;
+        }
+        switch (node) {
+          case Station _ -> throw new IllegalStateException("a station was seen before");
           case Node.Choice choice -> index = choice.next(current.value);
           case Node.Jump jump -> index = jump.target;
           case Node.Fork fork -> {
