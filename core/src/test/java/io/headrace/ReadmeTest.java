@@ -54,9 +54,35 @@ class ReadmeTest {
   }
 
   @Test
+  void throttle() throws Exception {
+    List<String> addresses = List.of("a", "b");
+    Web web = new Web();
+    // @start region="throttle"
+    List<Page> pages =
+        Throttle.builder()
+            .atOnce(10)
+            .rate(300, Duration.ofMinutes(1))
+            .build()
+            .over(addresses) // an iterable, iterator, stream or publisher; endless ones, too
+            .runAll(address -> web.fetch(address)); // each on a virtual thread, results in order
+    // @end
+    assertThat(pages).containsExactly(new Page("a"), new Page("b"));
+  }
+
+  @Test
+  void coalescer() throws Exception {
+    Database database = new Database();
+    // @start region="coalescer"
+    Coalescer<Integer, User> users = Coalescer.of(id -> database.load(id));
+    User user = users.call(42); // however many ask for 42 at once, the database is asked once
+    // @end
+    assertThat(user).isEqualTo(new User(42));
+  }
+
+  @Test
   void readmeShowsTheseExamples() throws IOException {
     String readme = Files.readString(Path.of("../README.md"));
-    for (String region : List.of("batcher", "flow")) {
+    for (String region : List.of("batcher", "flow", "throttle", "coalescer")) {
       assertThat(readme).contains(region(region));
     }
   }
@@ -75,6 +101,22 @@ class ReadmeTest {
   record Sentiment(String text) {}
 
   record Label(int length) {}
+
+  record Page(String address) {}
+
+  record User(int id) {}
+
+  static final class Web {
+    Page fetch(String address) {
+      return new Page(address);
+    }
+  }
+
+  static final class Database {
+    User load(int id) {
+      return new User(id);
+    }
+  }
 
   static final class Model {
     List<Sentiment> classify(List<String> texts) {
