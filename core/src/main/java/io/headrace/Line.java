@@ -131,6 +131,11 @@ final class Line {
     return queue.estimatedLength() + (admits ? publishedLength : 0);
   }
 
+  /** Any thread: whether there is room for some more, as far as is known. */
+  boolean hasRoomFor(int n) {
+    return estimatedAhead() + n <= capacity;
+  }
+
   /** Any thread: how many tickets were ever added. */
   long arrivals() {
     return queue.arrivals();

@@ -144,7 +144,7 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
-    if (admits && worker != null) {
+    if (admits && worker != null && !hasRoom(first, n)) {
       worker.hold(n);
       for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
         ticket.hold = worker;
@@ -160,15 +160,23 @@ final class QueuedStation extends Station implements QueueState {
         next = ticket.next();
         if (isAcceptable(ticket)) {
           isOfInterest |= offer(line(ticket), ticket, ticket, 1);
-        } else if (admits && worker != null) {
+        } else if (ticket.hold != null) {
+          ticket.hold.unhold(1);
           ticket.hold = null;
-          worker.unhold(1);
         }
       }
     }
     if (isOfInterest) {
       drain.signal();
     }
+  }
+
+  /**
+   * Whether some tickets have room beyond doubt, and need not hold their worker. Several workers
+   * may find the same room; then they are held for the batch after this.
+   */
+  private boolean hasRoom(Ticket first, int n) {
+    return lines.length == 1 && line(first).hasRoomFor(n);
   }
 
   /** Sorts a ticket, or fails it if it cannot be or if it is known to be late. */
