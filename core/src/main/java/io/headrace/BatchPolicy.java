@@ -67,6 +67,42 @@ public interface BatchPolicy {
   }
 
   /**
+   * {@link #adaptive(int, Duration)} with batches of at most 1024 items.
+   *
+   * @param latencyObjective how long an item may take from its arrival to its result, above zero
+   * @return the policy
+   * @throws IllegalArgumentException if the objective is zero or negative
+   */
+  static BatchPolicy adaptive(Duration latencyObjective) {
+    return adaptive(AdaptivePolicy.DEFAULT_MAX_SIZE, latencyObjective);
+  }
+
+  /**
+   * Learns from the batches how long a batch of n takes, and answers as many items as it can within
+   * an objective. It takes what waits, up to the size beyond which an item gains nothing from
+   * company, and makes the batch smaller if its most urgent item would be late otherwise. It waits
+   * for more items only if the objective is so tight that less is lost so, and never if batches
+   * gain nothing.
+   *
+   * <p>Items that have a deadline, the timeout of their call, and cannot make it are refused when
+   * they arrive, with {@link RejectedException}, or dropped before they are late, with {@link
+   * DeadlineExceededException}. Items without one are always handled; the objective then only says
+   * how large batches become.
+   *
+   * <p>It begins with a batch of one item, and takes some batches to learn. Nothing is refused or
+   * dropped until then.
+   *
+   * @param maxSize the largest number of items in a batch, at least 1
+   * @param latencyObjective how long an item may take from its arrival to its result, above zero
+   * @return the policy
+   * @throws IllegalArgumentException if {@code maxSize} is below 1, or the objective is zero or
+   *     negative
+   */
+  static BatchPolicy adaptive(int maxSize, Duration latencyObjective) {
+    return new AdaptivePolicy(maxSize, Checks.positiveNanos(latencyObjective, "latencyObjective"));
+  }
+
+  /**
    * What an idle worker does.
    *
    * @param size how many items to send now, or 0 to look again later; what exceeds the number of

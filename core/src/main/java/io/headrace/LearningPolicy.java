@@ -42,9 +42,10 @@ public interface LearningPolicy extends BatchPolicy {
    * any thread, also while the policy decides.
    *
    * @param ahead how much waits before it, as {@link QueueState#waiting} counts
+   * @param nowNanos the time now, on the clock of {@link QueueState#nowNanos}
    * @return nanoseconds, or 0 if it is not known
    */
-  default long expectedNanos(int ahead) {
+  default long expectedNanos(int ahead, long nowNanos) {
     return 0;
   }
 }

@@ -29,6 +29,29 @@ public interface QueueState {
   long earliestDeadlineNanos();
 
   /**
+   * How many items have come to the queue so far: the difference of two readings is what came in
+   * between. Items that were refused are not counted.
+   *
+   * @return the number of items
+   */
+  long arrivals();
+
+  /**
+   * What an item counts on average in {@link #waiting}.
+   *
+   * @return the average weight of an item; 1 if items have no weights
+   */
+  double meanWeight();
+
+  /**
+   * The number of workers, with a batch or without, at least 1; {@link Integer#MAX_VALUE} if their
+   * number is not limited.
+   *
+   * @return the number of workers
+   */
+  int workers();
+
+  /**
    * The number of workers without a batch, at least 1; {@link Integer#MAX_VALUE} if their number is
    * not limited.
    *

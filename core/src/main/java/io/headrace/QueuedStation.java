@@ -209,7 +209,8 @@ final class QueuedStation extends Station implements QueueState {
       ahead += lines[p].estimatedAhead();
     }
     long expectedNanos =
-        learning.expectedNanos(Math.clamp((long) (ahead * meanWeight), 0, Integer.MAX_VALUE));
+        learning.expectedNanos(
+            Math.clamp((long) (ahead * meanWeight), 0, Integer.MAX_VALUE), ticket.arrivalNanos);
     if (!terms.isExpired(ticket.arrivalNanos + expectedNanos) || expectedNanos == 0) {
       return false;
     }
@@ -276,7 +277,8 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** How many tickets ever came. */
-  long arrivals() {
+  @Override
+  public long arrivals() {
     long arrivals = 0;
     for (Line line : lines) {
       arrivals += line.arrivals();
@@ -317,7 +319,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
-  int workers() {
+  public int workers() {
     return crew.wanted();
   }
 
@@ -742,6 +744,11 @@ final class QueuedStation extends Station implements QueueState {
       room -= Math.min(room, lines[p].length());
     }
     return earliest;
+  }
+
+  @Override
+  public double meanWeight() {
+    return meanWeight;
   }
 
   @Override

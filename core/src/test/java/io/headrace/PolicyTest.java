@@ -13,6 +13,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PolicyTest {
   private record State(int waiting, long oldestArrivalNanos, long nowNanos) implements QueueState {
     @Override
+    public long arrivals() {
+      return waiting;
+    }
+
+    @Override
+    public double meanWeight() {
+      return 1;
+    }
+
+    @Override
+    public int workers() {
+      return 1;
+    }
+
+    @Override
     public int idleWorkers() {
       return 1;
     }

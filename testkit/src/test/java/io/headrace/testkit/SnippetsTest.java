@@ -55,4 +55,22 @@ class SnippetsTest {
     // @end
     batcher.close();
   }
+
+  @Test
+  void simulation() {
+    // @start region="simulation"
+    Duration objective = Duration.ofMillis(100);
+    ArrivalTrace trace = ArrivalTrace.bursty(1_000, 10, Duration.ofSeconds(10), 42);
+    Simulation simulation =
+        new Simulation(
+            trace,
+            (size, random) -> 10_000_000 + 250_000L * size, // 10 ms, and 0.25 ms for each item
+            1,
+            objective,
+            42);
+    Simulation.Result greedy = simulation.run(BatchPolicy.greedy(64));
+    Simulation.Result adaptive = simulation.run(BatchPolicy.adaptive(64, objective));
+    assertThat(adaptive.share()).isGreaterThanOrEqualTo(greedy.share());
+    // @end
+  }
 }

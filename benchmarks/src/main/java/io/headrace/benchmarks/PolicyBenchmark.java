@@ -1,0 +1,106 @@
+package io.headrace.benchmarks;
+
+import io.headrace.BatchPolicy;
+import io.headrace.LearningPolicy;
+import io.headrace.QueueState;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+
+/** What a decision of the adaptive policy costs, and what it costs to tell it of a batch. */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class PolicyBenchmark {
+  private static final int SIZES = 256;
+  private static final long NANOS_PER_ITEM = 10_000;
+
+  private final LearningPolicy policy =
+      ((LearningPolicy) BatchPolicy.adaptive(Duration.ofMillis(100))).forQueue();
+
+  private final Queue queue = new Queue();
+  private int size;
+
+  /** It has learned. */
+  @Setup
+  public void learn() {
+    for (int i = 0; i < 100 * SIZES; i++) {
+      tell();
+    }
+  }
+
+  /** The engine asks what to drop, and then what to send. */
+  @Benchmark
+  public BatchPolicy.Decision decide() {
+    queue.now += NANOS_PER_ITEM;
+    queue.arrived += 10;
+    queue.waiting = queue.waiting % SIZES + 1;
+    policy.dropBeforeNanos(queue);
+    return policy.decide(queue);
+  }
+
+  /** A batch was handled. */
+  @Benchmark
+  public void tell() {
+    size = size % SIZES + 1;
+    policy.handled(size, 1_000_000 + NANOS_PER_ITEM * size);
+  }
+
+  /** An item arrives. */
+  @Benchmark
+  public long expected() {
+    return policy.expectedNanos(queue.waiting, queue.now);
+  }
+
+  private static final class Queue implements QueueState {
+    private int waiting = 1;
+    private long now;
+    private long arrived;
+
+    @Override
+    public int waiting() {
+      return waiting;
+    }
+
+    @Override
+    public long oldestArrivalNanos() {
+      return now - NANOS_PER_ITEM;
+    }
+
+    @Override
+    public long earliestDeadlineNanos() {
+      return now + Long.MAX_VALUE / 4;
+    }
+
+    @Override
+    public long arrivals() {
+      return arrived;
+    }
+
+    @Override
+    public double meanWeight() {
+      return 1;
+    }
+
+    @Override
+    public int workers() {
+      return 1;
+    }
+
+    @Override
+    public int idleWorkers() {
+      return 1;
+    }
+
+    @Override
+    public long nowNanos() {
+      return now;
+    }
+  }
+}

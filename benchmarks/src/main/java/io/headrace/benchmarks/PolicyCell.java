@@ -1,0 +1,134 @@
+package io.headrace.benchmarks;
+
+import io.headrace.BatchPolicy;
+import io.headrace.testkit.ArrivalTrace;
+import io.headrace.testkit.Simulation;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** One handler under one load, and what the policies make of it. */
+record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration length, long seed) {
+  /** The largest batch of every policy. */
+  static final int MAX_SIZE = 64;
+
+  private static final double NANOS_PER_MILLI = 1e6;
+  private static final double MEAN_GROUP = 10;
+  private static final Duration ON_OFF = Duration.ofMillis(500);
+  private static final double DAILY_SWING = 0.8;
+  private static final int[] GRID_SIZES = {1, 2, 4, 8, 16, 32, 64};
+  private static final double[] GRID_DELAYS = {0, 0.02, 0.05, 0.1, 0.25, 0.5};
+
+  enum Handler {
+    /** A fixed cost, little for each item, padded to multiples of 8. */
+    GPU(100),
+    /** The same with an objective that two batches do not fit into. */
+    GPU_TIGHT(40),
+    /** Batches gain next to nothing. */
+    LINEAR(30),
+    /** As GPU, with a factor that has a log-normal distribution, and a stall in one of 200 batches. */
+    NOISY(100);
+
+    private static final double NOISE = 0.25;
+    private static final int STALL_ONE_IN = 200;
+    private static final double STALL = 6;
+
+    final Duration objective;
+
+    Handler(int objectiveMillis) {
+      objective = Duration.ofMillis(objectiveMillis);
+    }
+
+    private double plainNanos(int size) {
+      double millis = this == LINEAR ? 0.1 + size : 10 + 0.25 * ((size + 7) / 8 * 8);
+      return millis * NANOS_PER_MILLI;
+    }
+
+    long nanos(int size, Random random) {
+      double factor = 1;
+      if (this == NOISY) {
+        factor = Math.exp(NOISE * random.nextGaussian());
+        factor *= random.nextInt(STALL_ONE_IN) == 0 ? STALL : 1;
+      }
+      return (long) (factor * plainNanos(size));
+    }
+
+    /** Items per second in the best batches that fit into the objective. */
+    double capacity() {
+      double best = 0;
+      for (int n = 1; n <= MAX_SIZE && plainNanos(n) <= objective.toNanos(); n++) {
+        best = Math.max(best, n / plainNanos(n));
+      }
+      double slower =
+          this == NOISY ? Math.exp(NOISE * NOISE / 2) * (1 + (STALL - 1) / STALL_ONE_IN) : 1;
+      return best / slower * 1e9;
+    }
+  }
+
+  enum Arrivals {
+    POISSON,
+    BURSTY,
+    ON_OFF,
+    DAILY;
+
+    ArrivalTrace trace(double perSecond, Duration length, long seed) {
+      return switch (this) {
+        case POISSON -> ArrivalTrace.poisson(perSecond, length, seed);
+        case BURSTY -> ArrivalTrace.bursty(perSecond, MEAN_GROUP, length, seed);
+        case ON_OFF ->
+            ArrivalTrace.onOff(perSecond, PolicyCell.ON_OFF, PolicyCell.ON_OFF, length, seed);
+        case DAILY ->
+            ArrivalTrace.daily(perSecond, DAILY_SWING, length.dividedBy(2), length, seed);
+      };
+    }
+  }
+
+  /** What a policy has made of it. */
+  record Entry(String policy, Simulation.Result result) {}
+
+  Simulation simulation() {
+    ArrivalTrace trace = arrivals.trace(load * handler.capacity(), length, seed);
+    return new Simulation(trace, handler::nanos, 1, handler.objective, seed);
+  }
+
+  Entry adaptive() {
+    BatchPolicy policy = BatchPolicy.adaptive(MAX_SIZE, handler.objective);
+    return new Entry("adaptive", simulation().run(policy));
+  }
+
+  /** The others, the best of the grid last. */
+  List<Entry> rivals() {
+    Simulation simulation = simulation();
+    List<Entry> entries = new ArrayList<>();
+    entries.add(
+        new Entry("Clipper", simulation.run(new ClipperPolicy(MAX_SIZE, handler.objective))));
+    entries.add(
+        new Entry("BentoML", simulation.run(new BentoPolicy(MAX_SIZE, handler.objective))));
+    entries.add(new Entry("TensorFlow", simulation.run(new TensorFlowPolicy(MAX_SIZE, 1))));
+    entries.add(bestFixed(simulation));
+    return entries;
+  }
+
+  /** The best of the policies with a fixed size and delay for this very trace. */
+  private Entry bestFixed(Simulation simulation) {
+    Entry best = null;
+    for (int size : GRID_SIZES) {
+      for (double share : GRID_DELAYS) {
+        if (size == 1 && share > 0) {
+          continue;
+        }
+        Duration delay = Duration.ofNanos((long) (share * handler.objective.toNanos()));
+        Simulation.Result result = simulation.run(BatchPolicy.fixed(size, delay));
+        if (best == null || result.share() > best.result.share()) {
+          String name = String.format("fixed %d, %.1f ms", size, delay.toNanos() / NANOS_PER_MILLI);
+          best = new Entry(name, result);
+        }
+      }
+    }
+    if (best == null) {
+      throw new IllegalStateException("the grid is empty");
+    }
+    return best;
+  }
+}

@@ -1,0 +1,345 @@
+package io.headrace;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How long a handler takes for a batch of n, learned from the batches it has handled. Not thread
+ * safe.
+ */
+final class CostCurve {
+  /*
+   * Sizes fall into ranges that end at 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, because handlers that pad or
+   * that have steps mostly have them there. Each range keeps its last durations and with them their
+   * median and the mean of their sizes: a point of the curve. A size in between is interpolated. The
+   * points are made to rise with the size by pooling neighbours that do not (isotonic regression), for more
+   * work does not take less time; what looks so is noise.
+   *
+   * How far durations scatter is learned for all sizes together, as quotients of a duration and what was
+   * expected: noise is mostly proportional, and a range alone has too few durations to tell.
+   *
+   * From the points follow two sizes of batches. The best does most items in a time. The efficient one is
+   * the smallest that surely does nearly as many: beyond it an item gains next to nothing from company. For the best a range with
+   * few durations is given the benefit of the doubt, the more the fewer there are and the wider durations
+   * scatter (as the upper confidence bounds of bandits do): a stall in the first batch of some size
+   * would otherwise keep that size from ever being tried again. While the largest batches so far are the
+   * efficient ones, larger ones are tried.
+   *
+   * Windows instead of decaying averages: one stall does not move a median, and what a handler did long
+   * ago is forgotten completely.
+   */
+
+  /** How many durations a range remembers. */
+  private static final int RANGE_WINDOW = 32;
+
+  /** How many quotients are remembered. */
+  private static final int SCATTER_WINDOW = 128;
+
+  /** The quantile of the scatter that a cautious estimate takes; a lenient one takes the opposite. */
+  private static final double CAUTIOUS = 0.9;
+
+  /** The share of the best rate that is worth as much. */
+  private static final double EFFICIENT = 0.98;
+
+  /** With fewer durations than this a range is not known. */
+  private static final int FEW = 3;
+
+  /** How far the scatter speaks for a range with one duration. */
+  private static final double BENEFIT = 2;
+
+  /** Batches have to be this much larger than the efficient size to know that it is. */
+  private static final int SETTLED = 4;
+
+  /** How far beyond the largest batch the next one may go. */
+  private static final int GROWTH = 8;
+
+  private final int maxSize;
+  private final int[] ends;
+  private final @Nullable Window[] windows;
+
+  /** The durations expected at the ends of the ranges. */
+  private final double[] expected;
+
+  private final Window scatter = new Window(SCATTER_WINDOW);
+  private double caution = 1;
+  private double lenience = 1;
+  private int largest;
+  private int efficientSize = 1;
+  private int bestSize = 1;
+  private double bestRate;
+  private boolean isSettled;
+
+  // Points of the curve, while they are computed.
+  private final double[] pointSize;
+  private final double[] pointNanos;
+  private final double[] pointWeight;
+
+  /**
+   * Nothing is known yet.
+   *
+   * @param maxSize the largest batch there is
+   */
+  CostCurve(int maxSize) {
+    this.maxSize = maxSize;
+    ends = new int[indexOf(maxSize) + 1];
+    for (int i = 0; i < ends.length; i++) {
+      ends[i] = Math.min(maxSize, endOf(i));
+    }
+    windows = new @Nullable Window[ends.length];
+    expected = new double[ends.length];
+    pointSize = new double[ends.length];
+    pointNanos = new double[ends.length];
+    pointWeight = new double[ends.length];
+  }
+
+  /** The range of a size: 1 to 8 alone, then 9 to 10, 11 to 12, 13 to 14, 15 to 16, 17 to 20... */
+  static int indexOf(int size) {
+    if (size <= 8) {
+      return size - 1;
+    }
+    int log = 31 - Integer.numberOfLeadingZeros(size - 1);
+    return 4 * (log - 1) + ((size - 1) >>> (log - 2) & 3);
+  }
+
+  /** The largest size of a range. */
+  private static int endOf(int index) {
+    if (index < 8) {
+      return index + 1;
+    }
+    int log = index / 4 + 1;
+    return (int) Math.min((5L + index % 4) << (log - 2), Integer.MAX_VALUE);
+  }
+
+  /** The largest batch that was handled, 0 if none was. */
+  int largest() {
+    return largest;
+  }
+
+  /** A batch was handled. */
+  void add(int size, long nanos) {
+    int range = indexOf(Math.min(size, maxSize));
+    Window window = windows[range];
+    if (window == null) {
+      window = new Window(RANGE_WINDOW);
+      windows[range] = window;
+    }
+    if (largest >= size) {
+      scatter.add(nanos / Math.max(1, expectedNanos(size)), 1);
+      caution = Math.max(1, scatter.quantile(CAUTIOUS));
+      lenience = Math.min(1, scatter.quantile(1 - CAUTIOUS));
+    }
+    window.add((double) Math.max(1, nanos), size);
+    largest = Math.max(largest, Math.min(size, maxSize));
+    computePoints();
+    computeSizes();
+  }
+
+  private void computePoints() {
+    int points = 0;
+    for (Window window : windows) {
+      if (window == null) {
+        continue;
+      }
+      pointSize[points] = window.meanSize();
+      pointNanos[points] = window.median();
+      pointWeight[points] = window.length;
+      points = pool(points + 1);
+    }
+    int next = 0;
+    for (int i = 0; i < ends.length; i++) {
+      while (next < points && pointSize[next] < ends[i]) {
+        next++;
+      }
+      expected[i] = at(ends[i], next, points);
+    }
+  }
+
+  private void computeSizes() {
+    double hopedBest = 0;
+    int best = 0;
+    bestRate = 0;
+    int ranges = indexOf(largest) + 1;
+    for (int i = 0; i < ranges; i++) {
+      bestRate = Math.max(bestRate, ends[i] / expected[i]);
+      double hoped = hopedRate(i);
+      if (hoped > hopedBest) {
+        hopedBest = hoped;
+        best = i;
+      }
+    }
+    int efficient = best;
+    for (int i = best - 1; i >= 0; i--) {
+      if (isKnown(i) && ends[i] / expected[i] >= EFFICIENT * hopedBest) {
+        efficient = i;
+      }
+    }
+    bestSize = ends[best];
+    efficientSize = ends[efficient];
+    isSettled = largest == maxSize || largest >= SETTLED * (long) ends[efficient];
+    if (!isSettled) {
+      efficientSize = (int) Math.min((long) GROWTH * largest, maxSize);
+      bestSize = efficientSize;
+      return;
+    }
+    for (int i = efficient + 1; i < ranges; i++) {
+      if (windows[i] != null && !isKnown(i)) {
+        efficientSize = ends[i];
+        bestSize = Math.max(bestSize, efficientSize);
+        return;
+      }
+    }
+  }
+
+  private boolean isKnown(int range) {
+    Window window = windows[range];
+    return window != null && window.length >= FEW;
+  }
+
+  /** How many items are done in a nanosecond in batches of a range, at best; 0 if there was none. */
+  private double hopedRate(int range) {
+    Window window = windows[range];
+    if (window == null) {
+      return 0;
+    }
+    double benefit = BENEFIT * (caution - 1) / Math.sqrt(window.length);
+    return ends[range] / expected[range] * (1 + benefit);
+  }
+
+  /** Merges the last points until they rise. Returns how many there are. */
+  private int pool(int points) {
+    int n = points;
+    while (n > 1 && pointNanos[n - 2] > pointNanos[n - 1]) {
+      double weight = pointWeight[n - 2] + pointWeight[n - 1];
+      double share = pointWeight[n - 1] / weight;
+      pointNanos[n - 2] += share * (pointNanos[n - 1] - pointNanos[n - 2]);
+      pointSize[n - 2] += share * (pointSize[n - 1] - pointSize[n - 2]);
+      pointWeight[n - 2] = weight;
+      n--;
+    }
+    return n;
+  }
+
+  /** The duration for a size before which there are some points. */
+  private double at(double size, int before, int points) {
+    if (before == 0) {
+      return pointNanos[0];
+    }
+    if (before < points) {
+      double slope = slope(before - 1, before);
+      return pointNanos[before] - slope * (pointSize[before] - size);
+    }
+    // Larger than anything known: on with the slope of the upper half, or in proportion.
+    int last = points - 1;
+    int from = last;
+    while (from > 0 && pointSize[from] > pointSize[last] / 2) {
+      from--;
+    }
+    double slope = from == last ? pointNanos[last] / pointSize[last] : slope(from, last);
+    return pointNanos[last] + slope * (size - pointSize[last]);
+  }
+
+  private double slope(int from, int to) {
+    return (pointNanos[to] - pointNanos[from]) / (pointSize[to] - pointSize[from]);
+  }
+
+  /** The smallest size that does nearly as much as any; a larger one while that is to be found out. */
+  int efficientSize() {
+    return efficientSize;
+  }
+
+  /** The size that does most in a time; at least the efficient one. */
+  int bestSize() {
+    return bestSize;
+  }
+
+  /** How many items one worker does in a nanosecond at most; 0 if nothing is known. */
+  double bestRate() {
+    return bestRate;
+  }
+
+  /** Whether batches as large as it pays have been seen. */
+  boolean isSettled() {
+    return isSettled;
+  }
+
+  /** The largest size not above another that takes no longer than some time, cautiously; 0 if none. */
+  int largestWithin(double nanos, int atMost) {
+    if (cautiousNanos(atMost) <= nanos) {
+      return atMost;
+    }
+    for (int i = indexOf(atMost); i >= 0; i--) {
+      if (caution * expected[i] <= nanos) {
+        return Math.min(atMost, ends[i]);
+      }
+    }
+    return 0;
+  }
+
+  /** How long a batch takes, as the median; 0 if nothing is known. */
+  double expectedNanos(int size) {
+    int range = indexOf(Math.min(size, maxSize));
+    int end = ends[range];
+    if (size >= end) {
+      return expected[range];
+    }
+    int begin = ends[range - 1];
+    double below = expected[range - 1];
+    return below + (expected[range] - below) * (size - begin) / (end - begin);
+  }
+
+  /** How long a batch takes, exceeded by one of ten. */
+  double cautiousNanos(int size) {
+    return caution * expectedNanos(size);
+  }
+
+  /** How long a batch takes, not reached by one of ten. */
+  double lenientNanos(int size) {
+    return lenience * expectedNanos(size);
+  }
+
+  /** The last values of something, which stay sorted. */
+  private static final class Window {
+    private final double[] inOrder;
+    private final int[] sizes;
+    private final double[] sorted;
+    private int next;
+    private int length;
+    private long sizeSum;
+
+    Window(int capacity) {
+      inOrder = new double[capacity];
+      sizes = new int[capacity];
+      sorted = new double[capacity];
+    }
+
+    void add(double value, int size) {
+      if (length == sorted.length) {
+        int old = Arrays.binarySearch(sorted, inOrder[next]);
+        System.arraycopy(sorted, old + 1, sorted, old, length - old - 1);
+        sizeSum -= sizes[next];
+        length--;
+      }
+      int at = Arrays.binarySearch(sorted, 0, length, value);
+      at = at < 0 ? -at - 1 : at;
+      System.arraycopy(sorted, at, sorted, at + 1, length - at);
+      sorted[at] = value;
+      inOrder[next] = value;
+      sizes[next] = size;
+      sizeSum += size;
+      length++;
+      next = next + 1 == sorted.length ? 0 : next + 1;
+    }
+
+    double median() {
+      return sorted[(length - 1) / 2];
+    }
+
+    double quantile(double share) {
+      return sorted[Math.min(length - 1, (int) (share * length))];
+    }
+
+    double meanSize() {
+      return (double) sizeSum / length;
+    }
+  }
+}

@@ -1,0 +1,225 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy.Decision;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** Decisions, from a queue's state and the batches that were handled before. */
+class AdaptivePolicyTest {
+  private static final long MILLI = 1_000_000;
+  private static final int MAX_SIZE = 64;
+  private static final int LEARNED = 2_000;
+
+  private final Queue queue = new Queue();
+
+  private static final class Queue implements QueueState {
+    int waiting = 1;
+    long oldestNanos;
+    long deadlineNanos = Long.MAX_VALUE / 4;
+    long arrivals;
+    int idle = 1;
+    long nowNanos;
+
+    @Override
+    public int waiting() {
+      return waiting;
+    }
+
+    @Override
+    public long oldestArrivalNanos() {
+      return oldestNanos;
+    }
+
+    @Override
+    public long earliestDeadlineNanos() {
+      return deadlineNanos;
+    }
+
+    @Override
+    public long arrivals() {
+      return arrivals;
+    }
+
+    @Override
+    public double meanWeight() {
+      return 1;
+    }
+
+    @Override
+    public int workers() {
+      return 1;
+    }
+
+    @Override
+    public int idleWorkers() {
+      return idle;
+    }
+
+    @Override
+    public long nowNanos() {
+      return nowNanos;
+    }
+  }
+
+  private static long gpuLike(int size) {
+    return 10 * MILLI + MILLI / 4 * size;
+  }
+
+  private static LearningPolicy policy(long objectiveMillis) {
+    BatchPolicy policy = BatchPolicy.adaptive(MAX_SIZE, Duration.ofMillis(objectiveMillis));
+    return ((LearningPolicy) policy).forQueue();
+  }
+
+  /** A policy that knows the curve. */
+  private static LearningPolicy learned(long objectiveMillis) {
+    LearningPolicy policy = policy(objectiveMillis);
+    for (int i = 1; i < LEARNED; i++) {
+      int size = i % MAX_SIZE + 1;
+      policy.handled(size, gpuLike(size));
+    }
+    return policy;
+  }
+
+  /** Lets some items a millisecond arrive for a while. */
+  private void arrive(LearningPolicy policy, int perMilli) {
+    for (int i = 0; i < 1_000; i++) {
+      queue.nowNanos += MILLI;
+      queue.oldestNanos = queue.nowNanos;
+      queue.arrivals += perMilli;
+      policy.dropBeforeNanos(queue);
+    }
+    policy.handled(MAX_SIZE, gpuLike(MAX_SIZE));
+  }
+
+  @Test
+  void refusesWhatMakesNoSense() {
+    assertThatThrownBy(() -> BatchPolicy.adaptive(0, Duration.ofMillis(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("maxSize is 0, it has to be at least 1");
+    assertThatThrownBy(() -> BatchPolicy.adaptive(Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("latencyObjective is PT0S, it has to be above zero");
+    assertThatThrownBy(() -> BatchPolicy.adaptive(Duration.ofMillis(-1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("PT-0.001S");
+  }
+
+  @Test
+  void hasADefaultForTheSize() {
+    assertThat(BatchPolicy.adaptive(Duration.ofMillis(1)).maxSize()).isEqualTo(1024);
+  }
+
+  @Test
+  void eachQueueLearnsForItself() {
+    LearningPolicy learned = learned(100);
+    queue.waiting = 50;
+    assertThat(learned.decide(queue)).isEqualTo(Decision.send(50));
+    assertThat(learned.forQueue().decide(queue)).isEqualTo(Decision.send(1));
+    assertThat(learned.forQueue().maxSize()).isEqualTo(MAX_SIZE);
+  }
+
+  @Test
+  void knowingNothingItTriesOneItemAndNeitherDropsNorRefuses() {
+    LearningPolicy policy = policy(100);
+    queue.waiting = 1_000;
+    queue.deadlineNanos = 1;
+    assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
+    assertThat(policy.decide(queue)).isEqualTo(Decision.send(1));
+    assertThat(policy.expectedNanos(1_000_000, queue.nowNanos)).isZero();
+  }
+
+  @Test
+  void sendsWhatWaitsAtOnceIfThereIsTime() {
+    LearningPolicy policy = learned(100);
+    queue.waiting = 7;
+    assertThat(policy.decide(queue)).isEqualTo(Decision.send(7));
+    queue.waiting = 1_000;
+    assertThat(policy.decide(queue)).isEqualTo(Decision.send(MAX_SIZE));
+  }
+
+  @Test
+  void doesNotCollectItemsThatGainNothing() {
+    LearningPolicy policy = policy(100);
+    for (int i = 1; i < LEARNED; i++) {
+      policy.handled(i % MAX_SIZE + 1, MILLI * (i % MAX_SIZE + 1));
+    }
+    queue.waiting = 30;
+    assertThat(policy.decide(queue).size()).isBetween(1, 16);
+  }
+
+  @Test
+  void makesTheBatchSmallerForAnUrgentItem() {
+    LearningPolicy policy = learned(100);
+    queue.waiting = MAX_SIZE;
+    queue.deadlineNanos = gpuLike(16) + MILLI / 2;
+    assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
+    assertThat(policy.decide(queue).size()).isBetween(12, 18);
+  }
+
+  @Test
+  void dropsTheUrgentItemUnderOverload() {
+    LearningPolicy policy = learned(100);
+    arrive(policy, 10);
+    queue.waiting = 500;
+    queue.deadlineNanos = queue.nowNanos + gpuLike(4);
+    long dropBefore = policy.dropBeforeNanos(queue) - queue.nowNanos;
+    assertThat(dropBefore).isBetween(gpuLike(56), gpuLike(72));
+    queue.deadlineNanos = queue.nowNanos + dropBefore + MILLI;
+    assertThat(policy.decide(queue).size()).isGreaterThanOrEqualTo(56);
+  }
+
+  @Test
+  void waitsOnlyIfTheObjectiveIsTight() {
+    LearningPolicy tight = learned(20);
+    arrive(tight, 1);
+    queue.waiting = 2;
+    Decision decision = tight.decide(queue);
+    assertThat(decision.size()).isZero();
+    assertThat(decision.lookAgainNanos() - queue.nowNanos).isBetween(MILLI, 10 * MILLI);
+    for (int looks = 0; decision.size() == 0; looks++) {
+      assertThat(looks).isLessThan(64);
+      queue.nowNanos = decision.lookAgainNanos();
+      decision = tight.decide(queue);
+    }
+    assertThat(queue.nowNanos - queue.oldestNanos).isLessThan(10 * MILLI);
+
+    LearningPolicy loose = learned(100);
+    arrive(loose, 1);
+    assertThat(loose.decide(queue)).isEqualTo(Decision.send(2));
+  }
+
+  @Test
+  void countsFullBatchesAheadForAnArrival() {
+    LearningPolicy policy = learned(100);
+    long first = policy.expectedNanos(0, 0);
+    assertThat(first).isBetween(gpuLike(1) - MILLI, gpuLike(1) + MILLI);
+    long later = policy.expectedNanos(2 * MAX_SIZE, 0);
+    assertThat(later - first).isBetween(2 * gpuLike(60), 2 * gpuLike(68));
+    queue.waiting = MAX_SIZE;
+    policy.decide(queue);
+    assertThat(policy.expectedNanos(0, 5 * MILLI)) // the batch that runs has begun 5 ms ago
+        .isBetween(first + gpuLike(56) - 5 * MILLI, first + gpuLike(72) - 5 * MILLI);
+  }
+
+  @Test
+  void forgetsWhatItKnowsOfTimesLongAgo() {
+    LearningPolicy policy = learned(100);
+    queue.waiting = 1;
+    policy.decide(queue);
+    policy.handled(1, gpuLike(1));
+    assertThat(policy.expectedNanos(1_000, 0)).isPositive();
+    assertThat(policy.expectedNanos(1_000, 500 * MILLI)).isZero();
+  }
+
+  @Test
+  void anObjectiveThatNothingMeetsDoesNotStopIt() {
+    LearningPolicy policy = learned(1);
+    queue.waiting = 10;
+    queue.deadlineNanos = MILLI;
+    assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
+    assertThat(policy.decide(queue).size()).isPositive();
+  }
+}

@@ -1,0 +1,164 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Random;
+import java.util.function.IntToDoubleFunction;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CostCurveTest {
+  private static final int MAX_SIZE = 256;
+  private static final double NOISE = 0.25;
+
+  private final CostCurve curve = new CostCurve(MAX_SIZE);
+
+  private static double gpuLike(int size) {
+    return 10_000_000 + 250_000.0 * size;
+  }
+
+  private static double linear(int size) {
+    return 1_000_000.0 * size;
+  }
+
+  private void learn(IntToDoubleFunction cost, int batches, double noise, long seed) {
+    Random random = new Random(seed);
+    for (int i = 0; i < batches; i++) {
+      int size = 1 + random.nextInt(MAX_SIZE);
+      double factor = Math.exp(noise * random.nextGaussian());
+      factor *= noise > 0 && random.nextInt(100) == 0 ? 10 : 1;
+      curve.add(size, (long) (factor * cost.applyAsDouble(size)));
+    }
+  }
+
+  @Test
+  void knowsNothingAtFirst() {
+    assertThat(curve.largest()).isZero();
+    assertThat(curve.expectedNanos(100)).isZero();
+    assertThat(curve.bestRate()).isZero();
+    assertThat(curve.efficientSize()).isEqualTo(1);
+    assertThat(curve.isSettled()).isFalse();
+  }
+
+  @Test
+  void everySizeIsInARangeThatEndsNotBelowIt() {
+    int before = -1;
+    for (int size = 1; size <= 100_000; size++) {
+      int range = CostCurve.indexOf(size);
+      assertThat(range - before).isBetween(0, 1);
+      before = range;
+    }
+    assertThat(CostCurve.indexOf(64)).isEqualTo(CostCurve.indexOf(63));
+    assertThat(CostCurve.indexOf(65)).isEqualTo(CostCurve.indexOf(64) + 1);
+    assertThat(new CostCurve(Integer.MAX_VALUE).largestWithin(0, Integer.MAX_VALUE))
+        .isEqualTo(Integer.MAX_VALUE);
+  }
+
+  @Test
+  void learnsACurveExactlyIfNothingVaries() {
+    learn(CostCurveTest::gpuLike, 2_000, 0, 1);
+    for (int size = 1; size <= MAX_SIZE; size++) {
+      assertThat(curve.expectedNanos(size)).isCloseTo(gpuLike(size), Percentage.withPercentage(3));
+    }
+    assertThat(curve.bestSize()).isEqualTo(MAX_SIZE);
+    assertThat(curve.isSettled()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void learnsTheMedianOfDurationsThatVaryAndStall(long seed) {
+    learn(CostCurveTest::gpuLike, 4_000, NOISE, seed);
+    for (int size = 1; size <= MAX_SIZE; size++) {
+      assertThat(curve.expectedNanos(size)).isCloseTo(gpuLike(size), Percentage.withPercentage(25));
+      // The upper and the lower tenth of the distribution.
+      assertThat(curve.cautiousNanos(size) / curve.expectedNanos(size)).isBetween(1.2, 1.8);
+      assertThat(curve.lenientNanos(size) / curve.expectedNanos(size)).isBetween(0.55, 0.85);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void moreItemsNeverTakeLess(long seed) {
+    learn(size -> 1_000_000, 500, 1, seed);
+    for (int size = 2; size <= MAX_SIZE; size++) {
+      assertThat(curve.expectedNanos(size)).isGreaterThanOrEqualTo(curve.expectedNanos(size - 1));
+    }
+  }
+
+  @Test
+  void findsThatBatchesGainNothing() {
+    learn(CostCurveTest::linear, 2_000, 0, 1);
+    assertThat(curve.efficientSize()).isLessThanOrEqualTo(16);
+    assertThat(curve.isSettled()).isTrue();
+    assertThat(curve.bestRate()).isCloseTo(1e-6, within(1e-7));
+  }
+
+  @Test
+  void findsTheEdgeBehindWhichItGetsSlow() {
+    learn(size -> size <= 32 ? gpuLike(size) : 10 * gpuLike(size), 2_000, 0, 1);
+    assertThat(curve.bestSize()).isBetween(28, 32);
+  }
+
+  @Test
+  void followsAHandlerThatBecomesSlowerAndFasterAgain() {
+    learn(CostCurveTest::gpuLike, 2_000, 0, 1);
+    learn(size -> 5 * gpuLike(size), 2_000, 0, 2);
+    assertThat(curve.expectedNanos(100))
+        .isCloseTo(5 * gpuLike(100), Percentage.withPercentage(3));
+    learn(CostCurveTest::gpuLike, 2_000, 0, 3);
+    assertThat(curve.expectedNanos(100)).isCloseTo(gpuLike(100), Percentage.withPercentage(3));
+  }
+
+  @Test
+  void oneStallChangesNothing() {
+    learn(CostCurveTest::gpuLike, 2_000, 0, 1);
+    curve.add(64, 60_000_000_000L);
+    assertThat(curve.expectedNanos(64)).isCloseTo(gpuLike(64), Percentage.withPercentage(5));
+  }
+
+  @Test
+  void aStallInTheFirstBatchOfASizeDoesNotKeepItFromBeingTriedAgain() {
+    for (int i = 0; i < 50; i++) {
+      curve.add(8, (long) gpuLike(8));
+    }
+    assertThat(curve.efficientSize()).isEqualTo(64);
+    curve.add(64, 10 * (long) gpuLike(64));
+    assertThat(curve.efficientSize()).isEqualTo(64);
+    curve.add(64, (long) gpuLike(64));
+    curve.add(64, (long) gpuLike(64));
+    assertThat(curve.efficientSize()).isGreaterThanOrEqualTo(64);
+    assertThat(curve.expectedNanos(64)).isCloseTo(gpuLike(64), Percentage.withPercentage(1));
+  }
+
+  @Test
+  void growsByAFactorUntilItIsSettled() {
+    curve.add(1, (long) gpuLike(1));
+    assertThat(curve.efficientSize()).isEqualTo(8);
+    curve.add(8, (long) gpuLike(8));
+    assertThat(curve.efficientSize()).isEqualTo(64);
+    curve.add(64, (long) gpuLike(64));
+    assertThat(curve.efficientSize()).isEqualTo(MAX_SIZE);
+  }
+
+  @Test
+  void tellsTheLargestSizeThatFitsIntoSomeTime() {
+    learn(CostCurveTest::gpuLike, 2_000, 0, 1);
+    assertThat(curve.largestWithin(gpuLike(MAX_SIZE) * 1.1, 200)).isEqualTo(200);
+    int within = curve.largestWithin(30_000_000, MAX_SIZE); // 80 items take so long
+    assertThat(within).isBetween(64, 80);
+    assertThat(curve.largestWithin(5_000_000, MAX_SIZE)).isZero();
+    assertThat(curve.largestWithin(-1, MAX_SIZE)).isZero();
+  }
+
+  @Test
+  void batchesOfNoTimeOrBeyondTheMaximumDoNoHarm() {
+    curve.add(1, 0);
+    curve.add(MAX_SIZE + 5, 100);
+    assertThat(curve.expectedNanos(1)).isPositive();
+    assertThat(curve.largest()).isEqualTo(MAX_SIZE);
+    assertThat(curve.bestRate()).isFinite();
+  }
+}
