@@ -5,9 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.Map;
-import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,11 +16,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Buckets {
   /*
-   * The buckets are in a heap by the time at which they are due. One of which a batch may be made now is
-   * due since the arrival of its oldest ticket: so a rare bucket has its turn before all tickets that
-   * came after it, however many there are of another. One for which the policy wants to wait is due when
-   * it wants to look again, or when the bucket has the weight that it named. So a drain takes some steps
-   * in the heap, however many buckets there are.
+   * Buckets of which a batch may be made now are ordered by the arrival of their oldest tickets: so a rare
+   * bucket has its turn before all tickets that came after it, however many there are of another. Those
+   * for which the policy wants to wait are ordered by the time when it wants to look again; they become
+   * ready then, or when they have the weight that it named. Of buckets with equal times the one goes first
+   * that had its place first. Both orders are trees, for a bucket can leave from anywhere: so a drain takes
+   * some steps down a tree for each bucket that it touches, however many there are.
    */
 
   /** Fewer withdrawn tickets than these are not worth a sweep. */
@@ -29,7 +30,9 @@ final class Buckets {
   private final QueuedStation station;
   private final int priorities;
   private final Map<Object, Bucket> byKey = new HashMap<>();
-  private final PriorityQueue<Bucket> byDue;
+  private final TreeSet<Bucket> ready;
+  private final TreeSet<Bucket> postponed;
+  private long places;
   private long count;
   private long weight;
 
@@ -41,7 +44,11 @@ final class Buckets {
   Buckets(QueuedStation station, int priorities, long originNanos) {
     this.station = station;
     this.priorities = priorities;
-    byDue = new PriorityQueue<>(Comparator.comparingLong(bucket -> bucket.dueNanos - originNanos));
+    Comparator<Bucket> byDue =
+        Comparator.<Bucket>comparingLong(bucket -> bucket.dueNanos - originNanos)
+            .thenComparingLong(bucket -> bucket.place);
+    ready = new TreeSet<>(byDue);
+    postponed = new TreeSet<>(byDue);
   }
 
   boolean isEmpty() {
@@ -59,66 +66,84 @@ final class Buckets {
     Bucket bucket = byKey.get(key);
     if (bucket == null) {
       bucket = new Bucket(key);
-      bucket.dueNanos = ticket.arrivalNanos;
       byKey.put(key, bucket);
-      byDue.add(bucket);
+      place(bucket, false, ticket.arrivalNanos);
     }
     bucket.add(ticket);
-    if (bucket.weight >= bucket.dueWeight) {
-      bucket.dueWeight = Integer.MAX_VALUE;
-      setDue(bucket, bucket.oldestArrivalNanos(ticket.arrivalNanos));
+    boolean isOldest = ticket.arrivalNanos - bucket.oldestNanos < 0; // it came by another line
+    if (isOldest || (bucket.isPostponed && bucket.weight >= bucket.dueWeight)) {
+      place(bucket, false, isOldest ? ticket.arrivalNanos : bucket.oldestNanos);
     }
   }
 
   /**
-   * The bucket that is due next, or null if none is.
+   * The bucket whose turn it is, or null if none is ready.
    *
-   * @param nowNanos what is due later is not looked for
-   * @param all whether each is due now
+   * @param nowNanos those that are postponed until later are not ready
+   * @param all whether each is ready now
    */
   @Nullable Bucket next(long nowNanos, boolean all) {
-    Bucket first;
-    while ((first = byDue.peek()) != null && (all || first.dueNanos - nowNanos <= 0)) {
-      if (first.prune()) {
+    while (!postponed.isEmpty() && (all || postponed.first().dueNanos - nowNanos <= 0)) {
+      placeByAge(postponed.first(), nowNanos);
+    }
+    while (!ready.isEmpty()) {
+      Bucket first = ready.first();
+      if (first.prune() && first.oldestArrivalNanos(nowNanos) == first.dueNanos) {
         return first;
       }
-      remove(first);
+      placeByAge(first, nowNanos); // its oldest has left
     }
     return null;
   }
 
   /** When the next bucket is due; the latest is given. */
   long nextDueNanos(long latestNanos) {
-    Bucket first = byDue.peek();
-    return first == null || latestNanos - first.dueNanos < 0 ? latestNanos : first.dueNanos;
+    TreeSet<Bucket> buckets = ready.isEmpty() ? postponed : ready;
+    return buckets.isEmpty() || latestNanos - buckets.first().dueNanos < 0
+        ? latestNanos
+        : buckets.first().dueNanos;
   }
 
   /** A batch was made of a bucket: it has its next turn by the age of what is left. */
   void taken(Bucket bucket, long nowNanos) {
-    bucket.dueWeight = Integer.MAX_VALUE;
+    placeByAge(bucket, nowNanos);
+  }
+
+  /**
+   * No batch is made of a bucket before a time, which is later than now at least, or before it has
+   * a weight.
+   */
+  void postpone(Bucket bucket, long nowNanos, long untilNanos, int orWeight) {
+    bucket.dueWeight = Math.max(orWeight, bucket.weight + 1);
+    place(bucket, true, untilNanos - nowNanos > 0 ? untilNanos : nowNanos + 1);
+  }
+
+  private void placeByAge(Bucket bucket, long nowNanos) {
     if (bucket.prune()) {
-      setDue(bucket, bucket.oldestArrivalNanos(nowNanos));
+      place(bucket, false, bucket.oldestArrivalNanos(nowNanos));
     } else {
       remove(bucket);
     }
   }
 
-  /** No batch is made of a bucket before a time, or before it has a weight. */
-  void postpone(Bucket bucket, long untilNanos, int orWeight) {
-    bucket.dueWeight = Math.max(orWeight, bucket.weight() + 1);
-    setDue(bucket, untilNanos);
+  private void place(Bucket bucket, boolean isPostponed, long dueNanos) {
+    order(bucket).remove(bucket);
+    bucket.dueNanos = dueNanos;
+    bucket.place = ++places;
+    bucket.isPostponed = isPostponed;
+    if (!isPostponed) {
+      bucket.oldestNanos = dueNanos;
+    }
+    order(bucket).add(bucket);
   }
 
-  private void setDue(Bucket bucket, long dueNanos) {
-    if (bucket.dueNanos != dueNanos) {
-      byDue.remove(bucket);
-      bucket.dueNanos = dueNanos;
-      byDue.add(bucket);
-    }
+  /** Where the bucket is, unless it is new. */
+  private Set<Bucket> order(Bucket bucket) {
+    return bucket.isPostponed ? postponed : ready;
   }
 
   private void remove(Bucket bucket) {
-    byDue.remove(bucket);
+    order(bucket).remove(bucket);
     byKey.remove(bucket.key);
   }
 
@@ -135,15 +160,14 @@ final class Buckets {
 
   /** Takes any ticket, or returns null if there is none. */
   @Nullable Ticket takeAny() {
-    Iterator<Bucket> buckets = byKey.values().iterator();
-    while (buckets.hasNext()) {
-      Ticket ticket = buckets.next().take();
+    while (!byKey.isEmpty()) {
+      Bucket bucket = ready.isEmpty() ? postponed.first() : ready.first();
+      Ticket ticket = bucket.take();
       if (ticket != null) {
         return ticket;
       }
-      buckets.remove();
+      remove(bucket);
     }
-    byDue.clear();
     return null;
   }
 
@@ -160,10 +184,15 @@ final class Buckets {
     private final ArrayDeque<Ticket>[] queues;
     private int count;
     private long weight;
+    private boolean isPostponed;
     private long dueNanos;
+    private long place;
 
-    /** At this weight it is due, whatever the time. */
-    private int dueWeight = Integer.MAX_VALUE;
+    /** When its oldest ticket arrived, or one that was older. */
+    private long oldestNanos;
+
+    /** At this weight it is ready, whatever the time. */
+    private long dueWeight;
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
     private Bucket(Object key) {
@@ -215,7 +244,7 @@ final class Buckets {
         Ticket ticket;
         while ((ticket = head(queues[p])) != null) {
           Parcel parcel = parcel(ticket);
-          if (batch.size() > 0 && batch.weight() + parcel.weight() > size) {
+          if (batch.size() > 0 && parcel.weight() > size - batch.weight()) {
             return; // what came later and is lighter does not overtake
           }
           queues[p].poll();

@@ -121,7 +121,12 @@ final class Line {
     return admits ? admittedLength : queue.length();
   }
 
-  /** The same, for any thread: an estimate. */
+  /** How many tickets there are, those that wait for room included. */
+  long present() {
+    return queue.length() + (admits ? (long) admittedLength : 0);
+  }
+
+  /** The same as {@link #length}, for any thread: an estimate. */
   int estimatedLength() {
     return admits ? publishedLength : queue.estimatedLength();
   }

@@ -61,6 +61,17 @@ final class QueuedStation extends Station implements QueueState {
 
   private record Withdrawal(Ticket ticket, @Nullable Withdrawal next) {}
 
+  /** When, and after how many arrivals; one is another, whatever they say. */
+  private static final class Flush {
+    final long nanos;
+    final long arrivals;
+
+    Flush(long nanos, long arrivals) {
+      this.nanos = nanos;
+      this.arrivals = arrivals;
+    }
+  }
+
   private final BatchPolicy policy;
 
   /** The policy, if it learns. */
@@ -88,8 +99,8 @@ final class QueuedStation extends Station implements QueueState {
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
 
-  /** What arrived before this many others goes without delay. */
-  private volatile long flushedArrivals;
+  /** What came before it goes without delay. */
+  private volatile @Nullable Flush flush;
 
   private volatile boolean alarmRang;
 
@@ -116,6 +127,9 @@ final class QueuedStation extends Station implements QueueState {
   private @Nullable Slot held;
 
   private int heldCount;
+
+  /** The flush that is over. */
+  private @Nullable Flush flushed;
 
   /** The bucket that the policy is asked about. */
   private Buckets.@Nullable Bucket bucket;
@@ -314,7 +328,7 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   void flush() {
-    flushedArrivals = arrivals();
+    flush = new Flush(flow.time.nanoTime(), arrivals());
     drain.signal();
   }
 
@@ -504,7 +518,7 @@ final class QueuedStation extends Station implements QueueState {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
           if (buckets != null && bucket != null) {
-            buckets.postpone(bucket, decision.lookAgainNanos(), decision.orWaiting());
+            buckets.postpone(bucket, nowNanos, decision.lookAgainNanos(), decision.orWaiting());
             continue;
           }
           seenLength = waiting();
@@ -537,14 +551,28 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isFlushing());
+    bucket = buckets.next(nowNanos, phase != Phase.OPEN || flush != flushed);
     return bucket != null;
   }
 
-  /** Whether something waits that came before the last flush; what came with it may go, too. */
+  /** Whether what is next came before the last flush; what came later may go with it. */
   private boolean isFlushing() {
-    long flushed = flushedArrivals;
-    return flushed != 0 && arrivals() - length() < flushed;
+    Flush flush = this.flush;
+    if (flush == null || flush == flushed) {
+      return false;
+    }
+    if (bucket != null && oldestArrivalNanos() - flush.nanos <= 0) {
+      return true;
+    }
+    long present = 0;
+    for (Line line : lines) {
+      present += line.present();
+    }
+    if (bucket == null && arrivals() - present < flush.arrivals) {
+      return true;
+    }
+    flushed = flush;
+    return false;
   }
 
   private long dropBefore(LearningPolicy learning) {

@@ -22,6 +22,11 @@ final class Echo<T> implements Handler<T, T> {
     return time.after(handle(items), duration);
   }
 
+  /** All items in the order in which they were handled. */
+  List<T> items() {
+    return batches.stream().flatMap(List::stream).toList();
+  }
+
   List<Integer> sizes() {
     return batches.stream().map(List::size).toList();
   }

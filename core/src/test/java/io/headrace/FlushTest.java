@@ -1,0 +1,160 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+
+/** What waits goes at once when a batcher is flushed. */
+class FlushTest {
+  private static final Duration SECOND = Duration.ofSeconds(1);
+  private static final Duration MILLI = Duration.ofMillis(1);
+
+  private final VirtualTime time = new VirtualTime();
+  private final HeldBatches<String> held = new HeldBatches<>();
+
+  private Batcher<String, String> batcher(
+      int maxSize, UnaryOperator<Batcher.Builder<String, String>> options) {
+    return options
+        .apply(
+            Batcher.asyncBuilder(held)
+                .batch(BatchPolicy.fixed(maxSize, SECOND))
+                .workers(Workers.executor(Runnable::run, 1))
+                .timeSource(time))
+        .build();
+  }
+
+  @Test
+  void sendsWhatWaitsWhateverThePolicySays() {
+    var batcher = batcher(10, builder -> builder);
+    batcher.submitAll(List.of("a", "b"));
+    assertThat(held.batches).isEmpty();
+    batcher.flush();
+    assertThat(held.batches).containsExactly(List.of("a", "b"));
+    assertThat(batcher.queued()).isZero();
+  }
+
+  @Test
+  void whatComesLaterWaitsAsBefore() {
+    var batcher = batcher(10, builder -> builder);
+    batcher.flush();
+    batcher.submit("a");
+    time.advance(SECOND.minusNanos(1));
+    assertThat(held.batches).isEmpty();
+    batcher.flush();
+    held.answerAll();
+    time.advance(MILLI);
+    batcher.submit("b");
+    time.advance(SECOND.minusNanos(1));
+    assertThat(held.batches).containsExactly(List.of("a"));
+    time.advance(Duration.ofNanos(1));
+    assertThat(held.batches).containsExactly(List.of("a"), List.of("b"));
+  }
+
+  @Test
+  void waitsForAWorkerAndThenGoesInSeveralBatches() {
+    var batcher = batcher(2, builder -> builder);
+    batcher.submitAll(List.of("a", "b"));
+    batcher.submitAll(List.of("c", "d", "e"));
+    batcher.flush();
+    assertThat(held.batches).hasSize(1);
+    time.advance(MILLI);
+    held.answerAll();
+    assertThat(held.batches).containsExactly(List.of("a", "b"), List.of("c", "d"), List.of("e"));
+  }
+
+  @Test
+  void whatWaitsForRoomGoesTooThoughMoreComesMeanwhile() {
+    var batcher = batcher(10, builder -> builder.queue(2, OnFull.await()));
+    batcher.submit("x");
+    batcher.flush();
+    batcher.submitAll(List.of("a", "b", "c", "d", "e"));
+    batcher.flush();
+    batcher.submitAll(List.of("f", "g", "h", "i", "j", "k"));
+    held.answerAll();
+    assertThat(held.items()).startsWith("x", "a", "b", "c", "d", "e");
+    assertThat(batcher.queued()).isPositive();
+  }
+
+  @Test
+  void sendsEveryBucket() {
+    var batcher = batcher(10, builder -> builder.bucket(item -> item.charAt(0)));
+    batcher.submitAll(List.of("a1", "b1", "a2", "c1"));
+    batcher.flush();
+    held.answerAll();
+    assertThat(held.batches).containsExactly(List.of("a1", "a2"), List.of("b1"), List.of("c1"));
+  }
+
+  /** A bucket that goes with items of later does not use up the flush of the others. */
+  @Test
+  void sendsEveryBucketThoughMoreComesForSome() {
+    var batcher = batcher(10, builder -> builder.bucket(item -> item.charAt(0)));
+    batcher.submit("x");
+    batcher.flush();
+    time.advance(MILLI);
+    batcher.submitAll(List.of("a1", "b1"));
+    batcher.flush();
+    time.advance(MILLI);
+    batcher.submitAll(List.of("a2", "a3", "a4", "c1"));
+    held.answerAll();
+    assertThat(held.batches)
+        .containsExactly(List.of("x"), List.of("a1", "a2", "a3", "a4"), List.of("b1"));
+    time.advance(SECOND.minus(MILLI));
+    assertThat(held.batches).hasSize(3);
+    time.advance(MILLI);
+    assertThat(held.batches).hasSize(4).last().isEqualTo(List.of("c1"));
+  }
+
+  @Test
+  void sendsWhatWeighsTooLittle() {
+    var batcher = batcher(10, builder -> builder.weight(String::length));
+    batcher.submitAll(List.of("aaa", "bb"));
+    batcher.flush();
+    assertThat(held.batches).containsExactly(List.of("aaa", "bb"));
+  }
+
+  @Test
+  void withdrawnItemsDoNotUseUpTheFlush() {
+    var batcher = batcher(2, builder -> builder.bucket(item -> item.charAt(0)));
+    batcher.submit("x");
+    batcher.flush();
+    batcher.submitAll(List.of("a1", "b1", "c1"));
+    batcher.flush();
+    time.advance(MILLI);
+    var later = batcher.submitAll(List.of("d1", "d2", "d3"));
+    later.forEach(future -> future.cancel(true));
+    held.answerAll();
+    assertThat(held.items()).containsExactly("x", "a1", "b1", "c1");
+  }
+
+  @Test
+  void afterTheEndItDoesNothing() {
+    var batcher = batcher(2, builder -> builder);
+    batcher.close();
+    batcher.flush();
+    assertThat(batcher.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void flushesEachStepOfAFlow() throws Exception {
+    Echo<String> echo = new Echo<>();
+    var flow =
+        Flow.<String>builder("flow")
+            .step(
+                "one",
+                echo,
+                step ->
+                    step.batch(BatchPolicy.fixed(10, SECOND))
+                        .workers(Workers.executor(Runnable::run, 1)))
+            .timeSource(time)
+            .build()
+            .start();
+    var future = flow.submit("a");
+    flow.flush();
+    assertThat(future).isCompletedWithValue("a");
+    flow.close();
+  }
+}
