@@ -195,6 +195,7 @@ final class Batch {
       if (reason != null) {
         isolation.rest().forEach(ticket -> tally.reject(ticket, reason));
       }
+      isolation.ended().forEach(tally::left);
       List<Ticket> next = isolation.next();
       if (!next.isEmpty()) {
         part = next.toArray(Ticket[]::new);

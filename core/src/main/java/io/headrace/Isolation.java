@@ -51,6 +51,15 @@ final class Isolation {
     return rest;
   }
 
+  /** Those that need no result anymore; they are not executed again. */
+  List<Ticket> ended() {
+    List<Ticket> ended = new ArrayList<>();
+    for (List<Suspect> some : List.of(suspects, aside)) {
+      some.removeIf(suspect -> suspect.ticket.isDone() && ended.add(suspect.ticket));
+    }
+    return ended;
+  }
+
   /** What to execute next; empty if the search is over. */
   List<Ticket> next() {
     boolean isKnownToFail = !suspects.isEmpty();

@@ -112,8 +112,9 @@ public final class StepOptions<I extends @Nullable Object> {
 
   /**
    * Executes a batch that fails again in parts, until the item to blame stands alone: that one
-   * fails with its own failure, the others have their results. One such item among n costs about
-   * log2 n more executions, and takes part in up to log2 n + 2. For handlers that may be executed
+   * fails with its own failure, the others have their results. One such item among n costs up to
+   * log2 n + 2 more executions, n rounded up to a power of two, and none takes part in more than
+   * log2 n + 1. Items that end meanwhile are not executed again. For handlers that may be executed
    * more than once on an item. A failure that the handler tells of single items ({@link Outcomes})
    * fails them at once. Default: a batch that fails fails all its items.
    *
