@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -21,17 +23,26 @@ final class Splitting<I, O extends @Nullable Object> {
   }
 
   CompletableFuture<O> submit(Service<I, O> service, I item, CallOptions options) {
+    requireNonNull(item, "item");
     List<I> parts;
     try {
-      if (weight.applyAsInt(item) <= maxWeight) {
-        return service.submit(item, options);
-      }
-      parts = List.copyOf(splitter.split(item, maxWeight));
-      check(parts);
+      parts = weight.applyAsInt(item) <= maxWeight ? List.of() : parts(item);
     } catch (Throwable failure) {
       return CompletableFuture.failedFuture(failure);
     }
-    return joined(item, service.submitAll(parts, options));
+    return parts.isEmpty()
+        ? service.submit(item, options)
+        : joined(item, service.submitAll(parts, options));
+  }
+
+  private List<I> parts(I item) {
+    List<I> parts =
+        List.copyOf(
+            requireNonNull(
+                splitter.split(item, maxWeight),
+                () -> "the parts that the splitter of " + name + " made"));
+    check(parts);
+    return parts;
   }
 
   private void check(List<I> parts) {
