@@ -174,6 +174,11 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     flow.beginClose();
   }
 
+  /** Whether the calling thread would wait for itself if it waited for the end of the batcher. */
+  boolean isInside() {
+    return flow.isInside();
+  }
+
   /**
    * Stops accepting items, and blocks until those that were accepted have their outcome and the
    * handler is closed. A batch that is being collected goes at once. A second call waits for the

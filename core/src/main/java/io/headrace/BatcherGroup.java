@@ -61,13 +61,16 @@ public final class BatcherGroup implements AutoCloseable {
 
   /**
    * Closes all batchers side by side, and blocks until each has worked off what it had accepted;
-   * see {@link Batcher#close()}.
+   * see {@link Batcher#close()}. Called from the batch function of one of them, or from a
+   * continuation that one of them runs, it waits for none.
    */
   @Override
   public void close() {
     List<Batcher<?, ?>> all = end();
     all.forEach(Batcher::beginClose);
-    all.forEach(Batcher::close);
+    if (all.stream().noneMatch(Batcher::isInside)) {
+      all.forEach(Batcher::close);
+    }
   }
 
   /** Stops all batchers at once; see {@link Batcher#shutdownNow}. */
@@ -86,6 +89,9 @@ public final class BatcherGroup implements AutoCloseable {
     long endNanos = System.nanoTime() + Checks.positiveNanos(timeout, "timeout");
     List<Batcher<?, ?>> all = end();
     all.forEach(Batcher::beginClose);
+    if (all.stream().anyMatch(Batcher::isInside)) {
+      return true; // as a batcher alone: they would wait for this thread
+    }
     boolean inTime = true;
     for (Batcher<?, ?> batcher : all) {
       long leftNanos = Math.max(1, endNanos - System.nanoTime());

@@ -437,6 +437,11 @@ public final class Flow<I, O extends @Nullable Object>
     lifecycle.beginClose();
   }
 
+  /** Whether the calling thread would wait for itself if it waited for the end of the flow. */
+  boolean isInside() {
+    return lifecycle.isInside();
+  }
+
   // For the stations.
 
   /** Runs what may run continuations, which can close this flow and must not wait for it then. */

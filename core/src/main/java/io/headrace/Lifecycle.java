@@ -174,9 +174,7 @@ final class Lifecycle {
 
   /** Returns whether the flow has ended in time; also if it cannot be waited for on this thread. */
   private boolean awaitEnding(long timeoutNanos) {
-    Thread thread = Thread.currentThread();
-    if (insiders.contains(thread)
-        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread))) {
+    if (isInside()) {
       return true;
     }
     CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
@@ -196,9 +194,16 @@ final class Lifecycle {
     } finally {
       alarm.cancel();
       if (interrupted) {
-        thread.interrupt();
+        Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Whether the calling thread executes something that the end of the flow waits for. */
+  boolean isInside() {
+    Thread thread = Thread.currentThread();
+    return insiders.contains(thread)
+        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread));
   }
 
   /** A station has nothing more to do, and nothing comes to it anymore. */

@@ -34,6 +34,32 @@ class SnippetsTest {
   }
 
   @Test
+  void batcherGroup() throws Exception {
+    Model model = new Model();
+    List<Integer> answers = new ArrayList<>();
+    // @start region="batcherGroup"
+    try (BatcherGroup group = new BatcherGroup()) {
+      Batcher<String, Integer> lengths =
+          group.add(Batcher.<String, Integer>builder(model::predictAll).name("lengths").build());
+      Batcher<String, String> tidy =
+          group.add(Batcher.builder(Handler.each(String::strip)).name("tidy").build());
+
+      answers.add(lengths.call(tidy.call(" good ")));
+      group.statistics().forEach((name, statistics) -> log(name, statistics.completed()));
+    } // closes both side by side
+    // @end
+    assertThat(answers).containsExactly(4);
+    assertThat(logged).containsExactly("lengths", "tidy");
+  }
+
+  private final List<String> logged = new ArrayList<>();
+
+  private void log(String name, long completed) {
+    assertThat(completed).isBetween(0L, 1L);
+    logged.add(name);
+  }
+
+  @Test
   void callOptions() throws Exception {
     AtomicReference<String> log = new AtomicReference<>();
     try (Batcher<String, Integer> service =
