@@ -36,6 +36,9 @@ final class Crew {
   /** How many workers there are to be. */
   private volatile int wanted;
 
+  /** Whether the workers have been told to end; written before they are looked through. */
+  private volatile boolean hasEnded;
+
   /** Those that have become idle and that the drain does not know of yet. */
   private volatile @Nullable Slot released;
 
@@ -69,17 +72,15 @@ final class Crew {
 
   void start(Startup startup) {
     boolean isOnDemand = workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
-    var _ = add(isOnDemand ? 1 : workers.count, startup);
+    add(isOnDemand ? 1 : workers.count, startup, new ArrayList<>());
   }
 
-  /** Starts workers. */
-  private List<Slot> add(int n, Startup startup) {
-    List<Slot> added = new ArrayList<>(n);
+  /** Starts workers, and adds them to a list. */
+  private void add(int n, Startup startup, List<Slot> added) {
     for (int i = 0; i < n; i++) {
       startup.announce();
       added.add(workers.kind == Workers.Kind.EXECUTOR ? addTask(startup) : addThread(startup));
     }
-    return added;
   }
 
   private Slot addThread(Startup startup) {
@@ -89,6 +90,7 @@ final class Crew {
       slot.start();
     } catch (Throwable noThread) {
       all.remove(slot); // it would never end
+      Ending.close(slot.handling, station);
       throw noThread;
     }
     return slot;
@@ -126,12 +128,16 @@ final class Crew {
     }
     Startup startup = new Startup();
     wanted = workers; // before they join, or they would be too many
-    List<Slot> added = List.of();
+    List<Slot> added = new ArrayList<>();
     boolean isDone = false;
     try {
-      added = add(workers - before, startup);
+      add(workers - before, startup, added);
       startup.allAnnounced();
       startup.get();
+      if (hasEnded) {
+        added.forEach(this::retire); // nobody else may have seen them
+        throw station.flow.stopped();
+      }
       isDone = true;
     } catch (ExecutionException e) {
       throw Failures.unchecked(e.getCause());
@@ -170,10 +176,16 @@ final class Crew {
       throw failure;
     }
     handlers = Swappable.each(handlings);
+    boolean isClosed = true;
     for (int i = 0; i < slots.size(); i++) {
-      if (!slots.get(i).handling.swap(started.get(i), station)) {
+      if (slots.get(i).handling.swap(started.get(i), station)) {
+        isClosed = false;
+      } else {
         Ending.close(started.get(i), station);
       }
+    }
+    if (isClosed) {
+      throw station.flow.stopped();
     }
   }
 
@@ -275,6 +287,7 @@ final class Crew {
 
   /** Any thread, after the last batch: ends the workers. */
   void end(Ending ending) {
+    hasEnded = true;
     for (Slot slot : all) {
       slot.retire(ending);
     }

@@ -184,12 +184,12 @@ public final class Flow<I, O extends @Nullable Object>
    * @param handler takes and makes items of the same types
    * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
    *     old handler stays
-   * @throws StoppedException if the flow has been closed
+   * @throws StoppedException if the flow does not run
    * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
    *     of its own
    */
   public void swap(String step, Handler<?, ?> handler) {
-    station(step).swap(Handling.of(requireNonNull(handler, "handler")));
+    running(step).swap(Handling.of(requireNonNull(handler, "handler")));
   }
 
   /**
@@ -198,12 +198,12 @@ public final class Flow<I, O extends @Nullable Object>
    *
    * @param step the name of the step
    * @param handler takes and makes items of the same types
-   * @throws StoppedException if the flow has been closed
+   * @throws StoppedException if the flow does not run
    * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
    *     of its own
    */
   public void swapAsync(String step, AsyncHandler<?, ?> handler) {
-    station(step).swap(Handling.ofAsync(requireNonNull(handler, "handler")));
+    running(step).swap(Handling.ofAsync(requireNonNull(handler, "handler")));
   }
 
   /**
@@ -215,13 +215,13 @@ public final class Flow<I, O extends @Nullable Object>
    * @param factory makes the handlers, of which each takes and makes items of the same types
    * @throws StartException if a handler failed to start, with its failure as the cause; the old
    *     handlers stay
-   * @throws StoppedException if the flow has been closed
+   * @throws StoppedException if the flow does not run
    * @throws IllegalArgumentException if there is no such step, or one handler serves all its
    *     workers
    */
   public void swapPerWorker(String step, Supplier<? extends Handler<?, ?>> factory) {
     requireNonNull(factory, "factory");
-    station(step).swapEach(() -> Handling.made(factory));
+    running(step).swapEach(() -> Handling.made(factory));
   }
 
   /**
@@ -239,11 +239,16 @@ public final class Flow<I, O extends @Nullable Object>
    */
   public void resize(String step, int workers) throws InterruptedException {
     Checks.atLeast(1, workers, "workers");
+    running(step).resize(workers);
+  }
+
+  /** The station of a step of a flow that has to run. */
+  private Station running(String step) {
     Station station = station(step);
     if (state() != State.RUNNING) {
       throw stopped();
     }
-    station.resize(workers);
+    return station;
   }
 
   /**
@@ -276,13 +281,19 @@ public final class Flow<I, O extends @Nullable Object>
     return this;
   }
 
+  /**
+   * Whether there are items that warm it up, which inline handlers handle where they are brought.
+   */
+  boolean isWarmedUp() {
+    return !warmUpItems.isEmpty();
+  }
+
   /** Leads the items for it through the flow. Complete when they are, or when one has failed. */
   CompletableFuture<Void> warmUp() {
     List<Ticket> tickets = new ArrayList<>();
-    Observers none = new Observers(name, List.of());
     Route route = new Route(this);
     for (I item : warmUpItems) {
-      Ticket ticket = new Ticket(item, CallOptions.DEFAULT, none, time);
+      Ticket ticket = new Ticket(item, 0, new WarmUpTerms(this));
       tickets.add(ticket);
       route.add(ticket, 0);
     }
@@ -290,7 +301,6 @@ public final class Flow<I, O extends @Nullable Object>
     return CompletableFuture.allOf(tickets.toArray(Ticket[]::new))
         .handle(
             (done, failure) -> {
-              tally.reset();
               if (failure != null) {
                 throw new StartException(
                     name + " failed to warm up: " + Failures.unwrapped(failure),

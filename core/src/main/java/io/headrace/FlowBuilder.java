@@ -39,7 +39,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private final List<Observer> observers = new ArrayList<>();
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
-  private List<? extends I> warmUpItems = List.of();
+  private @Nullable List<? extends I> warmUpItems;
   private @Nullable Long objectiveNanos;
   private boolean built;
 
@@ -307,6 +307,10 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     ends.forEach(end -> end.target = elements.size());
   }
 
+  private static boolean leadsNowhere(Object element) {
+    return element instanceof Node.Jump end && end.target < 0;
+  }
+
   int size() {
     return elements.size();
   }
@@ -338,6 +342,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @return this
    */
   public FlowBuilder<I, T> warmUp(Collection<? extends I> items) {
+    Checks.unset(warmUpItems, items, "warm-up");
     warmUpItems = List.copyOf(items);
     return this;
   }
@@ -400,11 +405,16 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * Builds the flow, which then has to be started. A builder builds once.
    *
    * @return the flow
-   * @throws IllegalStateException if there is no step, or this builder has built a flow before
+   * @throws IllegalStateException if there is no step, a choice has no end, or this builder has
+   *     built a flow before
    */
   public Flow<I, T> build() {
     if (elements.stream().noneMatch(Step.class::isInstance)) {
       throw new IllegalStateException(name + " has no steps, it needs at least one");
+    }
+    if (elements.stream().anyMatch(FlowBuilder::leadsNowhere)) {
+      throw new IllegalStateException(
+          name + " has a branch of a choice after which there is neither otherwise nor end");
     }
     built = Checks.unbuilt(built, name);
     return new Flow<>(
@@ -414,7 +424,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
             priorities == null ? 1 : priorities,
             time == null ? TimeSource.system() : time,
             List.copyOf(observers),
-            warmUpItems,
+            warmUpItems == null ? List.of() : warmUpItems,
             objectiveNanos == null ? 0 : objectiveNanos));
   }
 

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +35,19 @@ final class Lifecycle {
   private final Startup startup = new Startup();
 
   /** Complete when the start-up is and the flow is warm. */
-  private volatile @Nullable CompletableFuture<Void> started;
+  private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
 
-  /** Whether handlers may be at work though the flow does not run yet. */
-  private volatile boolean isWarmingUp;
+  /**
+   * Whether handlers may be at work though the flow does not run yet; says who ends the workers.
+   */
+  private enum WarmUp {
+    TO_COME,
+    BEGUN,
+    /** The start has failed before. */
+    OMITTED
+  }
+
+  private final AtomicReference<WarmUp> warmUp = new AtomicReference<>(WarmUp.TO_COME);
 
   private final AtomicInteger drainedStations = new AtomicInteger();
 
@@ -71,8 +81,8 @@ final class Lifecycle {
     }
     inside(() -> flow.observers.starting(flow));
     startStations();
-    CompletableFuture<Void> started = startup.thenCompose(ready -> warmUp());
-    this.started = started;
+    Executor aside = flow.isWarmedUp() ? Thread::startVirtualThread : Runnable::run;
+    var _ = startup.thenComposeAsync(ready -> warmUp(), aside).whenComplete(this::warm);
     TimeSource.Alarm alarm =
         flow.time.schedule(
             timeoutNanos,
@@ -112,12 +122,21 @@ final class Lifecycle {
   }
 
   private CompletableFuture<Void> warmUp() {
-    isWarmingUp = true;
-    return flow.warmUp();
+    return warmUp.compareAndSet(WarmUp.TO_COME, WarmUp.BEGUN)
+        ? flow.warmUp()
+        : CompletableFuture.completedFuture(null);
+  }
+
+  private void warm(@Nullable Void done, @Nullable Throwable failure) {
+    if (failure == null) {
+      started.complete(null);
+    } else {
+      started.completeExceptionally(Failures.unwrapped(failure));
+    }
   }
 
   private String unready() {
-    if (isWarmingUp) {
+    if (warmUp.get() == WarmUp.BEGUN) {
       return "the warm-up has not ended";
     }
     int missing = startup.missing();
@@ -127,19 +146,17 @@ final class Lifecycle {
   private void abortStart(String reason) {
     StartException failure = new StartException(reason, null);
     startup.completeExceptionally(failure);
-    CompletableFuture<Void> started = this.started;
-    if (started != null) {
-      started.completeExceptionally(failure);
-    }
+    started.completeExceptionally(failure);
   }
 
   private void failStart() {
     if (changeState(State.STARTING, State.FAILED)) {
+      boolean isAtWork = !warmUp.compareAndSet(WarmUp.TO_COME, WarmUp.OMITTED);
       StoppedException reason = stopped();
       for (Station station : stations) {
         station.shutdown(reason);
       }
-      if (!isWarmingUp) {
+      if (!isAtWork) {
         end();
       }
     }
@@ -208,7 +225,7 @@ final class Lifecycle {
 
   /** A station has nothing more to do, and nothing comes to it anymore. */
   void stationDrained(Station station) {
-    if (state.get() != State.DRAINING && !isWarmingUp) {
+    if (state.get() != State.DRAINING && warmUp.get() != WarmUp.BEGUN) {
       return; // the start has failed, and what follows is done there
     }
     if (station.index + 1 < stations.length) {

@@ -40,7 +40,12 @@ final class Part extends Terms {
     return parts.arrived(index, value);
   }
 
-  /** Not a call: only a failure matters. */
+  @Override
+  boolean isCall() {
+    return false;
+  }
+
+  /** Only a failure matters. */
   @Override
   void ended(Observer.Outcome outcome, long nowNanos) {
     if (outcome != Observer.Outcome.COMPLETED) {

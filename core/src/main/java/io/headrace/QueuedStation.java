@@ -259,7 +259,7 @@ final class QueuedStation extends Station implements QueueState {
       ticket.waitAt(this);
     }
     last.waitAt(this);
-    if (index == 0) {
+    if (index == 0 && first.isCall()) {
       return null; // the caller has no future yet
     }
     VarHandle.fullFence();

@@ -76,6 +76,7 @@ final class Swappable extends Handling {
       if (closed) {
         return false;
       }
+      station.flow.ending().announce(); // the flow has not ended before the old one is closed
       before = current;
       current = new Generation(handling);
     }
@@ -153,6 +154,7 @@ final class Swappable extends Handling {
       Station station = retiredFrom;
       if (station != null && isClosed.compareAndSet(false, true)) {
         Ending.close(handling, station);
+        station.flow.ending().ended();
       }
     }
   }

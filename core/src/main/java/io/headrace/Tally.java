@@ -1,6 +1,5 @@
 package io.headrace;
 
-import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -25,11 +24,6 @@ final class Tally {
     this.admission = admission;
   }
 
-  /** Nothing has ended yet. */
-  void reset() {
-    List.of(completed, failed, timedOut, cancelled, rejected).forEach(LongAdder::reset);
-  }
-
   /** How many calls have ended so. */
   long ended(Observer.Outcome outcome) {
     return count(outcome).sum();
@@ -39,6 +33,9 @@ final class Tally {
   boolean complete(Ticket ticket, @Nullable Object result) {
     if (!ticket.succeed(result)) {
       left(ticket);
+      return false;
+    }
+    if (!ticket.isCall()) {
       return false;
     }
     if (admission != null) {
@@ -75,7 +72,7 @@ final class Tally {
   }
 
   private void ended(Ticket ticket, Observer.Outcome outcome) {
-    if (ticket.isPart()) {
+    if (!ticket.isCall()) {
       return;
     }
     count(outcome).increment();

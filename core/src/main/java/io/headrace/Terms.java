@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * What a ticket has beyond the default: a deadline, a listener, the observers of its service. Most
  * tickets of an unobserved service have none.
  */
-sealed class Terms permits Part {
+sealed class Terms permits Part, WarmUpTerms {
   final Observers observers;
   final TimeSource time;
   final @Nullable CallListener listener;
@@ -30,7 +30,7 @@ sealed class Terms permits Part {
     deadlineNanos = submittedNanos + options.timeoutNanos;
   }
 
-  /** The terms of a branch of a call, which are those of the call, if it has any. */
+  /** The terms of what is no call, which are those of a call that it belongs to, if any. */
   Terms(@Nullable Terms call, Flow<?, ?> flow) {
     observers = flow.observers;
     time = flow.time;
@@ -38,6 +38,11 @@ sealed class Terms permits Part {
     hasDeadline = call != null && call.hasDeadline;
     submittedNanos = call == null ? 0 : call.submittedNanos;
     deadlineNanos = call == null ? 0 : call.deadlineNanos;
+  }
+
+  /** Whether the end of the ticket is that of a call. */
+  boolean isCall() {
+    return true;
   }
 
   boolean isExpired(long nowNanos) {

@@ -109,16 +109,16 @@ final class Ticket extends CompletableFuture<Object> {
     NEXT.set(this, ticket);
   }
 
-  /** A ticket for a branch of the way of another. */
-  Ticket(@Nullable Object value, int priority, Part part) {
+  /** A ticket of the flow's own: for a branch of the way of another, or to warm it up. */
+  Ticket(@Nullable Object value, int priority, Terms terms) {
     this.value = value;
     this.priority = (byte) priority;
-    terms = part;
+    this.terms = terms;
   }
 
-  /** Whether this is not a call, but a branch of the way of one. */
-  boolean isPart() {
-    return terms instanceof Part;
+  /** Whether this is a call, which is counted when it leaves. */
+  boolean isCall() {
+    return terms == null || terms.isCall();
   }
 
   /** Returns whether the ticket was not complete before. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
@@ -165,6 +166,42 @@ class SnippetsTest {
     // @end
     assertThat(answers).containsExactly("score 4");
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void choose() throws Exception {
+    // @start region="choose"
+    Flow<String, String> flow =
+        Flow.<String>builder("texts")
+            .choose((String text) -> text.length() > 3 ? "long" : "short")
+            .when("long", branch -> branch.step("cut", Handler.each(text -> text.substring(0, 3))))
+            .otherwise(branch -> branch)
+            .step("print", Handler.each(text -> "<" + text + ">"))
+            .build();
+    // @end
+    try (flow) {
+      flow.start();
+      assertThat(flow.call("abcdef")).isEqualTo("<abc>");
+      assertThat(flow.call("ab")).isEqualTo("<ab>");
+    }
+  }
+
+  @Test
+  void parallel() throws Exception {
+    Model model = new Model();
+    // @start region="parallel"
+    Flow<String, String> flow =
+        Flow.<String>builder("texts")
+            .<String, Integer, String>parallel(
+                branch -> branch.step("upper", Handler.each(text -> text.toUpperCase(Locale.ROOT))),
+                branch -> branch.step("score", model::predictAll),
+                (upper, score) -> upper + " has " + score)
+            .build();
+    // @end
+    try (flow) {
+      flow.start();
+      assertThat(flow.call("abc")).isEqualTo("ABC has 3");
+    }
   }
 
   /** Predicts the length of a text. */
