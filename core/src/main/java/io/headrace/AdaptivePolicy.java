@@ -143,10 +143,7 @@ final class AdaptivePolicy implements LearningPolicy {
     outlook =
         curve.isSettled()
             ? new Outlook(
-                bestLimit,
-                curve.expectedNanos(1),
-                curve.expectedNanos(bestLimit),
-                outlook.workers)
+                bestLimit, curve.expectedNanos(1), curve.expectedNanos(bestLimit), outlook.workers)
             : Outlook.NONE.withWorkers(outlook.workers);
   }
 

@@ -35,7 +35,9 @@ final class CostCurve {
   /** How many quotients are remembered. */
   private static final int SCATTER_WINDOW = 128;
 
-  /** The quantile of the scatter that a cautious estimate takes; a lenient one takes the opposite. */
+  /**
+   * The quantile of the scatter that a cautious estimate takes; a lenient one takes the opposite.
+   */
   private static final double CAUTIOUS = 0.9;
 
   /** The share of the best rate that is worth as much. */
@@ -195,7 +197,9 @@ final class CostCurve {
     return window != null && window.length >= FEW;
   }
 
-  /** How many items are done in a nanosecond in batches of a range, at best; 0 if there was none. */
+  /**
+   * How many items are done in a nanosecond in batches of a range, at best; 0 if there was none.
+   */
   private double hopedRate(int range) {
     Window window = windows[range];
     if (window == null) {
@@ -242,7 +246,9 @@ final class CostCurve {
     return (pointNanos[to] - pointNanos[from]) / (pointSize[to] - pointSize[from]);
   }
 
-  /** The smallest size that does nearly as much as any; a larger one while that is to be found out. */
+  /**
+   * The smallest size that does nearly as much as any; a larger one while that is to be found out.
+   */
   int efficientSize() {
     return efficientSize;
   }
@@ -262,7 +268,9 @@ final class CostCurve {
     return isSettled;
   }
 
-  /** The largest size not above another that takes no longer than some time, cautiously; 0 if none. */
+  /**
+   * The largest size not above another that takes no longer than some time, cautiously; 0 if none.
+   */
   int largestWithin(double nanos, int atMost) {
     if (cautiousNanos(atMost) <= nanos) {
       return atMost;

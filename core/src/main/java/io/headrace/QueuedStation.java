@@ -370,6 +370,10 @@ final class QueuedStation extends Station implements QueueState {
     drain.signal();
   }
 
+  boolean isClosing() {
+    return closing;
+  }
+
   @Override
   void shutdown(HeadraceException reason) {
     shutdownReason = reason;
@@ -416,7 +420,10 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets != null && learning != null) {
       meanWeight = buckets.meanWeight();
     }
-    if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && isDrained()) {
+    if ((phase == Phase.CLOSING || phase == Phase.SHUT)
+        && crew.isIdle()
+        && isDrained()
+        && drain.hasCompleted()) {
       phase = Phase.DRAINED;
       if (alarm != null) {
         alarm.cancel(); // or it would keep this station until it rings

@@ -45,16 +45,16 @@ public final class PolicyTable {
       }
     }
     List<Row> rows =
-        cells.parallelStream()
-            .map(cell -> new Row(cell, cell.adaptive(), cell.rivals()))
-            .toList();
+        cells.parallelStream().map(cell -> new Row(cell, cell.adaptive(), cell.rivals())).toList();
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     printShares(out, rows);
     printDetails(out, rows);
   }
 
   private static void printShares(PrintStream out, List<Row> rows) {
-    out.println("| handler | load | arrivals | adaptive | Clipper | BentoML | TensorFlow | best fixed | lead |");
+    out.println(
+        "| handler | load | arrivals | adaptive | Clipper | BentoML | TensorFlow | best fixed |"
+            + " lead |");
     out.println("|---|---|---|---|---|---|---|---|---|");
     for (Row row : rows) {
       StringBuilder line = new StringBuilder(begin(row.cell));
@@ -78,7 +78,9 @@ public final class PolicyTable {
   }
 
   private static void printDetails(PrintStream out, List<Row> rows) {
-    out.println("| handler | load | arrivals | policy | goodput /s | p50 ms | p99 ms | mean batch | refused % | dropped % | late % |");
+    out.println(
+        "| handler | load | arrivals | policy | goodput /s | p50 ms | p99 ms | mean batch | refused"
+            + " % | dropped % | late % |");
     out.println("|---|---|---|---|---|---|---|---|---|---|---|");
     for (Row row : rows) {
       printDetail(out, row.cell, row.adaptive);
