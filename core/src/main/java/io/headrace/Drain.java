@@ -4,7 +4,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the work of a station by one thread at a time, and what follows from it afterwards. */
@@ -37,9 +36,6 @@ final class Drain {
   @SuppressWarnings("UnusedVariable") // read through WIP
   private volatile int wip;
 
-  /** How many completions are to be done or are being done. */
-  private final AtomicInteger completions = new AtomicInteger();
-
   /** Of the thread that drains. */
   private @Nullable Aftermath todo;
 
@@ -51,7 +47,7 @@ final class Drain {
   void signal() {
     Aftermath aftermath = run();
     if (aftermath != null) {
-      finish(aftermath);
+      aftermath.run(station.flow);
     }
   }
 
@@ -59,21 +55,8 @@ final class Drain {
   void signalBriefly() {
     Aftermath aftermath = run();
     if (aftermath != null) {
-      station.flow.time.execute(() -> finish(aftermath));
+      station.flow.time.execute(() -> aftermath.run(station.flow));
     }
-  }
-
-  private void finish(Aftermath aftermath) {
-    int n = aftermath.completions.size();
-    aftermath.run(station.flow);
-    if (n > 0 && completions.addAndGet(-n) == 0 && station.isClosing()) {
-      signal(); // it is drained only now
-    }
-  }
-
-  /** Whether nothing is to be completed anymore that a drain has decided to complete. */
-  boolean hasCompleted() {
-    return completions.get() == 0;
   }
 
   /** Returns what is to be done afterwards, if anything. */
@@ -106,7 +89,6 @@ final class Drain {
 
   /** To be done after the drain: something that completes futures. */
   void completeLater(Runnable task) {
-    completions.getAndIncrement();
     todo().completions.add(task);
   }
 

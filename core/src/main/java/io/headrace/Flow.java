@@ -436,7 +436,8 @@ public final class Flow<I, O extends @Nullable Object>
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that
    * run are interrupted, except inline ones, whose threads are the callers'. The stage of an
    * asynchronous handler is cancelled. Does not block; the handlers are closed when they have
-   * returned.
+   * returned. The calling thread fails the items one after the other and runs the continuations of
+   * their callers; a {@link #close} of another thread does not wait for these.
    */
   public void shutdownNow() {
     lifecycle.shutdownNow();

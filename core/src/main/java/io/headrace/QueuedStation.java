@@ -4,8 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -77,21 +75,19 @@ final class QueuedStation extends Station implements QueueState {
   /** The policy, if it learns. */
   private final @Nullable LearningPolicy learning;
 
-  /** One for each priority. */
-  private final Line[] lines;
+  private final Lines lines;
 
   /** Where tickets with room wait, if the station sorts them. */
   private final @Nullable Buckets buckets;
 
+  private final Intake intake;
   private final Drain drain = new Drain(this);
+  private final DrainAlarm alarm;
 
   private final Crew crew;
 
   /** Whether tickets may have to wait for room, and keep the worker that brings them. */
   private final boolean admits;
-
-  /** Whether tickets need their time of arrival. */
-  private final boolean stamps;
 
   // Shared.
 
@@ -101,8 +97,6 @@ final class QueuedStation extends Station implements QueueState {
 
   /** What came before it goes without delay. */
   private volatile @Nullable Flush flush;
-
-  private volatile boolean alarmRang;
 
   /** Whether the last drain left a worker without a batch. */
   private volatile boolean hasIdleWorker = true;
@@ -114,9 +108,6 @@ final class QueuedStation extends Station implements QueueState {
 
   private Phase phase = Phase.OPEN;
   private long nowNanos;
-  private TimeSource.@Nullable Alarm alarm;
-  private boolean alarmSet;
-  private long alarmNanos;
 
   /** How many tickets the policy saw when it decided to wait; -1 if it did not. */
   private int seenLength;
@@ -144,36 +135,38 @@ final class QueuedStation extends Station implements QueueState {
     super(flow, step, index, next, isLast);
     policy = step.policy() instanceof LearningPolicy some ? some.forQueue() : step.policy();
     learning = policy instanceof LearningPolicy some ? some : null;
-    lines = new Line[flow.priorities()];
-    buckets = step.sorting() == null ? null : new Buckets(this, lines.length, flow.time.nanoTime());
-    for (int i = 0; i < lines.length; i++) {
-      lines[i] = new Line(this, buckets, step.queueCapacity(), step.onFull());
-    }
+    buckets =
+        step.sorting() == null ? null : new Buckets(this, flow.priorities(), flow.time.nanoTime());
+    lines = new Lines(this, buckets, flow.priorities(), step);
+    admits = lines.admit();
+    alarm = new DrainAlarm(flow.time, drain);
+    boolean stamps =
+        policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
+    intake = new Intake(this, learning, stamps);
     crew = new Crew(this);
-    admits = lines[0].admits();
-    stamps = policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
   }
 
   // Any thread.
 
   @Override
   void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
-    if (admits && worker != null && !hasRoom(first, n)) {
+    if (admits && worker != null && !hasRoom(n)) {
       worker.hold(n);
       for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
         ticket.hold = worker;
       }
     }
-    stamp(first);
+    intake.stamp(first);
+    Line only = lines.only();
     boolean isOfInterest = false;
-    if (lines.length == 1 && buckets == null && learning == null) {
-      isOfInterest = offer(lines[0], first, last, n);
+    if (only != null && !intake.isChoosy()) {
+      isOfInterest = offer(only, first, last, n);
     } else {
       Ticket next;
       for (Ticket ticket = first; ticket != null; ticket = next) {
         next = ticket.next();
-        if (isAcceptable(ticket)) {
-          isOfInterest |= offer(line(ticket), ticket, ticket, 1);
+        if (intake.accepts(ticket)) {
+          isOfInterest |= offer(lines.of(ticket), ticket, ticket, 1);
         } else if (ticket.hold != null) {
           ticket.hold.unhold(1);
           ticket.hold = null;
@@ -189,88 +182,14 @@ final class QueuedStation extends Station implements QueueState {
    * Whether some tickets have room beyond doubt, and need not hold their worker. Several workers
    * may find the same room; then they are held for the batch after this.
    */
-  private boolean hasRoom(Ticket first, int n) {
-    return lines.length == 1 && line(first).hasRoomFor(n);
+  private boolean hasRoom(int n) {
+    Line only = lines.only();
+    return only != null && only.hasRoomFor(n);
   }
 
-  /** Sorts a ticket, or fails it if it cannot be or if it is known to be late. */
-  private boolean isAcceptable(Ticket ticket) {
-    if (isLate(ticket)) {
-      return false;
-    }
-    Sorting sorting = step.sorting();
-    if (sorting != null) {
-      try {
-        ticket.value = sorting.parcel(requireNonNull(ticket.value, "item"), this);
-      } catch (RejectedException tooHeavy) {
-        flow.tally.reject(ticket, tooHeavy);
-        return false;
-      } catch (Throwable failure) {
-        flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private boolean isLate(Ticket ticket) {
-    Terms terms = ticket.terms;
-    if (learning == null || terms == null || !terms.hasDeadline) {
-      return false;
-    }
-    long ahead = 0;
-    for (int p = ticket.priority; p < lines.length; p++) {
-      ahead += lines[p].estimatedAhead();
-    }
-    long expectedNanos =
-        learning.expectedNanos(
-            Math.clamp((long) (ahead * meanWeight), 0, Integer.MAX_VALUE), ticket.arrivalNanos);
-    if (!terms.isExpired(ticket.arrivalNanos + expectedNanos) || expectedNanos == 0) {
-      return false;
-    }
-    flow.tally.reject(
-        ticket,
-        new RejectedException(
-            "the item would be late: "
-                + this
-                + " is expected to take "
-                + Duration.ofNanos(expectedNanos),
-            null));
-    return true;
-  }
-
-  private void stamp(Ticket first) {
-    boolean stamps = this.stamps || flow.observers.isObserved(); // a recording can begin any time
-    long arrivalNanos = stamps ? flow.time.nanoTime() : UNKNOWN;
-    for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
-      ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
-      ticket.admitted = false;
-    }
-  }
-
-  /**
-   * Marks tickets as waiting here, for which room is reserved: from now on the drain may count them
-   * as left. Returns those that were cancelled since, which nobody may have told this station: a
-   * canceller completes the ticket and then reads where it waits, the carrier writes where it waits
-   * and then reads whether it is complete.
-   */
+  /** Marks tickets as waiting here; returns those that were cancelled since. */
   @Nullable List<Ticket> register(Ticket first, Ticket last) {
-    for (Ticket ticket = first; ticket != last && ticket != null; ticket = ticket.next()) {
-      ticket.waitAt(this);
-    }
-    last.waitAt(this);
-    if (index == 0 && first.isCall()) {
-      return null; // the caller has no future yet
-    }
-    VarHandle.fullFence();
-    List<Ticket> done = null;
-    for (Ticket ticket = first; ticket != null; ticket = ticket == last ? null : ticket.next()) {
-      if (ticket.isDone()) {
-        done = done == null ? new ArrayList<>() : done;
-        done.add(ticket);
-      }
-    }
-    return done;
+    return intake.register(first, last);
   }
 
   /** Returns whether the drain has to know. */
@@ -293,11 +212,12 @@ final class QueuedStation extends Station implements QueueState {
   /** How many tickets ever came. */
   @Override
   public long arrivals() {
-    long arrivals = 0;
-    for (Line line : lines) {
-      arrivals += line.arrivals();
-    }
-    return arrivals;
+    return lines.arrivals();
+  }
+
+  /** About how many tickets go before one of a priority that arrives now. */
+  long estimatedAhead(int priority) {
+    return lines.estimatedAhead(priority);
   }
 
   void release(Slot slot) {
@@ -307,11 +227,7 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   int queued() {
-    long length = 0;
-    for (Line line : lines) {
-      length += line.estimatedLength();
-    }
-    return (int) Math.min(length, Integer.MAX_VALUE);
+    return lines.estimatedLength();
   }
 
   @Override
@@ -363,15 +279,9 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   void close() {
-    for (Line line : lines) {
-      line.close();
-    }
+    lines.close();
     closing = true;
     drain.signal();
-  }
-
-  boolean isClosing() {
-    return closing;
   }
 
   @Override
@@ -395,39 +305,27 @@ final class QueuedStation extends Station implements QueueState {
   void drain() {
     nowNanos = flow.time.nanoTime();
     dropBeforeNanos = nowNanos;
-    if (alarmRang) {
-      alarmRang = false;
-      alarmSet = false;
-    }
+    alarm.collect();
     crew.collect(learning);
     removeWithdrawn();
     changePhase();
     do {
       isStalled = false;
-      for (Line line : lines) {
-        if (phase == Phase.SHUT) {
-          line.fail(requireNonNull(shutdownReason));
-        } else {
-          line.admit();
-        }
+      if (phase == Phase.SHUT) {
+        lines.fail(requireNonNull(shutdownReason));
+      } else {
+        lines.admitAll();
       }
       dispatch();
     } while (hasMissedArrivals());
     releaseHeld();
-    for (Line line : lines) {
-      line.publish();
-    }
+    lines.publish();
     if (buckets != null && learning != null) {
       meanWeight = buckets.meanWeight();
     }
-    if ((phase == Phase.CLOSING || phase == Phase.SHUT)
-        && crew.isIdle()
-        && isDrained()
-        && drain.hasCompleted()) {
+    if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && lines.isDrained()) {
       phase = Phase.DRAINED;
-      if (alarm != null) {
-        alarm.cancel(); // or it would keep this station until it rings
-      }
+      alarm.cancel();
       later(() -> flow.stationDrained(this));
     }
   }
@@ -478,7 +376,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   Line line(Ticket ticket) {
-    return lines[ticket.priority];
+    return lines.of(ticket);
   }
 
   private void removeWithdrawn() {
@@ -489,12 +387,10 @@ final class QueuedStation extends Station implements QueueState {
     for (; withdrawal != null; withdrawal = withdrawal.next) {
       Ticket ticket = withdrawal.ticket;
       if (ticket.waitsAt(this)) {
-        lines[ticket.priority].withdraw(ticket);
+        lines.withdraw(ticket);
       }
     }
-    for (Line line : lines) {
-      line.sweep();
-    }
+    lines.sweep();
   }
 
   private void changePhase() {
@@ -530,7 +426,8 @@ final class QueuedStation extends Station implements QueueState {
           }
           seenLength = waiting();
           setAlarm(decision.lookAgainNanos());
-          wake = lines.length == 1 ? lines[0].arrivalsAtLength(decision.orWaiting()) : ALWAYS;
+          Line only = lines.only();
+          wake = only == null ? ALWAYS : only.arrivalsAtLength(decision.orWaiting());
           break;
         }
         size = Math.min(decision.size(), size);
@@ -556,7 +453,7 @@ final class QueuedStation extends Station implements QueueState {
   /** Whether there is something to make a batch of. */
   private boolean hasNext() {
     if (buckets == null) {
-      return waiting() > 0 && hasHead();
+      return waiting() > 0 && lines.hasHead();
     }
     bucket = buckets.next(nowNanos, phase != Phase.OPEN || flush != flushed);
     return bucket != null;
@@ -571,11 +468,7 @@ final class QueuedStation extends Station implements QueueState {
     if (bucket != null && oldestArrivalNanos() - flush.nanos <= 0) {
       return true;
     }
-    long present = 0;
-    for (Line line : lines) {
-      present += line.present();
-    }
-    if (bucket == null && arrivals() - present < flush.arrivals) {
+    if (bucket == null && arrivals() - lines.present() < flush.arrivals) {
       return true;
     }
     flushed = flush;
@@ -606,50 +499,23 @@ final class QueuedStation extends Station implements QueueState {
    * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
-    if (isStalled && !isWithinReach()) {
+    if (isStalled && !lines.isWithinReach()) {
       return false; // the producer links its ticket after wakeAt was written, and so it signals
     }
     if (admits) {
-      return phase != Phase.SHUT && canAdmit(); // each arrival signals
+      return phase != Phase.SHUT && lines.canAdmit(); // each arrival signals
     }
     long wake = wakeAt;
     if (wake == NEVER) {
       return false;
     }
     if (buckets != null) {
-      return canAdmit();
+      return lines.canAdmit();
     }
     if (seenLength >= 0) {
-      return waiting() > seenLength && (wake == ALWAYS || lines[0].arrivals() >= wake);
+      return waiting() > seenLength && (wake == ALWAYS || arrivals() >= wake);
     }
-    return hasHead();
-  }
-
-  private boolean isWithinReach() {
-    for (Line line : lines) {
-      if (line.isWithinReach()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private boolean canAdmit() {
-    for (Line line : lines) {
-      if (line.canAdmit()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private boolean hasHead() {
-    for (Line line : lines) {
-      if (line.head() != null) {
-        return true;
-      }
-    }
-    return false;
+    return lines.hasHead();
   }
 
   /** Makes a batch of up to some items. Returns false if there is none after all. */
@@ -660,19 +526,14 @@ final class QueuedStation extends Station implements QueueState {
       bucket.fill(batch, size);
       buckets.taken(bucket, nowNanos);
     } else {
-      for (int p = lines.length - 1; p >= 0; p--) {
-        Ticket ticket;
-        while (batch.size() < size && (ticket = lines[p].take()) != null) {
-          batch.add(ticket, 1);
-        }
-      }
+      lines.fill(batch, size);
     }
     if (batch.size() == 0) {
       crew.giveBack(slot);
       return false;
     }
     begun(batch.size());
-    batch.formed(length());
+    batch.formed(lines.length());
     crew.engage(slot);
     if (slot instanceof ThreadSlot) {
       slot.launch();
@@ -707,78 +568,29 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Drains again at some time, or earlier. */
   void setAlarm(long atNanos) {
-    if (alarmSet && alarmNanos - atNanos <= 0) {
-      return; // rings before, and is set anew then if need be
-    }
-    if (alarm != null) {
-      alarm.cancel(); // or many would pile up that were set for later
-    }
-    alarmSet = true;
-    alarmNanos = atNanos;
-    alarm = flow.time.schedule(atNanos - nowNanos, this::ring);
-  }
-
-  /** Handlers and continuations do not run on the thread of the alarms. */
-  private void ring() {
-    alarmRang = true;
-    drain.signalBriefly();
-  }
-
-  private boolean isDrained() {
-    for (Line line : lines) {
-      if (!line.isDrained()) {
-        return false;
-      }
-    }
-    return true;
+    alarm.set(atNanos, nowNanos);
   }
 
   // What the policy sees.
 
   @Override
   public int waiting() {
-    return bucket == null ? length() : bucket.weight();
-  }
-
-  /** How many items wait. */
-  private int length() {
-    if (lines.length == 1) {
-      return lines[0].length();
-    }
-    long length = 0;
-    for (Line line : lines) {
-      length += line.length();
-    }
-    return (int) Math.min(length, Integer.MAX_VALUE);
+    return bucket == null ? lines.length() : bucket.weight();
   }
 
   @Override
   public long oldestArrivalNanos() {
-    if (bucket != null) {
-      return bucket.oldestArrivalNanos(nowNanos);
-    }
-    long oldest = nowNanos;
-    for (Line line : lines) {
-      Ticket head = line.head();
-      if (head != null && head.arrivalNanos - oldest < 0) {
-        oldest = head.arrivalNanos;
-      }
-    }
-    return oldest;
+    return bucket == null
+        ? lines.oldestArrivalNanos(nowNanos)
+        : bucket.oldestArrivalNanos(nowNanos);
   }
 
   @Override
   public long earliestDeadlineNanos() {
-    long earliest = nowNanos + FAR_NANOS;
-    if (bucket != null) {
-      return bucket.earliestDeadlineNanos(earliest);
-    }
-    int room = maxSize;
-    for (int p = lines.length - 1; p >= 0 && room > 0; p--) {
-      earliest = lines[p].earliestDeadlineNanos(earliest, room);
-      room -= Math.min(room, lines[p].length());
-    }
-    return earliest;
+    long latestNanos = nowNanos + FAR_NANOS;
+    return bucket == null
+        ? lines.earliestDeadlineNanos(latestNanos)
+        : bucket.earliestDeadlineNanos(latestNanos);
   }
 
   @Override

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * What has happened in a flow or batcher so far, and what is in it now. Each number is exact, and
  * they are read one after the other: while items are on their way the numbers may be of slightly
- * different moments. Items of a warm-up do not count.
+ * different moments. Items of a warm-up are no calls; their batches count.
  *
  * @param name the name of the flow or batcher
  * @param state where it is in its life

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class RandomBucketTest {
   private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 2_000);
+  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 10_000);
   private static final int AT_ONCE = 500;
 
   static LongStream firstSeeds() {

@@ -228,6 +228,10 @@ class StatisticsTest {
       thread.get();
     }
     batcher.close();
+    // A shutdown of another thread may still be failing what it has stopped.
+    FlowProbes.awaitThat(
+        "every call is counted: " + batcher.statistics(),
+        () -> batcher.statistics().ended() >= submitted.get());
     checkAtRest(batcher.statistics(), submitted.get());
   }
 

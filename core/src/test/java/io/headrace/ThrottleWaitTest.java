@@ -300,7 +300,7 @@ class ThrottleWaitTest {
     throttle.tryAcquire();
     AtomicReference<Thread> thread = new AtomicReference<>();
     var result = (AtomicReference<?>) acquired(Throttle::acquire, throttle, thread);
-    awaitThat("the thread waits", () -> throttle.waiting() == 1);
+    awaitThat("the thread waits", () -> throttle.waiting() == 1 && time.alarms() == 1);
     time.advance(Duration.ofMillis(99));
     assertThat(throttle.waiting()).isOne();
     time.advance(Duration.ofMillis(1));

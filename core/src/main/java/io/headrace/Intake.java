@@ -1,0 +1,109 @@
+package io.headrace;
+
+import static java.util.Objects.requireNonNull;
+
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Looks at tickets on the threads that bring them, before they get into line at a station. */
+final class Intake {
+  private final QueuedStation station;
+  private final Flow<?, ?> flow;
+  private final @Nullable Sorting sorting;
+  private final @Nullable LearningPolicy learning;
+
+  /** Whether tickets need their time of arrival. */
+  private final boolean stamps;
+
+  Intake(QueuedStation station, @Nullable LearningPolicy learning, boolean stamps) {
+    this.station = station;
+    this.flow = station.flow;
+    this.sorting = station.step.sorting();
+    this.learning = learning;
+    this.stamps = stamps;
+  }
+
+  /** Whether tickets have to be looked at one by one. */
+  boolean isChoosy() {
+    return sorting != null || learning != null;
+  }
+
+  /** Notes when tickets arrived, if somebody wants to know. */
+  void stamp(Ticket first) {
+    boolean stamps = this.stamps || flow.observers.isObserved(); // a recording can begin any time
+    long arrivalNanos = stamps ? flow.time.nanoTime() : Station.UNKNOWN;
+    for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
+      ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
+      ticket.admitted = false;
+    }
+  }
+
+  /** Sorts a ticket, or fails it if it cannot be sorted or is known to be late. */
+  boolean accepts(Ticket ticket) {
+    if (learning != null && isLate(ticket, learning)) {
+      return false;
+    }
+    if (sorting == null) {
+      return true;
+    }
+    try {
+      ticket.value = sorting.parcel(requireNonNull(ticket.value, "item"), station);
+      return true;
+    } catch (RejectedException tooHeavy) {
+      flow.tally.reject(ticket, tooHeavy);
+    } catch (Throwable failure) {
+      flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
+    }
+    return false;
+  }
+
+  private boolean isLate(Ticket ticket, LearningPolicy learning) {
+    Terms terms = ticket.terms;
+    if (terms == null || !terms.hasDeadline) {
+      return false;
+    }
+    double ahead = station.estimatedAhead(ticket.priority) * station.meanWeight();
+    long expectedNanos =
+        learning.expectedNanos((int) Math.min(ahead, Integer.MAX_VALUE), ticket.arrivalNanos);
+    if (expectedNanos == 0 || !terms.isExpired(ticket.arrivalNanos + expectedNanos)) {
+      return false;
+    }
+    flow.tally.reject(
+        ticket,
+        new RejectedException(
+            "the item would be late: "
+                + station
+                + " is expected to take "
+                + Duration.ofNanos(expectedNanos),
+            null));
+    return true;
+  }
+
+  /**
+   * Marks tickets as waiting, for which room is reserved: from now on the drain may count them as
+   * left. Returns those that were cancelled since, which nobody may have told the station: a
+   * canceller completes the ticket and then reads where it waits, the carrier writes where it waits
+   * and then reads whether it is complete.
+   */
+  @Nullable List<Ticket> register(Ticket first, Ticket last) {
+    for (Ticket ticket = first; ticket != last && ticket != null; ticket = ticket.next()) {
+      ticket.waitAt(station);
+    }
+    last.waitAt(station);
+    if (station.index == 0 && first.isCall()) {
+      return null; // the caller has no future yet
+    }
+    VarHandle.fullFence();
+    List<Ticket> done = null;
+    for (Ticket ticket = first; ticket != null; ticket = ticket == last ? null : ticket.next()) {
+      if (ticket.isDone()) {
+        done = done == null ? new ArrayList<>() : done;
+        done.add(ticket);
+      }
+    }
+    return done;
+  }
+}
