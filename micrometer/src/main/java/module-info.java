@@ -1,4 +1,4 @@
-/** Shows what happens in batchers and flows to monitoring systems. */
+/** Shows what happens in batchers, flows, throttles and coalescers to monitoring systems. */
 @org.jspecify.annotations.NullMarked
 module io.headrace.micrometer {
   requires static org.jspecify;

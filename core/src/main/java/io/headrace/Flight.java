@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Flight {
   /** What {@link FlightEvents.Step} looks at. It does not keep alive those that nobody closes. */
-  private static final Set<Observer.Observed> STARTED =
+  private static final Set<Flow<?, ?>> STARTED =
       Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
   static {
@@ -66,19 +66,21 @@ final class Flight {
   }
 
   static void starting(Observer.Observed service) {
-    STARTED.add(service);
+    if (service instanceof Flow<?, ?> flow) { // as all are: a batcher is one, too
+      STARTED.add(flow);
+    }
   }
 
   private static void commitSteps() {
-    List<Observer.Observed> services;
+    List<Flow<?, ?>> flows;
     synchronized (STARTED) {
       STARTED.removeIf(
-          service -> service.state() == Flow.State.STOPPED || service.state() == Flow.State.FAILED);
-      services = List.copyOf(STARTED);
+          flow -> flow.state() == Flow.State.STOPPED || flow.state() == Flow.State.FAILED);
+      flows = List.copyOf(STARTED);
     }
-    for (Observer.Observed service : services) {
-      for (String step : service.steps()) {
-        new FlightEvents.Step().commit(service, step);
+    for (Flow<?, ?> flow : flows) {
+      for (Statistics.Step step : flow.statistics().steps()) {
+        new FlightEvents.Step().commit(flow.name(), step);
       }
     }
   }

@@ -120,10 +120,30 @@ final class FlightEvents {
     @Description("Items that wait for the step")
     int queueLength;
 
-    void commit(Observer.Observed service, String step) {
-      this.service = service.name();
-      this.step = step;
-      queueLength = service.queued(step);
+    @Label("Workers")
+    @Description("Batches that may run at once; 2147483647 if there is no limit")
+    int workers;
+
+    @Label("Running")
+    @Description("Items that are in batches")
+    long running;
+
+    @Label("Batches")
+    @Description("Batches that were formed since the start")
+    long batches;
+
+    @Label("Items")
+    @Description("Items that were in these batches")
+    long items;
+
+    void commit(String service, Statistics.Step statistics) {
+      this.service = service;
+      step = statistics.name();
+      queueLength = statistics.queued();
+      workers = statistics.workers();
+      running = statistics.running();
+      batches = statistics.batches();
+      items = statistics.items();
       commit();
     }
   }

@@ -183,6 +183,82 @@ class FlightTest {
     during.close();
   }
 
+  private static String figures(RecordedEvent step) {
+    return "%s: %d wait for %d workers, %d run, %d items in %d batches so far"
+        .formatted(
+            step.getString("step"),
+            step.getInt("queueLength"),
+            step.getInt("workers"),
+            step.getLong("running"),
+            step.getLong("items"),
+            step.getLong("batches"));
+  }
+
+  private static Recording ofSteps() {
+    Recording recording = new Recording();
+    recording.enable("io.headrace.Step").with("period", "endChunk");
+    recording.start();
+    return recording;
+  }
+
+  @Test
+  void stepsTellWhatRunsAndWhatHasRun() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    var flow =
+        Flow.<Integer>builder("photos")
+            .asyncStep(
+                "decode",
+                held,
+                step ->
+                    step.batch(BatchPolicy.greedy(2)).workers(Workers.executor(Runnable::run, 2)))
+            .step("classify", items -> items, step -> step.workers(Workers.inline()))
+            .build()
+            .start();
+    for (int i = 0; i < 9; i++) {
+      flow.submit(i);
+    }
+    held.answer(); // of two batches of one; the next takes two, as the worker is free
+    flow.resize("decode", 3);
+    List<RecordedEvent> steps = stop(ofSteps(), "Step");
+    assertThat(steps)
+        .extracting(FlightTest::figures)
+        .contains(
+            "decode: 3 wait for 3 workers, 5 run, 6 items in 4 batches so far",
+            "classify: 0 wait for 2147483647 workers, 0 run, 1 items in 1 batches so far");
+    held.answerAll();
+    flow.close();
+  }
+
+  /** The item -1 makes a batch fail. */
+  private static List<Integer> refuse(List<Integer> items) {
+    if (items.contains(-1)) {
+      throw new IllegalArgumentException();
+    }
+    return items;
+  }
+
+  @Test
+  void aBatchThatIsIsolatedIsRecordedForEachExecutionAndCountedOnce() throws Exception {
+    Recording recording = started();
+    var flow =
+        Flow.<Integer>builder("photos")
+            .step("decode", FlightTest::refuse, step -> step.workers(Workers.inline()).isolate(8))
+            .warmUp(List.of(1, 2, 3))
+            .build()
+            .start();
+    flow.submitAll(List.of(0, 1, 2, -1), CallOptions.DEFAULT);
+    List<RecordedEvent> steps = stop(ofSteps(), "Step");
+    flow.close();
+    assertThat(stop(recording, "Batch"))
+        .extracting(batch -> batch.getInt("size") + " " + batch.getInt("failed"))
+        .as("the warm-up, the batch, its halves and the halves of the second")
+        .containsExactly("3 0", "4 0", "2 0", "1 0", "1 1");
+    assertThat(steps)
+        .extracting(FlightTest::figures)
+        .as("the warm-up and the batch")
+        .contains("decode: 0 wait for 2147483647 workers, 0 run, 7 items in 2 batches so far");
+  }
+
   @Test
   void callsAreRecordedOnRequestIfTheyAreSlow() {
     for (String threshold : List.of("off", "0 ms", "1 h")) {
@@ -201,6 +277,21 @@ class FlightTest {
           .isEqualTo(
               threshold.equals("0 ms") ? List.of("sums COMPLETED", "sums FAILED") : List.of());
     }
+  }
+
+  @Test
+  void theItemsOfAWarmUpAreNotRecordedAsCalls() throws Exception {
+    Recording recording = new Recording();
+    recording.enable("io.headrace.Call").with("threshold", "0 ms");
+    recording.start();
+    var flow =
+        Flow.<Integer>builder("photos")
+            .step("decode", items -> items, step -> step.workers(Workers.inline()))
+            .warmUp(List.of(1, 2))
+            .build();
+    flow.start().call(3);
+    flow.close();
+    assertThat(stop(recording, "Call")).as("the one of a caller").hasSize(1);
   }
 
   @Test

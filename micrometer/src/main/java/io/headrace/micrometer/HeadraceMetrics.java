@@ -2,20 +2,26 @@ package io.headrace.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headrace.Coalescer;
+import io.headrace.CoalescerStatistics;
 import io.headrace.Flow;
 import io.headrace.Observer;
+import io.headrace.Throttle;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
 
 /**
- * Records what happens in batchers and flows as meters of a Micrometer registry.
+ * Records what happens in batchers and flows, and shows throttles and coalescers, as meters of a
+ * Micrometer registry.
  *
  * {@snippet class="io.headrace.micrometer.SnippetsTest" region="metrics"}
  *
- * <p>One instance serves any number of batchers and flows; make one for a registry. Services are
- * told apart by their names. Of two with one name, which is for one that replaces the other, the
- * meters add up, and the gauges show the one that was started last.
+ * <p>One instance serves any number of batchers, flows, throttles and coalescers; make one for a
+ * registry. A batcher or flow is given it as an observer, a throttle or coalescer is bound to it.
+ * They are told apart by their names. Of two batchers or flows with one name, which is for one that
+ * replaces the other, the meters add up, and the gauges show the one that was started last. Of two
+ * throttles or coalescers with one name the meters show the one that was bound last, so their
+ * counters begin anew.
  *
  * <table class="striped">
  * <caption>Meters</caption>
@@ -42,6 +48,17 @@ import java.util.function.Supplier;
  * <tr><th scope="row">{@code headrace.state}</th><td>gauge</td><td>service, state</td>
  *     <td>1 for the state that the service is in, 0 for the others; the states are those of {@link
  *     Flow.State}, in lower case</td></tr>
+ * <tr><th scope="row">{@code headrace.throttle.running}</th><td>gauge</td><td>service</td>
+ *     <td>permits that are out; 0 if the throttle does not limit how many</td></tr>
+ * <tr><th scope="row">{@code headrace.throttle.waiting}</th><td>gauge</td><td>service</td>
+ *     <td>threads and futures that wait for a permit</td></tr>
+ * <tr><th scope="row">{@code headrace.coalescer.calls}</th><td>counter</td>
+ *     <td>service, outcome</td><td>calls by what became of them when they came: executed (began an
+ *     execution), joined (one in flight), kept (were given a kept result), rejected</td></tr>
+ * <tr><th scope="row">{@code headrace.coalescer.errors}</th><td>counter</td><td>service</td>
+ *     <td>executions that failed or were cancelled, of those executed</td></tr>
+ * <tr><th scope="row">{@code headrace.coalescer.keys}</th><td>gauge</td><td>service, state</td>
+ *     <td>keys in flight (in_flight) and keys whose result is kept (kept)</td></tr>
  * </tbody>
  * </table>
  *
@@ -54,6 +71,7 @@ import java.util.function.Supplier;
 public final class HeadraceMetrics implements Observer {
   private final MeterRegistry registry;
   private final ConcurrentHashMap<String, ServiceMeters> services = new ConcurrentHashMap<>();
+  private final Bindings bindings;
 
   /**
    * Records into a registry.
@@ -62,6 +80,7 @@ public final class HeadraceMetrics implements Observer {
    */
   public HeadraceMetrics(MeterRegistry registry) {
     this.registry = requireNonNull(registry, "registry");
+    bindings = new Bindings(registry);
   }
 
   @Override
@@ -87,21 +106,48 @@ public final class HeadraceMetrics implements Observer {
   }
 
   /**
-   * Makes meters of the figures of something that counts for itself and gives snapshots.
+   * Shows a throttle, which counts for itself: {@code headrace.throttle.running} and {@code
+   * headrace.throttle.waiting}.
    *
-   * {@snippet class="io.headrace.micrometer.SnippetsTest" region="snapshots"}
+   * {@snippet class="io.headrace.micrometer.SnippetsTest" region="throttle"}
    *
-   * @param kind what it is, the second part of the meters' names: {@code throttle} makes {@code
-   *     headrace.throttle.running}
-   * @param name the name of this one, the tag {@code service}
-   * @param snapshot gives the figures of this moment; called by each meter whenever it is read
-   * @return to which the meters are added
-   * @param <S> the type of a snapshot
-   * @throws IllegalArgumentException if the kind or the name is blank
+   * @param name what to call it, the tag {@code service}
+   * @param throttle is read at each scrape; the registry keeps it alive
+   * @throws IllegalArgumentException if the name is blank
    */
-  public <S> SnapshotMeters<S> bind(String kind, String name, Supplier<? extends S> snapshot) {
-    return new SnapshotMeters<>(
-        registry, notBlank(kind, "kind"), notBlank(name, "name"), requireNonNull(snapshot));
+  public void bind(String name, Throttle throttle) {
+    bindings.bind(notBlank(name), requireNonNull(throttle, "throttle"));
+  }
+
+  /**
+   * Shows a coalescer: {@code headrace.coalescer.calls}, {@code headrace.coalescer.errors} and
+   * {@code headrace.coalescer.keys}.
+   *
+   * {@snippet class="io.headrace.micrometer.SnippetsTest" region="coalescer"}
+   *
+   * @param name what to call it, the tag {@code service}
+   * @param coalescer is read at each scrape; the registry keeps it alive
+   * @param statistics its hooks, or among its hooks; they count the calls of all coalescers that
+   *     they are given to
+   * @throws IllegalArgumentException if the name is blank
+   */
+  public void bind(String name, Coalescer<?, ?> coalescer, CoalescerStatistics statistics) {
+    requireNonNull(coalescer, "coalescer");
+    bind(name, statistics);
+    bindings.bind(name, coalescer);
+  }
+
+  /**
+   * Shows what is coalesced by a proxy, or by several coalescers together: {@code
+   * headrace.coalescer.calls} and {@code headrace.coalescer.errors}.
+   *
+   * @param name what to call it, the tag {@code service}
+   * @param statistics the hooks of the proxy or of the coalescers, or among them; read at each
+   *     scrape; the registry keeps them alive
+   * @throws IllegalArgumentException if the name is blank
+   */
+  public void bind(String name, CoalescerStatistics statistics) {
+    bindings.bind(notBlank(name), requireNonNull(statistics, "statistics"));
   }
 
   private ServiceMeters service(String name) {
@@ -111,10 +157,11 @@ public final class HeadraceMetrics implements Observer {
         : services.computeIfAbsent(name, unknown -> new ServiceMeters(registry, unknown));
   }
 
-  static String notBlank(String value, String what) {
-    if (requireNonNull(value, what).isBlank()) {
-      throw new IllegalArgumentException(what + " is blank, it has to say what this is");
+  private static String notBlank(String name) {
+    if (requireNonNull(name, "name").isBlank()) {
+      throw new IllegalArgumentException(
+          "name is '" + name + "', it has to be one that says what this is");
     }
-    return value;
+    return name;
   }
 }

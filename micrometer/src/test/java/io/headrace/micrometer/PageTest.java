@@ -2,8 +2,12 @@ package io.headrace.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headrace.Coalescer;
+import io.headrace.CoalescerHooks;
+import io.headrace.CoalescerStatistics;
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Throttle;
 import io.headrace.Workers;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -22,7 +26,7 @@ class PageTest {
   @Test
   void thePageShowsTheseExamples() throws IOException {
     String page = Files.readString(PAGE);
-    for (String region : List.of("metrics", "scrape", "snapshots", "statsd")) {
+    for (String region : List.of("metrics", "scrape", "throttle", "coalescer", "statsd")) {
       assertThat(page).contains(region("SnippetsTest", region));
     }
     assertThat(page).contains(region("PrometheusTest", "buckets"));
@@ -31,17 +35,21 @@ class PageTest {
   @Test
   void thePageNamesEveryMeter() throws Exception {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    var metrics = new HeadraceMetrics(registry);
+    metrics.bind("search", Throttle.atMost(1));
+    CoalescerStatistics statistics = CoalescerHooks.statistics();
+    metrics.bind("lengths", Coalescer.of(String::length), statistics);
     try (var flow =
         Flow.<String>builder("texts")
             .step("tokens", Handler.each(String::length), step -> step.workers(Workers.inline()))
-            .observer(new HeadraceMetrics(registry))
+            .observer(metrics)
             .build()
             .start()) {
       flow.call("hello");
     }
     String page = Files.readString(PAGE);
     assertThat(registry.getMeters().stream().map(Meter::getId).map(Meter.Id::getName).distinct())
-        .hasSize(8)
+        .hasSize(13)
         .allSatisfy(name -> assertThat(page).contains("| `" + name + "` |"));
   }
 

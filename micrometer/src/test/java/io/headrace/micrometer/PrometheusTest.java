@@ -21,9 +21,8 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What Prometheus scrapes. */
@@ -34,26 +33,12 @@ class PrometheusTest {
   private final VirtualTime time = new VirtualTime();
   private final SteppedExecutor executor = new SteppedExecutor();
 
-  /** The samples of a scrape by name and labels. */
   private Map<String, Double> scrape() {
-    return registry
-        .scrape()
-        .lines()
-        .filter(line -> !line.startsWith("#"))
-        .collect(
-            Collectors.toMap(
-                line -> line.substring(0, line.lastIndexOf(' ')),
-                line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)),
-                (one, other) -> {
-                  throw new AssertionError("two samples of one name");
-                },
-                TreeMap::new));
+    return Scrape.samples(registry);
   }
 
   private double sample(String name) {
-    Map<String, Double> samples = scrape();
-    assertThat(samples).containsKey(name);
-    return samples.get(name);
+    return Scrape.sample(registry, name);
   }
 
   private void advance(long millis) {
@@ -277,43 +262,53 @@ class PrometheusTest {
         .anyMatch(name -> name.contains("le=\"0.05\""));
   }
 
-  @Test
-  void figuresOfSnapshotsAreReadWhenTheyAreScraped() {
-    int[] snapshots = {0};
-    metrics
-        .<int[]>bind(
-            "gate",
-            "api",
-            () -> {
-              if (snapshots[0] < 0) {
-                throw new IllegalStateException("no snapshot");
-              }
-              return snapshots;
-            })
-        .gauge("open", snapshot -> snapshot[0])
-        .counter("passed", snapshot -> 10 * snapshot[0]);
-    snapshots[0] = 4;
-    System.gc(); // meters do not lose what they read
-    assertThat(sample("headrace_gate_open{service=\"api\"}")).isEqualTo(4);
-    assertThat(sample("headrace_gate_passed_total{service=\"api\"}")).isEqualTo(40);
-    snapshots[0] = -1;
-    try (var log = new LogCapture()) {
-      assertThat(sample("headrace_gate_open{service=\"api\"}")).isNaN();
-      assertThat(sample("headrace_gate_passed_total{service=\"api\"}")).isNaN();
-      assertThat(log.messages()).hasSize(1);
-    }
+  /** A step whose handler refuses to handle a negative item, and takes 10 ms for a batch. */
+  private FlowBuilder<Integer, Integer> refusing() {
+    return Flow.<Integer>builder("photos")
+        .step(
+            "decode",
+            items -> {
+              advance(10);
+              items.forEach(item -> Objects.checkIndex(item, Integer.MAX_VALUE));
+              return items;
+            },
+            step -> step.workers(Workers.inline()).isolate(8))
+        .observer(metrics)
+        .timeSource(time);
   }
 
   @Test
-  void whatMakesNoSenseIsRefused() {
-    assertThatThrownBy(() -> metrics.bind(" ", "api", () -> 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("kind is blank, it has to say what this is");
-    assertThatThrownBy(() -> metrics.bind("gate", "", () -> 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("name is blank, it has to say what this is");
-    assertThatThrownBy(() -> metrics.bind("gate", "api", () -> 1).gauge("", one -> one))
-        .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new HeadraceMetrics(null)).isInstanceOf(NullPointerException.class);
+  void eachExecutionOfABatchThatIsIsolatedCounts() throws Exception {
+    var flow = refusing().build().start();
+    flow.submitAll(List.of(1, 2, 3, -4), CallOptions.DEFAULT);
+    // 1 2 3 -4 fails, 1 2 succeeds, 3 succeeds, -4 fails: 8 items in 4 executions.
+    String decode = "{service=\"photos\",step=\"decode\"}";
+    assertThat(scrape())
+        .containsEntry("headrace_batch_size_items_count" + decode, 4.0)
+        .containsEntry("headrace_batch_size_items_sum" + decode, 8.0)
+        .containsEntry("headrace_batch_collect_seconds_count" + decode, 4.0)
+        .containsEntry("headrace_batch_handle_seconds_count" + decode, 4.0)
+        .containsEntry("headrace_batch_handle_seconds_sum" + decode, 0.04)
+        .containsEntry("headrace_queue_wait_seconds_count" + decode, 8.0)
+        .containsEntry("headrace_failed_items_total" + decode, 1.0)
+        .containsEntry("headrace_calls_seconds_count" + call("completed"), 3.0)
+        .containsEntry("headrace_calls_seconds_count" + call("failed"), 1.0);
+    var step = flow.statistics().steps().getFirst();
+    assertThat(step.batches()).isEqualTo(1);
+    assertThat(step.items()).isEqualTo(4);
+    flow.close();
+  }
+
+  @Test
+  void aWarmUpCountsAsBatchesButNotAsCalls() throws Exception {
+    var flow = refusing().warmUp(List.of(1, 2, 3)).build().start();
+    String decode = "{service=\"photos\",step=\"decode\"}";
+    assertThat(scrape())
+        .containsEntry("headrace_batch_size_items_count" + decode, 1.0)
+        .containsEntry("headrace_batch_size_items_sum" + decode, 3.0)
+        .containsEntry("headrace_queue_wait_seconds_count" + decode, 3.0)
+        .containsEntry("headrace_calls_seconds_count" + call("completed"), 0.0);
+    assertThat(flow.statistics().ended()).isZero();
+    flow.close();
   }
 }

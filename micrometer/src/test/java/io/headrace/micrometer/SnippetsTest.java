@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
 import io.headrace.BatchPolicy;
+import io.headrace.Coalescer;
+import io.headrace.CoalescerHooks;
+import io.headrace.CoalescerStatistics;
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Permit;
+import io.headrace.Throttle;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.InetAddress;
@@ -60,25 +65,35 @@ class SnippetsTest {
     }
   }
 
-  record Gate(int open, long passed) {
-    static Gate statistics() {
-      return new Gate(3, 40);
+  @Test
+  void throttle() throws Exception {
+    var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    HeadraceMetrics metrics = new HeadraceMetrics(registry);
+    // @start region="throttle"
+    Throttle throttle = Throttle.atMost(16);
+    metrics.bind("search", throttle);
+    // @end
+    try (Permit _ = throttle.acquire()) {
+      assertThat(registry.scrape())
+          .contains("headrace_throttle_running{service=\"search\"} 1.0")
+          .contains("headrace_throttle_waiting{service=\"search\"} 0.0");
     }
   }
 
   @Test
-  void snapshots() {
+  void coalescer() throws Exception {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     HeadraceMetrics metrics = new HeadraceMetrics(registry);
-    // @start region="snapshots"
-    metrics
-        .<Gate>bind("gate", "front", Gate::statistics)
-        .gauge("open", Gate::open)
-        .counter("passed", Gate::passed);
+    // @start region="coalescer"
+    CoalescerStatistics statistics = CoalescerHooks.statistics();
+    Coalescer<String, Integer> coalescer =
+        Coalescer.<String, Integer>builder(String::length).hooks(statistics).build();
+    metrics.bind("lengths", coalescer, statistics);
     // @end
+    assertThat(coalescer.call("hello")).isEqualTo(5);
     assertThat(registry.scrape())
-        .contains("headrace_gate_open{service=\"front\"} 3.0")
-        .contains("headrace_gate_passed_total{service=\"front\"} 40.0");
+        .contains("headrace_coalescer_calls_total{outcome=\"executed\",service=\"lengths\"} 1.0")
+        .contains("headrace_coalescer_keys{service=\"lengths\",state=\"in_flight\"} 0.0");
   }
 
   @Test
