@@ -6,7 +6,7 @@ function median(text,    n, i, j, t, a) {
   n = split(text, a, " ")
   for (i = 2; i <= n; i++)
     for (j = i; j > 1 && a[j] + 0 < a[j - 1] + 0; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
-  return n == 0 ? 0 : n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
+  return n == 0 ? 0 : n % 2 ? a[(n + 1) / 2] + 0 : (a[n / 2] + a[n / 2 + 1]) / 2
 }
 
 # Three digits that count.
@@ -62,7 +62,7 @@ function column(benchmark, values,    i) {
   key = benchmark SUBSEP known[benchmark, values]
 }
 
-/^Iteration / {
+/^Iteration .*: [0-9]/ {
   all[key] = all[key] " " $3
   runs[key] = runs[key] " " digits($3)
   unit[benchmark] = $NF
