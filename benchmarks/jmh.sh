@@ -34,7 +34,7 @@ pass=1
 while [ "$pass" -le "$passes" ]; do
   echo "pass $pass of $passes" >&2
   # shellcheck disable=SC2086 # the options are several words
-  "$java" -jar "$jar" ${1:-} $options -jvmArgs "-Xms1g -Xmx1g --sun-misc-unsafe-memory-access=allow" \
+  "$java" -jar "$jar" ${1:-} $options -jvmArgs "-Xms1g -Xmx1g --sun-misc-unsafe-memory-access=allow -Dslf4j.internal.verbosity=ERROR" \
     -prof gc -prof io.headrace.benchmarks.BatchSizes -prof io.headrace.benchmarks.CpuTime \
     >"$out/pass$pass.txt" 2>&1 || {
     cat "$out/pass$pass.txt" >&2

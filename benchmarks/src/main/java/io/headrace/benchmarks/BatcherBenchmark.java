@@ -37,6 +37,8 @@ public class BatcherBenchmark {
   /** Calls of each in one invocation, so that starting the threads counts for little. */
   static final int CALLS = 100;
 
+  private static final Integer LONE_ITEM = 1_000;
+
   /** Who batches; one instance for all threads. */
   @State(Scope.Benchmark)
   @SuppressWarnings("NullAway.Init") // JMH calls setUp first
@@ -94,5 +96,16 @@ public class BatcherBenchmark {
   @OperationsPerInvocation(CALLERS * CALLS)
   public void thousandCallers(Batching batching) throws Exception {
     Callers.run(batching.started, CALLERS, CALLS);
+  }
+
+  /**
+   * One thread that submits an item and waits for its result before it submits the next one: what
+   * batching adds to the latency of an item that is alone. The delay is 1 ms where there is one.
+   */
+  @Benchmark
+  @BenchmarkMode(Mode.SampleTime)
+  @Threads(1)
+  public void loneItem(Batching batching) throws Exception {
+    Results.check(LONE_ITEM, batching.started.call(LONE_ITEM));
   }
 }

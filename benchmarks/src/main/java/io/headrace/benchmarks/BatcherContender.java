@@ -24,6 +24,10 @@ public enum BatcherContender {
   REACTOR_FAIR(function -> new ReactorBatcher(ReactorBatcher.Variant.OWN_THREAD_FAIR, function)),
   /** Reactor {@code bufferTimeout}; the producer whose item fills a batch runs it. */
   REACTOR_CALLER(function -> new ReactorBatcher(ReactorBatcher.Variant.CALLER, function)),
+  /** RxJava {@code buffer(time, size)}; a thread of its own makes and runs the full batches. */
+  RXJAVA(function -> new RxJavaBatcher(true, function)),
+  /** The same; the producer whose item fills a batch runs it. */
+  RXJAVA_CALLER(function -> new RxJavaBatcher(false, function)),
   /** Pekko Streams {@code groupedWithin}. */
   PEKKO(PekkoBatcher::new),
   /** java-dataloader; each producer dispatches after its last item and runs the batches. */

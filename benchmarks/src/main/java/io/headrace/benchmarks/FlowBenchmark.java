@@ -18,8 +18,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Three steps that do nothing, from {@code submit} to the completion of every item's future. An
- * operation is one item.
+ * Steps that do nothing, from {@code submit} to the completion of every item's future. An operation
+ * is one item.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -44,13 +44,17 @@ public class FlowBenchmark {
     /** The contender. */
     @Param public FlowContender contender;
 
+    /** How many steps. */
+    @Param({"1", "3"})
+    public int steps;
+
     Contender started;
     Bursts bursts;
 
     /** Starts the contender. */
     @Setup(Level.Trial)
     public void setUp() {
-      started = contender.start(BatchFunction.NO_OP);
+      started = contender.start(BatchFunction.NO_OP, steps);
       bursts = new Bursts(1_000_000, BURST);
     }
 

@@ -2,30 +2,35 @@ package io.headrace.benchmarks;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
+import io.headrace.FlowBuilder;
 import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.StepOptions;
 import io.headrace.Workers;
 import java.util.concurrent.CompletableFuture;
 
-/** Headrace: three steps with one worker each. */
+/** Headrace: steps with one worker each. */
 final class HeadraceFlow implements Contender {
   private final Flow<Integer, Integer> flow;
 
   /**
    * Starts the flow.
    *
-   * @param later the workers of the second and the third step; the first one has a thread
+   * @param later the workers of all steps after the first one, which has a thread
+   * @param steps how many steps
    */
-  HeadraceFlow(Workers later, BatchFunction function) {
+  HeadraceFlow(Workers later, BatchFunction function, int steps) {
     Handler<Integer, Integer> handler = function::handle;
-    flow =
+    FlowBuilder<Integer, Integer> builder =
         Flow.<Integer>builder("benchmark")
             .step(
-                "first", handler, step -> policy(step).queue(Limits.QUEUE_CAPACITY, OnFull.fail()))
-            .step("second", handler, step -> policy(step).workers(later))
-            .step("third", handler, step -> policy(step).workers(later))
-            .build();
+                "step 1",
+                handler,
+                step -> policy(step).queue(Limits.QUEUE_CAPACITY, OnFull.fail()));
+    for (int step = 2; step <= steps; step++) {
+      builder = builder.step("step " + step, handler, next -> policy(next).workers(later));
+    }
+    flow = builder.build();
     try {
       flow.start();
     } catch (InterruptedException e) {

@@ -12,12 +12,14 @@ final class QueueThreadsFlow implements Contender {
   private final List<Thread> threads = new ArrayList<>();
   private final BlockingQueue<FlowCall> first = new LinkedBlockingQueue<>(Limits.QUEUE_CAPACITY);
 
-  QueueThreadsFlow() {
-    BlockingQueue<FlowCall> second = new LinkedBlockingQueue<>(Limits.QUEUE_CAPACITY);
-    BlockingQueue<FlowCall> third = new LinkedBlockingQueue<>(Limits.QUEUE_CAPACITY);
-    start(first, second::add);
-    start(second, third::add);
-    start(third, FlowCall::finish);
+  QueueThreadsFlow(int steps) {
+    BlockingQueue<FlowCall> in = first;
+    for (int step = 1; step < steps; step++) {
+      BlockingQueue<FlowCall> out = new LinkedBlockingQueue<>(Limits.QUEUE_CAPACITY);
+      start(in, out::add);
+      in = out;
+    }
+    start(in, FlowCall::finish);
   }
 
   private void start(BlockingQueue<FlowCall> in, Consumer<FlowCall> out) {
@@ -42,7 +44,7 @@ final class QueueThreadsFlow implements Contender {
 
   @Override
   public CompletableFuture<Integer> submit(Integer item) {
-    FlowCall call = new FlowCall(item);
+    FlowCall call = new FlowCall(item, threads.size());
     first.add(call);
     return call;
   }

@@ -9,15 +9,16 @@ import reactor.core.publisher.FluxSink;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
-/** Reactor: three {@code map}, each behind a {@code publishOn} with a thread of its own. */
+/** Reactor: a {@code map} for each step behind a {@code publishOn} with a thread of its own. */
 final class ReactorFlow implements Contender {
-  private final List<Scheduler> threads =
-      Stream.generate(() -> Schedulers.newSingle("reactor-step", true)).limit(3).toList();
+  private final List<Scheduler> threads;
   private final Disposable subscription;
   private volatile FluxSink<FlowCall> sink;
 
   @SuppressWarnings("NullAway.Init") // subscribe calls the consumer of the sink before it returns
-  ReactorFlow() {
+  ReactorFlow(int steps) {
+    threads =
+        Stream.generate(() -> Schedulers.newSingle("reactor-step", true)).limit(steps).toList();
     Flux<FlowCall> calls = Flux.create(emitter -> sink = emitter, FluxSink.OverflowStrategy.BUFFER);
     for (Scheduler thread : threads) {
       calls = calls.publishOn(thread).map(FlowCall::step);
@@ -27,7 +28,7 @@ final class ReactorFlow implements Contender {
 
   @Override
   public CompletableFuture<Integer> submit(Integer item) {
-    FlowCall call = new FlowCall(item);
+    FlowCall call = new FlowCall(item, threads.size());
     sink.next(call);
     return call;
   }

@@ -10,8 +10,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A contender that answers wrongly or exceeds its batch must not be measured. */
 class ContendersTest {
@@ -49,20 +52,37 @@ class ContendersTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyItemPassesTheFlow(FlowContender contender) throws Exception {
+  void aLoneItemGetsItsResult(BatcherContender contender) throws Exception {
     try (Contender started = contender.start(function)) {
-      producers(started, 4, 20);
+      for (int i = 0; i < 50; i++) {
+        Integer item = 1_000 + i;
+        Results.check(item, started.call(item));
+      }
     }
-    checkSteps(contender, 4 * 20 * 512);
+    checkBatches(contender, 50);
   }
 
   @ParameterizedTest
-  @EnumSource
-  void everyCallerOfTheFlowGetsItsOwnResult(FlowContender contender) throws Exception {
-    try (Contender started = contender.start(function)) {
+  @MethodSource("flows")
+  void everyItemPassesTheFlow(FlowContender contender, int steps) throws Exception {
+    try (Contender started = contender.start(function, steps)) {
+      producers(started, 4, 20);
+    }
+    checkSteps(contender, steps * 4 * 20 * 512);
+  }
+
+  @ParameterizedTest
+  @MethodSource("flows")
+  void everyCallerOfTheFlowGetsItsOwnResult(FlowContender contender, int steps) throws Exception {
+    try (Contender started = contender.start(function, steps)) {
       Callers.run(started, 200, 20);
     }
-    checkSteps(contender, 200 * 20);
+    checkSteps(contender, steps * 200 * 20);
+  }
+
+  private static Stream<Arguments> flows() {
+    return Stream.of(FlowContender.values())
+        .flatMap(contender -> Stream.of(1, 3).map(steps -> Arguments.of(contender, steps)));
   }
 
   private void checkBatches(BatcherContender contender, int items) {
@@ -74,9 +94,9 @@ class ContendersTest {
   }
 
   /** The rivals' items count their steps themselves, see {@link FlowCall}. */
-  private void checkSteps(FlowContender contender, int items) {
+  private void checkSteps(FlowContender contender, int stepsOfItems) {
     if (contender.name().startsWith("HEADRACE")) {
-      assertThat(handled).hasValue(3 * items);
+      assertThat(handled).hasValue(stepsOfItems);
     }
   }
 
