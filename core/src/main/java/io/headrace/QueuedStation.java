@@ -417,7 +417,7 @@ final class QueuedStation extends Station implements QueueState {
         break;
       }
       int size = maxSize;
-      if (phase == Phase.OPEN && !isFlushing()) {
+      if (phase == Phase.OPEN && !isFlushing() && waiting() > 0) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
           if (buckets != null && bucket != null) {
@@ -432,10 +432,11 @@ final class QueuedStation extends Station implements QueueState {
         }
         size = Math.min(decision.size(), size);
       }
-      if (!sendBatch(size)) {
+      if (sendBatch(size)) {
+        wake = NEVER;
+      } else if (bucket == null) {
         break;
-      }
-      wake = NEVER;
+      } // else all of the bucket was cancelled meanwhile, and the next one has its turn
     }
     if (hasIdleWorker != (wake != NEVER)) {
       hasIdleWorker = !hasIdleWorker;

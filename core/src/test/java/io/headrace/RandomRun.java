@@ -285,6 +285,8 @@ final class RandomRun {
       return;
     }
     List<Integer> running = running();
+    // What was told to end has ended only when its alarm is gone, and could be late otherwise.
+    Spin.until(() -> time.alarms() == running.size());
     story.append("time out ").append(running).append('\n');
     if (!collect && verb != Verb.ANY) {
       failures.put(running.getFirst(), "timeout");

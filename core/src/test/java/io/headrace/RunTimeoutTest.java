@@ -36,6 +36,7 @@ class RunTimeoutTest {
 
   @Test
   void aTaskThatTakesTooLongFails() throws Exception {
+    AtomicInteger begun = new AtomicInteger();
     FutureTask<List<TaskOutcome<Integer, Integer>>> run =
         start(
             () ->
@@ -45,13 +46,14 @@ class RunTimeoutTest {
                     .collect()
                     .runAll(
                         i -> {
+                          begun.incrementAndGet();
                           if (i == 1) {
                             never.await();
                           }
                           return i;
                         }));
     // The other two end, the one that hangs keeps its alarm.
-    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+    Spin.until(() -> begun.get() == 3 && time.alarms() == 1 && throttle.running() == 1);
     time.advance(SECOND);
     List<TaskOutcome<Integer, Integer>> outcomes = run.get();
     assertThat(outcomes.get(0).value()).isEqualTo(0);
@@ -124,6 +126,7 @@ class RunTimeoutTest {
   /** A task that ignores its interrupt is not waited for; its permit stays taken until it ends. */
   @Test
   void aTaskThatIgnoresItsTimeoutDoesNotHoldUpTheRun() throws Exception {
+    AtomicInteger begun = new AtomicInteger();
     CountDownLatch release = new CountDownLatch(1);
     FutureTask<List<TaskOutcome<Integer, Integer>>> run =
         start(
@@ -134,13 +137,14 @@ class RunTimeoutTest {
                     .collect()
                     .runAll(
                         i -> {
+                          begun.incrementAndGet();
                           while (i == 0 && release.getCount() != 0) {
                             Thread.interrupted();
                             Thread.onSpinWait();
                           }
                           return i;
                         }));
-    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+    Spin.until(() -> begun.get() == 3 && time.alarms() == 1 && throttle.running() == 1);
     time.advance(SECOND);
     assertThat(run.get()).extracting(TaskOutcome::isFailure).containsExactly(true, false, false);
     assertThat(throttle.running()).isEqualTo(1);
@@ -150,6 +154,7 @@ class RunTimeoutTest {
 
   @Test
   void aStageThatTakesTooLongIsCancelled() throws Exception {
+    AtomicInteger begun = new AtomicInteger();
     CompletableFuture<Integer> slow = new CompletableFuture<>();
     FutureTask<List<TaskOutcome<Integer, Integer>>> run =
         start(
@@ -158,8 +163,13 @@ class RunTimeoutTest {
                     .over(THREE)
                     .taskTimeout(SECOND)
                     .collect()
-                    .runAll(Task.async(i -> i == 1 ? slow : CompletableFuture.completedFuture(i))));
-    Spin.until(() -> time.alarms() == 1 && throttle.running() == 1);
+                    .runAll(
+                        Task.async(
+                            i -> {
+                              begun.incrementAndGet();
+                              return i == 1 ? slow : CompletableFuture.completedFuture(i);
+                            })));
+    Spin.until(() -> begun.get() == 3 && time.alarms() == 1 && throttle.running() == 1);
     time.advance(SECOND);
     assertThat(run.get()).extracting(TaskOutcome::isFailure).containsExactly(false, true, false);
     assertThat(slow).isCancelled();
@@ -251,9 +261,21 @@ class RunTimeoutTest {
     for (int rate : new int[] {5, 10, 20, 40, 50, 100}) {
       VirtualTime clock = new VirtualTime();
       Throttle paced = Throttle.builder().perSecond(rate).timeSource(clock).build();
-      FutureTask<List<Long>> run = start(() -> paced.over(THREE).runAll(_ -> clock.nanoTime()));
-      for (int gap = 0; gap < 2; gap++) {
-        Spin.until(() -> clock.alarms() != 0);
+      AtomicInteger begun = new AtomicInteger();
+      FutureTask<List<Long>> run =
+          start(
+              () ->
+                  paced
+                      .over(THREE)
+                      .runAll(
+                          _ -> {
+                            long nowNanos = clock.nanoTime();
+                            begun.incrementAndGet();
+                            return nowNanos;
+                          }));
+      for (int gap = 1; gap <= 2; gap++) {
+        int before = gap;
+        Spin.until(() -> begun.get() == before && clock.alarms() != 0);
         assertThat(clock.advanceToNext()).isTrue();
       }
       List<Long> starts = run.get();
