@@ -165,6 +165,7 @@ final class QueuedStation extends Station implements QueueState {
       Ticket next;
       for (Ticket ticket = first; ticket != null; ticket = next) {
         next = ticket.next();
+        ticket.setNext(null); // a caller that keeps a refused one would keep all behind it
         if (intake.accepts(ticket)) {
           isOfInterest |= offer(lines.of(ticket), ticket, ticket, 1);
         } else if (ticket.hold != null) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A random coalescer and what happens to it, in virtual time on one thread, beside its model. */
 @SuppressWarnings("AnnotateFormatMethod") // the annotation is not among the dependencies
-final class CoalescerSchedule {
+final class CoalescerSchedule implements RandomSchedules.Schedule {
   private static final int MAX_OPERATIONS = 120;
 
   private final Random random;
@@ -113,7 +113,8 @@ final class CoalescerSchedule {
     return end;
   }
 
-  void run() {
+  @Override
+  public void run() {
     int operations = 5 + random.nextInt(MAX_OPERATIONS - 5);
     for (int i = 0; i < operations; i++) {
       act();

@@ -1,42 +1,18 @@
 package io.headrace;
 
-import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random coalescers under random schedules, in virtual time, beside a naive model. A failure names
- * its seed; to repeat it, run with {@code -Dheadrace.test.seed=<seed> -Dheadrace.test.schedules=1}.
- * The number of schedules comes from {@code headrace.test.schedules}.
+ * Random coalescers under random schedules, in virtual time, beside a naive model. See {@link
+ * RandomSchedules} for the seeds.
  */
 class CoalescerScheduleTest {
-  private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 10_000);
-  private static final int AT_ONCE = 1_000;
-
-  static LongStream firstSeeds() {
-    return LongStream.iterate(
-        FIRST_SEED, seed -> seed < FIRST_SEED + SCHEDULES, seed -> seed + AT_ONCE);
-  }
-
   @ParameterizedTest
-  @MethodSource("firstSeeds")
+  @MethodSource("io.headrace.RandomSchedules#firstSeeds")
   void theModelForeseesEverything(long firstSeed) {
-    long end = Math.min(firstSeed + AT_ONCE, FIRST_SEED + SCHEDULES);
     try (LogCapture _ = new LogCapture()) {
-      for (long seed = firstSeed; seed < end; seed++) {
-        runSchedule(seed);
-      }
-    }
-  }
-
-  private static void runSchedule(long seed) {
-    CoalescerSchedule schedule = new CoalescerSchedule(seed);
-    try {
-      schedule.run();
-    } catch (Throwable failure) {
-      throw new AssertionError(
-          "schedule with seed " + seed + ": " + failure.getMessage() + "\n" + schedule, failure);
+      RandomSchedules.runFrom(firstSeed, CoalescerSchedule::new);
     }
   }
 }

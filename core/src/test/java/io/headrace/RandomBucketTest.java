@@ -9,38 +9,19 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random schedules of one batcher with weights, buckets and priorities, in virtual time, against a
- * model that looks at everything that waits whenever it has to choose. A failure names its seed; to
- * repeat it, run with {@code -Dheadrace.test.seed=<seed> -Dheadrace.test.schedules=1}.
+ * model that looks at everything that waits whenever it has to choose. See {@link RandomSchedules}
+ * for the seeds.
  */
 class RandomBucketTest {
-  private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 10_000);
-  private static final int AT_ONCE = 500;
-
-  static LongStream firstSeeds() {
-    return LongStream.iterate(
-        FIRST_SEED, seed -> seed < FIRST_SEED + SCHEDULES, seed -> seed + AT_ONCE);
-  }
-
   @ParameterizedTest
-  @MethodSource("firstSeeds")
+  @MethodSource("io.headrace.RandomSchedules#firstSeeds")
   void theBatchesAreThoseOfTheModel(long firstSeed) {
-    long end = Math.min(firstSeed + AT_ONCE, FIRST_SEED + SCHEDULES);
-    for (long seed = firstSeed; seed < end; seed++) {
-      Schedule schedule = new Schedule(new Random(seed));
-      try {
-        schedule.run();
-      } catch (Throwable failure) {
-        throw new AssertionError(
-            "schedule with seed " + seed + ": " + schedule + "\n" + failure.getMessage(), failure);
-      }
-    }
+    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(new Random(seed)));
   }
 
   /** An item, and what the model knows of it. */
@@ -53,7 +34,7 @@ class RandomBucketTest {
   }
 
   /** One batcher with one worker, and a model of it. */
-  private static final class Schedule {
+  private static final class Schedule implements RandomSchedules.Schedule {
     private final VirtualTime time = new VirtualTime();
     private final HeldBatches<Item> held = new HeldBatches<>();
     private final Random random;
@@ -96,7 +77,8 @@ class RandomBucketTest {
               .build();
     }
 
-    void run() {
+    @Override
+    public void run() {
       int operations = 5 + random.nextInt(80);
       for (int i = 0; i < operations; i++) {
         act();

@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A random graph of steps and what happens to its items, in virtual time on one thread. */
-final class RandomGraphSchedule {
+final class RandomGraphSchedule implements RandomSchedules.Schedule {
   private record Call(
       Work work, CompletableFuture<Work> future, long deadlineNanos, boolean isAccepted) {}
 
@@ -143,7 +143,8 @@ final class RandomGraphSchedule {
     }
   }
 
-  void run() throws Exception {
+  @Override
+  public void run() throws Exception {
     if (!start()) {
       return;
     }
@@ -353,7 +354,8 @@ final class RandomGraphSchedule {
     };
   }
 
-  String describe() {
+  @Override
+  public String toString() {
     return graph + "\n" + workers + "\n" + answersLater + "\n" + events;
   }
 }

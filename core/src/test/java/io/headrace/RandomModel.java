@@ -145,7 +145,8 @@ abstract class RandomModel {
     }
   }
 
-  String describe() {
+  @Override
+  public String toString() {
     return flow.state()
         + (isWild ? " wild" : "")
         + " priorities "

@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * tasks are stages that complete when the schedule says so, or functions that block until then; the
  * time is virtual, and a step is taken only when nothing moves by itself any more.
  */
-final class RandomRun {
+final class RandomRun implements RandomSchedules.Schedule {
   private static final Duration TASK_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
@@ -94,7 +94,8 @@ final class RandomRun {
                 sourceFails));
   }
 
-  String describe() {
+  @Override
+  public String toString() {
     return story.toString();
   }
 
@@ -146,7 +147,8 @@ final class RandomRun {
     };
   }
 
-  void run() throws Exception {
+  @Override
+  public void run() throws Exception {
     Run<Integer> run = throttle.over(source()).runAhead(runAhead);
     run = taskTimeout ? run.taskTimeout(TASK_TIMEOUT) : run;
     run = timeout ? run.timeout(TIMEOUT) : run;

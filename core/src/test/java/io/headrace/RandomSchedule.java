@@ -8,7 +8,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 
 /** A random flow and what happens to it, in virtual time on one thread. */
-final class RandomSchedule extends RandomModel {
+final class RandomSchedule extends RandomModel implements RandomSchedules.Schedule {
   private static final int MAX_OPERATIONS = 80;
 
   private final Random random;
@@ -22,7 +22,8 @@ final class RandomSchedule extends RandomModel {
     this.random = random;
   }
 
-  void run() throws InterruptedException {
+  @Override
+  public void run() throws InterruptedException {
     flow.start();
     int operations = 5 + random.nextInt(MAX_OPERATIONS - 5);
     while (op < operations) {

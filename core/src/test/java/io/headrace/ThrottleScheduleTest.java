@@ -9,43 +9,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random throttles under random schedules, beside a naive model, in virtual time. A failure names
- * its seed; to repeat it, run with {@code -Dheadrace.test.seed=<seed> -Dheadrace.test.schedules=1}.
- * The number of schedules comes from {@code headrace.test.schedules}.
+ * Random throttles under random schedules, beside a naive model, in virtual time. See {@link
+ * RandomSchedules} for the seeds.
  */
 class ThrottleScheduleTest {
-  private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 10_000);
-  private static final int AT_ONCE = 1_000;
-
-  static LongStream firstSeeds() {
-    return LongStream.iterate(
-        FIRST_SEED, seed -> seed < FIRST_SEED + SCHEDULES, seed -> seed + AT_ONCE);
-  }
-
   @ParameterizedTest
-  @MethodSource("firstSeeds")
+  @MethodSource("io.headrace.RandomSchedules#firstSeeds")
   void aThrottleDoesWhatTheModelDoes(long firstSeed) {
-    long end = Math.min(firstSeed + AT_ONCE, FIRST_SEED + SCHEDULES);
-    for (long seed = firstSeed; seed < end; seed++) {
-      Schedule schedule = new Schedule(new Random(seed));
-      try {
-        schedule.run();
-      } catch (Throwable failure) {
-        throw new AssertionError(
-            "schedule with seed " + seed + ": " + failure.getMessage() + "\n" + schedule.log,
-            failure);
-      }
-    }
+    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(new Random(seed)));
   }
 
   /** One throttle and what happens to it. */
-  private static final class Schedule {
+  private static final class Schedule implements RandomSchedules.Schedule {
     private final Random random;
     private final VirtualTime alarms = new VirtualTime();
     private final long startNanos = alarms.nanoTime();
@@ -103,6 +82,11 @@ class ThrottleScheduleTest {
       log.append(throttle).append('\n');
     }
 
+    @Override
+    public String toString() {
+      return log.toString();
+    }
+
     private long now() {
       return time.nanoTime() - startNanos;
     }
@@ -111,7 +95,8 @@ class ThrottleScheduleTest {
       log.append(now() / 1_000_000.0).append(" ms: ").append(what).append('\n');
     }
 
-    void run() {
+    @Override
+    public void run() {
       int operations = 5 + random.nextInt(60);
       for (int op = 0; op < operations; op++) {
         act();
