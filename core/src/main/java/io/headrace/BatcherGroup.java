@@ -86,7 +86,8 @@ public final class BatcherGroup implements AutoCloseable {
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public boolean close(Duration timeout) {
-    long endNanos = System.nanoTime() + Checks.positiveNanos(timeout, "timeout");
+    TimeSource clock = TimeSource.system();
+    long endNanos = clock.nanoTime() + Checks.positiveNanos(timeout, "timeout");
     List<Batcher<?, ?>> all = end();
     all.forEach(Batcher::beginClose);
     if (all.stream().anyMatch(Batcher::isInside)) {
@@ -94,7 +95,7 @@ public final class BatcherGroup implements AutoCloseable {
     }
     boolean inTime = true;
     for (Batcher<?, ?> batcher : all) {
-      long leftNanos = Math.max(1, endNanos - System.nanoTime());
+      long leftNanos = Math.max(1, endNanos - clock.nanoTime());
       inTime &= batcher.close(Duration.ofNanos(leftNanos));
     }
     return inTime;

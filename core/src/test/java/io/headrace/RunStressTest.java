@@ -13,7 +13,6 @@ import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -122,7 +121,7 @@ class RunStressTest {
     return input -> {
       enter(executed, input);
       if (ThreadLocalRandom.current().nextInt(50) == 0) {
-        LockSupport.parkNanos(1_000);
+        Thread.yield();
       }
       running.decrementAndGet();
       return input;
