@@ -15,6 +15,10 @@ final class CostCurve {
    * points are made to rise with the size by pooling neighbours that do not (isotonic regression), for more
    * work does not take less time; what looks so is noise.
    *
+   * The medians are drawn towards the straight line through all of them, the more the fewer durations a range has
+   * and the wider durations scatter. Otherwise a single stall in the first batch of the largest size would make
+   * that size, and by extrapolation all above it, look as if they took too long, and none of them would be tried.
+   *
    * How far durations scatter is learned for all sizes together, as quotients of a duration and what was
    * expected: noise is mostly proportional, and a range alone has too few durations to tell.
    *
@@ -35,7 +39,9 @@ final class CostCurve {
   /** How many quotients are remembered. */
   private static final int SCATTER_WINDOW = 128;
 
-  /** The quantile of the scatter that a cautious estimate takes; a lenient one takes the opposite. */
+  /**
+   * The quantile of the scatter that a cautious estimate takes; a lenient one takes the opposite.
+   */
   private static final double CAUTIOUS = 0.9;
 
   /** The share of the best rate that is worth as much. */
@@ -43,6 +49,9 @@ final class CostCurve {
 
   /** With fewer durations than this a range is not known. */
   private static final int FEW = 3;
+
+  /** How many durations the straight line counts in a range, for each unit of scatter. */
+  private static final double LINE = 80;
 
   /** How far the scatter speaks for a range with one duration. */
   private static final double BENEFIT = 2;
@@ -68,6 +77,9 @@ final class CostCurve {
   private int bestSize = 1;
   private double bestRate;
   private boolean isSettled;
+
+  private double lineNanos;
+  private double lineSlope;
 
   // Points of the curve, while they are computed.
   private final double[] pointSize;
@@ -135,13 +147,18 @@ final class CostCurve {
   }
 
   private void computePoints() {
+    fitLine();
+    double lineWeight = Math.max(1, LINE * (caution - 1));
     int points = 0;
     for (Window window : windows) {
       if (window == null) {
         continue;
       }
+      double median = window.median();
+      double onLine = Math.max(median / 2, lineNanos + lineSlope * window.meanSize());
+      double share = lineWeight / (lineWeight + window.length);
       pointSize[points] = window.meanSize();
-      pointNanos[points] = window.median();
+      pointNanos[points] = median + share * (onLine - median);
       pointWeight[points] = window.length;
       points = pool(points + 1);
     }
@@ -152,6 +169,30 @@ final class CostCurve {
       }
       expected[i] = at(ends[i], next, points);
     }
+  }
+
+  /** The straight line through the medians, by least squares. */
+  private void fitLine() {
+    double weights = 0;
+    double size = 0;
+    double nanos = 0;
+    double sizeSize = 0;
+    double sizeNanos = 0;
+    for (Window window : windows) {
+      if (window == null) {
+        continue;
+      }
+      weights += window.length;
+      double share = window.length / weights;
+      double sizeOff = window.meanSize() - size;
+      double nanosOff = window.median() - nanos;
+      size += share * sizeOff;
+      nanos += share * nanosOff;
+      sizeSize += (1 - share) * window.length * sizeOff * sizeOff;
+      sizeNanos += (1 - share) * window.length * sizeOff * nanosOff;
+    }
+    lineSlope = sizeSize > 0 ? Math.max(0, sizeNanos / sizeSize) : 0;
+    lineNanos = nanos - lineSlope * size;
   }
 
   private void computeSizes() {
@@ -195,7 +236,9 @@ final class CostCurve {
     return window != null && window.length >= FEW;
   }
 
-  /** How many items are done in a nanosecond in batches of a range, at best; 0 if there was none. */
+  /**
+   * How many items are done in a nanosecond in batches of a range, at best; 0 if there was none.
+   */
   private double hopedRate(int range) {
     Window window = windows[range];
     if (window == null) {
@@ -242,7 +285,9 @@ final class CostCurve {
     return (pointNanos[to] - pointNanos[from]) / (pointSize[to] - pointSize[from]);
   }
 
-  /** The smallest size that does nearly as much as any; a larger one while that is to be found out. */
+  /**
+   * The smallest size that does nearly as much as any; a larger one while that is to be found out.
+   */
   int efficientSize() {
     return efficientSize;
   }
@@ -262,7 +307,9 @@ final class CostCurve {
     return isSettled;
   }
 
-  /** The largest size not above another that takes no longer than some time, cautiously; 0 if none. */
+  /**
+   * The largest size not above another that takes no longer than some time, cautiously; 0 if none.
+   */
   int largestWithin(double nanos, int atMost) {
     if (cautiousNanos(atMost) <= nanos) {
       return atMost;
@@ -273,6 +320,11 @@ final class CostCurve {
       }
     }
     return 0;
+  }
+
+  /** The end of the range after that of a size, or the largest size. */
+  int nextSize(int size) {
+    return ends[Math.min(indexOf(Math.min(size, maxSize)) + 1, ends.length - 1)];
   }
 
   /** How long a batch takes, as the median; 0 if nothing is known. */

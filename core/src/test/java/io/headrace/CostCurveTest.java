@@ -106,8 +106,7 @@ class CostCurveTest {
   void followsAHandlerThatBecomesSlowerAndFasterAgain() {
     learn(CostCurveTest::gpuLike, 2_000, 0, 1);
     learn(size -> 5 * gpuLike(size), 2_000, 0, 2);
-    assertThat(curve.expectedNanos(100))
-        .isCloseTo(5 * gpuLike(100), Percentage.withPercentage(3));
+    assertThat(curve.expectedNanos(100)).isCloseTo(5 * gpuLike(100), Percentage.withPercentage(3));
     learn(CostCurveTest::gpuLike, 2_000, 0, 3);
     assertThat(curve.expectedNanos(100)).isCloseTo(gpuLike(100), Percentage.withPercentage(3));
   }

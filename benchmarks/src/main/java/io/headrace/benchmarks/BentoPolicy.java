@@ -5,14 +5,14 @@ import io.headrace.QueueState;
 import java.time.Duration;
 
 /**
- * BentoML's CorkDispatcher (bentoml/_internal/marshal/dispatcher.py): a duration is taken as a * n +
- * b, fitted to the last 50 batches every 5 seconds; an item that would miss the objective in a batch
- * of all that wait is cancelled; a batch waits, in ticks of 1 ms, as long as n * (time since the last
- * arrival + tick + a) is not above 0.95 of the average wait of the last item of a batch. It begins
- * with three batches of one, one of two and one of three.
+ * BentoML's CorkDispatcher (bentoml/_internal/marshal/dispatcher.py): a duration is taken as a * n
+ * + b, fitted to the last 50 batches every 5 seconds; an item that would miss the objective in a
+ * batch of all that wait is cancelled; a batch waits, in ticks of 1 ms, as long as n * (time since
+ * the last arrival + tick + a) is not above 0.95 of the average wait of the last item of a batch.
+ * It begins with three batches of one, one of two and one of three.
  *
- * <p>Differences: items leave in the order in which they came (the original takes the newest first),
- * and cancelling is looked at when a worker is idle, not in every tick.
+ * <p>Differences: items leave in the order in which they came (the original takes the newest
+ * first), and cancelling is looked at when a worker is idle, not in every tick.
  */
 final class BentoPolicy implements LearningPolicy {
   private static final int KEPT = 50;
@@ -146,7 +146,8 @@ final class BentoPolicy implements LearningPolicy {
       xx += (sizes[i] - x) * (sizes[i] - x);
       xy += (sizes[i] - x) * (durations[i] - y);
     }
-    // All of one size: least squares has many solutions, the shortest is taken, as the original does.
+    // All of one size: least squares has many solutions, the shortest is taken, as the original
+    // does.
     double slope = xx > 0 ? xy / xx : x * y / (x * x + 1);
     perItem = Math.max(1000, slope);
     fixed = Math.max(0, y - slope * x);

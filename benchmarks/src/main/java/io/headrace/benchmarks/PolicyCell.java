@@ -27,7 +27,9 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
     GPU_TIGHT(40),
     /** Batches gain next to nothing. */
     LINEAR(30),
-    /** As GPU, with a factor that has a log-normal distribution, and a stall in one of 200 batches. */
+    /**
+     * As GPU, with a factor that has a log-normal distribution, and a stall in one of 200 batches.
+     */
     NOISY(100);
 
     private static final double NOISE = 0.25;
@@ -78,8 +80,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
         case BURSTY -> ArrivalTrace.bursty(perSecond, MEAN_GROUP, length, seed);
         case ON_OFF ->
             ArrivalTrace.onOff(perSecond, PolicyCell.ON_OFF, PolicyCell.ON_OFF, length, seed);
-        case DAILY ->
-            ArrivalTrace.daily(perSecond, DAILY_SWING, length.dividedBy(2), length, seed);
+        case DAILY -> ArrivalTrace.daily(perSecond, DAILY_SWING, length.dividedBy(2), length, seed);
       };
     }
   }
@@ -103,8 +104,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
     List<Entry> entries = new ArrayList<>();
     entries.add(
         new Entry("Clipper", simulation.run(new ClipperPolicy(MAX_SIZE, handler.objective))));
-    entries.add(
-        new Entry("BentoML", simulation.run(new BentoPolicy(MAX_SIZE, handler.objective))));
+    entries.add(new Entry("BentoML", simulation.run(new BentoPolicy(MAX_SIZE, handler.objective))));
     entries.add(new Entry("TensorFlow", simulation.run(new TensorFlowPolicy(MAX_SIZE, 1))));
     entries.add(bestFixed(simulation));
     return entries;

@@ -6,10 +6,10 @@ import java.util.Random;
 
 /**
  * TensorFlow's adaptive shared batch scheduler (adaptive_shared_batch_scheduler.h) with its
- * defaults: at most 10 batches wait, more are refused. What it
- * adapts is how many batches run at once, beginning with 3 and at most as many as there are workers:
- * every 1000 batches it moves the limit, by an eighth to a 128th, in the direction that has lowered
- * the average latency. A fraction of the limit is a probability. Below the limit nothing waits.
+ * defaults: at most 10 batches wait, more are refused. What it adapts is how many batches run at
+ * once, beginning with 3 and at most as many as there are workers: every 1000 batches it moves the
+ * limit, by an eighth to a 128th, in the direction that has lowered the average latency. A fraction
+ * of the limit is a probability. Below the limit nothing waits.
  */
 final class TensorFlowPolicy implements LearningPolicy {
   private static final int MAX_ENQUEUED_BATCHES = 10;

@@ -28,8 +28,8 @@ public final class ArrivalTrace {
    * @param length how long the trace is
    * @param atNanos nanoseconds from its beginning, in ascending order
    * @return the trace
-   * @throws IllegalArgumentException if the length is not above zero, or the times are negative, not
-   *     ascending, or beyond the length
+   * @throws IllegalArgumentException if the length is not above zero, or the times are negative,
+   *     not ascending, or beyond the length
    */
   public static ArrivalTrace of(Duration length, long... atNanos) {
     long lengthNanos = nanos(length, "length");

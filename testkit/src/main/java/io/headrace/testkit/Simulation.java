@@ -53,12 +53,10 @@ public record Simulation(
     requireNonNull(trace, "trace");
     requireNonNull(cost, "cost");
     if (workers < 1) {
-      throw new IllegalArgumentException(
-          "workers is " + workers + ", it has to be at least 1");
+      throw new IllegalArgumentException("workers is " + workers + ", it has to be at least 1");
     }
     if (!requireNonNull(objective, "objective").isPositive()) {
-      throw new IllegalArgumentException(
-          "objective is " + objective + ", it has to be above zero");
+      throw new IllegalArgumentException("objective is " + objective + ", it has to be above zero");
     }
   }
 

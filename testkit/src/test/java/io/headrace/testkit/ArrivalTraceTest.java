@@ -48,7 +48,8 @@ class ArrivalTraceTest {
     assertThat(trace.perSecond()).isEqualTo(4);
     assertThatThrownBy(() -> ArrivalTrace.of(SECOND, 5, 4))
         .hasMessage("an arrival is at 4 ns, it has to be from 5 to 1000000000");
-    assertThatThrownBy(() -> ArrivalTrace.of(SECOND, 1_000_000_001)).hasMessageContaining("at 1000000001");
+    assertThatThrownBy(() -> ArrivalTrace.of(SECOND, 1_000_000_001))
+        .hasMessageContaining("at 1000000001");
   }
 
   @Test

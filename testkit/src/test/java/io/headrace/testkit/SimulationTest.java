@@ -54,8 +54,7 @@ class SimulationTest {
   void theAdaptivePolicyRefusesAndDropsUnderOverload() {
     ArrivalTrace trace = ArrivalTrace.bursty(5_000, 10, Duration.ofSeconds(5), 3);
     Result result =
-        new Simulation(trace, TEN_MILLIS, 1, OBJECTIVE, 1)
-            .run(BatchPolicy.adaptive(16, OBJECTIVE));
+        new Simulation(trace, TEN_MILLIS, 1, OBJECTIVE, 1).run(BatchPolicy.adaptive(16, OBJECTIVE));
     assertThat(result.refused() + result.dropped()).isPositive();
     assertThat(result.late()).isLessThan(result.offered() / 100);
     assertThat(result.goodput()).isGreaterThan(0.95 * 1_600); // 16 items in 10 ms
