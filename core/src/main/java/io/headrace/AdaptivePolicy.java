@@ -14,6 +14,12 @@ final class AdaptivePolicy implements LearningPolicy {
    * batches keep up with the arrivals; otherwise the efficient batch goes, and the items that are late in it are dropped
    * (the early drop of Nexus, SOSP 2019), because each item saved by a small batch would cost several others.
    *
+   * Under overload the cautious duration decides what is dropped, as far as enough items remain for a full
+   * batch: they would be lost anyway.
+   *
+   * Doubt. What is believed of large batches may be wrong, and a size that is never sent stays misjudged. So now and
+   * then a batch is larger than the limit, by one range of sizes at least even if that seems to take too long.
+   *
    * Waiting. A worker does not wait, with one exception. If the objective is so tight that what arrives
    * just after the start of a batch is late by the end of the next one, some items are lost in each
    * batch, so fewer and larger batches lose less: the worker waits for the last moment that is in time for
@@ -44,10 +50,10 @@ final class AdaptivePolicy implements LearningPolicy {
   }
 
   /** The share of what the workers can do beyond which they count as overloaded. */
-  private static final double OVERLOADED = 0.75;
+  private static final double OVERLOADED = 0.9;
 
   /** A smaller batch is as good if it does this share as many items in a time. */
-  private static final double AS_GOOD = 0.9;
+  private static final double AS_GOOD = 0.97;
 
   /** Waiting has to gain this factor in items per time. */
   private static final double WORTH_WAITING = 1.1;
@@ -178,9 +184,6 @@ final class AdaptivePolicy implements LearningPolicy {
     }
     int waiting = queue.waiting();
     limit = isOverloaded ? bestLimit : efficientLimit;
-    if (isProbing && waiting > limit && inTimeLimit > limit) {
-      limit = (int) Math.min(2L * limit, inTimeLimit);
-    }
     goalNanos = queue.oldestArrivalNanos() + objectiveNanos;
     long earliestNanos = queue.earliestDeadlineNanos();
     if (earliestNanos - goalNanos < 0) {
@@ -191,14 +194,28 @@ final class AdaptivePolicy implements LearningPolicy {
     long slackNanos = goalNanos - nowNanos;
     int inTime = curve.largestWithin((double) slackNanos, size);
     isInTime = inTime == size;
+    if (isInTime && isProbing && waiting > limit) {
+      limit = Math.min(waiting, largerThanLimit());
+      return limit;
+    }
     if (isInTime || (inTime > 0 && isFastEnough(inTime, size, queue.workers()))) {
       return inTime;
     }
     double takesNanos = isOverloaded ? curve.expectedNanos(size) : curve.lenientNanos(size);
+    if (isOverloaded) {
+      // To drop costs nothing as long as enough items remain for the batch.
+      double freeNanos = slackNanos + (waiting - size) / arrivalsPerNano;
+      takesNanos = Math.clamp(freeNanos, takesNanos, curve.cautiousNanos(size));
+    }
     if (batches >= FIRST_BATCHES && takesNanos < objectiveNanos && !isStale(nowNanos)) {
       dropBeforeNanos += (long) takesNanos;
     }
     return size;
+  }
+
+  /** A size to try, whatever is believed of it. */
+  private int largerThanLimit() {
+    return (int) Math.min(2L * limit, Math.max(inTimeLimit, curve.nextSize(limit)));
   }
 
   /**

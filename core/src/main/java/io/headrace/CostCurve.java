@@ -15,6 +15,10 @@ final class CostCurve {
    * points are made to rise with the size by pooling neighbours that do not (isotonic regression), for more
    * work does not take less time; what looks so is noise.
    *
+   * The medians are drawn towards the straight line through all of them, the more the fewer durations a range has
+   * and the wider durations scatter. Otherwise a single stall in the first batch of the largest size would make
+   * that size, and by extrapolation all above it, look as if they took too long, and none of them would be tried.
+   *
    * How far durations scatter is learned for all sizes together, as quotients of a duration and what was
    * expected: noise is mostly proportional, and a range alone has too few durations to tell.
    *
@@ -46,6 +50,9 @@ final class CostCurve {
   /** With fewer durations than this a range is not known. */
   private static final int FEW = 3;
 
+  /** How many durations the straight line counts in a range, for each unit of scatter. */
+  private static final double LINE = 80;
+
   /** How far the scatter speaks for a range with one duration. */
   private static final double BENEFIT = 2;
 
@@ -70,6 +77,9 @@ final class CostCurve {
   private int bestSize = 1;
   private double bestRate;
   private boolean isSettled;
+
+  private double lineNanos;
+  private double lineSlope;
 
   // Points of the curve, while they are computed.
   private final double[] pointSize;
@@ -137,13 +147,18 @@ final class CostCurve {
   }
 
   private void computePoints() {
+    fitLine();
+    double lineWeight = Math.max(1, LINE * (caution - 1));
     int points = 0;
     for (Window window : windows) {
       if (window == null) {
         continue;
       }
+      double median = window.median();
+      double onLine = Math.max(median / 2, lineNanos + lineSlope * window.meanSize());
+      double share = lineWeight / (lineWeight + window.length);
       pointSize[points] = window.meanSize();
-      pointNanos[points] = window.median();
+      pointNanos[points] = median + share * (onLine - median);
       pointWeight[points] = window.length;
       points = pool(points + 1);
     }
@@ -154,6 +169,30 @@ final class CostCurve {
       }
       expected[i] = at(ends[i], next, points);
     }
+  }
+
+  /** The straight line through the medians, by least squares. */
+  private void fitLine() {
+    double weights = 0;
+    double size = 0;
+    double nanos = 0;
+    double sizeSize = 0;
+    double sizeNanos = 0;
+    for (Window window : windows) {
+      if (window == null) {
+        continue;
+      }
+      weights += window.length;
+      double share = window.length / weights;
+      double sizeOff = window.meanSize() - size;
+      double nanosOff = window.median() - nanos;
+      size += share * sizeOff;
+      nanos += share * nanosOff;
+      sizeSize += (1 - share) * window.length * sizeOff * sizeOff;
+      sizeNanos += (1 - share) * window.length * sizeOff * nanosOff;
+    }
+    lineSlope = sizeSize > 0 ? Math.max(0, sizeNanos / sizeSize) : 0;
+    lineNanos = nanos - lineSlope * size;
   }
 
   private void computeSizes() {
@@ -281,6 +320,11 @@ final class CostCurve {
       }
     }
     return 0;
+  }
+
+  /** The end of the range after that of a size, or the largest size. */
+  int nextSize(int size) {
+    return ends[Math.min(indexOf(Math.min(size, maxSize)) + 1, ends.length - 1)];
   }
 
   /** How long a batch takes, as the median; 0 if nothing is known. */

@@ -222,4 +222,23 @@ class AdaptivePolicyTest {
     assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
     assertThat(policy.decide(queue).size()).isPositive();
   }
+
+  @Test
+  void aStallInTheFirstLargeBatchDoesNotBanLargeBatchesForEver() {
+    LearningPolicy policy = policy(100);
+    for (int i = 0; i < 200; i++) {
+      policy.handled(i % 20 + 1, gpuLike(i % 20 + 1));
+    }
+    policy.handled(28, 134 * MILLI);
+    queue.waiting = 1_000;
+    int size = 0;
+    for (int i = 0; i < 200; i++) {
+      queue.nowNanos += 20 * MILLI;
+      queue.oldestNanos = queue.nowNanos;
+      queue.deadlineNanos = queue.nowNanos + 100 * MILLI;
+      size = policy.decide(queue).size();
+      policy.handled(size, gpuLike(size));
+    }
+    assertThat(size).isEqualTo(MAX_SIZE);
+  }
 }

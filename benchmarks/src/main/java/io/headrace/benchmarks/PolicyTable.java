@@ -13,12 +13,13 @@ import java.util.Locale;
 
 /**
  * Prints the tables of docs/adaptive-batching.md: what the policies make of the same arrivals, in
- * virtual time. The argument is the length of a trace in seconds, 20 if there is none.
+ * virtual time. The arguments are the length of a trace in seconds, 15 if there is none, and a
+ * seed.
  */
 public final class PolicyTable {
   private static final double[] LOADS = {0.5, 0.9, 1.2, 2};
   private static final long SEED = 20_261_121;
-  private static final int SECONDS = 20;
+  private static final int SECONDS = 15;
 
   private PolicyTable() {}
 
@@ -32,15 +33,16 @@ public final class PolicyTable {
   /**
    * Prints the tables.
    *
-   * @param args the length of a trace in seconds, or nothing
+   * @param args the length of a trace in seconds and the seed, or less
    */
   public static void main(String[] args) {
     Duration length = Duration.ofSeconds(args.length == 0 ? SECONDS : Integer.parseInt(args[0]));
+    long seed = args.length < 2 ? SEED : Long.parseLong(args[1]);
     List<PolicyCell> cells = new ArrayList<>();
     for (Handler handler : Handler.values()) {
       for (double load : LOADS) {
         for (Arrivals arrivals : Arrivals.values()) {
-          cells.add(new PolicyCell(handler, arrivals, load, length, SEED));
+          cells.add(new PolicyCell(handler, arrivals, load, length, seed));
         }
       }
     }
