@@ -17,7 +17,7 @@ import org.openjdk.jcstress.annotations.State;
 @Outcome(id = "STALE", expect = Expect.FORBIDDEN, desc = "a lost wake-up")
 @State
 public class AwaitTest {
-  private final Ticket ticket = StressParts.ticket("item");
+  private final Ticket ticket = Parts.ticket("item");
 
   @Actor
   public void caller() {

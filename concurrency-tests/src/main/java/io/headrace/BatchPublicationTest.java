@@ -17,12 +17,12 @@ import org.openjdk.jcstress.infra.results.L_Result;
     desc = "a batch without its ticket, or a ticket without its value")
 @State
 public class BatchPublicationTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 1024);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 1024);
 
   private Object seen = "none";
   private final ThreadSlot slot =
       new ThreadSlot(
-          StressParts.station(STEP),
+          Parts.station(STEP),
           new Swappable(Handling.of((Handler<Object, Object>) this::handle)),
           task -> Thread.ofPlatform().unstarted(task),
           new Startup());
@@ -39,7 +39,7 @@ public class BatchPublicationTest {
 
   @Actor
   public void drain() {
-    slot.batch.add(StressParts.ticket("item"), 1);
+    slot.batch.add(Parts.ticket("item"), 1);
     slot.assign();
     slot.launch();
   }

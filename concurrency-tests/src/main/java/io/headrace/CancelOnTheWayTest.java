@@ -18,10 +18,10 @@ import org.openjdk.jcstress.infra.results.I_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "nobody told the station: it takes room")
 @State
 public class CancelOnTheWayTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 1);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 1);
 
-  private final QueuedStation station = StressParts.station(STEP);
-  private final Ticket ticket = StressParts.ticket("item");
+  private final QueuedStation station = Parts.station(STEP);
+  private final Ticket ticket = Parts.ticket("item");
 
   @Actor
   public void carrier() {

@@ -20,7 +20,7 @@ import org.openjdk.jcstress.infra.results.LLL_Result;
 public class CoalescerJoinOrCompleteTest {
   private final List<CompletableFuture<Value>> stages = new ArrayList<>();
   private final Coalescer<String, Value> coalescer =
-      Coalescer.<String, Value>asyncBuilder(key -> begin()).timeSource(StressParts.NO_TIME).build();
+      Coalescer.<String, Value>asyncBuilder(key -> begin()).timeSource(Parts.NO_TIME).build();
   private final CompletableFuture<Value> first = coalescer.submit("key");
   private final CompletableFuture<Value> stage = stages.getFirst();
   private CompletableFuture<Value> second = first;

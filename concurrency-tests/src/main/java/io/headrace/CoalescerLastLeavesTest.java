@@ -23,7 +23,7 @@ public class CoalescerLastLeavesTest {
   private final Coalescer<String, String> coalescer =
       Coalescer.<String, String>asyncBuilder(key -> begin())
           .whenAbandoned(WhenAbandoned.CANCEL)
-          .timeSource(StressParts.NO_TIME)
+          .timeSource(Parts.NO_TIME)
           .build();
   private final CompletableFuture<String> first = coalescer.submit("key");
   private CompletableFuture<String> second = first;

@@ -20,12 +20,12 @@ import org.openjdk.jcstress.infra.results.IZ_Result;
 public class DrainHandOverTest {
   private int count;
   private final QueuedStation station =
-      StressParts.station(StressParts.step(this::handle, OnFull.fail(), 1024));
-  private final Ticket one = StressParts.ticket(1);
-  private final Ticket two = StressParts.ticket(2);
+      Parts.station(Parts.step(this::handle, OnFull.fail(), 1024));
+  private final Ticket one = Parts.ticket(1);
+  private final Ticket two = Parts.ticket(2);
 
   public DrainHandOverTest() {
-    StressParts.employ(station);
+    Parts.employ(station);
   }
 
   private List<Object> handle(List<Object> items) {

@@ -18,17 +18,17 @@ import org.openjdk.jcstress.infra.results.LJ_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "neither, or not counted once")
 @State
 public class JoinOrCancelTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 8);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 8);
   private static final List<Object> ELEMENTS = elements();
 
   private final Flow<Object, Object> flow =
-      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, StressParts.NO_TIME, List.of(), List.of()));
-  private final Ticket call = StressParts.ticket("item");
+      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, Parts.NO_TIME, List.of(), List.of()));
+  private final Ticket call = Parts.ticket("item");
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
   public JoinOrCancelTest() {
-    StressParts.employ((QueuedStation) flow.station(0), Runnable::run);
-    StressParts.employ((QueuedStation) flow.station(1), tasks::add);
+    Parts.employ((QueuedStation) flow.station(0), Runnable::run);
+    Parts.employ((QueuedStation) flow.station(1), tasks::add);
     Route route = new Route(flow);
     route.add(call, 0);
     route.send(null); // the first branch is handled at once, the second by the actor

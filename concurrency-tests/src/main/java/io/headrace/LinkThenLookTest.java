@@ -19,7 +19,7 @@ public class LinkThenLookTest {
   @State
   public static class Shared {
     private final TicketQueue queue = new TicketQueue(Integer.MAX_VALUE);
-    private final Ticket ticket = StressParts.ticket("item");
+    private final Ticket ticket = Parts.ticket("item");
     private volatile boolean wake;
 
     void link() {

@@ -18,16 +18,16 @@ import org.openjdk.jcstress.infra.results.IZ_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "a batch that no task takes, or that two take")
 @State
 public class NextBatchTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 1024);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 1024);
 
-  private final QueuedStation station = StressParts.station(STEP);
+  private final QueuedStation station = Parts.station(STEP);
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
-  private final Ticket one = StressParts.ticket(1);
-  private final Ticket two = StressParts.ticket(2);
+  private final Ticket one = Parts.ticket(1);
+  private final Ticket two = Parts.ticket(2);
   private final Runnable task;
 
   public NextBatchTest() {
-    StressParts.employ(station, tasks::add);
+    Parts.employ(station, tasks::add);
     station.accept(one, one, 1, null);
     task = tasks.remove();
   }

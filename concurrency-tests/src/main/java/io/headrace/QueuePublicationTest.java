@@ -21,7 +21,7 @@ public class QueuePublicationTest {
 
   @Actor
   public void producer() {
-    Ticket ticket = StressParts.ticket("value");
+    Ticket ticket = Parts.ticket("value");
     ticket.arrivalNanos = 7;
     queue.reserve(1);
     queue.add(ticket, ticket);

@@ -29,14 +29,14 @@ public class ShutdownTest {
 
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final QueuedStation station =
-      StressParts.station(StressParts.step(this::handle, OnFull.fail(), 1024, tasks::add));
+      Parts.station(Parts.step(this::handle, OnFull.fail(), 1024, tasks::add));
   private final Runnable task;
   private String outcome = "not called";
   private volatile boolean isShut;
 
   public ShutdownTest() {
-    StressParts.start(station);
-    Ticket ticket = StressParts.ticket(1);
+    Parts.start(station);
+    Ticket ticket = Parts.ticket(1);
     station.accept(ticket, ticket, 1, null);
     task = tasks.remove();
   }

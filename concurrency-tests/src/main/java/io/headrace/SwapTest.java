@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "closed too early, twice or never")
 @State
 public class SwapTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 8);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 8);
 
   private final AtomicInteger closes = new AtomicInteger();
   private final AtomicInteger violations = new AtomicInteger();
@@ -30,7 +30,7 @@ public class SwapTest {
   /** Plain: the count of batches publishes it to whoever closes. */
   private int running;
 
-  private final QueuedStation station = StressParts.station(STEP);
+  private final QueuedStation station = Parts.station(STEP);
   private final Swappable swappable = Swappable.shared(started(new Old())).get();
 
   private static Handling started(Handling handling) {

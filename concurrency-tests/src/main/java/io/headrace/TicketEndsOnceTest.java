@@ -15,7 +15,7 @@ import org.openjdk.jcstress.infra.results.ZL_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "both, or the one that was told otherwise")
 @State
 public class TicketEndsOnceTest {
-  private final Ticket ticket = StressParts.ticket("item");
+  private final Ticket ticket = Parts.ticket("item");
 
   @Actor
   public void canceller(ZL_Result result) {

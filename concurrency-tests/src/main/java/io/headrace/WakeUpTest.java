@@ -18,10 +18,10 @@ import org.openjdk.jcstress.infra.results.Z_Result;
     desc = "the drain missed the ticket and the producer missed that it had to signal")
 @State
 public class WakeUpTest {
-  private static final Step STEP = StressParts.step(List::copyOf, OnFull.fail(), 1024);
+  private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 1024);
 
-  private final QueuedStation station = StressParts.station(STEP);
-  private final Ticket ticket = StressParts.ticket("item");
+  private final QueuedStation station = Parts.station(STEP);
+  private final Ticket ticket = Parts.ticket("item");
 
   @Actor
   public void producer() {
@@ -30,7 +30,7 @@ public class WakeUpTest {
 
   @Actor
   public void worker() {
-    StressParts.employ(station);
+    Parts.employ(station);
   }
 
   @Arbiter

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import java.time.Duration;
+
 /**
  * Sends batches as large as it pays, in time for the latency objective and for the deadlines of the
  * items.
@@ -336,7 +338,7 @@ final class AdaptivePolicy implements LearningPolicy {
     return "AdaptivePolicy[maxSize="
         + maxSize
         + ", latencyObjective="
-        + java.time.Duration.ofNanos(objectiveNanos)
+        + Duration.ofNanos(objectiveNanos)
         + "]";
   }
 }

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
@@ -86,7 +87,7 @@ final class Admission {
               + " has "
               + ahead
               + " items in flight and would need longer than "
-              + java.time.Duration.ofNanos(timeNanos)
+              + Duration.ofNanos(timeNanos)
               + " for one more",
           null);
     }

@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -91,25 +89,8 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
   @Override
   public CompletableFuture<@Nullable Object> completeAsync(
       Supplier<? extends @Nullable Object> supplier, Executor executor) {
-    requireNonNull(supplier, "supplier");
-    executor.execute(
-        () -> {
-          if (!isDone()) {
-            completeWith(supplier);
-          }
-        });
+    Completions.completeAsync(this, supplier, executor);
     return this;
-  }
-
-  private void completeWith(Supplier<? extends @Nullable Object> supplier) {
-    Object result;
-    try {
-      result = supplier.get();
-    } catch (Throwable failure) {
-      completeExceptionally(new CompletionException(failure));
-      return;
-    }
-    complete(result);
   }
 
   /** Its caller needs no outcome any more. Returns true. */

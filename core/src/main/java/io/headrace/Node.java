@@ -3,6 +3,7 @@ package io.headrace;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,7 @@ sealed interface Node permits Station, Node.Choice, Node.Jump, Node.Fork, Node.J
     void joinInto(Ticket call) {
       @SuppressWarnings("unchecked") // what the branches of a call leave behind
       List<Object> values = (List<Object>) call.value;
-      call.value = joiner.apply(java.util.Objects.requireNonNull(values, "the values"));
+      call.value = joiner.apply(Objects.requireNonNull(values, "the values"));
     }
   }
 }

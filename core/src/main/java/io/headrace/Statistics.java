@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -62,7 +63,7 @@ public record Statistics(
   }
 
   static Statistics of(Flow<?, ?> flow) {
-    List<Step> steps = new java.util.ArrayList<>();
+    List<Step> steps = new ArrayList<>();
     for (int i = 0; i < flow.stationCount(); i++) {
       Station station = flow.station(i);
       long ended = station.itemsEnded.sum(); // before those that have begun, which are more

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -39,7 +40,7 @@ final class Swappable extends Handling {
   }
 
   @Override
-  Answer handle(java.util.List<Object> items) throws Exception {
+  Answer handle(List<Object> items) throws Exception {
     Generation generation = enter();
     Answer answer;
     try {

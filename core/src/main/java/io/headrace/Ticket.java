@@ -1,9 +1,8 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -148,7 +147,7 @@ final class Ticket extends CompletableFuture<Object> {
     var _ =
         fail(
             new DeadlineExceededException(
-                service + " had no result within " + java.time.Duration.ofNanos(timeoutNanos)),
+                service + " had no result within " + Duration.ofNanos(timeoutNanos)),
             Observer.Outcome.TIMED_OUT);
     withdraw();
   }
@@ -174,25 +173,8 @@ final class Ticket extends CompletableFuture<Object> {
   @Override
   public CompletableFuture<Object> completeAsync(
       Supplier<? extends @Nullable Object> supplier, Executor executor) {
-    requireNonNull(supplier, "supplier");
-    executor.execute(
-        () -> {
-          if (!isDone()) {
-            completeWith(supplier);
-          }
-        });
+    Completions.completeAsync(this, supplier, executor);
     return this;
-  }
-
-  private void completeWith(Supplier<? extends @Nullable Object> supplier) {
-    Object result;
-    try {
-      result = supplier.get();
-    } catch (Throwable failure) {
-      completeExceptionally(new CompletionException(failure));
-      return;
-    }
-    complete(result);
   }
 
   @Override

@@ -41,16 +41,40 @@ final class Parts {
         "step", null, Swappable.shared(Handling.of(handler)), true, 1024, OnFull.fail());
   }
 
-  /** A station for a step, the second of a flow that is not started; it has no worker yet. */
-  static QueuedStation station(Step step) {
-    Flow<Object, Object> flow =
-        new Flow<>(new FlowPlan<>("parts", List.of(step, step), 1, NO_TIME, List.of(), List.of()));
-    return (QueuedStation) flow.station(1);
+  static Step step(Handler<Object, Object> handler, OnFull onFull, int capacity) {
+    return step(handler, onFull, capacity, Runnable::run);
   }
 
-  /** Gives a station its worker. */
+  static Step step(
+      Handler<Object, Object> handler, OnFull onFull, int capacity, Executor executor) {
+    return new StepOptions<Object>()
+        .workers(Workers.executor(executor, 1))
+        .toStep("step", null, Swappable.shared(Handling.of(handler)), true, capacity, onFull);
+  }
+
+  /** A station for a step, the second of a flow that is not started; it has no worker yet. */
+  static QueuedStation station(Step step) {
+    return (QueuedStation)
+        new Flow<>(new FlowPlan<>("parts", List.of(step, step), 1, NO_TIME, List.of(), List.of()))
+            .station(1);
+  }
+
+  /** Gives a station the worker that its step describes, as a start does. */
+  static void start(QueuedStation station) {
+    Startup startup = new Startup();
+    station.start(startup);
+    startup.allAnnounced();
+    startup.join();
+  }
+
+  /** Gives a station a worker that it does not shut down or end. */
   static void employ(QueuedStation station, Executor executor) {
     station.release(
         new TaskSlot(station, station.step.handlers().get(), executor, /* isStarted= */ true));
+  }
+
+  /** The same with a worker whose task runs on the thread that launches it. */
+  static void employ(QueuedStation station) {
+    employ(station, Runnable::run);
   }
 }
