@@ -44,10 +44,19 @@ public final class Workers {
   final int count;
   final @Nullable Executor executor;
 
+  /** Where they are, if not in this JVM. */
+  final @Nullable Placement placement;
+
   private Workers(Kind kind, int count, @Nullable Executor executor) {
+    this(kind, count, executor, null);
+  }
+
+  private Workers(
+      Kind kind, int count, @Nullable Executor executor, @Nullable Placement placement) {
     this.kind = kind;
     this.count = count;
     this.executor = executor;
+    this.placement = placement;
   }
 
   /**
@@ -112,8 +121,28 @@ public final class Workers {
     return new Workers(Kind.INLINE, UNLIMITED, null);
   }
 
+  /**
+   * Workers that are not in this JVM. Batches are handed to them by the threads that bring items or
+   * results.
+   *
+   * @param placement where they are
+   * @param places how many batches they hold at once, at least 1
+   * @return the workers
+   * @throws IllegalArgumentException if there are fewer places than 1
+   */
+  public static Workers placed(Placement placement, int places) {
+    return new Workers(
+        Kind.EXECUTOR,
+        Checks.atLeast(1, places, "places"),
+        Runnable::run,
+        requireNonNull(placement, "placement"));
+  }
+
   @Override
   public String toString() {
+    if (placement != null) {
+      return placement.toString();
+    }
     return switch (kind) {
       case THREADS -> count + " threads";
       case VIRTUAL_THREADS -> count + " virtual threads";

@@ -190,8 +190,12 @@ public final class SharedMemory implements AutoCloseable {
     return path.toString();
   }
 
-  /** The size in bytes. */
-  long sizeBytes() {
+  /**
+   * How large it is.
+   *
+   * @return bytes
+   */
+  public long sizeBytes() {
     return segment.byteSize();
   }
 
