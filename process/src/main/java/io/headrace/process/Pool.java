@@ -30,6 +30,9 @@ final class Pool implements Placement.BatchExecutor {
    * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
    * of anything; after the second death each item by itself, so that one that kills does it alone.
    *
+   * The thread of a worker completes futures, and so it may be the one that ends the flow and closes the pool.
+   * It does for its own process then what it would do afterwards.
+   *
    * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
    * neither.
    */
@@ -99,7 +102,7 @@ final class Pool implements Placement.BatchExecutor {
     workers.forEach(Worker::close);
     boolean isInterrupted = false;
     for (Worker worker : workers) {
-      isInterrupted |= join(worker);
+      isInterrupted |= worker.thread.equals(Thread.currentThread()) ? worker.end() : join(worker);
     }
     Region inputs = this.inputs;
     if (inputs != null) {
@@ -390,6 +393,9 @@ final class Pool implements Placement.BatchExecutor {
       synchronized (Pool.this) {
         ready.remove(process);
       }
+      if (process.isDiscarded()) {
+        return name + " was closed";
+      }
       String death = process.death();
       if (!isClosed()) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
@@ -439,6 +445,21 @@ final class Pool implements Placement.BatchExecutor {
               }
             });
       }
+    }
+
+    /** On the thread of the worker; returns whether it was interrupted meanwhile. */
+    boolean end() {
+      WorkerProcess process = this.process;
+      boolean isInterrupted = false;
+      if (process != null) {
+        try {
+          process.awaitEnd();
+        } catch (InterruptedException e) {
+          isInterrupted = true;
+        }
+        process.discard();
+      }
+      return isInterrupted;
     }
 
     void kill(String reason) {

@@ -68,6 +68,7 @@ final class WorkerProcess {
   private long seenBeats;
   private long seenBeatNanos;
   private boolean hasWorked;
+  private volatile boolean isDiscarded;
 
   private volatile boolean hasExited;
   private volatile boolean needsRoom;
@@ -305,7 +306,7 @@ final class WorkerProcess {
     Doorbell doorbell = link().doorbell;
     long beltNanos = settings.batchNanos() == 0 ? BELT_NANOS : Math.min(BELT_NANOS, Math.max(1_000_000, settings.batchNanos() / 4));
     try {
-      while (!hasExited) {
+      while (!hasExited && !isDiscarded) {
         if (!doorbell.await(() -> hasExited || !responses.isEmpty(), beltNanos)) {
           lookAround();
         }
@@ -319,7 +320,8 @@ final class WorkerProcess {
   }
 
   private void receive(Pool pool) {
-    for (MemorySegment slot = responses.poll(); slot != null; slot = responses.poll()) {
+    MemorySegment slot;
+    while (!isDiscarded && (slot = responses.poll()) != null) {
       Envelope envelope = Envelope.read(slot);
       responses.release();
       switch (envelope.kind()) {
@@ -331,7 +333,7 @@ final class WorkerProcess {
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
     }
-    if (!freed.isEmpty()) {
+    if (!freed.isEmpty() && !isDiscarded) {
       synchronized (this) {
         tellFreed();
       }
@@ -441,11 +443,16 @@ final class WorkerProcess {
     }
   }
 
+  boolean isDiscarded() {
+    return isDiscarded;
+  }
+
   /** Releases everything; the process has ended, or is killed. */
   void discard() {
     synchronized (this) {
       isOver = true;
     }
+    isDiscarded = true;
     Link link = this.link;
     if (link != null) {
       link.process.destroyForcibly().onExit().join();
