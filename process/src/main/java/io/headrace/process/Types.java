@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import io.headrace.shm.CorruptMemoryException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -68,12 +69,12 @@ final class Types {
   /**
    * The codec with a number.
    *
-   * @throws IllegalArgumentException if there is none; the other process may have made it up
+   * @throws CorruptMemoryException if there is none; the other process has made it up
    */
   @SuppressWarnings("unchecked") // a number belongs to one class
   Codec<Object> codec(int number) {
     if (number < 0 || number >= codecs.size()) {
-      throw new IllegalArgumentException(
+      throw new CorruptMemoryException(
           "number of a class is " + number + ", there are " + codecs.size());
     }
     return (Codec<Object>) codecs.get(number);
@@ -114,7 +115,7 @@ final class Types {
       int ordinal = in.readInt();
       E[] constants = type.getEnumConstants();
       if (ordinal < 0 || ordinal >= constants.length) {
-        throw new IllegalArgumentException(
+        throw new CorruptMemoryException(
             "ordinal is " + ordinal + ", " + type.getName() + " has " + constants.length);
       }
       return constants[ordinal];

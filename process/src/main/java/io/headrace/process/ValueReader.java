@@ -47,6 +47,7 @@ public final class ValueReader {
   private final Space space;
   private final MemorySegment message;
   private long position;
+  private int depth;
 
   ValueReader(Types types, Space space, MemorySegment message) {
     this.types = types;
@@ -149,7 +150,15 @@ public final class ValueReader {
    * @return the value
    */
   public @Nullable Object read() {
-    byte tag = readByte();
+    if (++depth > ValueWriter.MAX_DEPTH) {
+      throw new CorruptMemoryException("values within values deeper than " + ValueWriter.MAX_DEPTH);
+    }
+    Object value = read(readByte());
+    depth--;
+    return value;
+  }
+
+  private @Nullable Object read(byte tag) {
     return switch (tag) {
       case Tag.NULL -> null;
       case Tag.STRING -> readString();
@@ -182,7 +191,12 @@ public final class ValueReader {
     for (int i = 0; i < rank; i++) {
       shape[i] = readLong();
     }
-    return Tensor.ofSegment(TENSOR_TYPES[type], readBytes(), shape);
+    MemorySegment bytes = readBytes();
+    try {
+      return Tensor.ofSegment(TENSOR_TYPES[type], bytes, shape);
+    } catch (IllegalArgumentException nonsense) {
+      throw new CorruptMemoryException("a tensor: " + nonsense.getMessage());
+    }
   }
 
   private Object readArray(byte tag) {

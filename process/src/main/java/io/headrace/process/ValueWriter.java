@@ -44,10 +44,14 @@ public final class ValueWriter {
     static final int BYTES = Handle.BYTES + 2 * Long.BYTES;
   }
 
+  /** Values may be within values so deep. */
+  static final int MAX_DEPTH = 64;
+
   private final Types types;
   private final Space space;
   private MemorySegment message;
   private long position;
+  private int depth;
 
   ValueWriter(Types types, Space space, MemorySegment message) {
     this.types = types;
@@ -66,6 +70,7 @@ public final class ValueWriter {
   /** Goes back: what was written behind is forgotten. */
   void position(long position) {
     this.position = position;
+    depth = 0;
   }
 
   private long claim(long bytes) {
@@ -161,9 +166,18 @@ public final class ValueWriter {
    * type, a list, set or map of such values, or one of a class that was registered.
    *
    * @param value the value
-   * @throws IllegalArgumentException if it is of another class
+   * @throws IllegalArgumentException if it is of another class, or more than 64 values are one
+   *     within the other
    */
   public void write(@Nullable Object value) {
+    if (++depth > MAX_DEPTH) {
+      throw new IllegalArgumentException("values are within values deeper than " + MAX_DEPTH);
+    }
+    writeTagged(value);
+    depth--;
+  }
+
+  private void writeTagged(@Nullable Object value) {
     switch (value) {
       case null -> writeByte(Tag.NULL);
       case String text -> {

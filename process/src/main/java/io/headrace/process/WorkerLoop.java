@@ -34,6 +34,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Slab results;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
   private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
+  private final Fault fault;
   private boolean isClosing;
 
   // Of the batch that is executed.
@@ -53,6 +54,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     this.channel = channel;
     this.doorbell = doorbell;
     this.handler = (Handler<Object, Object>) handler;
+    fault = Fault.wanted();
     requests = RingConsumer.open(channel.requests());
     releases = RingConsumer.open(channel.releases());
     responses = RingProducer.open(channel.responses());
@@ -97,6 +99,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private void receive() {
     for (MemorySegment slot = releases.poll(); slot != null; slot = releases.poll()) {
       var _ = results.release(Envelope.read(slot).block());
+      fault.at(Fault.Point.RELEASING, channel);
       releases.release();
     }
     for (MemorySegment slot = requests.poll(); slot != null; slot = requests.poll()) {
@@ -129,7 +132,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private void execute(Envelope batch) {
+    fault.at(Fault.Point.RECEIVED, channel);
     channel.begin(batch.number());
+    fault.at(Fault.Point.BEGUN, channel);
     ValueWriter out = new ValueWriter(types, this, channel.response(batch.place()));
     Envelope.Kind kind = Envelope.Kind.ANSWER;
     try {
@@ -144,6 +149,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     inputs.clear();
     outputs.clear();
     overflow = null;
+    fault.at(Fault.Point.WRITTEN, channel);
     send(
         Envelope.message(
             kind,
@@ -151,6 +157,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
             batch.number(),
             out.position(),
             block == null ? Envelope.NO_BLOCK : block));
+    fault.at(Fault.Point.ANSWERED, channel);
     channel.begin(0);
   }
 
@@ -171,6 +178,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
     @SuppressWarnings("NullAway") // handlers that may be given null accept it
     List<?> answer = handler.handle(Collections.unmodifiableList(items));
+    fault.at(Fault.Point.HANDLED, channel);
     if (answer == null) {
       out.writeInt(-1);
       return;

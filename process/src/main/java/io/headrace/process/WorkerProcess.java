@@ -313,7 +313,7 @@ final class WorkerProcess {
         receive(pool);
       }
       receive(pool);
-    } catch (CorruptMemoryException | IllegalArgumentException | IndexOutOfBoundsException nonsense) {
+    } catch (CorruptMemoryException nonsense) {
       kill("it has written what cannot be: " + nonsense.getMessage());
       link().process.onExit().join();
     }
@@ -357,9 +357,19 @@ final class WorkerProcess {
         throw new CorruptMemoryException("a message of " + envelope.length() + " bytes");
       }
       MemorySegment message = place.asSlice(0, envelope.length());
-      boolean isAnswer = envelope.kind() == Envelope.Kind.ANSWER;
-      List<?> answers = isAnswer ? shipment.unpack(message) : null;
-      Throwable failure = isAnswer ? null : shipment.unpackFailure(message);
+      List<?> answers = null;
+      Throwable failure = null;
+      try {
+        if (envelope.kind() == Envelope.Kind.ANSWER) {
+          answers = shipment.unpack(message);
+        } else {
+          failure = shipment.unpackFailure(message);
+        }
+      } catch (CorruptMemoryException nonsense) {
+        throw nonsense;
+      } catch (RuntimeException ofCodec) {
+        failure = ofCodec;
+      }
       inFlight.remove(shipment.number);
       shipment.release();
       pool.answered(this, shipment.place);

@@ -14,21 +14,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class WorkerProcessesTest {
   @AfterEach
   void nothingIsLeft() {
-    Awaitility.await("processes of workers")
-        .until(() -> ProcessHandle.current().children().findAny().isEmpty());
-    Awaitility.await("shared memory")
-        .until(
-            () -> {
-              System.gc();
-              return Memories.ALL.count() == 0;
-            });
+    Leftovers.awaitNone();
   }
 
   private static Flow<Integer, Object> doubling(WorkerProcesses.Builder processes, int maxSize)
