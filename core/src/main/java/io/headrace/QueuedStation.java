@@ -346,6 +346,11 @@ final class QueuedStation extends Station implements QueueState {
     drain.completeLater(() -> flow.tally.reject(ticket, reason));
   }
 
+  /** To be done after the drain: the ticket fails by code of users. */
+  void failLater(Ticket ticket, Throwable failure) {
+    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
+  }
+
   /** To be done after the drain: what a batch has not answered yet fails. */
   void abandonLater(Batch batch, HeadraceException reason) {
     drain.completeLater(() -> batch.abandon(reason));
