@@ -360,7 +360,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @throws IllegalArgumentException if the objective is zero or negative
    */
   public FlowBuilder<I, T> answerWithin(Duration objective) {
-    Checks.unset(objectiveNanos, objective, "objective");
+    Checks.unset(
+        objectiveNanos == null ? null : Duration.ofNanos(objectiveNanos), objective, "objective");
     objectiveNanos = Checks.positiveNanos(objective, "objective");
     return this;
   }

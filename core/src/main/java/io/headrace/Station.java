@@ -171,6 +171,9 @@ abstract sealed class Station implements Node permits QueuedStation, InlineStati
       throw new IllegalArgumentException(
           "workers of " + this + " are " + step.workers() + ", their number is not limited");
     }
+    if (step.workers().kind != Workers.Kind.EXECUTOR) {
+      Checks.between(1, Workers.MAX_THREADS, workers, "workers");
+    }
     synchronized (changes) {
       changeWorkers(workers);
     }
