@@ -85,8 +85,8 @@ final class Observers {
           Level.WARNING,
           culprit + " of " + service + " failed; it is ignored, further failures are not logged",
           failure);
-    } catch (Throwable second) {
-      failure.addSuppressed(second);
+    } catch (Throwable _) {
+      // There is nobody left to tell, and who reports has to go on.
     }
   }
 

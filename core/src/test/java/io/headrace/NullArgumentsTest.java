@@ -158,6 +158,8 @@ class NullArgumentsTest {
       return Runnable.class;
     } else if (type == Object.class) {
       return "object";
+    } else if (type == Throwable.class) {
+      return new IllegalStateException();
     } else if (type.isArray()) {
       return Array.newInstance(type.getComponentType(), 0);
     } else if (type.isEnum()) {
