@@ -280,6 +280,7 @@ class FlowQueueTest {
         .hasMessage("the queue of step one of queues is full: " + capacity + " items wait");
     assertThat(waiting).noneMatch(CompletableFuture::isDone);
     flow.shutdownNow();
+    one.runAll();
     flow.close();
   }
 
