@@ -94,7 +94,7 @@ final class Batch {
   void abandon(HeadraceException reason) {
     for (Ticket ticket : tickets) {
       if (ticket != null) {
-        var _ = ticket.fail(reason, Observer.Outcome.REJECTED);
+        ticket.overtake(reason, Observer.Outcome.REJECTED);
       }
     }
     CompletableFuture<?> awaited = this.awaited;

@@ -108,7 +108,8 @@ public interface BatchPolicy {
    * @param size how many items to send now, or 0 to look again later; what exceeds the number of
    *     waiting items or the maximum of the policy is cut to it
    * @param lookAgainNanos when to look again, on the clock of {@link QueueState#nowNanos}, if size
-   *     is 0
+   *     is 0; a policy that names the next moment again and again, and sends nothing, is asked each
+   *     100 microseconds
    * @param orWaiting how many waiting items make it look again before that time, if size is 0
    */
   record Decision(int size, long lookAgainNanos, int orWaiting) {

@@ -209,7 +209,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and a batch
    * function that runs is interrupted, except inline ones, whose threads are the callers'. The
-   * stage of an asynchronous one is cancelled. Does not block.
+   * stage of an asynchronous one is cancelled. Does not block. The calling thread fails the items
+   * one after the other and runs the continuations of their callers; a {@link #close} of another
+   * thread does not wait for these.
    */
   public void shutdownNow() {
     flow.shutdownNow();
@@ -347,7 +349,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      * @throws IllegalArgumentException if the objective is zero or negative
      */
     public Builder<I, O> answerWithin(Duration objective) {
-      Checks.unset(objectiveNanos, objective, "objective");
+      Checks.unset(
+          objectiveNanos == null ? null : Duration.ofNanos(objectiveNanos), objective, "objective");
       objectiveNanos = Checks.positiveNanos(objective, "objective");
       return this;
     }

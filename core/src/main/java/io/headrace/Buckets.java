@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -60,13 +58,12 @@ final class Buckets {
     return count == 0 ? 1 : (float) weight / count;
   }
 
-  /** Takes a ticket that carries a parcel. */
+  /** Takes a ticket that carries a parcel. Throws what its key does, and has not taken it then. */
   void add(Ticket ticket) {
-    Object key = parcel(ticket).bucket();
-    Bucket bucket = byKey.get(key);
-    if (bucket == null) {
-      bucket = new Bucket(key);
-      byKey.put(key, bucket);
+    Parcel parcel = parcel(ticket);
+    Bucket bucket = byKey.computeIfAbsent(parcel.bucket, Bucket::new);
+    parcel.bucket = bucket;
+    if (bucket.count == 0) { // new, or the key had changed when it was to be removed
       place(bucket, false, ticket.arrivalNanos);
     }
     bucket.add(ticket);
@@ -144,12 +141,16 @@ final class Buckets {
 
   private void remove(Bucket bucket) {
     order(bucket).remove(bucket);
-    byKey.remove(bucket.key);
+    try {
+      byKey.remove(bucket.key);
+    } catch (Throwable failure) {
+      station.flow.observers.report(bucket.key, failure);
+    }
   }
 
   /** A ticket leaves that is linked still. */
   void withdraw(Ticket ticket) {
-    Bucket bucket = requireNonNull(byKey.get(parcel(ticket).bucket()), "the bucket of a ticket");
+    Bucket bucket = (Bucket) parcel(ticket).bucket;
     bucket.left(ticket);
     if (bucket.count == 0) {
       remove(bucket);
@@ -160,7 +161,7 @@ final class Buckets {
 
   /** Takes any ticket, or returns null if there is none. */
   @Nullable Ticket takeAny() {
-    while (!byKey.isEmpty()) {
+    while (!ready.isEmpty() || !postponed.isEmpty()) {
       Bucket bucket = ready.isEmpty() ? postponed.first() : ready.first();
       Ticket ticket = bucket.take();
       if (ticket != null) {
@@ -230,7 +231,7 @@ final class Buckets {
             return earliest;
           }
           if (ticket.waitsAt(station)) {
-            room -= parcel(ticket).weight();
+            room -= parcel(ticket).weight;
             earliest = Terms.earlierDeadline(ticket.terms, earliest);
           }
         }
@@ -244,20 +245,20 @@ final class Buckets {
         Ticket ticket;
         while ((ticket = head(queues[p])) != null) {
           Parcel parcel = parcel(ticket);
-          if (batch.size() > 0 && parcel.weight() > size - batch.weight()) {
+          if (batch.size() > 0 && parcel.weight > size - batch.weight()) {
             return; // what came later and is lighter does not overtake
           }
           queues[p].poll();
           unlinked(ticket);
-          ticket.value = parcel.value();
-          batch.add(ticket, parcel.weight());
+          ticket.value = parcel.value;
+          batch.add(ticket, parcel.weight);
         }
       }
     }
 
     private void add(Ticket ticket) {
       queues[ticket.priority].add(ticket);
-      int ticketWeight = parcel(ticket).weight();
+      int ticketWeight = parcel(ticket).weight;
       count++;
       weight += ticketWeight;
       Buckets.this.count++;
@@ -265,7 +266,7 @@ final class Buckets {
     }
 
     private void left(Ticket ticket) {
-      int ticketWeight = parcel(ticket).weight();
+      int ticketWeight = parcel(ticket).weight;
       count--;
       weight -= ticketWeight;
       Buckets.this.count--;

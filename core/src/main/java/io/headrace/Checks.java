@@ -19,6 +19,14 @@ final class Checks {
     return value;
   }
 
+  static int between(int minimum, int maximum, int value, String name) {
+    if (value < minimum || value > maximum) {
+      throw new IllegalArgumentException(
+          name + " is " + value + ", it has to be from " + minimum + " to " + maximum);
+    }
+    return value;
+  }
+
   /**
    * The nanoseconds of a duration above zero; those beyond the range of a long become its maximum.
    */
@@ -44,11 +52,7 @@ final class Checks {
   }
 
   static int priorities(int value) {
-    if (value < 1 || value > MAX_PRIORITIES) {
-      throw new IllegalArgumentException(
-          "priorities is " + value + ", it has to be from 1 to " + MAX_PRIORITIES);
-    }
-    return value;
+    return between(1, MAX_PRIORITIES, value, "priorities");
   }
 
   /** An option is set once. */

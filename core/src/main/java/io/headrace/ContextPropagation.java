@@ -62,7 +62,7 @@ public interface ContextPropagation {
    * @return carries them
    */
   static ContextPropagation scopedValues(ScopedValue<?>... values) {
-    List<ScopedValue<?>> named = List.of(values);
+    List<ScopedValue<?>> named = List.of(requireNonNull(values, "values"));
     return () -> {
       ScopedValue.@Nullable Carrier carrier = null;
       for (ScopedValue<?> value : named) {

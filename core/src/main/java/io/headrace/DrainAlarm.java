@@ -4,12 +4,26 @@ import org.jspecify.annotations.Nullable;
 
 /** The one alarm of a drain, set for when it has to look again. Belongs to the drain. */
 final class DrainAlarm {
+  /** So often in a row a policy may look again in a moment, for nothing. */
+  private static final int MOST_HASTE = 16;
+
+  /** Then it waits so long each time. */
+  private static final long PATIENCE_NANOS = 100_000;
+
   private final TimeSource time;
   private final Drain drain;
   private volatile boolean rang;
   private TimeSource.@Nullable Alarm alarm;
   private boolean isSet;
   private long atNanos;
+
+  /** Whether this drain was begun by the alarm. */
+  private boolean hasBegunDrain;
+
+  /**
+   * How often in a row the policy has looked, for nothing, and wanted to look again in a moment.
+   */
+  private int haste;
 
   DrainAlarm(TimeSource time, Drain drain) {
     this.time = time;
@@ -18,10 +32,22 @@ final class DrainAlarm {
 
   /** The drain begins; an alarm that has rung is not set anymore. */
   void collect() {
+    hasBegunDrain = rang;
     if (rang) {
       rang = false;
       isSet = false;
     }
+  }
+
+  /**
+   * Drains again when a policy says. One that sends nothing and wants to look again in a moment,
+   * whenever it is asked, gets its way only for a while: it would keep the thread of the alarms
+   * busy.
+   */
+  void setForPolicy(long atNanos, long nowNanos, boolean hasSent) {
+    boolean isHasty = hasBegunDrain && !hasSent && atNanos - nowNanos < PATIENCE_NANOS;
+    haste = isHasty ? haste + 1 : 0;
+    set(haste > MOST_HASTE ? nowNanos + PATIENCE_NANOS : atNanos, nowNanos);
   }
 
   /** Drains again at some time, or earlier. */

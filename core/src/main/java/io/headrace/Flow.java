@@ -160,6 +160,7 @@ public final class Flow<I, O extends @Nullable Object>
   }
 
   private Station station(String step) {
+    requireNonNull(step, "step");
     for (Station station : stations) {
       if (station.step.name().equals(step)) {
         return station;
@@ -328,11 +329,13 @@ public final class Flow<I, O extends @Nullable Object>
 
   @Override
   public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
-    List<CompletableFuture<O>> futures = new ArrayList<>(items.size());
+    List<CompletableFuture<O>> futures = new ArrayList<>(requireNonNull(items, "items").size());
+    for (I item : items) { // all of them first: none is sent if one makes no sense
+      futures.add(future(newTicket(item, options)));
+    }
     Route route = new Route(this);
-    for (I item : items) {
-      Ticket ticket = newTicket(item, options);
-      futures.add(future(ticket));
+    for (CompletableFuture<O> future : futures) {
+      Ticket ticket = (Ticket) (CompletableFuture<?>) future;
       if (state() != State.RUNNING) {
         tally.reject(ticket, stopped());
       } else if (!isRefused(ticket)) {

@@ -260,7 +260,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   public <A extends @Nullable Object, R extends @Nullable Object> FlowBuilder<I, R> parallel(
       List<Function<FlowBuilder<I, T>, FlowBuilder<I, A>>> branches,
       Function<? super List<A>, ? extends R> joiner) {
-    if (branches.isEmpty()) {
+    if (requireNonNull(branches, "branches").isEmpty()) {
       throw new IllegalArgumentException("branches is empty, " + name + " needs at least one");
     }
     requireNonNull(joiner, "joiner");
@@ -355,7 +355,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @throws IllegalArgumentException if the objective is zero or negative
    */
   public FlowBuilder<I, T> answerWithin(Duration objective) {
-    Checks.unset(objectiveNanos, objective, "objective");
+    Checks.unset(
+        objectiveNanos == null ? null : Duration.ofNanos(objectiveNanos), objective, "objective");
     objectiveNanos = Checks.positiveNanos(objective, "objective");
     return this;
   }

@@ -49,15 +49,30 @@ final class Intake {
     if (sorting == null) {
       return true;
     }
+    Parcel parcel;
     try {
-      ticket.value = sorting.parcel(requireNonNull(ticket.value, "item"), station);
-      return true;
-    } catch (RejectedException tooHeavy) {
-      flow.tally.reject(ticket, tooHeavy);
+      parcel = sorting.parcel(requireNonNull(ticket.value, "item"), station);
     } catch (Throwable failure) {
       flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
+      return false;
     }
-    return false;
+    if (parcel.weight > station.maxSize) {
+      flow.tally.reject(ticket, tooHeavy(parcel.weight));
+      return false;
+    }
+    ticket.value = parcel;
+    return true;
+  }
+
+  private RejectedException tooHeavy(int weight) {
+    return new RejectedException(
+        "the weight of an item of "
+            + station
+            + " is "
+            + weight
+            + ", a batch takes at most "
+            + station.maxSize,
+        null);
   }
 
   private boolean isLate(Ticket ticket, LearningPolicy learning) {
@@ -65,9 +80,7 @@ final class Intake {
     if (terms == null || !terms.hasDeadline) {
       return false;
     }
-    double ahead = station.estimatedAhead(ticket.priority) * station.meanWeight();
-    long expectedNanos =
-        learning.expectedNanos((int) Math.min(ahead, Integer.MAX_VALUE), ticket.arrivalNanos);
+    long expectedNanos = expectedNanos(ticket, learning);
     if (expectedNanos == 0 || !terms.isExpired(ticket.arrivalNanos + expectedNanos)) {
       return false;
     }
@@ -80,6 +93,16 @@ final class Intake {
                 + Duration.ofNanos(expectedNanos),
             null));
     return true;
+  }
+
+  private long expectedNanos(Ticket ticket, LearningPolicy learning) {
+    double ahead = station.estimatedAhead(ticket.priority) * station.meanWeight();
+    try {
+      return learning.expectedNanos((int) Math.min(ahead, Integer.MAX_VALUE), ticket.arrivalNanos);
+    } catch (Throwable failure) {
+      flow.observers.report(learning, failure);
+      return 0;
+    }
   }
 
   /**

@@ -141,6 +141,9 @@ final class Lifecycle {
 
   private void warm(@Nullable Void done, @Nullable Throwable failure) {
     if (failure == null) {
+      for (Station station : stations) {
+        station.isWarm();
+      }
       started.complete(null);
     } else {
       started.completeExceptionally(Failures.unwrapped(failure));

@@ -325,15 +325,24 @@ final class Line {
         station.unhold(ticket);
         ticket.admitted = true;
         admittedLength++;
-        if (buckets != null) {
-          buckets.add(ticket);
-        } else {
-          admitted.add(ticket);
-        }
+        sort(ticket);
       }
     }
     if (admits && waitNanos != Long.MAX_VALUE) {
       failTooLong();
+    }
+  }
+
+  private void sort(Ticket ticket) {
+    if (buckets == null) {
+      admitted.add(ticket);
+      return;
+    }
+    try {
+      buckets.add(ticket);
+    } catch (Throwable failure) {
+      leave(ticket);
+      station.failLater(ticket, failure);
     }
   }
 

@@ -76,13 +76,21 @@ final class Observers {
     }
   }
 
-  /** Logs the first failure of code that a service calls but does not depend on. */
+  /**
+   * Logs the first failure of code that a service calls but does not depend on. It throws nothing,
+   * though a culprit that cannot say what it is, or a logger, may.
+   */
   void report(Object culprit, Throwable failure) {
-    if (reported.compareAndSet(false, true)) {
+    if (!reported.compareAndSet(false, true)) {
+      return;
+    }
+    try {
       LOGGER.log(
           Level.WARNING,
           culprit + " of " + service + " failed; it is ignored, further failures are not logged",
           failure);
+    } catch (Throwable _) {
+      // There is nobody left to tell, and who reports has to go on.
     }
   }
 

@@ -3,9 +3,22 @@ package io.headrace;
 /**
  * The value of a ticket while it waits at a station that sorts: with what the station wants to know
  * of it, found out by the thread that brought it.
- *
- * @param value the item
- * @param weight how much of a batch it takes
- * @param bucket what it shares with the other items of a batch, by equality
  */
-record Parcel(Object value, int weight, Object bucket) {}
+final class Parcel {
+  final Object value;
+
+  /** How much of a batch it takes. */
+  final int weight;
+
+  /**
+   * What it shares with the other items of a batch, by equality; once it waits there, the bucket
+   * itself, for keys are code of users and may change or throw.
+   */
+  Object bucket;
+
+  Parcel(Object value, int weight, Object bucket) {
+    this.value = value;
+    this.weight = weight;
+    this.bucket = bucket;
+  }
+}

@@ -351,6 +351,11 @@ final class QueuedStation extends Station implements QueueState {
     drain.completeLater(() -> flow.tally.reject(ticket, reason));
   }
 
+  /** To be done after the drain: the ticket fails by code of users. */
+  void failLater(Ticket ticket, Throwable failure) {
+    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
+  }
+
   /** To be done after the drain: what a batch has not answered yet fails. */
   void abandonLater(Batch batch, HeadraceException reason) {
     drain.completeLater(() -> batch.abandon(reason));
@@ -413,6 +418,7 @@ final class QueuedStation extends Station implements QueueState {
   /** Gives batches to idle workers as the policy says, and says when to look again. */
   private void dispatch() {
     seenLength = -1;
+    boolean hasSent = false;
     long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
     while (phase != Phase.SHUT && crew.hasIdle()) {
       wake = ALWAYS;
@@ -431,7 +437,7 @@ final class QueuedStation extends Station implements QueueState {
             continue;
           }
           seenLength = waiting();
-          setAlarm(decision.lookAgainNanos());
+          alarm.setForPolicy(decision.lookAgainNanos(), nowNanos, hasSent);
           Line only = lines.only();
           wake = only == null ? ALWAYS : only.arrivalsAtLength(decision.orWaiting());
           break;
@@ -440,6 +446,7 @@ final class QueuedStation extends Station implements QueueState {
       }
       if (sendBatch(size)) {
         wake = NEVER;
+        hasSent = true;
       } else if (bucket == null) {
         break;
       } // else all of the bucket was cancelled meanwhile, and the next one has its turn
@@ -452,7 +459,7 @@ final class QueuedStation extends Station implements QueueState {
     }
     bucket = null;
     if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {
-      setAlarm(buckets.nextDueNanos(nowNanos + FAR_NANOS));
+      alarm.setForPolicy(buckets.nextDueNanos(nowNanos + FAR_NANOS), nowNanos, hasSent);
     }
     wakeAt = admits ? ALWAYS : wake;
   }

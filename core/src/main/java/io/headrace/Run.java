@@ -103,11 +103,8 @@ public final class Run<I extends @Nullable Object> {
    * @throws IllegalArgumentException if the number is out of range
    */
   public Run<I> runAhead(int tasks) {
-    if (tasks < 1 || tasks > RunOptions.MAX_RUN_AHEAD) {
-      throw new IllegalArgumentException(
-          "runAhead is " + tasks + ", it has to be from 1 to " + RunOptions.MAX_RUN_AHEAD);
-    }
-    return with(options.withRunAhead(tasks));
+    return with(
+        options.withRunAhead(Checks.between(1, RunOptions.MAX_RUN_AHEAD, tasks, "runAhead")));
   }
 
   /**

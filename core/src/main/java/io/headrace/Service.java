@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -69,7 +71,10 @@ public interface Service<I, O extends @Nullable Object> {
    * @return the futures, in the order of the items
    */
   default List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
-    List<CompletableFuture<O>> futures = new ArrayList<>(items.size());
+    List<CompletableFuture<O>> futures = new ArrayList<>(requireNonNull(items, "items").size());
+    for (I item : items) { // all of them first: none is submitted if one makes no sense
+      requireNonNull(item, "item");
+    }
     for (I item : items) {
       futures.add(submit(item, options));
     }

@@ -80,7 +80,11 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     if (handledWeight > 0) {
       int weight = handledWeight;
       handledWeight = 0;
-      policy.handled(weight, handledNanos);
+      try {
+        policy.handled(weight, handledNanos);
+      } catch (Throwable failure) {
+        station.flow.observers.report(policy, failure);
+      }
     }
   }
 

@@ -18,7 +18,6 @@ record Sorting(@Nullable ToIntFunction<Object> weight, @Nullable Function<Object
   /**
    * Finds out what a station wants to know of an item.
    *
-   * @throws RejectedException if the item is heavier than a batch may be
    * @throws IllegalArgumentException if the weight is below 1
    * @throws NullPointerException if the bucket is null
    */
@@ -31,16 +30,6 @@ record Sorting(@Nullable ToIntFunction<Object> weight, @Nullable Function<Object
               + " is "
               + itemWeight
               + ", it has to be at least 1");
-    }
-    if (itemWeight > station.maxSize) {
-      throw new RejectedException(
-          "the weight of an item of "
-              + station
-              + " is "
-              + itemWeight
-              + ", a batch takes at most "
-              + station.maxSize,
-          null);
     }
     Object itemBucket =
         bucket == null

@@ -32,9 +32,14 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   /** The lock of those who change handlers and workers. */
   private final Object changes = new Object();
 
-  final LongAdder batches = new LongAdder();
-  final LongAdder itemsBegun = new LongAdder();
-  final LongAdder itemsEnded = new LongAdder();
+  private final LongAdder batches = new LongAdder();
+  private final LongAdder itemsBegun = new LongAdder();
+  private final LongAdder itemsEnded = new LongAdder();
+
+  /** How many batches and items there were before the flow was warm; written before it runs. */
+  private volatile long batchesBefore;
+
+  private volatile long itemsBefore;
 
   Station(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
     this.flow = flow;
@@ -101,6 +106,24 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     itemsEnded.add(items);
   }
 
+  /** What has begun so far was the warm-up, and is not counted. */
+  final void isWarm() {
+    batchesBefore = batches.sum();
+    itemsBefore = itemsBegun.sum();
+  }
+
+  final Statistics.Step statistics() {
+    long ended = itemsEnded.sum(); // before those that have begun, which are more
+    long begun = itemsBegun.sum();
+    return new Statistics.Step(
+        step.name(),
+        workers(),
+        queued(),
+        begun - ended,
+        batches.sum() - batchesBefore,
+        begun - itemsBefore);
+  }
+
   /** Whether there was work for all workers ever since this was asked last. */
   boolean wasSaturated() {
     return false;
@@ -165,6 +188,9 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     if (step.workers().count == Workers.UNLIMITED) {
       throw new IllegalArgumentException(
           "workers of " + this + " are " + step.workers() + ", their number is not limited");
+    }
+    if (step.workers().kind != Workers.Kind.EXECUTOR) {
+      Checks.between(1, Workers.MAX_THREADS, workers, "workers");
     }
     synchronized (changes) {
       changeWorkers(workers);

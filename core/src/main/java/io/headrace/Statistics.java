@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * What has happened in a flow or batcher so far, and what is in it now. Each number is exact, and
  * they are read one after the other: while items are on their way the numbers may be of slightly
- * different moments. Items of a warm-up are no calls; their batches count.
+ * different moments. A warm-up is not counted.
  *
  * @param name the name of the flow or batcher
  * @param state where it is in its life
@@ -65,17 +65,7 @@ public record Statistics(
   static Statistics of(Flow<?, ?> flow) {
     List<Step> steps = new ArrayList<>();
     for (int i = 0; i < flow.stationCount(); i++) {
-      Station station = flow.station(i);
-      long ended = station.itemsEnded.sum(); // before those that have begun, which are more
-      long begun = station.itemsBegun.sum();
-      steps.add(
-          new Step(
-              station.step.name(),
-              station.workers(),
-              station.queued(),
-              begun - ended,
-              station.batches.sum(),
-              begun));
+      steps.add(flow.station(i).statistics());
     }
     Tally tally = flow.tally;
     return new Statistics(

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -24,12 +26,13 @@ final class SystemTime implements TimeSource {
 
   @Override
   public Alarm schedule(long delayNanos, Runnable task) {
-    Future<?> future = alarms.schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+    Future<?> future =
+        alarms.schedule(requireNonNull(task, "task"), delayNanos, TimeUnit.NANOSECONDS);
     return () -> future.cancel(false);
   }
 
   @Override
   public void execute(Runnable task) {
-    Thread.startVirtualThread(task);
+    Thread.startVirtualThread(requireNonNull(task, "task"));
   }
 }

@@ -96,13 +96,11 @@ final class Tally {
     if (!ticket.isDone()) {
       return Observer.Outcome.TIMED_OUT; // its alarm rings in a moment
     }
-    if (!ticket.isCompletedExceptionally() || ticket.isCancelled()) {
+    if (!ticket.isOvertaken()) {
       return Observer.Outcome.CANCELLED; // its caller has completed it
     }
-    return switch (ticket.exceptionNow()) {
-      case DeadlineExceededException _ -> Observer.Outcome.TIMED_OUT;
-      case HeadraceException _ -> Observer.Outcome.REJECTED;
-      default -> Observer.Outcome.CANCELLED;
-    };
+    return ticket.exceptionNow() instanceof DeadlineExceededException
+        ? Observer.Outcome.TIMED_OUT
+        : Observer.Outcome.REJECTED;
   }
 }

@@ -34,13 +34,13 @@ public final class Tensor {
 
   private Tensor(TensorType type, MemorySegment data, long[] shape) {
     this.type = requireNonNull(type, "type");
-    this.shape = shape.clone();
+    this.shape = requireNonNull(shape, "shape").clone();
     long size = elements(this.shape);
     if (size < 0 || size > Long.MAX_VALUE / type.sizeBytes()) {
       throw new IllegalArgumentException(
           "shape " + Arrays.toString(shape) + " has more elements than can be counted");
     }
-    if (data.byteSize() != size * type.sizeBytes()) {
+    if (requireNonNull(data, "data").byteSize() != size * type.sizeBytes()) {
       throw new IllegalArgumentException(
           "data of %d bytes do not fit the shape %s, which has %d elements of type %s, %d bytes"
               .formatted(
@@ -58,7 +58,7 @@ public final class Tensor {
    * @throws IllegalArgumentException if a dimension is negative or their product is not the length
    */
   public static Tensor of(float[] data, long... shape) {
-    return new Tensor(TensorType.FLOAT, MemorySegment.ofArray(data), shape);
+    return new Tensor(TensorType.FLOAT, MemorySegment.ofArray(requireNonNull(data, "data")), shape);
   }
 
   /**
@@ -70,7 +70,8 @@ public final class Tensor {
    * @throws IllegalArgumentException if a dimension is negative or their product is not the length
    */
   public static Tensor of(double[] data, long... shape) {
-    return new Tensor(TensorType.DOUBLE, MemorySegment.ofArray(data), shape);
+    return new Tensor(
+        TensorType.DOUBLE, MemorySegment.ofArray(requireNonNull(data, "data")), shape);
   }
 
   /**
@@ -83,7 +84,7 @@ public final class Tensor {
    * @throws IllegalArgumentException if a dimension is negative or their product is not the length
    */
   public static Tensor of(byte[] data, long... shape) {
-    return new Tensor(TensorType.INT8, MemorySegment.ofArray(data), shape);
+    return new Tensor(TensorType.INT8, MemorySegment.ofArray(requireNonNull(data, "data")), shape);
   }
 
   /**
@@ -95,7 +96,7 @@ public final class Tensor {
    * @throws IllegalArgumentException if a dimension is negative or their product is not the length
    */
   public static Tensor of(int[] data, long... shape) {
-    return new Tensor(TensorType.INT32, MemorySegment.ofArray(data), shape);
+    return new Tensor(TensorType.INT32, MemorySegment.ofArray(requireNonNull(data, "data")), shape);
   }
 
   /**
@@ -107,7 +108,7 @@ public final class Tensor {
    * @throws IllegalArgumentException if a dimension is negative or their product is not the length
    */
   public static Tensor of(long[] data, long... shape) {
-    return new Tensor(TensorType.INT64, MemorySegment.ofArray(data), shape);
+    return new Tensor(TensorType.INT64, MemorySegment.ofArray(requireNonNull(data, "data")), shape);
   }
 
   /**

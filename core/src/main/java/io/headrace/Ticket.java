@@ -60,6 +60,9 @@ final class Ticket extends CompletableFuture<Object> {
   /** Whether it counts as in flight for the admission of its flow; of whoever carries it. */
   boolean isCounted;
 
+  /** Whether the service has failed it on its way, or was about to when its caller completed it. */
+  private boolean isOvertaken;
+
   @SuppressWarnings("UnusedVariable") // read through NEXT
   private @Nullable Ticket next;
 
@@ -142,13 +145,26 @@ final class Ticket extends CompletableFuture<Object> {
     return first;
   }
 
+  /**
+   * Fails the ticket while it is on its way; it is counted when it leaves. A plain write before
+   * that of the failure: who counts it has seen the failure.
+   */
+  void overtake(HeadraceException failure, Observer.Outcome outcome) {
+    isOvertaken = true;
+    var _ = fail(failure, outcome);
+  }
+
+  /** Whether it was failed on its way, and not completed by its caller. */
+  boolean isOvertaken() {
+    return isOvertaken && state() == State.FAILED && exceptionNow() instanceof HeadraceException;
+  }
+
   /** The timeout is over: the caller is told, and the ticket leaves the queue it waits in. */
   void expire(String service, long timeoutNanos) {
-    var _ =
-        fail(
-            new DeadlineExceededException(
-                service + " had no result within " + Duration.ofNanos(timeoutNanos)),
-            Observer.Outcome.TIMED_OUT);
+    overtake(
+        new DeadlineExceededException(
+            service + " had no result within " + Duration.ofNanos(timeoutNanos)),
+        Observer.Outcome.TIMED_OUT);
     withdraw();
   }
 

@@ -40,6 +40,9 @@ public final class Workers {
 
   static final int UNLIMITED = Integer.MAX_VALUE;
 
+  /** So many workers of their own threads at most: each thread is made at the start. */
+  static final int MAX_THREADS = 1 << 20;
+
   final Kind kind;
   final int count;
   final @Nullable Executor executor;
@@ -63,23 +66,23 @@ public final class Workers {
    * Workers that own a platform thread each: for handlers that compute, and for those that need
    * always the same thread.
    *
-   * @param count how many, at least 1
+   * @param count how many, 1 to 1,048,576
    * @return the workers
-   * @throws IllegalArgumentException if the count is below 1
+   * @throws IllegalArgumentException if the count is below or above that
    */
   public static Workers threads(int count) {
-    return new Workers(Kind.THREADS, Checks.atLeast(1, count, "count"), null);
+    return new Workers(Kind.THREADS, Checks.between(1, MAX_THREADS, count, "count"), null);
   }
 
   /**
    * Workers that own a virtual thread each: for handlers that wait for input and output.
    *
-   * @param count how many, at least 1
+   * @param count how many, 1 to 1,048,576
    * @return the workers
-   * @throws IllegalArgumentException if the count is below 1
+   * @throws IllegalArgumentException if the count is below or above that
    */
   public static Workers virtualThreads(int count) {
-    return new Workers(Kind.VIRTUAL_THREADS, Checks.atLeast(1, count, "count"), null);
+    return new Workers(Kind.VIRTUAL_THREADS, Checks.between(1, MAX_THREADS, count, "count"), null);
   }
 
   /**

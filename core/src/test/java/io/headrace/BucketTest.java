@@ -441,4 +441,103 @@ class BucketTest {
     assertThat(batcher.statistics().steps().getFirst().meanBatchSize()).isEqualTo(2);
     batcher.close();
   }
+
+  /** A bucket whose methods are as they are set. */
+  private static final class Moody {
+    private final int hash;
+    private boolean hashes = true;
+    private boolean compares = true;
+
+    Moody(int hash) {
+      this.hash = hash;
+    }
+
+    @Override
+    public int hashCode() {
+      if (!hashes) {
+        throw new IllegalStateException("no hash");
+      }
+      return hash;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      if (!compares) {
+        throw new IllegalStateException("no comparison");
+      }
+      return this == other;
+    }
+  }
+
+  private Batcher<Moody, Moody> moody(Echo<Moody> echo) {
+    return Batcher.builder(echo)
+        .batch(BatchPolicy.fixed(2, SECOND))
+        .workers(Workers.executor(stepped, 1))
+        .bucket(item -> item)
+        .timeSource(time)
+        .build();
+  }
+
+  @Test
+  void aBucketThatCannotBeHashedOrComparedFailsItsItemAlone() {
+    Echo<Moody> moods = new Echo<>();
+    try (var batcher = moody(moods)) {
+      Moody good = new Moody(1);
+      Moody noHash = new Moody(2);
+      noHash.hashes = false;
+      Moody noComparison = new Moody(1);
+      noComparison.compares = false;
+      var futures = batcher.submitAll(List.of(good, noHash, noComparison, good, new Moody(3)));
+      assertThat(futures.get(1).exceptionNow()).hasMessage("no hash");
+      assertThat(futures.get(2).exceptionNow()).hasMessage("no comparison");
+      stepped.runAll();
+      assertThat(futures.get(3)).isCompletedWithValue(good);
+      advance(1000);
+      stepped.runAll();
+      assertThat(futures.get(4)).isCompleted();
+      assertThat(batcher.queued()).isZero();
+      assertThat(batcher.statistics().failed()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aBucketThatCannotBeHashedAnymoreLosesNoItem() {
+    Echo<Moody> moods = new Echo<>();
+    try (var batcher = moody(moods)) {
+      Moody bucket = new Moody(1);
+      var sent = batcher.submit(bucket);
+      bucket.hashes = false;
+      advance(1000);
+      stepped.runAll();
+      assertThat(sent).isCompletedWithValue(bucket);
+
+      bucket.hashes = true;
+      var cancelled = batcher.submit(bucket);
+      bucket.hashes = false;
+      cancelled.cancel(true);
+      assertThat(batcher.queued()).isZero();
+
+      bucket.hashes = true;
+      var last = batcher.submit(bucket);
+      advance(1000);
+      stepped.runAll();
+      assertThat(last).isCompletedWithValue(bucket);
+      assertThat(batcher.statistics().ended()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aRejectionThatABucketFunctionThrowsIsAFailure() {
+    RejectedException failure = new RejectedException("of another", null);
+    var batcher =
+        Batcher.builder(echo)
+            .workers(Workers.executor(stepped, 1))
+            .bucket(
+                item -> {
+                  throw failure;
+                })
+            .build();
+    assertThat(batcher.submit("a").exceptionNow()).isSameAs(failure);
+    assertThat(batcher.statistics().failed()).isEqualTo(1);
+  }
 }

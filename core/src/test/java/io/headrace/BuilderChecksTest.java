@@ -42,8 +42,29 @@ class BuilderChecksTest {
             "maxSize is 0, it has to be at least 1", () -> BatchPolicy.fixed(0, Duration.ZERO)),
         new Wrong(
             "maxDelay is PT-0.001S, it must not be negative", () -> BatchPolicy.fixed(1, negative)),
-        new Wrong("count is 0, it has to be at least 1", () -> Workers.threads(0)),
-        new Wrong("count is -7, it has to be at least 1", () -> Workers.virtualThreads(-7)),
+        new Wrong("count is 0, it has to be from 1 to 1048576", () -> Workers.threads(0)),
+        new Wrong("count is -7, it has to be from 1 to 1048576", () -> Workers.virtualThreads(-7)),
+        new Wrong(
+            "count is 2147483647, it has to be from 1 to 1048576",
+            () -> Workers.threads(Integer.MAX_VALUE)),
+        new Wrong(
+            "count is 1048577, it has to be from 1 to 1048576",
+            () -> Workers.virtualThreads(1_048_577)),
+        new Wrong(
+            "objective is PT0S, it has to be above zero",
+            () -> batcher().answerWithin(Duration.ZERO)),
+        new Wrong(
+            "objective is PT-0.001S, it has to be above zero",
+            () -> Flow.<Integer>builder("flow").answerWithin(negative)),
+        new Wrong(
+            "branches is empty, flow needs at least one",
+            () -> Flow.<Integer>builder("flow").parallel(List.of(), values -> values)),
+        new Wrong(
+            "timeout is PT-0.001S, it has to be above zero",
+            () -> new BatcherGroup().close(negative)),
+        new Wrong(
+            "workers is 1048577, it has to be from 1 to 1048576",
+            () -> batcher().build().resize(1_048_577)),
         new Wrong("count is 0, it has to be at least 1", () -> Workers.executor(Runnable::run, 0)),
         new Wrong("atMost is PT0S, it has to be above zero", () -> OnFull.await(Duration.ZERO)),
         new Wrong("atMost is PT-0.001S, it has to be above zero", () -> OnFull.await(negative)),
@@ -124,6 +145,11 @@ class BuilderChecksTest {
         new Wrong(
             "time source is set to " + time + ", it was set to " + time + " before",
             () -> Flow.<Integer>builder("flow").timeSource(time).timeSource(time)),
+        new Wrong(
+            "objective is set to PT2S, it was set to PT1S before",
+            () ->
+                batcher().answerWithin(Duration.ofSeconds(1)).answerWithin(Duration.ofSeconds(2))),
+        step("isolate is set to 3, it was set to 2 before", o -> o.isolate(2).isolate(3)),
         step(
             "workers is set to 3 virtual threads, it was set to inline before",
             o -> o.workers(Workers.inline()).workers(Workers.virtualThreads(3))));

@@ -9,6 +9,7 @@ import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -221,5 +222,106 @@ class CustomPolicyTest {
     assertThatThrownBy(() -> builder.batch(policy(0, queue -> Decision.send(1))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("maxSize of the policy is 0, it has to be at least 1");
+  }
+
+  @Test
+  void isNotAskedAgainAllTheTimeIfItWantsThat() {
+    for (long delayNanos : new long[] {-1_000, 0, 1, 1_000}) {
+      for (boolean hasBuckets : new boolean[] {false, true}) {
+        AtomicInteger asked = new AtomicInteger();
+        BatchPolicy policy =
+            policy(
+                10,
+                queue -> {
+                  asked.incrementAndGet();
+                  return Decision.lookAgain(queue.nowNanos() + delayNanos, Integer.MAX_VALUE);
+                });
+        var builder =
+            Batcher.builder(echo)
+                .batch(policy)
+                .workers(Workers.executor(stepped, 1))
+                .timeSource(time);
+        var batcher = hasBuckets ? builder.bucket(item -> item).build() : builder.build();
+        var future = batcher.submit(1);
+        time.advance(Duration.ofMillis(100));
+        assertThat(asked).hasValueBetween(900, 1_100);
+        batcher.flush();
+        stepped.runAll();
+        assertThat(future).isCompletedWithValue(1);
+        batcher.close();
+      }
+    }
+  }
+
+  /** Whatever it is asked or told, it throws; nor can it say what it is. */
+  private static final class Broken implements LearningPolicy {
+    @Override
+    public LearningPolicy forQueue() {
+      return this;
+    }
+
+    @Override
+    public int maxSize() {
+      return 2;
+    }
+
+    @Override
+    public Decision decide(QueueState queue) {
+      throw new IllegalStateException("decide");
+    }
+
+    @Override
+    public void handled(int size, long handleNanos) {
+      throw new IllegalStateException("handled");
+    }
+
+    @Override
+    public long dropBeforeNanos(QueueState queue) {
+      throw new IllegalStateException("dropBeforeNanos");
+    }
+
+    @Override
+    public long expectedNanos(int ahead, long nowNanos) {
+      throw new IllegalStateException("expectedNanos");
+    }
+
+    @Override
+    public String toString() {
+      throw new IllegalStateException("toString");
+    }
+  }
+
+  @Test
+  void aLearningPolicyThatThrowsLosesNeitherItemsNorWorkers() {
+    var batcher = batcher(new Broken(), 2);
+    CallOptions timeout = CallOptions.timeout(Duration.ofSeconds(1));
+    for (int round = 0; round < 5; round++) {
+      var futures = batcher.submitAll(List.of(1, 2, 3, 4, 5), timeout);
+      stepped.runAll();
+      assertThat(futures).allMatch(CompletableFuture::isDone);
+      assertThat(futures.get(4)).isCompletedWithValue(5);
+    }
+    batcher.close();
+    assertThat(batcher.statistics().completed()).isEqualTo(25);
+  }
+
+  @Test
+  void aLearningPolicyThatThrowsDoesNotHoldUpTheStepBefore() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("flow")
+            .step("first", echo, s -> s.workers(Workers.executor(stepped, 1)))
+            .step(
+                "second",
+                items -> items,
+                s -> s.batch(new Broken()).workers(Workers.executor(stepped, 1)))
+            .timeSource(time)
+            .build()
+            .start()) {
+      for (int i = 0; i < 3; i++) {
+        var future = flow.submit(i, CallOptions.timeout(Duration.ofSeconds(1)));
+        stepped.runAll();
+        assertThat(future).isCompletedWithValue(i);
+      }
+    }
   }
 }

@@ -255,8 +255,8 @@ class FlightTest {
         .containsExactly("3 0", "4 0", "2 0", "1 0", "1 1");
     assertThat(steps)
         .extracting(FlightTest::figures)
-        .as("the warm-up and the batch")
-        .contains("decode: 0 wait for 2147483647 workers, 0 run, 7 items in 2 batches so far");
+        .as("the batch, and not the warm-up")
+        .contains("decode: 0 wait for 2147483647 workers, 0 run, 4 items in 1 batches so far");
   }
 
   @Test

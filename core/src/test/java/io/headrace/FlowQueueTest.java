@@ -258,4 +258,36 @@ class FlowQueueTest {
       assertThat(ends.stream().filter(n -> n != null).toList()).isSorted().hasSize(1_000);
     }
   }
+
+  /** Four batches of the largest size, but 1024 items at least and 1,048,576 at most. */
+  @ParameterizedTest
+  @CsvSource({"1, 1024", "256, 1024", "257, 1028", "2000, 8000"})
+  void queueHoldsSomeBatchesByDefault(int batchSize, int capacity) throws Exception {
+    Flow<String, String> flow =
+        Flow.<String>builder("queues")
+            .step(
+                "one",
+                first,
+                s -> s.batch(BatchPolicy.greedy(batchSize)).workers(Workers.executor(one, 1)))
+            .build()
+            .start();
+    flow.submit("taken");
+    List<CompletableFuture<String>> waiting =
+        flow.submitAll(Collections.nCopies(capacity, "waits"));
+
+    assertThat(flow.submit("too many").exceptionNow())
+        .isInstanceOf(QueueFullException.class)
+        .hasMessage("the queue of step one of queues is full: " + capacity + " items wait");
+    assertThat(waiting).noneMatch(CompletableFuture::isDone);
+    flow.shutdownNow();
+    one.runAll();
+    flow.close();
+  }
+
+  @Test
+  void queueOfBatchesWithoutALimitIsBoundedByDefault() {
+    StepOptions<String> options = new StepOptions<>();
+    assertThat(options.batch(BatchPolicy.greedy(Integer.MAX_VALUE)).defaultCapacity())
+        .isEqualTo(1 << 20);
+  }
 }

@@ -5,16 +5,20 @@ import static io.headrace.FlowProbes.valueOf;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -344,5 +348,22 @@ class FlowTest {
     assertThatExceptionOfType(IllegalArgumentException.class)
         .isThrownBy(() -> flow.queued("three"))
         .withMessage("step is three, names has [one, two]");
+  }
+
+  @Test
+  void noItemIsSentIfOneOfThemMakesNoSense() throws Exception {
+    List<Integer> asked = new CopyOnWriteArrayList<>();
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("flow")
+            .stepIf(asked::add, "step", items -> items, step -> {})
+            .answerWithin(Duration.ofSeconds(1))
+            .build()
+            .start()) {
+      assertThatNullPointerException()
+          .isThrownBy(() -> flow.submitAll(Arrays.asList(1, null)))
+          .withMessage("item");
+      assertThat(asked).isEmpty();
+      assertThat(flow.statistics().ended()).isZero();
+    }
   }
 }

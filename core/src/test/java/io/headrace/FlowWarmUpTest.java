@@ -269,4 +269,23 @@ class FlowWarmUpTest {
       assertThat(flow.call("x")).isEqualTo("x");
     }
   }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void batchesOfAWarmUpAreNotCounted(Workers workers) throws Exception {
+    Flow<String, String> flow =
+        Flow.<String>builder("warm")
+            .step("one", items -> items, s -> s.workers(workers))
+            .parallel(x -> x.step("two", items -> items), x -> x, (l, r) -> l + r)
+            .warmUp(List.of("a", "b", "c"))
+            .build()
+            .start();
+
+    assertThat(flow.statistics().steps()).allMatch(step -> step.batches() + step.items() == 0);
+    flow.call("x");
+    flow.close();
+    assertThat(flow.statistics().steps()).allMatch(step -> step.batches() == 1);
+    assertThat(flow.statistics().steps())
+        .allMatch(step -> step.items() == 1 && step.running() == 0);
+  }
 }

@@ -95,6 +95,27 @@ class StatisticsTest {
     checkAtRest(statistics, 12);
   }
 
+  /** Outcomes of another service, with which callers complete the futures of this one. */
+  @Test
+  void whatACallerCompletesIsCountedAsCancelledWhateverItCompletesItWith() {
+    List<Exception> failures =
+        List.of(
+            new DeadlineExceededException("of another"),
+            new QueueFullException("of another"),
+            new RejectedException("of another", null),
+            new StoppedException("of another"),
+            new IllegalStateException());
+    HeldBatches<Integer> held = new HeldBatches<>();
+    var batcher = Batcher.asyncBuilder(held).workers(Workers.executor(Runnable::run, 1)).build();
+    for (Exception failure : failures) {
+      batcher.submit(1).completeExceptionally(failure); // while its batch runs
+      batcher.submit(2).completeExceptionally(failure); // while it waits
+      held.answer();
+    }
+    assertThat(ways(batcher.statistics())).containsExactly(0L, 0L, 0L, 10L, 0L);
+    batcher.close();
+  }
+
   @Test
   void aCallThatEndsWhileItsBatchRunsIsCountedAsItEnded() {
     HeldBatches<Integer> held = new HeldBatches<>();

@@ -356,4 +356,21 @@ class WeightTest {
     stepped.runAll();
     assertThat(echo.sizes()).containsExactly(3, 3, 3, 1);
   }
+
+  /** It may be that of a service that the function asks; the item was not refused by this one. */
+  @Test
+  void aRejectionThatAWeightThrowsIsAFailure() {
+    RejectedException failure = new RejectedException("of another", null);
+    var batcher =
+        Batcher.<Integer, Integer>builder(echo)
+            .workers(Workers.executor(stepped, 1))
+            .weight(
+                item -> {
+                  throw failure;
+                })
+            .build();
+    assertThat(batcher.submit(1).exceptionNow()).isSameAs(failure);
+    assertThat(batcher.statistics().failed()).isEqualTo(1);
+    assertThat(batcher.statistics().rejected()).isZero();
+  }
 }

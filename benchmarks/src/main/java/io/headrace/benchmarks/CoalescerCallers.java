@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A closed loop: virtual threads that each call one key and wait. Executions end when the first
@@ -24,18 +25,19 @@ final class CoalescerCallers {
       throws InterruptedException, ExecutionException {
     Integer key = 1_000;
     List<Future<?>> ends = new ArrayList<>(callers);
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      Future<?> ending = threads.submit(() -> end(function));
-      try {
+    AtomicBoolean isOver = new AtomicBoolean();
+    try (ExecutorService ending = Executors.newVirtualThreadPerTaskExecutor()) {
+      ending.execute(() -> endUntil(isOver, function));
+      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
         for (int caller = 0; caller < callers; caller++) {
           ends.add(threads.submit(() -> loop(contender, key, calls)));
         }
-        for (Future<?> end : ends) {
-          end.get();
-        }
       } finally {
-        ending.cancel(true);
+        isOver.set(true); // only now: callers that are not answered wait for ever
       }
+    }
+    for (Future<?> end : ends) {
+      end.get();
     }
   }
 
@@ -49,11 +51,10 @@ final class CoalescerCallers {
 
   /** Goes last among the threads that are ready, and ends what they began. */
   @SuppressWarnings("ThreadPriorityCheck") // it yields to virtual threads, which are ready
-  private static Integer end(CoalescerFunction function) {
-    while (!Thread.interrupted()) {
+  private static void endUntil(AtomicBoolean isOver, CoalescerFunction function) {
+    while (!isOver.get()) {
       function.endAll();
       Thread.yield();
     }
-    return 0;
   }
 }

@@ -1,10 +1,14 @@
 package io.headrace.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -45,5 +49,29 @@ class CoalescerContendersTest {
   void everyCallerIsAnswered(CoalescerContender contender) throws Exception {
     CoalescerCallers.run(contender.start(function), function, 200, 20);
     assertThat(function.executions()).isBetween(1L, 4_000L);
+  }
+
+  @Test
+  void aCallerThatFailsDoesNotLeaveTheOthersWaiting() {
+    CoalescerCalls contender = CoalescerContender.HEADRACE.start(function);
+    AtomicInteger calls = new AtomicInteger();
+    CoalescerCalls failing =
+        new CoalescerCalls() {
+          @Override
+          public CompletableFuture<Integer> submit(Integer key) {
+            return calls.incrementAndGet() == 1
+                ? CompletableFuture.failedFuture(new IllegalStateException("the first"))
+                : contender.submit(key);
+          }
+
+          @Override
+          public int keys() {
+            return contender.keys();
+          }
+        };
+    assertThatThrownBy(() -> CoalescerCallers.run(failing, function, 20, 20))
+        .isInstanceOf(ExecutionException.class)
+        .hasStackTraceContaining("the first");
+    assertThat(calls).hasValue(19 * 20 + 1);
   }
 }

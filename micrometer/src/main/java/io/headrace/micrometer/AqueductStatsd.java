@@ -180,6 +180,9 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     /** The default of {@link #queueSizePeriod}: a second. */
     public static final Duration DEFAULT_QUEUE_SIZE_PERIOD = Duration.ofSeconds(1);
 
+    /** What is longer is never over in practice, and its nanoseconds might not fit into a long. */
+    private static final Duration LONGEST_PERIOD = Duration.ofDays(3650);
+
     private final InetSocketAddress target;
     private @Nullable String prefix;
     private @Nullable Duration exportPeriod;
@@ -298,7 +301,7 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
         throw new IllegalArgumentException(
             name + " is " + value + ", it has to be at least a millisecond");
       }
-      return value;
+      return value.compareTo(LONGEST_PERIOD) > 0 ? LONGEST_PERIOD : value;
     }
   }
 }

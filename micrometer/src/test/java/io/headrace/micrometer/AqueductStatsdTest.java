@@ -350,6 +350,8 @@ class AqueductStatsdTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining(period.toString());
     }
+    Duration endless = Duration.ofSeconds(Long.MAX_VALUE);
+    statsd().exportPeriod(endless).queueSizePeriod(endless).build().close();
     assertThatThrownBy(() -> statsd().prefix("a").prefix("b"))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("a before");

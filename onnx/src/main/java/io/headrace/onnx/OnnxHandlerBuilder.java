@@ -117,7 +117,7 @@ public final class OnnxHandlerBuilder {
    */
   public OnnxHandlerBuilder executionProvider(
       ExecutionProvider provider, Map<String, String> options) {
-    provider.check(options);
+    requireNonNull(provider, "provider").check(requireNonNull(options, "options"));
     once(providers.get(provider), options, "executionProvider " + provider);
     providers.put(provider, Map.copyOf(options));
     return this;
@@ -146,7 +146,7 @@ public final class OnnxHandlerBuilder {
    * @throws IllegalArgumentException if there is no name, or one twice
    */
   public OnnxHandlerBuilder outputs(String... names) {
-    List<String> chosen = List.of(names);
+    List<String> chosen = List.of(requireNonNull(names, "names"));
     if (chosen.isEmpty() || chosen.stream().distinct().count() < chosen.size()) {
       throw new IllegalArgumentException(
           "outputs are " + chosen + ", there has to be one at least, and none twice");
@@ -190,7 +190,7 @@ public final class OnnxHandlerBuilder {
    */
   public OnnxHandlerBuilder warmUp(int... batchSizes) {
     List<Integer> sizes = new ArrayList<>();
-    for (int size : batchSizes) {
+    for (int size : requireNonNull(batchSizes, "batchSizes")) {
       sizes.add(atLeastOne(size, "batch size of warmUp"));
     }
     warmUp = once(warmUp, List.copyOf(sizes), "warmUp");

@@ -267,6 +267,8 @@ class OnnxLifecycleTest {
     assertThatThrownBy(() -> builder.warmUp(4, 0)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> builder.outputs("a", "a")).hasMessageContaining("[a, a]");
     assertThatThrownBy(builder::outputs).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.interOpThreads(-1))
+        .hasMessage("interOpThreads is -1, it has to be at least 1");
     builder.intraOpThreads(2);
     assertThatThrownBy(() -> builder.intraOpThreads(3))
         .isInstanceOf(IllegalStateException.class)

@@ -1,5 +1,7 @@
 package io.headrace.server;
 
+import static java.util.Objects.requireNonNull;
+
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -116,7 +118,7 @@ public final class HttpServer implements AutoCloseable {
    * @throws IllegalStateException on an event loop
    */
   public void stop(Duration limit) {
-    if (limit.isNegative()) {
+    if (requireNonNull(limit, "limit").isNegative()) {
       throw new IllegalArgumentException("limit is " + limit + ", it must not be negative");
     }
     if (Context.isOnEventLoopThread()) {
@@ -125,8 +127,9 @@ public final class HttpServer implements AutoCloseable {
     if (beginStop()) {
       loops.forEach(ServerLoop::refuseMore);
       feeds.forEach(EventFeed::close);
-      Future<?> drained = Future.join(loops.stream().map(loop -> loop.stop(limit)).toList());
-      awaitThenEnd(drained, limit);
+      Duration atMost = HttpServerBuilder.atMostLongest(limit);
+      Future<?> drained = Future.join(loops.stream().map(loop -> loop.stop(atMost)).toList());
+      awaitThenEnd(drained, atMost);
     } else {
       stopped.join();
     }

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 /** Describes an {@link HttpServer}. Not thread safe. */
 public final class HttpServerBuilder {
   private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
+  private static final Duration LONGEST = Duration.ofDays(365);
 
   private final Router router = new Router();
   private final List<EventFeed> feeds = new ArrayList<>();
@@ -47,7 +48,10 @@ public final class HttpServerBuilder {
    * @return this
    */
   public HttpServerBuilder host(String host) {
-    this.host = requireNonNull(host, "host");
+    if (requireNonNull(host, "host").isBlank()) {
+      throw new IllegalArgumentException("host is blank, it must be a name or an address");
+    }
+    this.host = host;
     return this;
   }
 
@@ -114,11 +118,7 @@ public final class HttpServerBuilder {
    * @throws IllegalArgumentException if the limit is zero or negative
    */
   public HttpServerBuilder clientTimeout(Duration clientTimeout) {
-    if (!clientTimeout.isPositive()) {
-      throw new IllegalArgumentException(
-          "clientTimeout is " + clientTimeout + ", it must be above zero");
-    }
-    this.clientTimeout = clientTimeout;
+    this.clientTimeout = aboveZero(clientTimeout, "clientTimeout");
     return this;
   }
 
@@ -159,7 +159,8 @@ public final class HttpServerBuilder {
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder resource(String path, Class<?> anchor, String name) {
-    return route("GET", path, Resource.load(anchor, name));
+    requireNonNull(anchor, "anchor");
+    return route("GET", path, Resource.load(anchor, requireNonNull(name, "name")));
   }
 
   /**
@@ -172,7 +173,7 @@ public final class HttpServerBuilder {
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
-    EventFeed feed = new EventFeed(period, event);
+    EventFeed feed = new EventFeed(aboveZero(period, "period"), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
     feeds.add(feed);
     return this;
@@ -190,7 +191,7 @@ public final class HttpServerBuilder {
     if (status < 400 || status > 599) {
       throw new IllegalArgumentException("status is " + status + ", it must be 400 to 599");
     }
-    rules.add(new Failures.Rule(type, status));
+    rules.add(new Failures.Rule(requireNonNull(type, "type"), status));
     return this;
   }
 
@@ -277,6 +278,18 @@ public final class HttpServerBuilder {
                     : readiness.getAsBoolean()
                         ? ready
                         : Failures.tryAgain("the server is not ready")));
+  }
+
+  private static Duration aboveZero(Duration value, String name) {
+    if (!requireNonNull(value, name).isPositive()) {
+      throw new IllegalArgumentException(name + " is " + value + ", it must be above zero");
+    }
+    return atMostLongest(value);
+  }
+
+  /** Longer than a year is a year: sums of times must not overflow. */
+  static Duration atMostLongest(Duration value) {
+    return value.compareTo(LONGEST) > 0 ? LONGEST : value;
   }
 
   private static long atLeastOne(long value, String name) {

@@ -1,5 +1,7 @@
 package io.headrace.server;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeSet;
@@ -13,7 +15,8 @@ final class Router {
   private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
 
   void add(String method, String path, Route route) {
-    if (!path.startsWith("/")) {
+    requireNonNull(method, "method");
+    if (!requireNonNull(path, "path").startsWith("/")) {
       throw new IllegalArgumentException("path is \"" + path + "\", it must begin with /");
     }
     Map<String, Route> ofPath = routes.computeIfAbsent(path, p -> new LinkedHashMap<>());

@@ -21,9 +21,11 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -194,6 +196,27 @@ class HttpServerTest {
         .hasMessage("maxBodyBytes is 0, it must be at least 1");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ZERO))
         .hasMessage("clientTimeout is PT0S, it must be above zero");
+    assertThatThrownBy(() -> builder.clientTimeout(Duration.ofMillis(-1)))
+        .hasMessage("clientTimeout is PT-0.001S, it must be above zero");
+    for (Duration period : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
+      assertThatThrownBy(() -> builder.events("/e", period, () -> ""))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("period is " + period + ", it must be above zero");
+    }
+    for (int port : new int[] {-1, 65536, Integer.MIN_VALUE}) {
+      assertThatThrownBy(() -> builder.port(port))
+          .hasMessage("port is " + port + ", it must be 0 to 65535");
+    }
+    assertThatThrownBy(() -> builder.maxBufferedBytes(0))
+        .hasMessage("maxBufferedBytes is 0, it must be at least 1");
+    assertThatThrownBy(() -> builder.eventLoops(-2))
+        .hasMessage("eventLoops is -2, it must be at least 1");
+    for (int status : new int[] {200, 399, 600, -1}) {
+      assertThatThrownBy(() -> builder.failure(Exception.class, status))
+          .hasMessage("status is " + status + ", it must be 400 to 599");
+    }
+    assertThatThrownBy(() -> builder.host(" "))
+        .hasMessage("host is blank, it must be a name or an address");
     assertThatThrownBy(() -> builder.route("GET", "x", request -> hello()))
         .hasMessage("path is \"x\", it must begin with /");
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
@@ -201,6 +224,40 @@ class HttpServerTest {
     builder.route("GET", "/x", request -> hello());
     assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
         .hasMessage("GET /x has a route already");
+  }
+
+  @Test
+  @SuppressWarnings("NullAway")
+  void nullIsRefusedByTheNameOfTheArgument() {
+    HttpServerBuilder builder = HttpServer.builder();
+    assertRefusesNull("host", () -> builder.host(null));
+    assertRefusesNull("clientTimeout", () -> builder.clientTimeout(null));
+    assertRefusesNull("readiness", () -> builder.readiness(null));
+    assertRefusesNull("method", () -> builder.route(null, "/n", request -> hello()));
+    assertRefusesNull("path", () -> builder.route("GET", null, request -> hello()));
+    assertRefusesNull("handler", () -> builder.route("GET", "/n", null));
+    assertRefusesNull("anchor", () -> builder.resource("/n", null, "x"));
+    assertRefusesNull("name", () -> builder.resource("/n", HttpServerTest.class, null));
+    assertRefusesNull("period", () -> builder.events("/n", null, () -> ""));
+    assertRefusesNull("event", () -> builder.events("/n", Duration.ofSeconds(1), null));
+    assertRefusesNull("type", () -> builder.failure(null, 400));
+  }
+
+  private static void assertRefusesNull(String name, ThrowingCallable call) {
+    assertThatThrownBy(call).isInstanceOf(NullPointerException.class).hasMessage(name);
+  }
+
+  @Test
+  void endlessTimesAreAllowed() throws Exception {
+    Duration endless = Duration.ofSeconds(Long.MAX_VALUE);
+    HttpServer server =
+        HttpServer.builder()
+            .port(0)
+            .route("GET", "/x", request -> hello())
+            .clientTimeout(endless)
+            .events("/events", endless, () -> "")
+            .start();
+    server.stop(endless);
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.headrace.testkit;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.TimeSource;
 import java.time.Duration;
 import java.util.PriorityQueue;
@@ -16,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread safe. What an alarm throws comes out of {@link #advance}.
  */
 public final class VirtualTime implements TimeSource {
+  /** Times are compared by their difference. */
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE / 2);
+
   private final PriorityQueue<Entry> entries = new PriorityQueue<>();
   private long nowNanos;
   private long sequence;
@@ -41,6 +46,7 @@ public final class VirtualTime implements TimeSource {
 
   @Override
   public synchronized Alarm schedule(long delayNanos, Runnable task) {
+    requireNonNull(task, "task");
     Entry entry = new Entry(nowNanos + Math.max(0, delayNanos), sequence++, task);
     entries.add(entry);
     return () -> cancel(entry);
@@ -60,11 +66,15 @@ public final class VirtualTime implements TimeSource {
    * Lets time pass, and runs what becomes due on the calling thread.
    *
    * @param duration how much time passes, zero to run only what is due now
-   * @throws IllegalArgumentException if the duration is negative
+   * @throws IllegalArgumentException if the duration is negative, or longer than a clock of
+   *     nanoseconds can tell
    */
   public void advance(Duration duration) {
-    if (duration.isNegative()) {
+    if (requireNonNull(duration, "duration").isNegative()) {
       throw new IllegalArgumentException("duration is " + duration + ", time does not go back");
+    }
+    if (duration.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException("duration is " + duration + ", at most it is " + LONGEST);
     }
     long untilNanos = nanoTime() + duration.toNanos();
     Entry due;

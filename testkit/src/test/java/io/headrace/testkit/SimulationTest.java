@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.BatchPolicy;
+import io.headrace.QueueState;
 import io.headrace.testkit.Simulation.Cost;
 import io.headrace.testkit.Simulation.Result;
 import java.time.Duration;
@@ -81,5 +82,27 @@ class SimulationTest {
         .hasMessage("workers is 0, it has to be at least 1");
     assertThatThrownBy(() -> new Simulation(trace, TEN_MILLIS, 1, Duration.ZERO, 1))
         .hasMessage("objective is PT0S, it has to be above zero");
+  }
+
+  /** It used to run for ever: the policy was asked again and again, and no time passed. */
+  @Test
+  void aPolicyThatAlwaysWantsToLookAgainAtOnceSendsNothingAndEnds() {
+    BatchPolicy never =
+        new BatchPolicy() {
+          @Override
+          public int maxSize() {
+            return 8;
+          }
+
+          @Override
+          public Decision decide(QueueState queue) {
+            return Decision.lookAgain(queue.nowNanos(), Integer.MAX_VALUE);
+          }
+        };
+    ArrivalTrace trace = ArrivalTrace.poisson(100, SECOND, 1);
+    Result result = new Simulation(trace, TEN_MILLIS, 1, OBJECTIVE, 1).run(never);
+    assertThat(result.batches()).isZero();
+    assertThat(result.inTime()).isZero();
+    assertThat(result.dropped()).isEqualTo(trace.size());
   }
 }

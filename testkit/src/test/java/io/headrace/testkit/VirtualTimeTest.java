@@ -183,4 +183,13 @@ class VirtualTimeTest {
     assertThat(rung).hasValue(4_020_000);
     assertThat(time.alarms()).isZero();
   }
+
+  @Test
+  void advancesByWhatAClockCanTell() {
+    VirtualTime time = new VirtualTime();
+    assertThatThrownBy(() -> time.advance(Duration.ofSeconds(Long.MAX_VALUE)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("duration is " + Duration.ofSeconds(Long.MAX_VALUE));
+    time.advance(Duration.ofDays(36_500));
+  }
 }
