@@ -10,21 +10,22 @@ import java.util.function.Supplier;
  * @param given the handler that serves all workers, or what makes one for each
  * @param shared whether one serves all
  * @param handlings makes the handling of all workers, or of each
+ * @param places for how many batches at once there are places somewhere else; 0 if it is here
  */
-record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings) {
+record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings, int places) {
   static HandlerSource of(Handler<?, ?> handler) {
     Handling handling = Handling.of(requireNonNull(handler, "handler"));
-    return new HandlerSource(handler, true, () -> handling);
+    return new HandlerSource(handler, true, () -> handling, 0);
   }
 
   static HandlerSource ofAsync(AsyncHandler<?, ?> handler) {
     Handling handling = Handling.ofAsync(requireNonNull(handler, "handler"));
-    return new HandlerSource(handler, true, () -> handling);
+    return new HandlerSource(handler, true, () -> handling, 0);
   }
 
   static HandlerSource perWorker(Supplier<? extends Handler<?, ?>> factory) {
     requireNonNull(factory, "factory");
-    return new HandlerSource(factory, false, () -> Handling.made(factory));
+    return new HandlerSource(factory, false, () -> Handling.made(factory), 0);
   }
 
   /** The same for workers that may be somewhere else; those share what hands batches to them. */
@@ -37,7 +38,7 @@ record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings)
             workers.placement.place(new Placement.PlacedStep(service, step, given, maxSize)),
             "the executor of the placement");
     Handling handling = Handling.ofPlaced(executor);
-    return new HandlerSource(given, true, () -> handling);
+    return new HandlerSource(given, true, () -> handling, executor.places());
   }
 
   /** Makes what each worker calls. */

@@ -34,10 +34,16 @@ public interface Placement {
   record PlacedStep(String service, String step, Object handler, int maxSize) {}
 
   /**
-   * Executes the batches of a step. Never asked to execute more at once than the {@link
-   * Workers#placed workers} have places.
+   * Executes the batches of a step. Never asked to execute more at once than it has {@link #places}.
    */
   interface BatchExecutor {
+    /**
+     * How many batches it takes at once. Asked once, before it is started.
+     *
+     * @return the number of places, at least 1
+     */
+    int places();
+
     /**
      * Makes it ready. Blocks until it is, or fails; an interrupt ends it early.
      *

@@ -129,16 +129,15 @@ public final class Workers {
    * results.
    *
    * @param placement where they are
-   * @param places how many batches they hold at once, at least 1
    * @return the workers
-   * @throws IllegalArgumentException if there are fewer places than 1
    */
-  public static Workers placed(Placement placement, int places) {
-    return new Workers(
-        Kind.EXECUTOR,
-        Checks.atLeast(1, places, "places"),
-        Runnable::run,
-        requireNonNull(placement, "placement"));
+  public static Workers placed(Placement placement) {
+    return new Workers(Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"));
+  }
+
+  /** The same, with places for some batches at once. */
+  Workers withPlaces(int places) {
+    return new Workers(kind, Checks.atLeast(1, places, "places"), executor, placement);
   }
 
   @Override

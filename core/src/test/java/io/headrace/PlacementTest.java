@@ -24,8 +24,14 @@ class PlacementTest {
     final List<CompletableFuture<List<?>>> answers = new ArrayList<>();
     @Nullable Host host;
     @Nullable Exception startFailure;
+    int places = PLACES;
     int starts;
     int closes;
+
+    @Override
+    public int places() {
+      return places;
+    }
 
     @Override
     public BatchExecutor place(PlacedStep step) {
@@ -85,7 +91,7 @@ class PlacementTest {
             "step",
             factory,
             step ->
-                step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere, PLACES)))
+                step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere)))
         .observer(
             new Observer() {
               @Override
@@ -210,11 +216,11 @@ class PlacementTest {
     assertThatThrownBy(
             () ->
                 Flow.<Integer>builder("flow")
-                    .step("step", handler, step -> step.workers(Workers.placed(elsewhere, 1))))
+                    .step("step", handler, step -> step.workers(Workers.placed(elsewhere))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the handler of step cannot go there");
     assertThatThrownBy(
-            () -> Batcher.builder(handler).workers(Workers.placed(elsewhere, 1)).build())
+            () -> Batcher.builder(handler).workers(Workers.placed(elsewhere)).build())
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -238,7 +244,8 @@ class PlacementTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("workers of step step of flow are elsewhere, their number is fixed");
     flow.close();
-    assertThatThrownBy(() -> Workers.placed(elsewhere, 0))
+    elsewhere.places = 0;
+    assertThatThrownBy(this::build)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("places is 0, it has to be at least 1");
   }

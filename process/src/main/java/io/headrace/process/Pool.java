@@ -44,6 +44,10 @@ final class Pool implements Placement.BatchExecutor {
   private final Placement.PlacedStep step;
   private final Settings settings;
   private final byte[] factory;
+
+  /** How many batches a process has at once. */
+  private final int placesEach;
+
   private final List<Worker> workers = new ArrayList<>();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicBoolean isCollecting = new AtomicBoolean();
@@ -60,9 +64,15 @@ final class Pool implements Placement.BatchExecutor {
     this.step = step;
     this.settings = settings;
     this.factory = factory;
+    placesEach = settings.placesEach(step.maxSize());
   }
 
   // The life of the pool.
+
+  @Override
+  public int places() {
+    return settings.count() * placesEach;
+  }
 
   @Override
   public void start(Placement.Host host) throws Exception {
@@ -351,7 +361,7 @@ final class Pool implements Placement.BatchExecutor {
         String death;
         try {
           isStarting = true;
-          WorkerProcess process = WorkerProcess.start(name, settings, factory);
+          WorkerProcess process = WorkerProcess.start(name, settings, placesEach, factory);
           this.process = process;
           isStarting = false;
           death = serve(process);

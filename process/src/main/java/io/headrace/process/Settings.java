@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * What {@link WorkerProcesses} was told, with the defaults of what it was not.
  *
  * @param count how many processes
- * @param ahead how many batches wait in a process beside the one that it executes
+ * @param ahead how many batches wait in a process beside the one that it executes; {@link
+ *     #DEFAULT_AHEAD} if nothing was said
  * @param jvmOptions options of their JVMs
  * @param environment variables that are added to those of this process
  * @param folder their working folder; null for that of this process
@@ -43,7 +44,13 @@ record Settings(
     long restartNanos,
     Types types,
     Mechanism mechanism) {
-  int placesEach() {
-    return 1 + ahead;
+  static final int DEFAULT_AHEAD = -1;
+
+  /** How many batches a process has at once, if they have some items at most. */
+  int placesEach(int maxSize) {
+    if (ahead != DEFAULT_AHEAD) {
+      return 1 + ahead;
+    }
+    return 1 + (maxSize == 1 ? WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE : 0);
   }
 }

@@ -79,10 +79,9 @@ final class WorkerProcess {
 
   private int freeCount;
 
-  private WorkerProcess(String name, Settings settings) {
+  private WorkerProcess(String name, Settings settings, int places) {
     this.name = name;
     this.settings = settings;
-    int places = settings.placesEach();
     freePlaces = new int[places];
     for (int place = 0; place < places; place++) {
       givePlace(place);
@@ -101,8 +100,9 @@ final class WorkerProcess {
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
-  static WorkerProcess start(String name, Settings settings, byte[] factory) throws Exception {
-    WorkerProcess worker = new WorkerProcess(name, settings);
+  static WorkerProcess start(String name, Settings settings, int places, byte[] factory)
+      throws Exception {
+    WorkerProcess worker = new WorkerProcess(name, settings, places);
     try (Launch launch = new Launch(settings)) {
       worker.launch(launch, factory);
       return worker;

@@ -76,6 +76,9 @@ public final class WorkerProcesses {
     /** From this size on values go through shared memory: {@value} bytes. */
     public static final int DEFAULT_SHARE_BYTES = 4096;
 
+    /** The default of {@link #ahead} for batches of one item: {@value}. */
+    public static final int DEFAULT_AHEAD_SINGLE = 3;
+
     /** The default of {@link #inputMemory}: {@value} bytes. */
     public static final long DEFAULT_INPUT_BYTES = 64 << 20;
 
@@ -110,8 +113,8 @@ public final class WorkerProcesses {
 
     /**
      * How many batches wait in a process beside the one that it executes, so that it goes on without
-     * a pause. They are formed earlier than they had to be, and so are smaller. Default: 1 if
-     * batches are of one item, else 0.
+     * a pause. They are formed earlier than they had to be, and so may be smaller. Default: {@value
+     * #DEFAULT_AHEAD_SINGLE} if batches are of one item, else 0.
      *
      * @param batches how many, at least 0
      * @return this
@@ -328,11 +331,10 @@ public final class WorkerProcesses {
      */
     public Workers build() {
       Types types = new Types(this.types);
-      int ahead = this.ahead == null ? 0 : this.ahead;
       Settings settings =
           new Settings(
               count,
-              ahead,
+              ahead == null ? Settings.DEFAULT_AHEAD : ahead,
               List.copyOf(jvmOptions),
               Map.copyOf(environment),
               folder,
@@ -347,7 +349,7 @@ public final class WorkerProcesses {
               (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
               types,
               mechanism == null ? Mechanism.best() : mechanism);
-      return Workers.placed(new Processes(settings), count * settings.placesEach());
+      return Workers.placed(new Processes(settings));
     }
 
     private static int atLeast(int minimum, int value, String name) {
