@@ -96,17 +96,23 @@ final class Pace {
    * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due
    */
   long take(boolean hasWaited) {
+    long before = next;
+    long now = nowTicks();
     while (true) {
-      long before = next;
-      long now = nowTicks();
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
-      if (isEarly(aheadTicks)) {
-        if (before != theoretical || NEXT.compareAndSet(this, before, before | IN_DEMAND)) {
-          return nanosUntil(aheadTicks);
-        }
-      } else if (NEXT.compareAndSet(this, before, after(before, now, aheadTicks, hasWaited))) {
-        return 0;
+      boolean isEarly = isEarly(aheadTicks);
+      if (isEarly && before != theoretical) {
+        return nanosUntil(aheadTicks);
+      }
+      long after = isEarly ? before | IN_DEMAND : after(before, now, aheadTicks, hasWaited);
+      long found = (long) NEXT.compareAndExchange(this, before, after);
+      if (found == before) {
+        return isEarly ? nanosUntil(aheadTicks) : 0;
+      }
+      before = found;
+      if (found - now > toleranceTicks) {
+        now = nowTicks();
       }
     }
   }
