@@ -23,6 +23,10 @@ final class Pace {
    * and an interval further, every other moves it on by an interval at least, and none is granted more than
    * burst - 1 intervals early. So at most window / interval + burst + bound / interval permits are granted.
    *
+   * Whoever loses the race for a permit goes on with what it found and with the time it has read, if a permit is
+   * due by them: reading the clock again would only give others the time to win once more. It reads the clock
+   * again before it says that none is due.
+   *
    * Time is counted in ticks: half nanoseconds divided by a power of two that gives even a short interval 16
    * significant bits. The lowest bit of a theoretical time says that it is in demand; times are even. Ticks
    * wrap around: only differences are compared, and a theoretical time that lies impossibly far ahead belongs to
@@ -112,7 +116,7 @@ final class Pace {
       }
       before = found;
       if (found - now > toleranceTicks) {
-        now = nowTicks();
+        now = nowTicks(); // what was found may come from a later time
       }
     }
   }
