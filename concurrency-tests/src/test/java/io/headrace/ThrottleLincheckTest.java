@@ -30,8 +30,7 @@ class ThrottleLincheckTest {
     /** A try, which is not made while a request is on its way: it could find no permit for that. */
     @Operation(nonParallelGroup = "requests")
     public boolean tryAcquire() {
-      Permit permit = gate.tryAcquire();
-      return permit != null && permits.add(permit);
+      return gate.tryTake() && permits.add(gate.permit());
     }
 
     /** Closes what was taken by a try. */

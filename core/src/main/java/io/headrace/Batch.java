@@ -356,7 +356,7 @@ final class Batch {
       inline.done(this, later);
     }
     if (worker != null) {
-      worker.unhold(1);
+      worker.batchDone();
     }
   }
 

@@ -1,11 +1,10 @@
 package io.headrace;
 
-import java.util.ArrayDeque;
-import java.util.Comparator;
+import static java.util.Objects.requireNonNull;
+
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,18 +17,32 @@ final class Buckets {
    * bucket has its turn before all tickets that came after it, however many there are of another. Those
    * for which the policy wants to wait are ordered by the time when it wants to look again; they become
    * ready then, or when they have the weight that it named. Of buckets with equal times the one goes first
-   * that had its place first. Both orders are trees, for a bucket can leave from anywhere: so a drain takes
-   * some steps down a tree for each bucket that it touches, however many there are.
+   * that had its place first; see Turns.
+   *
+   * Where there are many buckets each step to another object is a miss of the caches. So tickets are linked by
+   * themselves, buckets too, and a bucket is itself the chain of its tickets of the lowest priority.
    */
 
   /** Fewer withdrawn tickets than these are not worth a sweep. */
   private static final int SWEEP_THRESHOLD = 64;
 
+  /** A map that never had more buckets than these is not worth a smaller one. */
+  private static final int SHRINK_THRESHOLD = 1024;
+
+  /** A map that has had so many times the buckets it has is too large. */
+  private static final int SHRINK_FACTOR = 8;
+
+  private static final TicketChain[] NONE = {};
+
   private final QueuedStation station;
   private final int priorities;
-  private final Map<Object, Bucket> byKey = new HashMap<>();
-  private final TreeSet<Bucket> ready;
-  private final TreeSet<Bucket> postponed;
+  private final Turns ready;
+  private final Turns postponed;
+  private Map<Object, Bucket> byKey = new HashMap<>();
+
+  /** The most buckets since the map was made. */
+  private int peak;
+
   private long places;
   private long count;
   private long weight;
@@ -42,11 +55,8 @@ final class Buckets {
   Buckets(QueuedStation station, int priorities, long originNanos) {
     this.station = station;
     this.priorities = priorities;
-    Comparator<Bucket> byDue =
-        Comparator.<Bucket>comparingLong(bucket -> bucket.dueNanos - originNanos)
-            .thenComparingLong(bucket -> bucket.place);
-    ready = new TreeSet<>(byDue);
-    postponed = new TreeSet<>(byDue);
+    ready = new Turns(originNanos);
+    postponed = new Turns(originNanos);
   }
 
   boolean isEmpty() {
@@ -61,15 +71,21 @@ final class Buckets {
   /** Takes a ticket that carries a parcel. Throws what its key does, and has not taken it then. */
   void add(Ticket ticket) {
     Parcel parcel = parcel(ticket);
-    Bucket bucket = byKey.computeIfAbsent(parcel.bucket, Bucket::new);
+    Object key = parcel.bucket;
+    Bucket bucket = byKey.get(key);
+    if (bucket == null) {
+      bucket = new Bucket(key);
+      byKey.put(key, bucket);
+      peak = Math.max(peak, byKey.size());
+    }
     parcel.bucket = bucket;
     if (bucket.count == 0) { // new, or the key had changed when it was to be removed
-      place(bucket, false, ticket.arrivalNanos);
+      place(bucket, ready, ticket.arrivalNanos);
     }
     bucket.add(ticket);
     boolean isOldest = ticket.arrivalNanos - bucket.oldestNanos < 0; // it came by another line
-    if (isOldest || (bucket.isPostponed && bucket.weight >= bucket.dueWeight)) {
-      place(bucket, false, isOldest ? ticket.arrivalNanos : bucket.oldestNanos);
+    if (isOldest || (bucket.turns == postponed && bucket.weight >= bucket.dueWeight)) {
+      place(bucket, ready, isOldest ? ticket.arrivalNanos : bucket.oldestNanos);
     }
   }
 
@@ -80,11 +96,11 @@ final class Buckets {
    * @param all whether each is ready now
    */
   @Nullable Bucket next(long nowNanos, boolean all) {
-    while (!postponed.isEmpty() && (all || postponed.first().dueNanos - nowNanos <= 0)) {
-      placeByAge(postponed.first(), nowNanos);
+    Bucket first;
+    while ((first = postponed.first()) != null && (all || first.dueNanos - nowNanos <= 0)) {
+      placeByAge(first, nowNanos);
     }
-    while (!ready.isEmpty()) {
-      Bucket first = ready.first();
+    while ((first = ready.first()) != null) {
       if (first.prune() && first.oldestArrivalNanos(nowNanos) == first.dueNanos) {
         return first;
       }
@@ -95,10 +111,8 @@ final class Buckets {
 
   /** When the next bucket is due; the latest is given. */
   long nextDueNanos(long latestNanos) {
-    TreeSet<Bucket> buckets = ready.isEmpty() ? postponed : ready;
-    return buckets.isEmpty() || latestNanos - buckets.first().dueNanos < 0
-        ? latestNanos
-        : buckets.first().dueNanos;
+    Bucket first = ready.isEmpty() ? postponed.first() : ready.first();
+    return first == null || latestNanos - first.dueNanos < 0 ? latestNanos : first.dueNanos;
   }
 
   /** A batch was made of a bucket: it has its next turn by the age of what is left. */
@@ -112,37 +126,38 @@ final class Buckets {
    */
   void postpone(Bucket bucket, long nowNanos, long untilNanos, int orWeight) {
     bucket.dueWeight = Math.max(orWeight, bucket.weight + 1);
-    place(bucket, true, untilNanos - nowNanos > 0 ? untilNanos : nowNanos + 1);
+    place(bucket, postponed, untilNanos - nowNanos > 0 ? untilNanos : nowNanos + 1);
   }
 
   private void placeByAge(Bucket bucket, long nowNanos) {
     if (bucket.prune()) {
-      place(bucket, false, bucket.oldestArrivalNanos(nowNanos));
+      place(bucket, ready, bucket.oldestArrivalNanos(nowNanos));
     } else {
       remove(bucket);
     }
   }
 
-  private void place(Bucket bucket, boolean isPostponed, long dueNanos) {
-    order(bucket).remove(bucket);
+  private void place(Bucket bucket, Turns turns, long dueNanos) {
+    if (bucket.turns != null) {
+      bucket.turns.remove(bucket);
+    }
     bucket.dueNanos = dueNanos;
     bucket.place = ++places;
-    bucket.isPostponed = isPostponed;
-    if (!isPostponed) {
+    if (turns == ready) {
       bucket.oldestNanos = dueNanos;
     }
-    order(bucket).add(bucket);
-  }
-
-  /** Where the bucket is, unless it is new. */
-  private Set<Bucket> order(Bucket bucket) {
-    return bucket.isPostponed ? postponed : ready;
+    turns.add(bucket);
   }
 
   private void remove(Bucket bucket) {
-    order(bucket).remove(bucket);
+    requireNonNull(bucket.turns, "the turn of a bucket").remove(bucket);
+    bucket.sweep(0);
     try {
       byKey.remove(bucket.key);
+      if (peak > SHRINK_THRESHOLD && byKey.size() < peak / SHRINK_FACTOR) {
+        byKey = new HashMap<>(byKey); // with a table for those that are left
+        peak = byKey.size();
+      }
     } catch (Throwable failure) {
       station.flow.observers.report(bucket.key, failure);
     }
@@ -155,14 +170,15 @@ final class Buckets {
     if (bucket.count == 0) {
       remove(bucket);
     } else {
-      bucket.sweep();
+      bucket.sweep(SWEEP_THRESHOLD);
     }
   }
 
   /** Takes any ticket, or returns null if there is none. */
   @Nullable Ticket takeAny() {
     while (!ready.isEmpty() || !postponed.isEmpty()) {
-      Bucket bucket = ready.isEmpty() ? postponed.first() : ready.first();
+      Bucket bucket =
+          requireNonNull(ready.isEmpty() ? postponed.first() : ready.first(), "a bucket's turn");
       Ticket ticket = bucket.take();
       if (ticket != null) {
         return ticket;
@@ -180,14 +196,29 @@ final class Buckets {
   }
 
   /** The tickets that may share a batch. */
-  final class Bucket {
+  final class Bucket extends TicketChain {
     private final Object key;
-    private final ArrayDeque<Ticket>[] queues;
+
+    /** Those of the priorities above the lowest. */
+    private final TicketChain[] higher;
+
     private int count;
     private long weight;
-    private boolean isPostponed;
-    private long dueNanos;
-    private long place;
+
+    /** Where it waits for its turn. */
+    @Nullable Turns turns;
+
+    /** In its turns: whether it is in their list, and between whom. */
+    boolean isLinked;
+
+    @Nullable Bucket before;
+    @Nullable Bucket after;
+
+    /** The time of its turn, which does not change while it waits for it. */
+    long dueNanos;
+
+    /** Decides between equal times. */
+    long place;
 
     /** When its oldest ticket arrived, or one that was older. */
     private long oldestNanos;
@@ -195,13 +226,14 @@ final class Buckets {
     /** At this weight it is ready, whatever the time. */
     private long dueWeight;
 
-    @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
     private Bucket(Object key) {
       this.key = key;
-      queues = new ArrayDeque[priorities];
-      for (int i = 0; i < priorities; i++) {
-        queues[i] = new ArrayDeque<>(4);
-      }
+      higher = priorities == 1 ? NONE : new TicketChain[priorities - 1];
+      Arrays.setAll(higher, _ -> new TicketChain());
+    }
+
+    private TicketChain chain(int priority) {
+      return priority == 0 ? this : higher[priority - 1];
     }
 
     /** The weight of what waits. */
@@ -212,8 +244,8 @@ final class Buckets {
     /** When its oldest ticket arrived; the latest it can have is given. */
     long oldestArrivalNanos(long latestNanos) {
       long oldest = latestNanos;
-      for (ArrayDeque<Ticket> queue : queues) {
-        Ticket head = head(queue);
+      for (int p = 0; p < priorities; p++) {
+        Ticket head = head(chain(p));
         if (head != null && head.arrivalNanos - oldest < 0) {
           oldest = head.arrivalNanos;
         }
@@ -226,7 +258,7 @@ final class Buckets {
       long earliest = latestNanos;
       long room = station.maxSize;
       for (int p = priorities - 1; p >= 0; p--) {
-        for (Ticket ticket : queues[p]) {
+        for (Ticket ticket = chain(p).peek(); ticket != null; ticket = ticket.next()) {
           if (room <= 0) {
             return earliest;
           }
@@ -242,13 +274,14 @@ final class Buckets {
     /** Fills a batch up to a weight, but with one ticket at least if there is one. */
     void fill(Batch batch, int size) {
       for (int p = priorities - 1; p >= 0; p--) {
+        TicketChain chain = chain(p);
         Ticket ticket;
-        while ((ticket = head(queues[p])) != null) {
+        while ((ticket = head(chain)) != null) {
           Parcel parcel = parcel(ticket);
           if (batch.size() > 0 && parcel.weight > size - batch.weight()) {
             return; // what came later and is lighter does not overtake
           }
-          queues[p].poll();
+          chain.poll();
           unlinked(ticket);
           ticket.value = parcel.value;
           batch.add(ticket, parcel.weight);
@@ -257,7 +290,7 @@ final class Buckets {
     }
 
     private void add(Ticket ticket) {
-      queues[ticket.priority].add(ticket);
+      chain(ticket.priority).append(ticket);
       int ticketWeight = parcel(ticket).weight;
       count++;
       weight += ticketWeight;
@@ -275,17 +308,18 @@ final class Buckets {
 
     /** Takes off what is over at the heads. Returns whether anything is left. */
     private boolean prune() {
-      for (ArrayDeque<Ticket> queue : queues) {
-        var _ = head(queue);
+      for (int p = 0; p < priorities; p++) {
+        var _ = head(chain(p));
       }
       return count > 0;
     }
 
     private @Nullable Ticket take() {
-      for (ArrayDeque<Ticket> queue : queues) {
-        Ticket ticket = head(queue);
+      for (int p = 0; p < priorities; p++) {
+        TicketChain chain = chain(p);
+        Ticket ticket = head(chain);
         if (ticket != null) {
-          queue.poll();
+          chain.poll();
           unlinked(ticket);
           return ticket;
         }
@@ -294,9 +328,9 @@ final class Buckets {
     }
 
     /** The first ticket that is of use; those before it leave. */
-    private @Nullable Ticket head(ArrayDeque<Ticket> queue) {
+    private @Nullable Ticket head(TicketChain chain) {
       Ticket ticket;
-      while ((ticket = queue.peek()) != null) {
+      while ((ticket = chain.peek()) != null) {
         if (ticket.waitsAt(station)) {
           if (!station.isOver(ticket)) {
             return ticket;
@@ -304,7 +338,7 @@ final class Buckets {
           left(ticket);
           station.line(ticket).drop(ticket);
         }
-        queue.poll();
+        chain.poll();
       }
       return null;
     }
@@ -314,10 +348,12 @@ final class Buckets {
       station.line(ticket).leave(ticket);
     }
 
-    private void sweep() {
-      for (ArrayDeque<Ticket> queue : queues) {
-        if (queue.size() > SWEEP_THRESHOLD && queue.size() > 2 * count) {
-          queue.removeIf(ticket -> !ticket.waitsAt(station));
+    /** Unlinks withdrawn tickets if they outnumber the others, and a number. */
+    private void sweep(int threshold) {
+      for (int p = 0; p < priorities; p++) {
+        TicketChain chain = chain(p);
+        if (chain.length() > threshold && chain.length() > 2 * count) {
+          chain.sweep(station);
         }
       }
     }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -156,9 +157,10 @@ final class Crew {
     all.remove(slot);
   }
 
-  /** Replaces the handler of all workers. */
+  /** Replaces the handler that all workers share. Returns false if they have ended. */
   boolean swap(Handling handling) {
-    return all.iterator().next().handling.swap(handling, station);
+    Iterator<Slot> any = all.iterator(); // those that a resize added while the flow ended are gone
+    return any.hasNext() && any.next().handling.swap(handling, station);
   }
 
   /** Replaces the handlers of all workers, each by one of its own. */

@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
 final class Gate {
   /*
    * One atomic number counts the slots that are taken and those who wait. While nobody waits it is the whole
-   * gate: a compare-and-set takes a slot or gives it back, and Pace decides about the rate. As soon as
-   * somebody waits it changes only under the lock, which also guards the queue: so nobody overtakes, and
-   * whoever gives a slot back passes it on.
+   * gate: a compare-and-set takes a slot, a subtraction gives it back, and Pace decides about the rate. As soon as
+   * somebody waits slots are taken only under the lock, which also guards the queue: so nobody overtakes. Whoever
+   * gives a slot back finds in the same number, by the same subtraction, whether somebody waits; then it takes the
+   * lock and grants. A waiter counts itself and then looks for a slot, so one of the two sees the other.
    *
    * A waiter gets a slot and its place in the schedule at the moment it is granted its permit, not before. The
    * first in the queue waits for a slot, and then for the alarm that rings when the rate allows it;
@@ -90,31 +91,39 @@ final class Gate {
     return (int) counts;
   }
 
-  /** A permit if one can be had now and nobody waits, otherwise null. */
-  @Nullable Permit tryAcquire() {
+  /**
+   * Takes what a permit stands for, if it can be had now and nobody waits: a slot, and a place in
+   * the schedule of the rate. Whoever has it calls {@link #release} once.
+   */
+  boolean tryTake() {
     if (atOnce == 0) {
-      return waiting(counts) == 0 && isDue(false) ? Permit.FREE : null;
+      return waiting(counts) == 0 && isDue(false);
     }
     if (!tryTakeSlot()) {
-      return null;
+      return false;
     }
     if (!isDue(false)) {
       Waiter.tell(release());
-      return null;
+      return false;
     }
-    return new Permit(this);
+    return true;
+  }
+
+  /** The permit for what was taken, which gives it back once only. */
+  Permit permit() {
+    return atOnce == 0 ? Permit.FREE : new Permit(this);
   }
 
   private boolean tryTakeSlot() {
-    while (true) {
-      long before = counts;
-      if (before >= atOnce) {
-        return false; // somebody waits, or all slots are taken
-      }
-      if (COUNTS.compareAndSet(this, before, before + 1)) {
+    long before = counts;
+    while (before < atOnce) { // else somebody waits, or all slots are taken
+      long found = (long) COUNTS.compareAndExchange(this, before, before + 1);
+      if (found == before) {
         return true;
       }
+      before = found;
     }
+    return false;
   }
 
   /** Takes the rate's next permit, if it is due. */
@@ -127,20 +136,16 @@ final class Gate {
     return pace != null && pace.delayNanos() > waitNanos;
   }
 
-  /** Gives a slot back. Returns who has to be told. */
+  /** Gives a slot back, if there are any. Returns who has to be told. */
   @Nullable Waiter release() {
-    while (true) {
-      long before = counts;
-      if (before >= WAITER) {
-        break;
-      }
-      if (COUNTS.compareAndSet(this, before, before - 1)) {
-        return null;
-      }
+    if (atOnce == 0) {
+      return null;
+    }
+    if ((long) COUNTS.getAndAdd(this, -1L) < WAITER) {
+      return null;
     }
     lock.lock();
     try {
-      COUNTS.getAndAdd(this, -1L);
       return grant();
     } finally {
       lock.unlock();
@@ -224,7 +229,7 @@ final class Gate {
     while ((waiter = first) != null && isAdmitted()) {
       remove(waiter);
       COUNTS.getAndAdd(this, atOnce == 0 ? -WAITER : 1 - WAITER);
-      waiter.end(atOnce == 0 ? Permit.FREE : new Permit(this));
+      waiter.end(true);
       if (lastGranted == null) {
         firstGranted = waiter;
       } else {
@@ -284,7 +289,7 @@ final class Gate {
   private void dismiss(Waiter waiter) {
     remove(waiter);
     COUNTS.getAndAdd(this, -WAITER);
-    waiter.end(null);
+    waiter.end(false);
     stopAlarmIfEmpty();
   }
 

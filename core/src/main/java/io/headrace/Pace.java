@@ -23,6 +23,10 @@ final class Pace {
    * and an interval further, every other moves it on by an interval at least, and none is granted more than
    * burst - 1 intervals early. So at most window / interval + burst + bound / interval permits are granted.
    *
+   * Whoever loses the race for a permit goes on with what it found and with the time it has read, if a permit is
+   * due by them: reading the clock again would only give others the time to win once more. It reads the clock
+   * again before it says that none is due.
+   *
    * Time is counted in ticks: half nanoseconds divided by a power of two that gives even a short interval 16
    * significant bits. The lowest bit of a theoretical time says that it is in demand; times are even. Ticks
    * wrap around: only differences are compared, and a theoretical time that lies impossibly far ahead belongs to
@@ -96,17 +100,23 @@ final class Pace {
    * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due
    */
   long take(boolean hasWaited) {
+    long before = next;
+    long now = nowTicks();
     while (true) {
-      long before = next;
-      long now = nowTicks();
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
-      if (isEarly(aheadTicks)) {
-        if (before != theoretical || NEXT.compareAndSet(this, before, before | IN_DEMAND)) {
-          return nanosUntil(aheadTicks);
-        }
-      } else if (NEXT.compareAndSet(this, before, after(before, now, aheadTicks, hasWaited))) {
-        return 0;
+      boolean isEarly = isEarly(aheadTicks);
+      if (isEarly && before != theoretical) {
+        return nanosUntil(aheadTicks);
+      }
+      long after = isEarly ? before | IN_DEMAND : after(before, now, aheadTicks, hasWaited);
+      long found = (long) NEXT.compareAndExchange(this, before, after);
+      if (found == before) {
+        return isEarly ? nanosUntil(aheadTicks) : 0;
+      }
+      before = found;
+      if (found - now > toleranceTicks) {
+        now = nowTicks(); // what was found may come from a later time
       }
     }
   }

@@ -1,7 +1,5 @@
 package io.headrace;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,24 +11,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread safe: any thread may close it.
  */
 public final class Permit implements AutoCloseable {
-  private static final VarHandle GATE;
-
-  static {
-    try {
-      GATE = MethodHandles.lookup().findVarHandle(Permit.class, "gate", Gate.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  /*
+   * A monitor, and not a compare-and-set, lets the first close win: of a permit that is closed by the method that
+   * took it the compiler makes no object and no lock, so that a slot costs what its two counts cost.
+   */
 
   /**
    * The permit of all throttles without a limit of tasks at once: there is nothing to give back.
    */
   static final Permit FREE = new Permit(null);
 
-  /** Null once it is closed, and for {@link #FREE}. */
-  @SuppressWarnings("UnusedVariable") // written through GATE
-  private volatile @Nullable Gate gate;
+  /** Null once it is closed, and for {@link #FREE}. Guarded by this. */
+  private @Nullable Gate gate;
 
   /**
    * A permit that was granted.
@@ -56,7 +48,14 @@ public final class Permit implements AutoCloseable {
 
   /** Gives the slot back, and returns who was granted a permit therefore and has to be told. */
   @Nullable Waiter release() {
-    Gate gate = this.gate;
-    return gate != null && GATE.compareAndSet(this, gate, null) ? gate.release() : null;
+    if (this == FREE) {
+      return null; // all threads share it
+    }
+    Gate held;
+    synchronized (this) {
+      held = gate;
+      gate = null;
+    }
+    return held == null ? null : held.release();
   }
 }

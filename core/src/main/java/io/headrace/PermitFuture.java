@@ -5,14 +5,14 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** A permit that is waited for. Completing it in any way takes its waiter out of the queue. */
 final class PermitFuture extends CompletableFuture<Permit> {
   /*
    * Whether the wait ends with a permit is decided under the lock of the gate, before the future completes. A
-   * canceller that comes between the two completes the future with that permit itself, and has come too
-   * late: no place in the schedule is used for nothing.
+   * canceller that comes between the two completes the future with a permit itself, and has come too
+   * late: no place in the schedule is used for nothing. Both make a permit, and the first to complete
+   * the future makes its own the one that stands for what was granted.
    */
 
   private final Gate gate;
@@ -41,11 +41,11 @@ final class PermitFuture extends CompletableFuture<Permit> {
   }
 
   /** The gate has granted a permit, or the timeout is over. */
-  void end(@Nullable Permit permit) {
-    if (permit == null) {
-      super.completeExceptionally(tooLate(timeoutNanos));
+  void end(boolean isGranted) {
+    if (isGranted) {
+      super.complete(gate.permit());
     } else {
-      super.complete(permit);
+      super.completeExceptionally(tooLate(timeoutNanos));
     }
   }
 
@@ -54,11 +54,8 @@ final class PermitFuture extends CompletableFuture<Permit> {
     if (isDone()) {
       return false;
     }
-    if (!gate.withdraw(waiter)) {
-      Permit permit = waiter.permit();
-      if (permit != null) {
-        super.complete(permit);
-      }
+    if (!gate.withdraw(waiter) && waiter.isGranted()) {
+      super.complete(gate.permit());
     }
     return true;
   }

@@ -69,6 +69,11 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     }
   }
 
+  /** Its batch is done; on the thread that has executed it. */
+  void batchDone() {
+    unhold(1);
+  }
+
   /** The handler has handled a batch; told to the policy by the drain when the worker is idle. */
   final void handled(int weight, long nanos) {
     handledWeight = weight;

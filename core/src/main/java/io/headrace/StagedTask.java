@@ -44,6 +44,12 @@ final class StagedTask extends StartedTask
     }
   }
 
+  /** Stages of others may complete more than once. */
+  @Override
+  synchronized @Nullable Gate clearGate() {
+    return super.clearGate();
+  }
+
   /** The stage has completed. */
   @Override
   public void accept(@Nullable Object value, @Nullable Throwable failure) {

@@ -3,24 +3,32 @@ package io.headrace;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** An input, its place and its permit. Written by the thread that starts the task. */
+/** An input, its place and what it was granted. Written by the thread that starts the task. */
 class StartedTask {
   long index;
   @Nullable Object input;
-  @Nullable Permit permit;
 
-  final void begin(long newIndex, @Nullable Object newInput, Permit newPermit) {
+  /** Where a slot was taken for it, until that is given back. */
+  private @Nullable Gate gate;
+
+  final void begin(long newIndex, @Nullable Object newInput, Gate taken) {
     index = newIndex;
     input = newInput;
-    permit = newPermit;
+    gate = taken;
   }
 
   final void releasePermit() {
-    Permit held = permit;
-    permit = null;
-    if (held != null) {
-      held.close();
+    Gate taken = clearGate();
+    if (taken != null) {
+      Waiter.tell(taken.release());
     }
+  }
+
+  /** Returns where a slot is to be given back, once. */
+  @Nullable Gate clearGate() {
+    Gate taken = gate;
+    gate = null;
+    return taken;
   }
 
   final String timeoutMessage(RunOptions options) {

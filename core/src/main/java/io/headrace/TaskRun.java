@@ -157,12 +157,11 @@ abstract class TaskRun {
       }
       return false;
     }
-    Permit permit = permit();
-    if (permit == null) {
+    if (!takePermit()) {
       return false;
     }
-    sink.starting(nextIndex);
-    task.begin(nextIndex++, input, permit);
+    task.begin(nextIndex, input, throttle.gate());
+    sink.starting(nextIndex++);
     if (progress != null) {
       progress.started();
     }
@@ -181,19 +180,19 @@ abstract class TaskRun {
     }
   }
 
-  private @Nullable Permit permit() {
+  private boolean takePermit() {
     while (!stopped) {
       try {
-        Permit permit = throttle.acquire();
+        throttle.take();
         if (!stopped) {
-          return permit;
+          return true;
         }
-        permit.close();
+        Waiter.tell(throttle.gate().release());
       } catch (InterruptedException e) {
         // looks at the flag again
       }
     }
-    return null;
+    return false;
   }
 
   private void sourceFailed(Throwable sourceFailure) {

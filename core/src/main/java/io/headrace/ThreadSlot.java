@@ -6,17 +6,24 @@ import org.jspecify.annotations.Nullable;
 
 /** A worker with a thread of its own, platform or virtual. */
 final class ThreadSlot extends Slot implements Runnable {
-  /**
-   * How often a worker looks for its next batch before it parks: about half a microsecond. To park
-   * and be woken costs tens, and on few cores a longer spin costs others more than it saves.
+  /*
+   * To park and be woken costs tens of microseconds, so a worker looks for its next batch before it
+   * parks. On few cores a long look costs others more than it saves, and a worker that is awake while
+   * items trickle in takes them one by one, which costs a multiple of taking them together. So it looks
+   * only while items come so quickly that a batch is soon complete; otherwise it parks, and what comes
+   * until it is awake goes together.
+   *
+   * It looks before it says that it is idle. From then on producers have to tell the drain of each item.
    */
+
+  /** How long one look is: about half a microsecond. */
   private static final int SPINS = 20;
 
-  /**
-   * How often a worker spins again because items have arrived meanwhile: a batch that is being
-   * collected at that rate is soon complete.
-   */
+  /** How many looks there are at most, one after the other. */
   private static final int MAX_LOOKS = 8;
+
+  /** Items come quickly if the time between them is no longer than this. */
+  private static final long QUICK_NANOS = 250;
 
   private final Thread thread;
   private final Startup startup;
@@ -25,6 +32,16 @@ final class ThreadSlot extends Slot implements Runnable {
   private volatile boolean assigned;
 
   private volatile @Nullable Ending ending;
+
+  // Of the thread.
+
+  /** When its last batch ended, and how many items had arrived at the station by then. */
+  private long lastNanos;
+
+  private long lastArrivals;
+
+  /** Whether items have come quickly since the last batch ended. */
+  private boolean isQuick;
 
   ThreadSlot(QueuedStation station, Swappable handling, ThreadFactory threads, Startup startup) {
     super(station, handling);
@@ -60,32 +77,70 @@ final class ThreadSlot extends Slot implements Runnable {
     }
   }
 
+  @Override
+  void batchDone() {
+    if (Thread.currentThread().equals(thread)) {
+      linger();
+    }
+    super.batchDone();
+  }
+
+  /**
+   * Lets the next batch grow while items come quickly, and waits a moment for it to begin. Items
+   * that wait do so no longer than until a look finds no more of them.
+   */
+  private void linger() {
+    long nowNanos = station.flow.time.nanoTime();
+    long arrivals = station.arrivals();
+    isQuick = (arrivals - lastArrivals) * QUICK_NANOS >= nowNanos - lastNanos;
+    lastNanos = nowNanos;
+    lastArrivals = arrivals;
+    int waiting = station.queued();
+    for (int looks = 0; isQuick && looks < MAX_LOOKS && waiting < station.maxSize; looks++) {
+      look();
+      int before = waiting;
+      waiting = station.queued();
+      if (waiting == before && waiting > 0) {
+        return;
+      }
+    }
+  }
+
   /** Blocks until there is a batch. Returns false if the worker is to end. */
   private boolean awaitBatch() {
-    long arrivals = station.arrivals();
-    for (int looks = 0; !spin(); looks++) {
+    if (isQuick) {
+      awaitSoon();
+    }
+    while (!assigned) {
       if (ending != null) {
         Thread.interrupted(); // the handler closes undisturbed
         return false;
       }
-      long arrivalsNow = station.arrivals();
-      if (arrivalsNow == arrivals || looks == MAX_LOOKS) {
-        LockSupport.park(this);
-        Thread.interrupted();
-        looks = 0;
-      }
-      arrivals = arrivalsNow;
+      LockSupport.park(this);
+      Thread.interrupted();
     }
     assigned = false;
     return true;
   }
 
-  /** Looks for a batch for a moment. Returns whether there is one. */
-  private boolean spin() {
+  /** Looks for a batch while it is being collected quickly. */
+  private void awaitSoon() {
+    long arrivals = station.arrivals();
+    for (int looks = 0; !assigned && looks < MAX_LOOKS; looks++) {
+      look();
+      long before = arrivals;
+      arrivals = station.arrivals();
+      if (arrivals == before) {
+        return;
+      }
+    }
+  }
+
+  /** Waits for a moment, without touching what producers write. */
+  private void look() {
     for (int i = 0; i < SPINS && !assigned; i++) {
       Thread.onSpinWait();
     }
-    return assigned;
   }
 
   @Override

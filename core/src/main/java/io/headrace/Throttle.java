@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -110,7 +108,7 @@ public final class Throttle {
    * @return a permit, or null if none is there, or somebody waits or is about to
    */
   public @Nullable Permit tryAcquire() {
-    return gate.tryAcquire();
+    return gate.tryTake() ? gate.permit() : null;
   }
 
   /**
@@ -127,11 +125,9 @@ public final class Throttle {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    Permit permit = gate.tryAcquire();
-    if (permit != null || waitNanos == 0 || gate.isOutOfReach(waitNanos)) {
-      return permit;
-    }
-    return await(waitNanos);
+    boolean isGranted =
+        gate.tryTake() || (waitNanos != 0 && !gate.isOutOfReach(waitNanos) && await(waitNanos));
+    return isGranted ? gate.permit() : null;
   }
 
   /**
@@ -141,11 +137,18 @@ public final class Throttle {
    * @throws InterruptedException if the calling thread is interrupted
    */
   public Permit acquire() throws InterruptedException {
+    take();
+    return gate.permit();
+  }
+
+  /** The same without the object. Whoever calls it releases the gate once. */
+  void take() throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    Permit permit = gate.tryAcquire();
-    return permit != null ? permit : requireNonNull(await(0), "no permit without a timeout");
+    if (!gate.tryTake() && !await(0)) {
+      throw new IllegalStateException("no permit without a timeout");
+    }
   }
 
   /**
@@ -178,9 +181,8 @@ public final class Throttle {
    * @return a future that completes with a permit
    */
   public CompletableFuture<Permit> acquireAsync() {
-    Permit permit = gate.tryAcquire();
-    return permit != null
-        ? CompletableFuture.completedFuture(permit)
+    return gate.tryTake()
+        ? CompletableFuture.completedFuture(gate.permit())
         : PermitFuture.enqueued(gate, 0);
   }
 
@@ -194,9 +196,8 @@ public final class Throttle {
    */
   public CompletableFuture<Permit> acquireAsync(Duration timeout) {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
-    Permit permit = gate.tryAcquire();
-    if (permit != null) {
-      return CompletableFuture.completedFuture(permit);
+    if (gate.tryTake()) {
+      return CompletableFuture.completedFuture(gate.permit());
     }
     return gate.isOutOfReach(timeoutNanos)
         ? CompletableFuture.failedFuture(PermitFuture.tooLate(timeoutNanos))
@@ -332,6 +333,10 @@ public final class Throttle {
     return gate.maxAtOnce();
   }
 
+  Gate gate() {
+    return gate;
+  }
+
   TimeSource timeSource() {
     return time;
   }
@@ -360,7 +365,7 @@ public final class Throttle {
     return description;
   }
 
-  private @Nullable Permit await(long timeoutNanos) throws InterruptedException {
+  private boolean await(long timeoutNanos) throws InterruptedException {
     Waiter waiter = new Waiter();
     gate.enqueue(waiter, timeoutNanos);
     return waiter.await(gate);

@@ -21,9 +21,8 @@ final class ThrottledService<I, O extends @Nullable Object> implements Service<I
   public CompletableFuture<O> submit(I item, CallOptions options) {
     requireNonNull(item, "item");
     ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, time);
-    Permit permit = gate.tryAcquire();
-    if (permit != null) {
-      call.start(permit);
+    if (gate.tryTake()) {
+      call.start(gate.permit());
     } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos)) {
       call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
     } else {

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /** Somebody who waits for a permit: a thread that is parked, or a future. */
 final class Waiter {
   /*
-   * All but permit and hasEnded is guarded by the lock of the gate, until the gate has let the waiter go. Then after
+   * All but isGranted and hasEnded is guarded by the lock of the gate, until the gate has let the waiter go. Then after
    * links those who were granted a permit in one go, and belongs to the thread that tells them.
    *
    * Whoever tells futures runs the continuations of their callers, which may close permits and so have more waiters
@@ -26,8 +26,8 @@ final class Waiter {
   boolean isQueued;
   TimeSource.@Nullable Alarm timeout;
 
-  /** Null if it ended without one. Written before {@link #hasEnded}. */
-  private @Nullable Permit permit;
+  /** False if it ended without a permit. Written before {@link #hasEnded}. */
+  private boolean isGranted;
 
   private volatile boolean hasEnded;
 
@@ -43,21 +43,25 @@ final class Waiter {
   }
 
   /** The gate: the wait is over, with a permit or without. {@link #tell} follows. */
-  void end(@Nullable Permit permit) {
-    this.permit = permit;
+  void end(boolean isGranted) {
+    this.isGranted = isGranted;
     hasEnded = true;
     if (timeout != null) {
       timeout.cancel();
     }
   }
 
-  /** What it was granted, or null if nothing or not yet. */
-  @Nullable Permit permit() {
-    return hasEnded ? permit : null;
+  /** Whether it was granted a permit, up to now. */
+  boolean isGranted() {
+    return hasEnded && isGranted;
   }
 
-  /** Blocks until the wait is over, and gives up if the thread is interrupted before. */
-  @Nullable Permit await(Gate gate) throws InterruptedException {
+  /**
+   * Blocks until the wait is over, and gives up if the thread is interrupted before.
+   *
+   * @return whether it was granted a permit
+   */
+  boolean await(Gate gate) throws InterruptedException {
     while (!hasEnded) {
       LockSupport.park(gate);
       if (Thread.interrupted()) {
@@ -68,7 +72,7 @@ final class Waiter {
         break;
       }
     }
-    return permit();
+    return isGranted();
   }
 
   /** Tells a chain of waiters, linked by after, that their wait is over. */
@@ -123,7 +127,7 @@ final class Waiter {
   /** The wait is over: the future completes. */
   private void completeFuture() {
     if (future != null) {
-      future.end(permit);
+      future.end(isGranted);
     }
   }
 }

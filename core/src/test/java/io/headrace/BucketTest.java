@@ -422,6 +422,36 @@ class BucketTest {
   }
 
   @Test
+  void bucketsThatAreLeftWhenMostHaveGoneAreFoundStill() {
+    int n = 10_000;
+    List<List<Integer>> batches = new ArrayList<>();
+    var batcher =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  batches.add(List.copyOf(items));
+                  return items;
+                })
+            .batch(BatchPolicy.fixed(2, SECOND))
+            .workers(Workers.executor(Runnable::run, 1))
+            .bucket(item -> item % n)
+            .timeSource(time)
+            .build();
+    List<CompletableFuture<Integer>> futures = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      futures.add(batcher.submit(i));
+    }
+    for (int i = 3; i < n; i++) {
+      futures.get(i).cancel(true);
+    }
+    for (int i = 0; i < 3; i++) {
+      batcher.submit(n + i).join();
+    }
+    assertThat(batches).containsExactly(List.of(0, n), List.of(1, n + 1), List.of(2, n + 2));
+    assertThat(batcher.queued()).isZero();
+    batcher.close();
+  }
+
+  @Test
   void manyBucketsThatBecomeFullCostNoMoreThanFew() {
     int n = 100_000;
     var batcher =

@@ -264,6 +264,14 @@ class HandlerSwapTest {
   }
 
   @Test
+  void stationWithoutWorkersRefusesASwap() {
+    Flow<String, String> flow =
+        Flow.<String>builder("ended").step("s", GatedHandler.<String>opened()).build();
+
+    assertThat(flow.station(0).replace(Handling.of(GatedHandler.<String>opened()))).isFalse();
+  }
+
+  @Test
   void swapNeedsAStepOfItsKind() throws Exception {
     GatedHandler<String> other = GatedHandler.opened();
     try (Flow<String, String> flow =

@@ -8,10 +8,17 @@ import io.headrace.benchmarks.Scaling.Case;
 import io.headrace.benchmarks.Scaling.Group;
 import io.headrace.benchmarks.Scaling.Rounds;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /** What {@link Scaling} measures. */
 final class ScalingCases {
@@ -95,7 +102,11 @@ final class ScalingCases {
         new Case(
             "an item in each, cancelled, the last one first",
             1,
-            n -> new BatcherRounds(n, greedy(32), buckets(n)).mode(BatcherRounds.Mode.CANCEL)));
+            n -> new BatcherRounds(n, greedy(32), buckets(n)).mode(BatcherRounds.Mode.CANCEL)),
+        new Case(
+            "for comparison: 4 in each of a LinkedHashMap of queues",
+            4,
+            ScalingCases::plainBuckets));
   }
 
   private static List<Case> steps() {
@@ -162,6 +173,31 @@ final class ScalingCases {
       }
       for (int i = 0; i < n; i++) {
         Results.check(items[i], futures[i].join());
+      }
+    };
+  }
+
+  /** What a map of queues in the order of their first items, and the futures cost. */
+  private static Rounds plainBuckets(int n) {
+    LinkedHashMap<Integer, ArrayDeque<Call>> queues = new LinkedHashMap<>();
+    List<Integer> items = new ArrayList<>(IntStream.range(0, 4 * n).boxed().toList());
+    Collections.shuffle(items, new Random(1));
+    CompletableFuture<?>[] futures = new CompletableFuture<?>[4 * n];
+    return () -> {
+      int i = 0;
+      for (Integer item : items) {
+        Call call = new Call(item);
+        futures[i++] = call;
+        queues.computeIfAbsent(item % n, _ -> new ArrayDeque<>(4)).add(call);
+      }
+      Map.Entry<Integer, ArrayDeque<Call>> first;
+      while ((first = queues.pollFirstEntry()) != null) {
+        for (Call call : first.getValue()) {
+          call.complete(call.item);
+        }
+      }
+      for (int j = 0; j < futures.length; j++) {
+        Results.check(items.get(j), futures[j].join());
       }
     };
   }
