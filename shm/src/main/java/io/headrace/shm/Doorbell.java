@@ -34,6 +34,9 @@ public abstract sealed class Doorbell implements AutoCloseable
    * and then reads waiting. With a full fence between on both sides at least one sees the other. Of those that find
    * waiting = 1 one sets it back to 0 and wakes: one system call for a batch, however many ring.
    *
+   * A look in vain before a wait costs as much as the wait itself where both processes share a processor. So after
+   * some in vain the next waits block at once, and only one in a while looks again.
+   *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
 
@@ -43,10 +46,19 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** About half a microsecond; with one processor nothing changes while this thread looks. */
   private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 20;
 
+  /** After so many looks in vain waits block at once. */
+  private static final int MAX_VAIN = 4;
+
+  /** One of so many of these looks nevertheless. */
+  private static final int TRY_EVERY = 64;
+
   static final int WAITING_OFFSET = 0;
   static final int WORD_OFFSET = WAITING_OFFSET + Integer.BYTES;
 
   static final VarHandle INT = JAVA_INT.varHandle();
+
+  /** How many looks were in vain since the last that was not; of the thread that waits. */
+  private int vain;
 
   final MemorySegment own;
   final MemorySegment other;
@@ -102,7 +114,7 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   /**
-   * Blocks until something is ready.
+   * Blocks until something is ready. A wait for something that is ready already returns at once.
    *
    * @param isReady whether it is; called by this thread, several times
    * @param timeoutNanos how long to wait at most, in nanoseconds, above zero
@@ -110,11 +122,8 @@ public abstract sealed class Doorbell implements AutoCloseable
    *     caller looks what else there is to do, and comes again
    */
   public final boolean await(BooleanSupplier isReady, long timeoutNanos) {
-    for (int i = 0; i < SPINS; i++) {
-      if (isReady.getAsBoolean()) {
-        return true;
-      }
-      Thread.onSpinWait();
+    if (isReady.getAsBoolean() || look(isReady)) {
+      return true;
     }
     int word = (int) INT.getAcquire(own, (long) WORD_OFFSET);
     INT.setVolatile(own, (long) WAITING_OFFSET, 1);
@@ -124,6 +133,19 @@ public abstract sealed class Doorbell implements AutoCloseable
     }
     INT.setRelease(own, (long) WAITING_OFFSET, 0);
     return isReady.getAsBoolean();
+  }
+
+  private boolean look(BooleanSupplier isReady) {
+    vain++;
+    int spins = vain <= MAX_VAIN || vain % TRY_EVERY == 0 ? SPINS : 0;
+    for (int i = 0; i < spins; i++) {
+      if (isReady.getAsBoolean()) {
+        vain = 0;
+        return true;
+      }
+      Thread.onSpinWait();
+    }
+    return false;
   }
 
   private static boolean takeWaiting(MemorySegment doorbell) {
