@@ -38,7 +38,8 @@ record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings,
             workers.placement.place(new Placement.PlacedStep(service, step, given, maxSize)),
             "the executor of the placement");
     Handling handling = Handling.ofPlaced(executor);
-    return new HandlerSource(given, true, () -> handling, executor.places());
+    int places = Checks.atLeast(1, executor.places(), "places");
+    return new HandlerSource(given, true, () -> handling, places);
   }
 
   /** Makes what each worker calls. */

@@ -137,7 +137,7 @@ public final class Workers {
 
   /** The same, with places for some batches at once. */
   Workers withPlaces(int places) {
-    return new Workers(kind, Checks.atLeast(1, places, "places"), executor, placement);
+    return new Workers(kind, places, executor, placement);
   }
 
   @Override
