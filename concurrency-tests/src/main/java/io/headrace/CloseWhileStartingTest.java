@@ -25,10 +25,10 @@ public class CloseWhileStartingTest {
       new StepOptions<Object>()
           .workers(Workers.inline())
           .toStep(
+              "flow",
               "step",
               null,
-              Swappable.shared(Handling.of((Handler<Object, Object>) List::copyOf)),
-              true,
+              HandlerSource.of((Handler<Object, Object>) List::copyOf),
               1024,
               OnFull.fail());
 

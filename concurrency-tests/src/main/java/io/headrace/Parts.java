@@ -38,7 +38,7 @@ final class Parts {
     StepOptions<Object> options = new StepOptions<>();
     setter.accept(options.workers(Workers.executor(Runnable::run, 1)));
     return options.toStep(
-        "step", null, Swappable.shared(Handling.of(handler)), true, 1024, OnFull.fail());
+        "flow", "step", null, HandlerSource.of(handler), 1024, OnFull.fail());
   }
 
   static Step step(Handler<Object, Object> handler, OnFull onFull, int capacity) {
@@ -49,7 +49,7 @@ final class Parts {
       Handler<Object, Object> handler, OnFull onFull, int capacity, Executor executor) {
     return new StepOptions<Object>()
         .workers(Workers.executor(executor, 1))
-        .toStep("step", null, Swappable.shared(Handling.of(handler)), true, capacity, onFull);
+        .toStep("flow", "step", null, HandlerSource.of(handler), capacity, onFull);
   }
 
   /** A station for a step, the second of a flow that is not started; it has no worker yet. */

@@ -33,9 +33,9 @@ public class SwapTest {
   private final QueuedStation station = Parts.station(STEP);
   private final Swappable swappable = Swappable.shared(started(new Old())).get();
 
-  private static Handling started(Handling handling) {
+  private Handling started(Handling handling) {
     try {
-      handling.start();
+      handling.start(station);
     } catch (Exception failure) {
       throw new AssertionError(failure);
     }

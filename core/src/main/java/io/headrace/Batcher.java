@@ -51,7 +51,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    */
   public static <I, O extends @Nullable Object> Builder<I, O> builder(
       Handler<? super I, ? extends O> handler) {
-    return new Builder<>(Handling.of(requireNonNull(handler, "handler")));
+    return new Builder<>(HandlerSource.of(handler));
   }
 
   /**
@@ -65,7 +65,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    */
   public static <I, O extends @Nullable Object> Builder<I, O> asyncBuilder(
       AsyncHandler<? super I, ? extends O> handler) {
-    return new Builder<>(Handling.ofAsync(requireNonNull(handler, "handler")));
+    return new Builder<>(HandlerSource.ofAsync(handler));
   }
 
   /**
@@ -225,7 +225,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * @param <O> the type of a result
    */
   public static final class Builder<I, O extends @Nullable Object> {
-    private final Supplier<Swappable> handlers;
+    private final HandlerSource handlers;
     private final StepOptions<I> options = new StepOptions<>();
     private final List<Observer> observers = new ArrayList<>();
     private @Nullable String name;
@@ -236,8 +236,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     private @Nullable Long objectiveNanos;
     private boolean built;
 
-    private Builder(Handling handling) {
-      handlers = Swappable.shared(handling);
+    private Builder(HandlerSource handlers) {
+      this.handlers = handlers;
     }
 
     /**
@@ -409,7 +409,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
         }
         splitting = new Splitting<>(name, splitter, weight, options.maxSize);
       }
-      Step step = options.toStep(name, null, handlers, true, Integer.MAX_VALUE, OnFull.fail());
+      Step step = options.toStep(name, name, null, handlers, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(
               new FlowPlan<>(

@@ -191,6 +191,14 @@ final class Crew {
     }
   }
 
+  /** Any thread: the workers behind a handler that is not in this JVM. */
+  List<WorkerStatus> placed() {
+    for (Slot slot : all) {
+      return slot.handling.workers();
+    }
+    return List.of();
+  }
+
   /** Any thread: a worker has nothing to do anymore. */
   void release(Slot slot) {
     Slot first;

@@ -45,7 +45,7 @@ public final class Flow<I, O extends @Nullable Object>
     DRAINING,
     /** Every item has its outcome, the handlers are closed, the threads have ended. */
     STOPPED,
-    /** A handler could not be started. */
+    /** A handler could not be started, or a step has lost all its workers for good. */
     FAILED
   }
 
@@ -147,6 +147,18 @@ public final class Flow<I, O extends @Nullable Object>
     return station(step).queued();
   }
 
+  /**
+   * The workers of a step that are not in this JVM, such as processes.
+   *
+   * @param step the name of the step
+   * @return the workers at this moment; none if they are threads
+   * @throws IllegalArgumentException if there is no such step
+   */
+  @Override
+  public List<WorkerStatus> workers(String step) {
+    return station(step).placedWorkers();
+  }
+
   private Station station(String step) {
     requireNonNull(step, "step");
     for (Station station : stations) {
@@ -190,7 +202,7 @@ public final class Flow<I, O extends @Nullable Object>
    *     of its own
    */
   public void swap(String step, Handler<?, ?> handler) {
-    running(step).swap(Handling.of(requireNonNull(handler, "handler")));
+    running(step).swap(HandlerSource.of(handler));
   }
 
   /**
@@ -204,7 +216,7 @@ public final class Flow<I, O extends @Nullable Object>
    *     of its own
    */
   public void swapAsync(String step, AsyncHandler<?, ?> handler) {
-    running(step).swap(Handling.ofAsync(requireNonNull(handler, "handler")));
+    running(step).swap(HandlerSource.ofAsync(handler));
   }
 
   /**
@@ -221,8 +233,7 @@ public final class Flow<I, O extends @Nullable Object>
    *     workers
    */
   public void swapPerWorker(String step, Supplier<? extends Handler<?, ?>> factory) {
-    requireNonNull(factory, "factory");
-    running(step).swapEach(() -> Handling.made(factory));
+    running(step).swap(HandlerSource.perWorker(factory));
   }
 
   /**
@@ -461,6 +472,11 @@ public final class Flow<I, O extends @Nullable Object>
   /** Runs what may run continuations, which can close this flow and must not wait for it then. */
   void inside(Runnable task) {
     lifecycle.inside(task);
+  }
+
+  /** A step cannot be executed anymore. */
+  void fail(HeadraceException reason) {
+    lifecycle.fail(reason);
   }
 
   /** A station has nothing more to do, and nothing comes to it anymore. */

@@ -77,8 +77,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         null,
-        Swappable.shared(Handling.of(requireNonNull(handler, "handler"))),
-        true,
+        HandlerSource.of(handler),
         options);
   }
 
@@ -95,8 +94,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       String name,
       Supplier<? extends Handler<? super T, ? extends R>> factory,
       Consumer<StepOptions<T>> options) {
-    requireNonNull(factory, "factory");
-    return add(name, null, Swappable.each(() -> Handling.made(factory)), false, options);
+    return add(name, null, HandlerSource.perWorker(factory), options);
   }
 
   /**
@@ -116,8 +114,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         requireNonNull(condition, "condition"),
-        Swappable.shared(Handling.of(requireNonNull(handler, "handler"))),
-        true,
+        HandlerSource.of(handler),
         options);
   }
 
@@ -177,8 +174,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         null,
-        Swappable.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
-        true,
+        HandlerSource.ofAsync(handler),
         options);
   }
 
@@ -199,8 +195,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return add(
         name,
         requireNonNull(condition, "condition"),
-        Swappable.shared(Handling.ofAsync(requireNonNull(handler, "handler"))),
-        true,
+        HandlerSource.ofAsync(handler),
         options);
   }
 
@@ -433,8 +428,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private <R extends @Nullable Object> FlowBuilder<I, R> add(
       String stepName,
       @Nullable Predicate<? super T> condition,
-      Supplier<Swappable> handlers,
-      boolean shared,
+      HandlerSource handlers,
       Consumer<StepOptions<T>> setter) {
     Checks.name(stepName);
     for (Object element : elements) {
@@ -447,10 +441,10 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     requireNonNull(setter, "options").accept(options);
     elements.add(
         options.toStep(
+            name,
             stepName,
             (Predicate<Object>) condition,
             handlers,
-            shared,
             options.defaultCapacity(),
             isAtEntry ? OnFull.fail() : OnFull.await()));
     isAtEntry = false;

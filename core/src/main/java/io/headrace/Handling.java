@@ -18,14 +18,20 @@ abstract class Handling {
   /** Handles the items. */
   abstract Answer handle(List<Object> items) throws Exception;
 
-  void onStart() throws Exception {}
+  /** Makes the handler ready. */
+  void onStart(Station station) throws Exception {}
 
   void onClose() throws Exception {}
 
+  /** The workers behind it that are not in this JVM. */
+  List<WorkerStatus> workers() {
+    return List.of();
+  }
+
   /** For a worker that begins. */
-  void start() throws Exception {
+  void start(Station station) throws Exception {
     startCalled = true;
-    onStart();
+    onStart(station);
   }
 
   /** For a worker that ends; does nothing if the handler was never started. */
@@ -52,9 +58,9 @@ abstract class Handling {
       }
 
       @Override
-      void onStart() throws Exception {
+      void onStart(Station station) throws Exception {
         made = of(requireNonNull(factory.get(), "the handler that the factory made"));
-        made.onStart();
+        made.onStart(station);
       }
 
       @Override
@@ -76,7 +82,7 @@ abstract class Handling {
       }
 
       @Override
-      void onStart() throws Exception {
+      void onStart(Station station) throws Exception {
         untyped.onStart();
       }
 
@@ -97,6 +103,32 @@ abstract class Handling {
             requireNonNull(untyped.handle(items), "the stage that the handler returned");
         return new Answer(
             null, requireNonNull(stage.toCompletableFuture(), "the future of the stage"));
+      }
+    };
+  }
+
+  /** A handler whose workers are somewhere else. */
+  static Handling ofPlaced(Placement.BatchExecutor executor) {
+    return new Handling() {
+      @Override
+      Answer handle(List<Object> items) throws Exception {
+        CompletionStage<? extends List<?>> stage = executor.execute(items);
+        return new Answer(null, stage.toCompletableFuture());
+      }
+
+      @Override
+      void onStart(Station station) throws Exception {
+        executor.start(station);
+      }
+
+      @Override
+      void onClose() throws Exception {
+        executor.close();
+      }
+
+      @Override
+      List<WorkerStatus> workers() {
+        return executor.workers();
       }
     };
   }

@@ -12,7 +12,8 @@ public abstract sealed class HeadraceException extends RuntimeException
         QueueFullException,
         RejectedException,
         StartException,
-        StoppedException {
+        StoppedException,
+        WorkerDiedException {
   private static final long serialVersionUID = 1;
 
   HeadraceException(String message) {

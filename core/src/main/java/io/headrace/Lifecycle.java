@@ -22,6 +22,7 @@ final class Lifecycle {
    *   NEW -> STARTING -> RUNNING -> DRAINING -> STOPPED
    *   NEW -> STOPPED          closed before it was started
    *   STARTING -> FAILED      a handler failed to start, the time was over, or the flow was closed
+   *   RUNNING -> FAILED       a step has lost all its workers for good
    *
    * To drain, the stations are closed one after another: a station accepts nothing more, and tells when
    * what it had accepted is done. Only then can nothing more come to the next one from it, and that is
@@ -60,6 +61,12 @@ final class Lifecycle {
   /** Written before a closer looks at the state, read by the start after it has changed it. */
   private volatile boolean isClosing;
 
+  /** Whether it has been RUNNING; written before the state is. */
+  private volatile boolean hasRun;
+
+  /** Why a flow that ran has FAILED; written before the state is. */
+  private volatile @Nullable HeadraceException failure;
+
   /** As {@link #isClosing}, for a shutdown. */
   private volatile boolean isShuttingDown;
 
@@ -89,8 +96,13 @@ final class Lifecycle {
             () -> abortStart(name + " has not started within " + timeout + ": " + unready()));
     try {
       started.get();
+      hasRun = true;
       if (!changeState(State.STARTING, State.RUNNING)) {
         throw new StartException(name + " was closed while it started", null);
+      }
+      HeadraceException failure = this.failure;
+      if (failure != null) {
+        fail(failure);
       }
       // It may come when the start can no longer fail, but before it is over.
       if (isShuttingDown) {
@@ -181,6 +193,17 @@ final class Lifecycle {
     }
   }
 
+  /** A step has lost all its workers for good: all that the flow has fails with the reason. */
+  void fail(HeadraceException reason) {
+    failure = reason;
+    abortStart(name + " failed while it started: " + reason.getMessage()); // if it still does
+    if (changeState(State.RUNNING, State.FAILED) || state.get() == State.DRAINING) {
+      for (Station station : stations) {
+        station.shutdown(reason);
+      }
+    }
+  }
+
   void beginClose() {
     isClosing = true;
     if (changeState(State.NEW, State.STOPPED)) {
@@ -228,7 +251,7 @@ final class Lifecycle {
 
   /** A station has nothing more to do, and nothing comes to it anymore. */
   void stationDrained(Station station) {
-    if (state.get() != State.DRAINING && warmUp.get() != WarmUp.BEGUN) {
+    if (!hasRun && warmUp.get() != WarmUp.BEGUN) {
       return; // the start has failed, and what follows is done there
     }
     if (station.index + 1 < stations.length) {
@@ -256,8 +279,12 @@ final class Lifecycle {
 
   StoppedException stopped() {
     State now = state.get();
-    return new StoppedException(
-        name + " is " + now + (now == State.NEW ? ", it has to be started" : ""));
+    HeadraceException failure = this.failure;
+    String why =
+        now == State.NEW
+            ? ", it has to be started"
+            : failure == null ? "" : ": " + failure.getMessage();
+    return new StoppedException(name + " is " + now + why);
   }
 
   /** Runs what may run continuations, which can close this flow and must not wait for it then. */

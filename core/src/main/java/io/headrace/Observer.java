@@ -56,6 +56,13 @@ public interface Observer {
    */
   default void onState(String service, Flow.State state) {}
 
+  /**
+   * Something has happened to a worker that is not in this JVM.
+   *
+   * @param event what happened
+   */
+  default void onWorker(WorkerEvent event) {}
+
   /** A batcher or flow, as its observers see it. Thread safe; nothing blocks. */
   interface Observed {
     /**
@@ -87,6 +94,40 @@ public interface Observer {
      * @throws IllegalArgumentException if there is no such step
      */
     int queued(String step);
+
+    /**
+     * The workers of a step that are not in this JVM, such as processes.
+     *
+     * @param step the name of the step
+     * @return the workers at this moment; none if they are threads
+     * @throws IllegalArgumentException if there is no such step
+     */
+    default List<WorkerStatus> workers(String step) {
+      return List.of();
+    }
+  }
+
+  /**
+   * A worker that is not in this JVM was started, or has ended.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step
+   * @param worker the name of the worker
+   * @param pid the identifier of its process
+   * @param kind what happened
+   * @param detail why it ended; empty if it was started
+   */
+  record WorkerEvent(
+      String service, String step, String worker, long pid, Kind kind, String detail) {
+    /** What happened. */
+    public enum Kind {
+      /** It is ready for batches, for the first time. */
+      STARTED,
+      /** It is ready for batches, after it had died. */
+      RESTARTED,
+      /** It ended though it was not told to. */
+      DIED
+    }
   }
 
   /**

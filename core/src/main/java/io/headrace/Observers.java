@@ -62,6 +62,10 @@ final class Observers {
     tell(observer -> observer.onState(service, state));
   }
 
+  void workerChanged(Observer.WorkerEvent event) {
+    tell(observer -> observer.onWorker(event));
+  }
+
   /** Tells the listener of one call. */
   void stepDone(
       CallListener listener, String step, int batchSize, long queueNanos, long handleNanos) {

@@ -255,6 +255,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  List<WorkerStatus> placedWorkers() {
+    return crew.placed();
+  }
+
+  @Override
   boolean replace(Handling started) {
     return crew.swap(started);
   }

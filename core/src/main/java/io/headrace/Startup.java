@@ -32,7 +32,7 @@ final class Startup extends CompletableFuture<Void> {
 
   private void start(Handling handling, Station station) {
     try {
-      handling.start();
+      handling.start(station);
     } catch (Throwable failure) {
       failed(station, failure);
     }
@@ -47,7 +47,7 @@ final class Startup extends CompletableFuture<Void> {
     station.flow.inside(
         () -> {
           try {
-            handling.start();
+            handling.start(station);
           } catch (Throwable failure) {
             Ending.close(handling, station);
             throw new StartException(

@@ -1,12 +1,13 @@
 package io.headrace;
 
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Where the tickets of one step wait and are handled. */
-abstract sealed class Station implements Node permits QueuedStation, InlineStation {
+abstract sealed class Station implements Node, Placement.Host permits QueuedStation, InlineStation {
   /** The time of arrival of a ticket of which nobody wanted to know it. */
   static final long UNKNOWN = Long.MIN_VALUE;
 
@@ -134,23 +135,36 @@ abstract sealed class Station implements Node permits QueuedStation, InlineStati
   /** How many batches run or could run at once. */
   abstract int workers();
 
-  /** Replaces the handler of all workers by one that has not been started. */
-  final void swap(Handling handling) {
-    requireShared(true);
+  /** The workers that are not in this JVM. */
+  List<WorkerStatus> placedWorkers() {
+    return List.of();
+  }
+
+  @Override
+  public final void fail(HeadraceException reason) {
+    flow.fail(reason);
+  }
+
+  @Override
+  public final void report(Observer.WorkerEvent event) {
+    flow.observers.workerChanged(event);
+  }
+
+  /** Replaces the handler of all workers, or that of each, by what has not been started. */
+  final void swap(HandlerSource given) {
+    HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);
+    requireShared(handlers.shared());
     synchronized (changes) {
+      if (!handlers.shared()) {
+        replaceEach(handlers.handlings());
+        return;
+      }
+      Handling handling = handlers.handlings().get();
       Startup.replacement(handling, this);
       if (!replace(handling)) {
         Ending.close(handling, this);
         throw flow.stopped();
       }
-    }
-  }
-
-  /** Replaces the handlers of workers that have one each. */
-  final void swapEach(Supplier<Handling> handlings) {
-    requireShared(false);
-    synchronized (changes) {
-      replaceEach(handlings);
     }
   }
 
@@ -167,6 +181,10 @@ abstract sealed class Station implements Node permits QueuedStation, InlineStati
 
   /** Changes the number of workers. */
   final void resize(int workers) throws InterruptedException {
+    if (step.workers().placement != null) {
+      throw new IllegalArgumentException(
+          "workers of " + this + " are " + step.workers() + ", their number is fixed");
+    }
     if (step.workers().count == Workers.UNLIMITED) {
       throw new IllegalArgumentException(
           "workers of " + this + " are " + step.workers() + ", their number is not limited");

@@ -2,7 +2,6 @@ package io.headrace;
 
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -138,15 +137,19 @@ public final class StepOptions<I extends @Nullable Object> {
   /** The step with these options, and with the defaults of those that are not set. */
   @SuppressWarnings("unchecked") // the items of the step are of this type
   Step toStep(
+      String service,
       String name,
       @Nullable Predicate<Object> condition,
-      Supplier<Swappable> handlers,
-      boolean shared,
+      HandlerSource given,
       int defaultCapacity,
       OnFull defaultOnFull) {
     Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
     boolean isInline = workers.kind == Workers.Kind.INLINE;
-    if (!shared && workers.count == Workers.UNLIMITED && !isInline) {
+    HandlerSource handlers = given.at(workers, service, name, maxSize);
+    if (handlers.places() != 0) {
+      workers = workers.withPlaces(handlers.places());
+    }
+    if (!handlers.shared() && workers.count == Workers.UNLIMITED && !isInline) {
       throw new IllegalArgumentException(
           "workers of " + name + " are " + workers + ", a handler for each needs a limit");
     }
@@ -158,8 +161,8 @@ public final class StepOptions<I extends @Nullable Object> {
     return new Step(
         name,
         condition,
-        handlers,
-        shared,
+        handlers.swappables(),
+        handlers.shared(),
         policy == null ? BatchPolicy.DEFAULT : policy,
         maxSize,
         workers,

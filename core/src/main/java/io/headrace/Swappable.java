@@ -86,11 +86,11 @@ final class Swappable extends Handling {
   }
 
   @Override
-  synchronized void start() throws Exception {
+  synchronized void start(Station station) throws Exception {
     if (!started) {
       started = true;
       try {
-        current.handling.start();
+        current.handling.start(station);
       } catch (Exception e) {
         failure = e;
       }
@@ -98,6 +98,11 @@ final class Swappable extends Handling {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  @Override
+  List<WorkerStatus> workers() {
+    return current.handling.workers();
   }
 
   @Override

@@ -47,10 +47,19 @@ public final class Workers {
   final int count;
   final @Nullable Executor executor;
 
+  /** Where they are, if not in this JVM. */
+  final @Nullable Placement placement;
+
   private Workers(Kind kind, int count, @Nullable Executor executor) {
+    this(kind, count, executor, null);
+  }
+
+  private Workers(
+      Kind kind, int count, @Nullable Executor executor, @Nullable Placement placement) {
     this.kind = kind;
     this.count = count;
     this.executor = executor;
+    this.placement = placement;
   }
 
   /**
@@ -115,8 +124,27 @@ public final class Workers {
     return new Workers(Kind.INLINE, UNLIMITED, null);
   }
 
+  /**
+   * Workers that are not in this JVM. Batches are handed to them by the threads that bring items or
+   * results.
+   *
+   * @param placement where they are
+   * @return the workers
+   */
+  public static Workers placed(Placement placement) {
+    return new Workers(Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"));
+  }
+
+  /** The same, with places for some batches at once. */
+  Workers withPlaces(int places) {
+    return new Workers(kind, places, executor, placement);
+  }
+
   @Override
   public String toString() {
+    if (placement != null) {
+      return placement.toString();
+    }
     return switch (kind) {
       case THREADS -> count + " threads";
       case VIRTUAL_THREADS -> count + " virtual threads";

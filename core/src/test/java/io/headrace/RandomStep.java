@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Supplier;
 
 /**
  * A step of a random flow: its options, drawn at random, and its handler, which tells the model.
@@ -100,7 +99,7 @@ final class RandomStep {
             : BatchPolicy.fixed(maxSize, Duration.ofNanos(delayNanos)));
     options.queue(capacity, onFull);
     options.workers(kind.isInline() ? Workers.inline() : Workers.executor(executor(), workers));
-    return options.toStep(name(), this::applies, handling(), true, capacity, onFull);
+    return options.toStep("flow", name(), this::applies, handling(), capacity, onFull);
   }
 
   private Executor executor() {
@@ -118,9 +117,9 @@ final class RandomStep {
     };
   }
 
-  private Supplier<Swappable> handling() {
+  private HandlerSource handling() {
     AsyncHandler<Work, Work> later = this::handleLater;
-    return Swappable.shared(kind.isAsync() ? Handling.ofAsync(later) : Handling.of(new Now()));
+    return kind.isAsync() ? HandlerSource.ofAsync(later) : HandlerSource.of(new Now());
   }
 
   /** Fixed for each item, so that the model can foresee it. */

@@ -1,0 +1,99 @@
+package io.headrace;
+
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Where the workers of a step are, if not on threads of this JVM: in processes of their own, on
+ * other machines. For those who write one; {@link Workers#placed} makes workers of it.
+ *
+ * <p>All that a step does with items happens in this JVM: routing, queues, batches, deadlines,
+ * priorities, results. What is placed elsewhere only executes batches.
+ */
+public interface Placement {
+  /**
+   * Prepares the execution of a step's batches. Called when the step is described to the builder;
+   * nothing starts yet.
+   *
+   * @param step what is to be executed
+   * @return what executes it
+   * @throws IllegalArgumentException if the handler cannot be executed there; the message says why,
+   *     and what helps
+   */
+  BatchExecutor place(PlacedStep step);
+
+  /**
+   * What is to be executed elsewhere.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step
+   * @param handler the {@link Handler}, {@link AsyncHandler}, or the {@link
+   *     java.util.function.Supplier} of handlers that was given to the builder
+   * @param maxSize the largest batch
+   */
+  record PlacedStep(String service, String step, Object handler, int maxSize) {}
+
+  /**
+   * Executes the batches of a step. Never asked to execute more at once than it has {@link #places}.
+   */
+  interface BatchExecutor {
+    /**
+     * How many batches it takes at once. Asked once, before it is started.
+     *
+     * @return the number of places, at least 1
+     */
+    int places();
+
+    /**
+     * Makes it ready. Blocks until it is, or fails; an interrupt ends it early.
+     *
+     * @param host is told what happens to the workers
+     * @throws Exception if it cannot be made ready; the start of the flow fails with this as the
+     *     cause. {@link #close} is called then, too
+     */
+    void start(Host host) throws Exception;
+
+    /**
+     * Executes a batch. Called by whichever thread has something to do with the step, several at
+     * once; does not block.
+     *
+     * @param items at least one; not modifiable
+     * @return a stage of a result for each item, in the same order; {@link Outcomes} if some failed.
+     *     If it is cancelled, nobody waits for the batch anymore
+     * @throws Exception to fail every item of the batch
+     */
+    CompletionStage<? extends List<?>> execute(List<?> items) throws Exception;
+
+    /**
+     * Ends the workers, after the last batch.
+     *
+     * @throws Exception if something goes wrong; it is logged
+     */
+    void close() throws Exception;
+
+    /**
+     * The workers at this moment. Any thread.
+     *
+     * @return one for each
+     */
+    List<WorkerStatus> workers();
+  }
+
+  /** The flow, as what executes its batches sees it. Thread safe; nothing blocks. */
+  interface Host {
+    /**
+     * No batch of the step can be executed anymore: the flow becomes {@link Flow.State#FAILED}, and
+     * what waits and runs in it fails.
+     *
+     * @param reason what callers are told
+     */
+    void fail(HeadraceException reason);
+
+    /**
+     * Something has happened to a worker; observers are told.
+     *
+     * @param event what happened
+     */
+    void report(Observer.WorkerEvent event);
+  }
+}

@@ -1,0 +1,252 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Steps whose batches are executed somewhere else, here: when the test says so. */
+class PlacementTest {
+  private static final int PLACES = 2;
+
+  /** The place where the test is. */
+  private static final class Elsewhere implements Placement, Placement.BatchExecutor {
+    final List<PlacedStep> placed = new ArrayList<>();
+    final List<List<?>> batches = new ArrayList<>();
+    final List<CompletableFuture<List<?>>> answers = new ArrayList<>();
+    @Nullable Host host;
+    @Nullable Exception startFailure;
+    int places = PLACES;
+    int starts;
+    int closes;
+
+    @Override
+    public int places() {
+      return places;
+    }
+
+    @Override
+    public BatchExecutor place(PlacedStep step) {
+      if (step.handler() instanceof Handler<?, ?>) {
+        throw new IllegalArgumentException("the handler of " + step.step() + " cannot go there");
+      }
+      placed.add(step);
+      return this;
+    }
+
+    @Override
+    public void start(Host host) throws Exception {
+      this.host = host;
+      starts++;
+      if (startFailure != null) {
+        throw startFailure;
+      }
+    }
+
+    @Override
+    public CompletionStage<? extends List<?>> execute(List<?> items) {
+      batches.add(List.copyOf(items));
+      CompletableFuture<List<?>> answer = new CompletableFuture<>();
+      answers.add(answer);
+      return answer;
+    }
+
+    void answer(int batch) {
+      answers.get(batch).complete(batches.get(batch).stream().map(item -> "<" + item + ">").toList());
+    }
+
+    @Override
+    public void close() {
+      closes++;
+    }
+
+    @Override
+    public List<WorkerStatus> workers() {
+      return List.of(
+          new WorkerStatus("there", 7, WorkerStatus.State.IDLE, 3, 100, Duration.ofMillis(5)));
+    }
+
+    @Override
+    public String toString() {
+      return "elsewhere";
+    }
+  }
+
+  private final Elsewhere elsewhere = new Elsewhere();
+  private final List<Observer.WorkerEvent> events = new ArrayList<>();
+  private final List<Flow.State> states = new ArrayList<>();
+  private final Supplier<Handler<Integer, String>> factory = () -> items -> List.of();
+
+  private Flow<Integer, String> build() {
+    return Flow.<Integer>builder("flow")
+        .stepPerWorker(
+            "step",
+            factory,
+            step ->
+                step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere)))
+        .observer(
+            new Observer() {
+              @Override
+              public void onWorker(WorkerEvent event) {
+                events.add(event);
+              }
+
+              @Override
+              public void onState(String service, Flow.State state) {
+                states.add(state);
+              }
+            })
+        .build();
+  }
+
+  private static List<Integer> items(int n) {
+    return IntStream.range(0, n).boxed().toList();
+  }
+
+  @Test
+  void theStepIsDescribedToThePlacement() {
+    build();
+    assertThat(elsewhere.placed)
+        .containsExactly(new Placement.PlacedStep("flow", "step", factory, 3));
+    assertThat(elsewhere.starts).as("nothing starts before the flow does").isZero();
+  }
+
+  @Test
+  void batchesAreExecutedThereAsManyAtOnceAsThereArePlaces() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    List<CompletableFuture<String>> futures = flow.submitAll(items(8));
+    assertThat(elsewhere.batches).containsExactly(List.of(0, 1, 2), List.of(3, 4, 5));
+    elsewhere.answer(1);
+    assertThat(futures.get(4)).isCompletedWithValue("<4>");
+    assertThat(futures.get(0)).isNotDone();
+    assertThat(elsewhere.batches).hasSize(3).last().isEqualTo(List.of(6, 7));
+    elsewhere.answer(0);
+    elsewhere.answer(2);
+    assertThat(futures).allSatisfy(future -> assertThat(future).isCompleted());
+    flow.close();
+    assertThat(elsewhere.starts).isEqualTo(1);
+    assertThat(elsewhere.closes).isEqualTo(1);
+  }
+
+  @Test
+  void whatItFailsWithReachesTheCallers() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    CompletableFuture<String> future = flow.submit(1);
+    WorkerDiedException death = new WorkerDiedException("it is dead");
+    elsewhere.answers.getFirst().completeExceptionally(death);
+    assertThatThrownBy(future::join).hasCause(death);
+    CompletableFuture<String> next = flow.submit(2);
+    elsewhere.answer(1);
+    assertThat(next).isCompletedWithValue("<2>");
+    flow.close();
+  }
+
+  @Test
+  void aStartThatFailsFailsTheFlow() {
+    elsewhere.startFailure = new IllegalStateException("no room there");
+    Flow<Integer, String> flow = build();
+    assertThatThrownBy(flow::start)
+        .isInstanceOf(StartException.class)
+        .hasCause(elsewhere.startFailure);
+    assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+    flow.close();
+    assertThat(elsewhere.closes).isEqualTo(1);
+  }
+
+  @Test
+  void aStepThatIsLostFailsTheFlowAndTellsEveryCaller() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    List<CompletableFuture<String>> futures = flow.submitAll(items(20));
+    WorkerDiedException reason = new WorkerDiedException("all are dead");
+    elsewhere.host.fail(reason);
+    assertThat(futures)
+        .allSatisfy(
+            future ->
+                assertThat(future)
+                    .failsWithin(Duration.ofSeconds(10))
+                    .withThrowableThat()
+                    .withCause(reason));
+    assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+    assertThatThrownBy(() -> flow.call(1))
+        .isInstanceOf(StoppedException.class)
+        .hasMessage("flow is FAILED: all are dead");
+    flow.close();
+    assertThat(elsewhere.closes).isEqualTo(1);
+    assertThat(states).containsExactly(Flow.State.STARTING, Flow.State.RUNNING, Flow.State.FAILED);
+  }
+
+  @Test
+  void aStepThatIsLostWhileTheFlowClosesDoesNotHoldUpTheClose() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    CompletableFuture<String> future = flow.submit(1);
+    Thread closer = Thread.ofVirtual().start(flow::close);
+    org.awaitility.Awaitility.await("the close").until(() -> flow.state() == Flow.State.DRAINING);
+    WorkerDiedException reason = new WorkerDiedException("all are dead");
+    elsewhere.host.fail(reason);
+    closer.join();
+    assertThatThrownBy(future::join).hasCause(reason);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(elsewhere.closes).isEqualTo(1);
+  }
+
+  @Test
+  void observersAreToldOfWorkersAndCanAskForThem() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    Observer.WorkerEvent event =
+        new Observer.WorkerEvent(
+            "flow", "step", "there", 7, Observer.WorkerEvent.Kind.DIED, "of old age");
+    elsewhere.host.report(event);
+    assertThat(events).containsExactly(event);
+    assertThat(flow.workers("step")).isEqualTo(elsewhere.workers());
+    assertThatThrownBy(() -> flow.workers("other")).isInstanceOf(IllegalArgumentException.class);
+    flow.close();
+  }
+
+  @Test
+  void aHandlerThatCannotGoThereIsRefusedWhenTheStepIsDescribed() {
+    Handler<Integer, Integer> handler = items -> items;
+    assertThatThrownBy(
+            () ->
+                Flow.<Integer>builder("flow")
+                    .step("step", handler, step -> step.workers(Workers.placed(elsewhere))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the handler of step cannot go there");
+    assertThatThrownBy(
+            () -> Batcher.builder(handler).workers(Workers.placed(elsewhere)).build())
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aSwapGoesToTheSamePlacement() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    flow.swapPerWorker("step", factory);
+    assertThat(elsewhere.placed).hasSize(2);
+    assertThat(elsewhere.starts).isEqualTo(2);
+    assertThat(elsewhere.closes).as("the old one").isEqualTo(1);
+    assertThatThrownBy(() -> flow.swap("step", (Handler<Integer, String>) items -> List.of()))
+        .isInstanceOf(IllegalArgumentException.class);
+    flow.close();
+    assertThat(elsewhere.closes).isEqualTo(2);
+  }
+
+  @Test
+  void theNumberOfWorkersIsThePlacementsBusiness() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    assertThatThrownBy(() -> flow.resize("step", 3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("workers of step step of flow are elsewhere, their number is fixed");
+    flow.close();
+    elsewhere.places = 0;
+    assertThatThrownBy(this::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("places is 0, it has to be at least 1");
+  }
+}

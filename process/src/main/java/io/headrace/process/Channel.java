@@ -1,0 +1,160 @@
+package io.headrace.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.Doorbell;
+import io.headrace.shm.RingConsumer;
+import io.headrace.shm.RingProducer;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The memory through which a worker and its parent talk. Made by the parent for each process that
+ * it starts.
+ *
+ * <pre>
+ *    0        8         12       16
+ *    +--------+---------+--------+---------------+
+ *    | magic  | version | places | message bytes |   written once
+ *    +--------+---------+--------+---------------+
+ *  128  doorbell of the parent
+ *  256  doorbell of the worker
+ *  384
+ *    +-----------+-------+
+ *    | heartbeat | begun |                            of the worker: counts up while the JVM lives; the
+ *    +-----------+-------+                            number of the batch that it executes, 0 if none
+ *  512  rings of {@link Envelope}s: requests to the worker, blocks of its that are free, and
+ *       responses
+ *       then for each place a message of the parent, and for each place one of the worker
+ * </pre>
+ *
+ * <p>A place is room for a batch on its way: its message is there until it is answered.
+ */
+final class Channel {
+  /** Messages that are longer are put into shared memory of their own. */
+  static final int MESSAGE_BYTES = 32 * 1024;
+
+  private static final long MAGIC = 0x4845_4144_5052_4f43L;
+  private static final int VERSION = 1;
+  private static final int APART = 128;
+  private static final int VERSION_OFFSET = Long.BYTES;
+  private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;
+  private static final int MESSAGE_BYTES_OFFSET = PLACES_OFFSET + Integer.BYTES;
+  private static final int PARENT_BELL_OFFSET = APART;
+  private static final int WORKER_BELL_OFFSET = PARENT_BELL_OFFSET + Doorbell.BYTES;
+  private static final int HEARTBEAT_OFFSET = WORKER_BELL_OFFSET + Doorbell.BYTES;
+  private static final int BEGUN_OFFSET = HEARTBEAT_OFFSET + Long.BYTES;
+  private static final int RINGS_OFFSET = HEARTBEAT_OFFSET + APART;
+  private static final int ENVELOPES = 64;
+  private static final long RING_BYTES = RingProducer.sizeBytes(ENVELOPES, Envelope.BYTES);
+  private static final long MESSAGES_OFFSET = RINGS_OFFSET + 3 * RING_BYTES;
+
+  private static final VarHandle WORD = JAVA_LONG.varHandle();
+
+  private final MemorySegment memory;
+  private final int places;
+
+  private Channel(MemorySegment memory, int places) {
+    this.memory = memory;
+    this.places = places;
+  }
+
+  static long sizeBytes(int places) {
+    return MESSAGES_OFFSET + 2L * places * MESSAGE_BYTES;
+  }
+
+  /** Makes one of memory that is zero. */
+  static Channel create(MemorySegment memory, int places) {
+    memory.set(JAVA_LONG, 0, MAGIC);
+    memory.set(JAVA_INT, VERSION_OFFSET, VERSION);
+    memory.set(JAVA_INT, PLACES_OFFSET, places);
+    memory.set(JAVA_INT, MESSAGE_BYTES_OFFSET, MESSAGE_BYTES);
+    return new Channel(memory, places);
+  }
+
+  /** Opens one that the parent has made before it has started this process. */
+  static Channel open(MemorySegment memory) {
+    long magic = memory.get(JAVA_LONG, 0);
+    int version = memory.get(JAVA_INT, VERSION_OFFSET);
+    int places = memory.get(JAVA_INT, PLACES_OFFSET);
+    int messageBytes = memory.get(JAVA_INT, MESSAGE_BYTES_OFFSET);
+    if (magic != MAGIC || version != VERSION || messageBytes != MESSAGE_BYTES) {
+      throw new CorruptMemoryException(
+          "a channel of magic %x, version %d, messages of %d bytes; %x, %d, %d are expected: parent"
+              .formatted(magic, version, messageBytes, MAGIC, VERSION, MESSAGE_BYTES)
+              + " and worker have different versions of Headrace");
+    }
+    return new Channel(memory, places);
+  }
+
+  MemorySegment parentBell() {
+    return memory.asSlice(PARENT_BELL_OFFSET, Doorbell.BYTES);
+  }
+
+  MemorySegment workerBell() {
+    return memory.asSlice(WORKER_BELL_OFFSET, Doorbell.BYTES);
+  }
+
+  MemorySegment requests() {
+    return ring(0);
+  }
+
+  MemorySegment releases() {
+    return ring(1);
+  }
+
+  MemorySegment responses() {
+    return ring(2);
+  }
+
+  private MemorySegment ring(int index) {
+    return memory.asSlice(RINGS_OFFSET + index * RING_BYTES, RING_BYTES);
+  }
+
+  /** Makes a ring of one of the three parts of memory for that. */
+  static RingProducer newProducer(MemorySegment ring) {
+    return RingProducer.create(ring, ENVELOPES, Envelope.BYTES);
+  }
+
+  static RingConsumer newConsumer(MemorySegment ring) {
+    return RingConsumer.create(ring, ENVELOPES, Envelope.BYTES);
+  }
+
+  /** The message of the parent at a place. */
+  MemorySegment request(int place) {
+    return message(place);
+  }
+
+  /** The message of the worker at a place. */
+  MemorySegment response(int place) {
+    return message(places + place);
+  }
+
+  private MemorySegment message(int index) {
+    return memory.asSlice(MESSAGES_OFFSET + (long) index * MESSAGE_BYTES, MESSAGE_BYTES);
+  }
+
+  int places() {
+    return places;
+  }
+
+  /** The worker's JVM lives. */
+  void beat() {
+    var _ = (long) WORD.getAndAdd(memory, (long) HEARTBEAT_OFFSET, 1L);
+  }
+
+  long beats() {
+    return (long) WORD.getVolatile(memory, (long) HEARTBEAT_OFFSET);
+  }
+
+  /** The worker begins a batch; 0 when it has ended it. */
+  void begin(long number) {
+    WORD.setRelease(memory, (long) BEGUN_OFFSET, number);
+  }
+
+  long begun() {
+    return (long) WORD.getAcquire(memory, (long) BEGUN_OFFSET);
+  }
+}

@@ -1,0 +1,34 @@
+package io.headrace.process;
+
+/**
+ * How values of a class travel between processes. A codec is made in each process by its
+ * constructor without arguments, and used by several threads at once.
+ *
+ * {@snippet class="io.headrace.process.SnippetsTest" region="codec"}
+ *
+ * @param <T> the class of the values
+ */
+public interface Codec<T> {
+  /**
+   * The class of the values; those of subclasses are not written.
+   *
+   * @return the class
+   */
+  Class<T> type();
+
+  /**
+   * Writes what a value consists of.
+   *
+   * @param value the value
+   * @param out where to
+   */
+  void write(T value, ValueWriter out);
+
+  /**
+   * Makes a value of what was written.
+   *
+   * @param in where from, in the order in which it was written
+   * @return the value
+   */
+  T read(ValueReader in);
+}

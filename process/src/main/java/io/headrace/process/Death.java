@@ -1,0 +1,53 @@
+package io.headrace.process;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** How a worker process has ended, in words. */
+final class Death {
+  private static final int SIGNALLED = 128;
+  private static final Map<Integer, String> SIGNALS =
+      Map.of(
+          1, "SIGHUP",
+          2, "SIGINT",
+          4, "SIGILL",
+          6, "SIGABRT, as after a crash of native code or of the JVM",
+          7, "SIGBUS",
+          8, "SIGFPE",
+          9, "SIGKILL, as by the kernel when memory is short",
+          11, "SIGSEGV",
+          15, "SIGTERM");
+
+  private Death() {}
+
+  static String of(
+      String name, Process process, @Nullable String killedBecause, Output output, @Nullable Path folder) {
+    StringBuilder text = new StringBuilder(name).append(" (process ").append(process.pid()).append(") ");
+    int code = process.exitValue();
+    if (killedBecause != null) {
+      text.append("was killed, because ").append(killedBecause);
+    } else if (code > SIGNALLED && code < 2 * SIGNALLED) {
+      int signal = code - SIGNALLED;
+      text.append("was ended by signal ").append(signal);
+      String signalName = SIGNALS.get(signal);
+      if (signalName != null) {
+        text.append(" (").append(signalName).append(')');
+      }
+    } else {
+      text.append("has exited with code ").append(code);
+    }
+    Path crash = (folder == null ? Path.of("") : folder).resolve("hs_err_pid" + process.pid() + ".log");
+    if (Files.exists(crash)) {
+      text.append("; see ").append(crash.toAbsolutePath());
+    }
+    List<String> last = output.last();
+    if (!last.isEmpty()) {
+      text.append("; it printed last:");
+      last.forEach(line -> text.append(System.lineSeparator()).append("  ").append(line));
+    }
+    return text.toString();
+  }
+}

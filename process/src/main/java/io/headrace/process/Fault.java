@@ -1,0 +1,43 @@
+package io.headrace.process;
+
+/**
+ * Something that goes wrong in a worker at some point: how tests kill workers at each step of the
+ * protocol, or let them write nonsense. Nothing does unless the worker's JVM was started with the
+ * property {@value #PROPERTY}.
+ */
+interface Fault {
+  /** The name of a class with a constructor without arguments, which is a fault. */
+  String PROPERTY = "headrace.process.fault";
+
+  /** The steps of the protocol, in their order. */
+  enum Point {
+    /** A batch has come. */
+    RECEIVED,
+    /** The parent can see that it is executed. */
+    BEGUN,
+    /** The handler has returned. */
+    HANDLED,
+    /** The results are in the message. */
+    WRITTEN,
+    /** The parent can see them. */
+    ANSWERED,
+    /** A block is free again, which the parent cannot see yet. */
+    RELEASING
+  }
+
+  /** The worker has come to a point. */
+  void at(Point point, Channel channel);
+
+  /** What is to go wrong in this process. */
+  static Fault wanted() {
+    String name = System.getProperty(PROPERTY);
+    if (name == null) {
+      return (point, channel) -> {};
+    }
+    try {
+      return Class.forName(name).asSubclass(Fault.class).getDeclaredConstructor().newInstance();
+    } catch (ReflectiveOperationException failure) {
+      throw new IllegalArgumentException(PROPERTY + " is " + name + ": " + failure, failure);
+    }
+  }
+}

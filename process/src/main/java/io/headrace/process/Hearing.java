@@ -1,0 +1,131 @@
+package io.headrace.process;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/** What a worker process says beside results; the other end of {@link Report}. */
+final class Hearing {
+  /** The process has ended, or cannot be understood. */
+  static final class EndedException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    EndedException(Throwable cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
+  private static final int MAX_FRAME = 16 << 20;
+  private static final Types NO_TYPES = new Types(List.of());
+  private static final Report.Kind[] KINDS = Report.Kind.values();
+
+  private final SocketChannel socket;
+  private final String name;
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+
+  Hearing(SocketChannel socket, String name) {
+    this.socket = socket;
+    this.name = name;
+    Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
+  }
+
+  private void hear() {
+    try (DataInputStream in = new DataInputStream(Channels.newInputStream(socket))) {
+      while (true) {
+        int length = in.readInt();
+        if (length < 1 || length > MAX_FRAME) {
+          throw new IOException("a frame of " + length + " bytes");
+        }
+        int kind = in.readUnsignedByte();
+        byte[] content = in.readNBytes(length - 1);
+        if (kind >= KINDS.length || content.length < length - 1) {
+          throw new IOException("a frame of kind " + kind + " with " + content.length + " bytes");
+        }
+        heard(KINDS[kind], content);
+      }
+    } catch (IOException ended) {
+      ready.completeExceptionally(new EndedException(ended));
+    }
+  }
+
+  private void heard(Report.Kind kind, byte[] content) throws IOException {
+    switch (kind) {
+      case READY -> ready.complete(null);
+      case START_FAILED -> ready.completeExceptionally(failure(content));
+      case LOGGED -> log(content);
+    }
+  }
+
+  /**
+   * Blocks until the handler is ready.
+   *
+   * @throws Exception what it has thrown; an EndedException if the process has ended
+   */
+  void awaitReady() throws Exception {
+    try {
+      ready.get();
+    } catch (ExecutionException failed) {
+      switch (failed.getCause()) {
+        case Exception exception -> throw exception;
+        case Error error -> throw error;
+        case null, default -> throw failed;
+      }
+    }
+  }
+
+  private static Throwable failure(byte[] content) {
+    return Failures.read(new ValueReader(NO_TYPES, new HeapSpace(), MemorySegment.ofArray(content)));
+  }
+
+  private void log(byte[] content) {
+    try (DataInputStream in = new DataInputStream(new java.io.ByteArrayInputStream(content))) {
+      int level = in.readInt();
+      String logger = in.readUTF();
+      String thread = in.readUTF();
+      String message = new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+      String text = "[" + name + " " + thread + "] " + message;
+      Logger target = System.getLogger(logger.isEmpty() ? Hearing.class.getName() : logger);
+      if (in.readBoolean()) {
+        target.log(level(level), text, failure(in.readAllBytes()));
+      } else {
+        target.log(level(level), text);
+      }
+    } catch (IOException | RuntimeException nonsense) {
+      System.getLogger(Hearing.class.getName())
+          .log(Level.WARNING, name + " has logged what cannot be read", nonsense);
+    }
+  }
+
+  /** The values of the levels of java.util.logging, which System.Logger maps its levels to. */
+  private static Level level(int value) {
+    if (value >= java.util.logging.Level.SEVERE.intValue()) {
+      return Level.ERROR;
+    } else if (value >= java.util.logging.Level.WARNING.intValue()) {
+      return Level.WARNING;
+    } else if (value >= java.util.logging.Level.INFO.intValue()) {
+      return Level.INFO;
+    }
+    return value >= java.util.logging.Level.FINE.intValue() ? Level.DEBUG : Level.TRACE;
+  }
+
+  /** What a worker has printed. */
+  static void printed(String name, String line) {
+    System.getLogger("io.headrace.process.output").log(Level.INFO, "[" + name + "] " + line);
+  }
+
+  void close() {
+    try {
+      socket.close();
+    } catch (IOException useless) {
+      // it is not used anymore
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package io.headrace.process;
+
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Starts a worker process and waits for its connections. The folder with the socket is there only
+ * until this is closed, so that a parent that is killed leaves nothing behind.
+ */
+final class Launch implements AutoCloseable {
+  private static final Pattern CHOOSES_COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC");
+
+  private final Settings settings;
+  private final Path folder;
+  private final Path socket;
+  private final ServerSocketChannel server;
+
+  Launch(Settings settings) throws IOException {
+    this.settings = settings;
+    folder = Files.createTempDirectory("headrace-"); // for its owner only
+    socket = folder.resolve("socket");
+    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    server.bind(UnixDomainSocketAddress.of(socket));
+  }
+
+  String socket() {
+    return socket.toString();
+  }
+
+  /** Starts the process; the orders say what it does. */
+  Process start(Orders orders) throws IOException {
+    Path arguments = folder.resolve("arguments");
+    Files.write(arguments, arguments());
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    ProcessBuilder builder =
+        new ProcessBuilder(java, "@" + arguments, WorkerMain.class.getName());
+    builder.environment().putAll(settings.environment());
+    if (settings.folder() != null) {
+      builder.directory(settings.folder().toFile());
+    }
+    Process process = builder.redirectErrorStream(true).start();
+    var _ = process.onExit().thenRun(this::closeServer);
+    try {
+      orders.write(new DataOutputStream(process.getOutputStream()));
+    } catch (IOException ended) {
+      // accept says so
+    }
+    return process;
+  }
+
+  private List<String> arguments() {
+    List<String> arguments = new ArrayList<>();
+    if (settings.jvmOptions().stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
+      arguments.add("-XX:+UseSerialGC");
+    }
+    arguments.add("-XX:-UsePerfData"); // a process that is killed would leave its file
+    arguments.add("--enable-native-access=ALL-UNNAMED");
+    arguments.addAll(settings.jvmOptions());
+    arguments.add("-cp");
+    arguments.add(classPath());
+    return arguments.stream().map(Launch::quoted).toList();
+  }
+
+  /** Everything that this process has; modules are put on the class path as well. */
+  private static String classPath() {
+    return Stream.of("java.class.path", "jdk.module.path")
+        .map(System::getProperty)
+        .filter(path -> path != null && !path.isEmpty())
+        .collect(Collectors.joining(System.getProperty("path.separator")));
+  }
+
+  private static String quoted(String argument) {
+    return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  /** Blocks until the process connects; fails if it ends before. */
+  SocketChannel accept() throws IOException {
+    return server.accept();
+  }
+
+  private void closeServer() {
+    try {
+      server.close();
+    } catch (IOException useless) {
+      // it is not used anymore
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    closeServer();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      for (Path file : files) {
+        Files.deleteIfExists(file);
+      }
+    }
+    Files.deleteIfExists(folder);
+  }
+}

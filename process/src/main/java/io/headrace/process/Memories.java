@@ -1,0 +1,75 @@
+package io.headrace.process;
+
+import io.headrace.shm.Handle;
+import io.headrace.shm.Mechanism;
+import io.headrace.shm.SharedMemory;
+import io.headrace.shm.Slab;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All shared memory of this process, so that what one step has left there the next one finds.
+ * Thread safe.
+ */
+final class Memories {
+  static final Memories ALL = new Memories();
+
+  private final AtomicInteger lastNumber = new AtomicInteger();
+  private final Map<Integer, Region> byNumber = new ConcurrentHashMap<>();
+  private final ConcurrentSkipListMap<Long, Region> byAddress = new ConcurrentSkipListMap<>();
+
+  /** A region of which this process hands out the blocks. */
+  Region own(long sizeBytes, Mechanism mechanism, Consumer<Handle> whenFree) {
+    int number = lastNumber.incrementAndGet();
+    SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
+    return add(
+        new Region(this, number, memory, new Slab(number, memory.segment()), whenFree));
+  }
+
+  /** A region of which a worker hands out the blocks. */
+  Region foreign(long sizeBytes, Mechanism mechanism, Consumer<Handle> toOwner) {
+    int number = lastNumber.incrementAndGet();
+    SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
+    return add(new Region(this, number, memory, null, toOwner));
+  }
+
+  private Region add(Region region) {
+    byNumber.put(region.number, region);
+    byAddress.put(region.segment().address(), region);
+    return region;
+  }
+
+  void remove(Region region) {
+    byNumber.remove(region.number);
+    byAddress.remove(region.segment().address());
+  }
+
+  boolean has(int number) {
+    return byNumber.containsKey(number);
+  }
+
+  /** The region where some bytes are, if they are shared. */
+  @Nullable Region find(MemorySegment bytes) {
+    if (!bytes.isNative()) {
+      return null;
+    }
+    Map.Entry<Long, Region> entry = byAddress.floorEntry(bytes.address());
+    if (entry == null) {
+      return null;
+    }
+    long offset = bytes.address() - entry.getKey();
+    return offset + bytes.byteSize() <= entry.getValue().segment().byteSize()
+        ? entry.getValue()
+        : null;
+  }
+
+  /** How many regions there are. */
+  int count() {
+    return byNumber.size();
+  }
+}

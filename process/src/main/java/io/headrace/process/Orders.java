@@ -1,0 +1,71 @@
+package io.headrace.process;
+
+import io.headrace.shm.Mechanism;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a worker process is told when it starts, through its standard input.
+ *
+ * @param name what the worker is called
+ * @param mechanism how memory is shared
+ * @param socket the path of the socket on which its parent waits for it
+ * @param channel the path of the channel
+ * @param places how many places the channel has
+ * @param results the memory of which the worker hands out the blocks
+ * @param types the classes that are registered
+ * @param shareBytes from which size values are shared
+ * @param factory the serialised factory of the handler
+ */
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record Orders(
+    String name,
+    Mechanism mechanism,
+    String socket,
+    String channel,
+    int places,
+    Mapped results,
+    List<String> types,
+    int shareBytes,
+    byte[] factory) {
+  /** A memory by its number. */
+  record Mapped(int number, long sizeBytes, String path) {}
+
+  void write(DataOutputStream out) throws IOException {
+    out.writeUTF(name);
+    out.writeUTF(mechanism.name());
+    out.writeUTF(socket);
+    out.writeUTF(channel);
+    out.writeInt(places);
+    out.writeInt(results.number);
+    out.writeLong(results.sizeBytes);
+    out.writeUTF(results.path);
+    out.writeInt(types.size());
+    for (String type : types) {
+      out.writeUTF(type);
+    }
+    out.writeInt(shareBytes);
+    out.writeInt(factory.length);
+    out.write(factory);
+    out.flush();
+  }
+
+  static Orders read(DataInputStream in) throws IOException {
+    String name = in.readUTF();
+    Mechanism mechanism = Mechanism.valueOf(in.readUTF());
+    String socket = in.readUTF();
+    String channel = in.readUTF();
+    int places = in.readInt();
+    Mapped results = new Mapped(in.readInt(), in.readLong(), in.readUTF());
+    List<String> types = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      types.add(in.readUTF());
+    }
+    int shareBytes = in.readInt();
+    byte[] factory = in.readNBytes(in.readInt());
+    return new Orders(name, mechanism, socket, channel, places, results, types, shareBytes, factory);
+  }
+}

@@ -1,0 +1,494 @@
+package io.headrace.process;
+
+import io.headrace.Observer;
+import io.headrace.Outcomes;
+import io.headrace.Placement;
+import io.headrace.WorkerDiedException;
+import io.headrace.WorkerStatus;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** The worker processes of one step: gives them batches, and replaces those that die. */
+final class Pool implements Placement.BatchExecutor {
+  /*
+   * A batch that comes is given to the process with the most free places, by the thread that brings it. There are as
+   * many batches at once as places, so one waits in pending only while a process is missing, or there is no room
+   * in shared memory for it. Whoever frees a place or room looks at pending again.
+   *
+   * A process that has died leaves batches. Those that it had not begun are the next for the others. The one
+   * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
+   * of anything; after the second death each item by itself, so that one that kills does it alone.
+   *
+   * The thread of a worker completes futures, and so it may be the one that ends the flow and closes the pool.
+   * It does for its own process then what it would do afterwards.
+   *
+   * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
+   * neither.
+   */
+
+  private static final Logger LOGGER = System.getLogger(Pool.class.getName());
+  private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final int DEATHS_BEFORE_SINGLE = 2;
+
+  private final Placement.PlacedStep step;
+  private final Settings settings;
+  private final byte[] factory;
+
+  /** How many batches a process has at once. */
+  private final int placesEach;
+
+  private final List<Worker> workers = new ArrayList<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicBoolean isCollecting = new AtomicBoolean();
+  private volatile Placement.@Nullable Host host;
+  private volatile @Nullable Region inputs;
+  private volatile boolean wantsRoom;
+
+  // Guarded by this.
+  private final ArrayDeque<Execution> pending = new ArrayDeque<>();
+  private final List<WorkerProcess> ready = new ArrayList<>();
+  private boolean isLost;
+
+  Pool(Placement.PlacedStep step, Settings settings, byte[] factory) {
+    this.step = step;
+    this.settings = settings;
+    this.factory = factory;
+    placesEach = settings.placesEach(step.maxSize());
+  }
+
+  // The life of the pool.
+
+  @Override
+  public int places() {
+    return settings.count() * placesEach;
+  }
+
+  @Override
+  public void start(Placement.Host host) throws Exception {
+    this.host = host;
+    inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
+    List<CompletableFuture<Void>> starts = new ArrayList<>();
+    for (int i = 0; i < settings.count(); i++) {
+      Worker worker = new Worker(step.service() + "-" + step.step() + "-" + i);
+      workers.add(worker);
+      starts.add(worker.started);
+      worker.thread.start();
+    }
+    CompletableFuture<Void> all = CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new));
+    for (CompletableFuture<Void> start : starts) {
+      var _ = start.whenComplete((done, failure) -> failFast(all, failure));
+    }
+    try {
+      all.get();
+    } catch (ExecutionException failed) {
+      switch (failed.getCause()) {
+        case Exception exception -> throw exception;
+        case Error error -> throw error;
+        case null, default -> throw failed;
+      }
+    }
+  }
+
+  private static void failFast(CompletableFuture<Void> all, @Nullable Throwable failure) {
+    if (failure != null) {
+      all.completeExceptionally(failure);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed.countDown();
+    workers.forEach(Worker::close);
+    boolean isInterrupted = false;
+    for (Worker worker : workers) {
+      isInterrupted |= worker.thread.equals(Thread.currentThread()) ? worker.end() : join(worker);
+    }
+    Region inputs = this.inputs;
+    if (inputs != null) {
+      inputs.retire();
+    }
+    if (isInterrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Waits for the end of a worker; returns whether this thread was interrupted meanwhile. */
+  private static boolean join(Worker worker) {
+    boolean isInterrupted = false;
+    while (true) {
+      try {
+        worker.thread.join();
+        return isInterrupted;
+      } catch (InterruptedException e) {
+        isInterrupted = true;
+        worker.kill("the flow is shut down");
+      }
+    }
+  }
+
+  @Override
+  public List<WorkerStatus> workers() {
+    return workers.stream().map(Worker::status).toList();
+  }
+
+  // Batches.
+
+  @Override
+  public CompletionStage<? extends List<?>> execute(List<?> items) {
+    Execution execution = new Execution(items);
+    synchronized (this) {
+      pending.addLast(execution);
+    }
+    dispatch();
+    return execution;
+  }
+
+  /** Gives batches to processes as long as there are both. */
+  private void dispatch() {
+    while (true) {
+      Execution execution;
+      WorkerProcess process;
+      int place;
+      synchronized (this) {
+        process = freest();
+        execution = process == null ? null : nextPending();
+        if (process == null || execution == null) {
+          return;
+        }
+        place = process.takePlace();
+      }
+      if (!send(execution, process, place)) {
+        return;
+      }
+    }
+  }
+
+  private @Nullable WorkerProcess freest() {
+    WorkerProcess freest = null;
+    for (WorkerProcess process : ready) {
+      if (process.freeCount() > (freest == null ? 0 : freest.freeCount())) {
+        freest = process;
+      }
+    }
+    return freest;
+  }
+
+  private @Nullable Execution nextPending() {
+    Execution execution = pending.poll();
+    while (execution != null && execution.isDone()) {
+      execution = pending.poll(); // nobody waits for it anymore
+    }
+    return execution;
+  }
+
+  /** Returns whether it makes sense to go on. */
+  private boolean send(Execution execution, WorkerProcess process, int place) {
+    Region inputs = this.inputs;
+    try {
+      switch (process.send(execution, place, java.util.Objects.requireNonNull(inputs))) {
+        case YES -> {}
+        case FAILED -> answered(process, place);
+        case OVER -> giveBack(execution, process, place);
+      }
+      return true;
+    } catch (NoRoomException none) {
+      wantsRoom = true;
+      giveBack(execution, process, place);
+      needsRoom();
+      return false;
+    } catch (RuntimeException | Error failure) {
+      answeredPlace(process, place);
+      execution.completeExceptionally(failure);
+      return true;
+    }
+  }
+
+  private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
+    process.givePlace(place);
+    pending.addFirst(execution);
+  }
+
+  private synchronized void answeredPlace(WorkerProcess process, int place) {
+    process.givePlace(place);
+  }
+
+  /** A place of a process is free. */
+  void answered(WorkerProcess process, int place) {
+    boolean isWaitedFor;
+    synchronized (this) {
+      process.givePlace(place);
+      isWaitedFor = !pending.isEmpty();
+    }
+    if (isWaitedFor) {
+      dispatch();
+    }
+  }
+
+  // Room in shared memory.
+
+  /**
+   * Values that this process does not reach anymore give their room back when they are found by the
+   * garbage collector, which has no other reason to look for them.
+   */
+  void needsRoom() {
+    if (isCollecting.compareAndSet(false, true)) {
+      Thread.startVirtualThread(
+          () -> {
+            System.gc();
+            isCollecting.set(false);
+            roomFreed();
+          });
+    }
+  }
+
+  private void roomFreed() {
+    if (wantsRoom) {
+      wantsRoom = false;
+      Thread.startVirtualThread(this::dispatch);
+    }
+  }
+
+  // Death.
+
+  private void died(WorkerProcess process, String death) {
+    long begun = process.begun();
+    List<Shipment> left = process.leftOver();
+    List<Execution> toFail = new ArrayList<>();
+    synchronized (this) {
+      for (Shipment shipment : left.reversed()) {
+        if (shipment.number != begun) {
+          pending.addFirst(shipment.execution);
+        } else if (!tryAgain(shipment.execution)) {
+          toFail.add(shipment.execution);
+        }
+      }
+    }
+    WorkerDiedException reason = new WorkerDiedException(death);
+    toFail.forEach(execution -> execution.completeExceptionally(reason));
+    dispatch();
+  }
+
+  /** Queues a batch again of which a worker has died; returns false if it was tried often enough. */
+  private boolean tryAgain(Execution execution) {
+    int deaths = execution.died();
+    if (deaths >= settings.maxTries()) {
+      return false;
+    }
+    if (deaths < DEATHS_BEFORE_SINGLE || execution.items.size() == 1) {
+      pending.addFirst(execution);
+      return true;
+    }
+    List<Execution> singles = new ArrayList<>();
+    for (int i = 0; i < execution.items.size(); i++) {
+      singles.add(new Execution(execution, i));
+    }
+    var _ =
+        CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
+            .whenComplete((done, failure) -> execution.complete(joined(singles)));
+    singles.reversed().forEach(pending::addFirst);
+    return true;
+  }
+
+  private static Outcomes<@Nullable Object> joined(List<Execution> singles) {
+    Outcomes<@Nullable Object> outcomes = new Outcomes<>(singles.size());
+    for (Execution single : singles) {
+      if (single.isCompletedExceptionally()) {
+        outcomes.addFailure(single.exceptionNow());
+        continue;
+      }
+      List<?> answers = single.resultNow();
+      Throwable failure = answers instanceof Outcomes<?> some ? some.failure(0) : null;
+      if (failure != null) {
+        outcomes.addFailure(failure);
+      } else {
+        outcomes.add(answers == null || answers.isEmpty() ? null : answers.getFirst());
+      }
+    }
+    return outcomes;
+  }
+
+  /** A worker is given up. If it was the last one, nothing can be executed anymore. */
+  private void gaveUp(String death) {
+    List<Execution> toFail;
+    synchronized (this) {
+      if (isLost || workers.stream().anyMatch(worker -> !worker.isGivenUp)) {
+        return;
+      }
+      isLost = true;
+      toFail = List.copyOf(pending);
+      pending.clear();
+    }
+    WorkerDiedException reason =
+        new WorkerDiedException(
+            "no worker of step " + step.step() + " can be kept alive; the last one: " + death);
+    toFail.forEach(execution -> execution.completeExceptionally(reason));
+    Placement.Host host = this.host;
+    if (host != null) {
+      host.fail(reason);
+    }
+  }
+
+  /** A worker, which has one process after another. */
+  private final class Worker {
+    final String name;
+    final Thread thread;
+    final CompletableFuture<Void> started = new CompletableFuture<>();
+    private volatile @Nullable WorkerProcess process;
+    private final AtomicInteger restarts = new AtomicInteger();
+    volatile boolean isGivenUp;
+    private volatile boolean isStarting = true;
+
+    Worker(String name) {
+      this.name = name;
+      thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
+    }
+
+    private void run() {
+      int failures = 0;
+      while (!isClosed()) {
+        boolean hasWorked = false;
+        String death;
+        try {
+          isStarting = true;
+          WorkerProcess process = WorkerProcess.start(name, settings, placesEach, factory);
+          this.process = process;
+          isStarting = false;
+          death = serve(process);
+          hasWorked = process.hasWorked();
+        } catch (Throwable failure) {
+          if (!started.isDone()) {
+            started.completeExceptionally(failure);
+            return;
+          }
+          death = name + " could not be started again: " + failure;
+        }
+        if (isClosed()) {
+          return;
+        }
+        failures = hasWorked ? 1 : failures + 1;
+        LOGGER.log(Level.ERROR, death);
+        if (failures >= settings.maxFailures()) {
+          isGivenUp = true;
+          gaveUp(death);
+          return;
+        }
+        pause(failures);
+        restarts.incrementAndGet();
+      }
+    }
+
+    /** Returns how the process has ended. */
+    private String serve(WorkerProcess process) {
+      boolean isFirst = started.complete(null);
+      report(
+          process,
+          isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
+          "");
+      synchronized (Pool.this) {
+        ready.add(process);
+      }
+      dispatch();
+      process.serve(Pool.this);
+      synchronized (Pool.this) {
+        ready.remove(process);
+      }
+      if (process.isDiscarded()) {
+        return name + " was closed";
+      }
+      String death = process.death();
+      if (!isClosed()) {
+        report(process, Observer.WorkerEvent.Kind.DIED, death);
+      }
+      died(process, death);
+      process.discard();
+      this.process = null;
+      return death;
+    }
+
+    private void report(WorkerProcess process, Observer.WorkerEvent.Kind kind, String detail) {
+      Placement.Host host = Pool.this.host;
+      if (host != null) {
+        host.report(
+            new Observer.WorkerEvent(
+                step.service(), step.step(), name, process.pid(), kind, detail));
+      }
+    }
+
+    private boolean isClosed() {
+      return closed.getCount() == 0;
+    }
+
+    private void pause(int failures) {
+      long nanos = settings.restartNanos() << Math.min(failures - 1, 20);
+      try {
+        var _ = closed.await(Math.min(nanos, MAX_RESTART_NANOS), TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    void close() {
+      WorkerProcess process = this.process;
+      if (process == null) {
+        thread.interrupt(); // a start ends early
+      } else if (process.isBusy()) {
+        process.kill("the flow is shut down"); // nobody waits for what it does
+      } else {
+        process.close();
+        Thread.startVirtualThread(
+            () -> {
+              try {
+                process.awaitEnd();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+      }
+    }
+
+    /** On the thread of the worker; returns whether it was interrupted meanwhile. */
+    boolean end() {
+      WorkerProcess process = this.process;
+      boolean isInterrupted = false;
+      if (process != null) {
+        try {
+          process.awaitEnd();
+        } catch (InterruptedException e) {
+          isInterrupted = true;
+        }
+        process.discard();
+      }
+      return isInterrupted;
+    }
+
+    void kill(String reason) {
+      WorkerProcess process = this.process;
+      if (process != null) {
+        process.kill(reason);
+      }
+    }
+
+    WorkerStatus status() {
+      WorkerProcess process = this.process;
+      if (process != null) {
+        return process.status(restarts.get());
+      }
+      WorkerStatus.State state =
+          isGivenUp || isClosed()
+              ? WorkerStatus.State.STOPPED
+              : isStarting ? WorkerStatus.State.STARTING : WorkerStatus.State.DEAD;
+      return new WorkerStatus(name, 0, state, restarts.get(), 0, java.time.Duration.ZERO);
+    }
+  }
+}

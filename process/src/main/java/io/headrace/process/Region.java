@@ -1,0 +1,124 @@
+package io.headrace.process;
+
+import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.Handle;
+import io.headrace.shm.SharedMemory;
+import io.headrace.shm.Slab;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A shared memory as the parent sees it: of its own, for what it sends, or of a worker, for what
+ * that answers. Thread safe.
+ */
+final class Region {
+  /*
+   * The parent knows every block that anybody may still read, whoever has allocated it: a block is known
+   * from when it is filled here, or a worker first names it, until its last user is done with it. Then the
+   * owner is told: the slab of this process, or the worker.
+   *
+   * A region that is retired, because its worker has ended or its pool is closed, is unmapped after its
+   * last block.
+   */
+
+  final int number;
+  final SharedMemory memory;
+
+  /** Hands out the blocks, if the region is the parent's own. */
+  final @Nullable Slab slab;
+
+  private final Consumer<Handle> toOwner;
+  private final Memories memories;
+
+  /** By their offsets. */
+  private final ConcurrentSkipListMap<Long, Block> blocks = new ConcurrentSkipListMap<>();
+
+  // Guarded by this.
+  private boolean isRetired;
+  private boolean isClosed;
+
+  Region(
+      Memories memories, int number, SharedMemory memory, @Nullable Slab slab, Consumer<Handle> toOwner) {
+    this.memories = memories;
+    this.number = number;
+    this.memory = memory;
+    this.slab = slab;
+    this.toOwner = toOwner;
+  }
+
+  MemorySegment segment() {
+    return memory.segment();
+  }
+
+  /** A block for some bytes, with one user; null if there is no room. */
+  @Nullable Block allocate(long lengthBytes) {
+    Slab slab = this.slab;
+    Handle handle = slab == null ? null : slab.allocate(lengthBytes);
+    return handle == null ? null : add(handle);
+  }
+
+  /**
+   * A block that a worker names for the first time, with one user.
+   *
+   * @throws CorruptMemoryException if there is no such block, or it overlaps one that is known
+   */
+  Block named(Handle handle) {
+    var _ = handle.in(segment()); // checks that it is within the memory
+    Map.Entry<Long, Block> before = blocks.floorEntry(handle.offset());
+    Map.Entry<Long, Block> after = blocks.ceilingEntry(handle.offset());
+    if (slab != null
+        || (before != null && before.getValue().endOffset() > handle.offset())
+        || (after != null && after.getKey() < handle.offset() + handle.length())) {
+      throw new CorruptMemoryException(handle + " is no new block of a worker");
+    }
+    return add(handle);
+  }
+
+  private Block add(Handle handle) {
+    Block block = new Block(this, handle);
+    blocks.put(handle.offset(), block);
+    return block;
+  }
+
+  /** The block that has the byte at an offset, if one is known. */
+  @Nullable Block at(long offset) {
+    Map.Entry<Long, Block> entry = blocks.floorEntry(offset);
+    return entry == null || entry.getValue().endOffset() <= offset ? null : entry.getValue();
+  }
+
+  int blockCount() {
+    return blocks.size();
+  }
+
+  /** The last user of a block is done with it. */
+  void forget(Block block) {
+    blocks.remove(block.handle.offset());
+    if (slab != null) {
+      var _ = slab.release(block.handle);
+    }
+    toOwner.accept(block.handle);
+    closeIfUnused();
+  }
+
+  /** Nothing is allocated here anymore. */
+  void retire() {
+    synchronized (this) {
+      isRetired = true;
+    }
+    closeIfUnused();
+  }
+
+  private void closeIfUnused() {
+    synchronized (this) {
+      if (!isRetired || isClosed || !blocks.isEmpty()) {
+        return;
+      }
+      isClosed = true;
+    }
+    memories.remove(this);
+    memory.close();
+  }
+}

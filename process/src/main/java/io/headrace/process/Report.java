@@ -1,0 +1,120 @@
+package io.headrace.process;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.List;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import org.jspecify.annotations.Nullable;
+
+/** What a worker tells its parent beside results: whether it has started, and what is logged. */
+final class Report implements AutoCloseable {
+  /** What a frame is about. */
+  enum Kind {
+    READY,
+    START_FAILED,
+    LOGGED
+  }
+
+  private static final Types NO_TYPES = new Types(List.of());
+
+  private final SocketChannel socket;
+
+  Report(SocketChannel socket) {
+    this.socket = socket;
+  }
+
+  void ready() throws IOException {
+    send(Kind.READY, new byte[0]);
+  }
+
+  void startFailed(Throwable failure) throws IOException {
+    send(Kind.START_FAILED, bytes(failure));
+  }
+
+  /** Sends what is logged through java.util.logging or System.Logger to the parent. */
+  void install() {
+    Logger root = LogManager.getLogManager().getLogger("");
+    for (Handler handler : root.getHandlers()) {
+      root.removeHandler(handler);
+    }
+    root.addHandler(new ToParent());
+  }
+
+  void log(Throwable failure, String name) {
+    LogRecord logged = new LogRecord(Level.SEVERE, name + " ends, because it has failed");
+    logged.setLoggerName(WorkerMain.class.getName());
+    logged.setThrown(failure);
+    log(logged);
+  }
+
+  private void log(LogRecord logged) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      out.writeInt(logged.getLevel().intValue());
+      String logger = logged.getLoggerName();
+      out.writeUTF(logger == null ? "" : logger);
+      out.writeUTF(Thread.currentThread().getName());
+      byte[] message = new SimpleFormatter().formatMessage(logged).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      out.writeInt(message.length);
+      out.write(message);
+      Throwable thrown = logged.getThrown();
+      out.writeBoolean(thrown != null);
+      if (thrown != null) {
+        out.write(bytes(thrown));
+      }
+      out.flush();
+      send(Kind.LOGGED, bytes.toByteArray());
+    } catch (IOException gone) {
+      // the parent has ended, and so will this process
+    }
+  }
+
+  private static byte[] bytes(Throwable failure) {
+    HeapSpace space = new HeapSpace();
+    ValueWriter writer = new ValueWriter(NO_TYPES, space, MemorySegment.ofArray(new byte[1024]));
+    Failures.write(failure, writer);
+    return writer.message().asSlice(0, writer.position()).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+  }
+
+  @SuppressWarnings("EnumOrdinal") // both processes have the same classes
+  private synchronized void send(Kind kind, byte[] content) throws IOException {
+    ByteBuffer frame = ByteBuffer.allocate(Integer.BYTES + 1 + content.length);
+    frame.putInt(1 + content.length).put((byte) kind.ordinal()).put(content).flip();
+    while (frame.hasRemaining()) {
+      var _ = socket.write(frame);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+
+  private final class ToParent extends Handler {
+    @Override
+    public void publish(@Nullable LogRecord logged) {
+      if (logged != null) {
+        log(logged);
+      }
+    }
+
+    @Override
+    public void flush() {
+      // nothing is held back
+    }
+
+    @Override
+    public void close() {
+      // the socket is closed by who has opened it
+    }
+  }
+}

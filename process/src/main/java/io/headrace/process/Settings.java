@@ -1,0 +1,56 @@
+package io.headrace.process;
+
+import io.headrace.shm.Mechanism;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link WorkerProcesses} was told, with the defaults of what it was not.
+ *
+ * @param count how many processes
+ * @param ahead how many batches wait in a process beside the one that it executes; {@link
+ *     #DEFAULT_AHEAD} if nothing was said
+ * @param jvmOptions options of their JVMs
+ * @param environment variables that are added to those of this process
+ * @param folder their working folder; null for that of this process
+ * @param inputBytes how much memory there is for large values that are sent
+ * @param resultBytes how much memory each process has for large results
+ * @param shareBytes from which size values are shared
+ * @param maxTries how often an item is executed at most if workers die of it
+ * @param batchNanos how long a batch may take; 0 for any time
+ * @param heartbeatNanos how long a process may give no sign of life; 0 for any time
+ * @param closeNanos how long a process may take to end
+ * @param maxFailures how often in a row a process may end without having worked
+ * @param restartNanos how long to wait before the first restart; twice as long before each other
+ * @param types the classes that are registered
+ * @param mechanism how memory is shared
+ */
+record Settings(
+    int count,
+    int ahead,
+    List<String> jvmOptions,
+    Map<String, String> environment,
+    @Nullable Path folder,
+    long inputBytes,
+    long resultBytes,
+    int shareBytes,
+    int maxTries,
+    long batchNanos,
+    long heartbeatNanos,
+    long closeNanos,
+    int maxFailures,
+    long restartNanos,
+    Types types,
+    Mechanism mechanism) {
+  static final int DEFAULT_AHEAD = -1;
+
+  /** How many batches a process has at once, if they have some items at most. */
+  int placesEach(int maxSize) {
+    if (ahead != DEFAULT_AHEAD) {
+      return 1 + ahead;
+    }
+    return 1 + (maxSize == 1 ? WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE : 0);
+  }
+}

@@ -1,0 +1,283 @@
+package io.headrace.process;
+
+import io.headrace.Outcomes;
+import io.headrace.shm.CorruptMemoryException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A batch in the hands of a worker: packs its items, unpacks its results, and keeps the blocks of
+ * shared memory that it names. One thread at a time.
+ */
+final class Shipment implements ValueWriter.Space, ValueReader.Space {
+  final Execution execution;
+  final long number;
+  final int place;
+  private final Settings settings;
+
+  /** Where copies of large values go. */
+  private final Region inputs;
+
+  /** Of the worker. */
+  private final Region results;
+
+  /** What the worker may read as long as it has the batch. */
+  private final List<Block> blocks = new ArrayList<>();
+
+  /** Items that could not be packed fail alone; null as long as there is none. */
+  private @Nullable Throwable @Nullable [] failures;
+
+  private @Nullable Block overflow;
+  private long length;
+
+  /** When it was found to be executed; 0 if it was not. */
+  long begunNanos;
+
+  Shipment(
+      Execution execution,
+      long number,
+      int place,
+      Settings settings,
+      Region inputs,
+      Region results) {
+    this.execution = execution;
+    this.number = number;
+    this.place = place;
+    this.settings = settings;
+    this.inputs = inputs;
+    this.results = results;
+  }
+
+  /**
+   * Packs the items.
+   *
+   * @return what the worker is told; null if no item can be packed
+   * @throws NoRoomException if there is no room now; nothing is kept then
+   */
+  @Nullable Envelope pack(MemorySegment message) {
+    try {
+      ValueWriter out = new ValueWriter(settings.types(), this, message);
+      int packed = 0;
+      out.writeInt(0);
+      for (int i = 0; i < execution.items.size(); i++) {
+        if (pack(i, out)) {
+          packed++;
+        }
+      }
+      if (packed == 0) {
+        release();
+        return null;
+      }
+      out.message().set(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, 0, packed);
+      length = out.position();
+    } catch (NoRoomException none) {
+      release();
+      throw none;
+    }
+    return Envelope.message(
+        Envelope.Kind.EXECUTE,
+        place,
+        number,
+        length,
+        overflow == null ? Envelope.NO_BLOCK : overflow.handle);
+  }
+
+  private boolean pack(int index, ValueWriter out) {
+    long begin = out.position();
+    int kept = blocks.size();
+    try {
+      out.write(execution.items.get(index));
+      return true;
+    } catch (NoRoomException none) {
+      throw none;
+    } catch (RuntimeException cannotTravel) {
+      out.position(begin);
+      List<Block> useless = blocks.subList(kept, blocks.size());
+      useless.forEach(Block::release);
+      useless.clear();
+      if (failures == null) {
+        failures = new @Nullable Throwable[execution.items.size()];
+      }
+      failures[index] = cannotTravel;
+      return false;
+    }
+  }
+
+  /** The regions that the worker has to know to read what was packed. */
+  List<Region> regions() {
+    return blocks.stream().map(block -> block.region).distinct().toList();
+  }
+
+  /** The results, when no item could be packed. */
+  List<?> unpacked() {
+    return merge(List.of());
+  }
+
+  /**
+   * Reads the results.
+   *
+   * @throws RuntimeException if the worker has written nonsense
+   */
+  @Nullable List<?> unpack(MemorySegment message) {
+    ValueReader in = new ValueReader(settings.types(), this, message);
+    List<Block> named = new ArrayList<>(0);
+    fresh = named;
+    try {
+      int n = in.readInt();
+      if (n == -1) {
+        return failures == null ? null : merge(null);
+      }
+      if (n < 0 || n > message.byteSize()) {
+        throw new CorruptMemoryException(n + " results in " + message.byteSize() + " bytes");
+      }
+      Outcomes<@Nullable Object> outcomes = new Outcomes<>(n);
+      for (int i = 0; i < n; i++) {
+        if (in.readByte() == 0) {
+          outcomes.add(in.read());
+        } else {
+          outcomes.addFailure(Failures.read(in));
+        }
+      }
+      return failures == null ? outcomes : merge(outcomes);
+    } finally {
+      named.forEach(Block::release); // what has a view lives on
+      fresh = List.of();
+    }
+  }
+
+  /** Reads why the handler has failed. */
+  Throwable unpackFailure(MemorySegment message) {
+    return Failures.read(new ValueReader(settings.types(), this, message));
+  }
+
+  /** Blocks that the worker has named for the first time; while results are read. */
+  private List<Block> fresh = List.of();
+
+  /** Puts the failures of items that were not sent between the results of those that were. */
+  private List<?> merge(@Nullable List<?> answers) {
+    @Nullable Throwable[] failures = this.failures;
+    int n = execution.items.size();
+    Outcomes<@Nullable Object> all = new Outcomes<>(n);
+    int next = 0;
+    for (int i = 0; i < n; i++) {
+      Throwable failure = failures == null ? null : failures[i];
+      if (failure != null) {
+        all.addFailure(failure);
+      } else if (answers == null) {
+        all.add(null);
+      } else if (next < answers.size()) {
+        Throwable answered = answers instanceof Outcomes<?> some ? some.failure(next) : null;
+        if (answered != null) {
+          all.addFailure(answered);
+        } else {
+          all.add(answers.get(next));
+        }
+        next++;
+      }
+    }
+    return all;
+  }
+
+  /** The worker does not read anything of this anymore. */
+  void release() {
+    blocks.forEach(Block::release);
+    blocks.clear();
+    if (overflow != null) {
+      overflow.release();
+      overflow = null;
+    }
+  }
+
+  // Where items go.
+
+  @Override
+  public MemorySegment grow(MemorySegment full, long neededBytes) {
+    Block larger = allocate(Math.max(neededBytes, 2 * full.byteSize()));
+    MemorySegment space = larger.segment();
+    MemorySegment.copy(full, 0, space, 0, full.byteSize());
+    if (overflow != null) {
+      overflow.release();
+    }
+    overflow = larger;
+    return space;
+  }
+
+  @Override
+  public boolean shares(MemorySegment bytes) {
+    return bytes.byteSize() >= settings.shareBytes();
+  }
+
+  /** What is in shared memory stays where it is. */
+  @Override
+  public ValueWriter.Place place(MemorySegment bytes) {
+    Region region = Memories.ALL.find(bytes);
+    if (region != null) {
+      long offset = bytes.address() - region.segment().address();
+      Block block = region.at(offset);
+      if (block != null && offset + bytes.byteSize() <= block.endOffset()) {
+        block.retain();
+        blocks.add(block);
+        return new ValueWriter.Place(
+            block.handle, offset - block.handle.offset(), bytes.byteSize());
+      }
+    }
+    Block copy = allocate(bytes.byteSize());
+    blocks.add(copy);
+    copy.segment().copyFrom(bytes);
+    return new ValueWriter.Place(copy.handle, 0, bytes.byteSize());
+  }
+
+  private Block allocate(long lengthBytes) {
+    if (lengthBytes > settings.inputBytes()) {
+      throw new IllegalArgumentException(
+          "an item takes "
+              + lengthBytes
+              + " bytes of shared memory, there are "
+              + settings.inputBytes()
+              + ": set inputMemory");
+    }
+    Block block = inputs.allocate(lengthBytes);
+    if (block == null) {
+      throw new NoRoomException();
+    }
+    return block;
+  }
+
+  // Where results are.
+
+  /** A worker names blocks of its own memory, and those of the batch. */
+  @Override
+  public MemorySegment at(ValueWriter.Place place) {
+    Block block = block(place);
+    return block.view(place.offset(), place.length());
+  }
+
+  private Block block(ValueWriter.Place place) {
+    for (Block sent : blocks) {
+      if (sent.handle.equals(place.block())) {
+        return sent;
+      }
+    }
+    for (Block named : fresh) {
+      if (named.handle.equals(place.block())) {
+        return named;
+      }
+    }
+    if (place.block().memory() != results.number) {
+      throw new CorruptMemoryException(place.block() + " was not given to the worker");
+    }
+    Block named = results.named(place.block());
+    fresh.add(named);
+    return named;
+  }
+
+  /** The message is overwritten by the next one, so its bytes are copied. */
+  @Override
+  public MemorySegment inline(MemorySegment bytes) {
+    long[] words = new long[Math.toIntExact((bytes.byteSize() + Long.BYTES - 1) / Long.BYTES)];
+    MemorySegment copy = MemorySegment.ofArray(words).asSlice(0, bytes.byteSize());
+    return copy.copyFrom(bytes);
+  }
+}

@@ -1,0 +1,193 @@
+package io.headrace.process;
+
+import io.headrace.shm.CorruptMemoryException;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The classes whose instances travel between processes beside the usual ones. Both sides have the
+ * same, in the same order; nothing else is ever instantiated.
+ */
+final class Types {
+  private final List<Codec<?>> codecs = new ArrayList<>();
+  private final Map<Class<?>, Integer> numbers = new HashMap<>();
+
+  /** The names that make up the same on the other side. */
+  private final Set<String> names = new LinkedHashSet<>();
+
+  /**
+   * Some classes.
+   *
+   * @param classes each a record, an enum, or a {@link Codec} with a constructor without arguments
+   * @throws IllegalArgumentException if one is none of these, or two are for the same values
+   */
+  Types(List<Class<?>> classes) {
+    for (Class<?> type : classes) {
+      Codec<?> codec = codec(type);
+      names.add(type.getName());
+      if (numbers.putIfAbsent(codec.type(), codecs.size()) != null) {
+        throw new IllegalArgumentException(
+            codec.type().getName() + " is registered twice, with " + codecOf(codec.type()));
+      }
+      codecs.add(codec);
+    }
+  }
+
+  /** Those with some names. */
+  static Types named(List<String> names) throws ClassNotFoundException {
+    List<Class<?>> classes = new ArrayList<>();
+    ClassLoader loader = Thread.currentThread().getContextClassLoader();
+    for (String name : names) {
+      classes.add(Class.forName(name, true, loader));
+    }
+    return new Types(classes);
+  }
+
+  List<String> names() {
+    return List.copyOf(names);
+  }
+
+  /** The number of a class, or -1. */
+  int number(Class<?> type) {
+    return numbers.getOrDefault(type, -1);
+  }
+
+  private Codec<?> codecOf(Class<?> type) {
+    return codec(number(type));
+  }
+
+  /**
+   * The codec with a number.
+   *
+   * @throws CorruptMemoryException if there is none; the other process has made it up
+   */
+  @SuppressWarnings("unchecked") // a number belongs to one class
+  Codec<Object> codec(int number) {
+    if (number < 0 || number >= codecs.size()) {
+      throw new CorruptMemoryException(
+          "number of a class is " + number + ", there are " + codecs.size());
+    }
+    return (Codec<Object>) codecs.get(number);
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"}) // what is asked first
+  private static Codec<?> codec(Class<?> type) {
+    if (type.isRecord()) {
+      return new RecordCodec((Class<? extends Record>) type);
+    }
+    if (type.isEnum()) {
+      return new EnumCodec((Class<? extends Enum>) type);
+    }
+    if (!Codec.class.isAssignableFrom(type)) {
+      throw new IllegalArgumentException(
+          type.getName() + " is no record, enum or Codec: write a Codec for it and register that");
+    }
+    try {
+      Constructor<?> constructor = type.getDeclaredConstructor();
+      constructor.setAccessible(true);
+      return (Codec<?>) constructor.newInstance();
+    } catch (ReflectiveOperationException | RuntimeException failure) {
+      throw new IllegalArgumentException(
+          type.getName() + " needs a constructor without arguments that works: " + failure,
+          failure);
+    }
+  }
+
+  private record EnumCodec<E extends Enum<E>>(Class<E> type) implements Codec<E> {
+    @Override
+    @SuppressWarnings("EnumOrdinal") // both processes have the same classes
+    public void write(E value, ValueWriter out) {
+      out.writeInt(value.ordinal());
+    }
+
+    @Override
+    public E read(ValueReader in) {
+      int ordinal = in.readInt();
+      E[] constants = type.getEnumConstants();
+      if (ordinal < 0 || ordinal >= constants.length) {
+        throw new CorruptMemoryException(
+            "ordinal is " + ordinal + ", " + type.getName() + " has " + constants.length);
+      }
+      return constants[ordinal];
+    }
+  }
+
+  private static final class RecordCodec<R extends Record> implements Codec<R> {
+    private final Class<R> type;
+    private final Constructor<R> constructor;
+    private final Method[] accessors;
+
+    RecordCodec(Class<R> type) {
+      this.type = type;
+      RecordComponent[] components = type.getRecordComponents();
+      try {
+        constructor =
+            type.getDeclaredConstructor(
+                Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+        constructor.setAccessible(true);
+        accessors = Arrays.stream(components).map(RecordComponent::getAccessor).toArray(Method[]::new);
+        for (Method accessor : accessors) {
+          accessor.setAccessible(true);
+        }
+      } catch (ReflectiveOperationException | RuntimeException failure) {
+        throw new IllegalArgumentException(
+            type.getName()
+                + " cannot be accessed, make it public or open its package to"
+                + " io.headrace.process: "
+                + failure,
+            failure);
+      }
+    }
+
+    @Override
+    public Class<R> type() {
+      return type;
+    }
+
+    @Override
+    public void write(R value, ValueWriter out) {
+      for (Method accessor : accessors) {
+        out.write(call(() -> accessor.invoke(value)));
+      }
+    }
+
+    @Override
+    public R read(ValueReader in) {
+      @Nullable Object[] components = new @Nullable Object[accessors.length];
+      for (int i = 0; i < components.length; i++) {
+        components[i] = in.read();
+      }
+      R value = call(() -> constructor.newInstance(components));
+      if (value == null) {
+        throw new IllegalStateException("the constructor of " + type.getName() + " made nothing");
+      }
+      return value;
+    }
+
+    private <V extends @Nullable Object> V call(Reflective<V> call) {
+      try {
+        return call.run();
+      } catch (InvocationTargetException thrown) {
+        throw new IllegalArgumentException(
+            type.getName() + " has thrown " + thrown.getCause(), thrown.getCause());
+      } catch (ReflectiveOperationException failure) {
+        throw new IllegalArgumentException(type.getName() + ": " + failure, failure);
+      }
+    }
+
+    @FunctionalInterface
+    private interface Reflective<V extends @Nullable Object> {
+      V run() throws ReflectiveOperationException;
+    }
+  }
+}

@@ -1,0 +1,335 @@
+package io.headrace.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import io.headrace.Tensor;
+import io.headrace.shm.Handle;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes values into a message for another process. Large ones are put into shared memory, unless
+ * they are there already, and only named in the message. For the thread that was given it.
+ */
+public final class ValueWriter {
+  /** Where messages and large values have their place. */
+  interface Space {
+    /**
+     * A larger place for a message.
+     *
+     * @param full the place so far
+     * @param neededBytes how much is needed
+     * @return the new place, with what was written copied to it
+     */
+    MemorySegment grow(MemorySegment full, long neededBytes);
+
+    /** Whether some bytes are to be shared, and not to be copied into the message. */
+    boolean shares(MemorySegment bytes);
+
+    /** Where in shared memory some bytes are, or a copy of them. */
+    Place place(MemorySegment bytes);
+  }
+
+  /** A part of a block of shared memory. */
+  record Place(Handle block, long offset, long length) {
+    static final int BYTES = Handle.BYTES + 2 * Long.BYTES;
+  }
+
+  /** Values may be within values so deep. */
+  static final int MAX_DEPTH = 64;
+
+  private final Types types;
+  private final Space space;
+  private MemorySegment message;
+  private long position;
+  private int depth;
+
+  ValueWriter(Types types, Space space, MemorySegment message) {
+    this.types = types;
+    this.space = space;
+    this.message = message;
+  }
+
+  MemorySegment message() {
+    return message;
+  }
+
+  long position() {
+    return position;
+  }
+
+  /** Goes back: what was written behind is forgotten. */
+  void position(long position) {
+    this.position = position;
+    depth = 0;
+  }
+
+  private long claim(long bytes) {
+    long at = position;
+    if (bytes > message.byteSize() - at) {
+      message = space.grow(message, at + bytes);
+    }
+    position = at + bytes;
+    return at;
+  }
+
+  /**
+   * Writes a number.
+   *
+   * @param value the number
+   */
+  public void writeInt(int value) {
+    long at = claim(Integer.BYTES);
+    message.set(JAVA_INT_UNALIGNED, at, value);
+  }
+
+  /**
+   * Writes a number.
+   *
+   * @param value the number
+   */
+  public void writeLong(long value) {
+    long at = claim(Long.BYTES);
+    message.set(JAVA_LONG_UNALIGNED, at, value);
+  }
+
+  /**
+   * Writes a number.
+   *
+   * @param value the number
+   */
+  public void writeDouble(double value) {
+    long at = claim(Double.BYTES);
+    message.set(JAVA_DOUBLE_UNALIGNED, at, value);
+  }
+
+  /**
+   * Writes a number from -128 to 127.
+   *
+   * @param value the number
+   */
+  public void writeByte(byte value) {
+    long at = claim(1);
+    message.set(JAVA_BYTE, at, value);
+  }
+
+  /**
+   * Writes a text.
+   *
+   * @param value the text
+   */
+  public void writeString(String value) {
+    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    writeInt(bytes.length);
+    copy(MemorySegment.ofArray(bytes));
+  }
+
+  /**
+   * Writes bytes, or where in shared memory they are.
+   *
+   * @param bytes the bytes
+   */
+  public void writeBytes(MemorySegment bytes) {
+    if (space.shares(bytes)) {
+      Place place = space.place(bytes);
+      writeByte(Tag.SHARED);
+      long at = claim(Handle.BYTES); // which may replace the message
+      place.block.write(message, at);
+      writeLong(place.offset);
+      writeLong(place.length);
+      return;
+    }
+    writeByte(Tag.INLINE);
+    writeLong(bytes.byteSize());
+    long aligned = (position + Tag.ALIGNMENT - 1) & -Tag.ALIGNMENT;
+    var _ = claim(aligned - position);
+    copy(bytes);
+  }
+
+  private void copy(MemorySegment bytes) {
+    long at = claim(bytes.byteSize());
+    MemorySegment.copy(bytes, 0, message, at, bytes.byteSize());
+  }
+
+  /**
+   * Writes a value of any class that can travel: null, a string, a boxed number, boolean or
+   * character, a {@link Tensor}, {@link MemorySegment} or {@link ByteBuffer}, an array of primitive
+   * type, a list, set or map of such values, or one of a class that was registered.
+   *
+   * @param value the value
+   * @throws IllegalArgumentException if it is of another class, or more than 64 values are one
+   *     within the other
+   */
+  public void write(@Nullable Object value) {
+    if (++depth > MAX_DEPTH) {
+      throw new IllegalArgumentException("values are within values deeper than " + MAX_DEPTH);
+    }
+    writeTagged(value);
+    depth--;
+  }
+
+  private void writeTagged(@Nullable Object value) {
+    switch (value) {
+      case null -> writeByte(Tag.NULL);
+      case String text -> {
+        writeByte(Tag.STRING);
+        writeString(text);
+      }
+      case Integer number -> {
+        writeByte(Tag.INT);
+        writeInt(number);
+      }
+      case Long number -> {
+        writeByte(Tag.LONG);
+        writeLong(number);
+      }
+      case Double number -> {
+        writeByte(Tag.DOUBLE);
+        writeDouble(number);
+      }
+      case Tensor tensor -> writeTensor(tensor);
+      case MemorySegment segment -> {
+        writeByte(Tag.SEGMENT);
+        writeBytes(segment);
+      }
+      case ByteBuffer buffer -> {
+        writeByte(Tag.BUFFER);
+        writeBytes(MemorySegment.ofBuffer(buffer));
+      }
+      default -> {
+        if (!writeSmall(value) && !writeArray(value) && !writeRegistered(value)) {
+          writeCollection(value);
+        }
+      }
+    }
+  }
+
+  @SuppressWarnings("EnumOrdinal") // both processes have the same classes
+  private void writeTensor(Tensor tensor) {
+    writeByte(Tag.TENSOR);
+    writeByte((byte) tensor.type().ordinal());
+    writeInt(tensor.rank());
+    for (int i = 0; i < tensor.rank(); i++) {
+      writeLong(tensor.dimension(i));
+    }
+    writeBytes(tensor.segment());
+  }
+
+  private boolean writeSmall(Object value) {
+    switch (value) {
+      case Boolean flag -> {
+        writeByte(Tag.BOOLEAN);
+        writeByte((byte) (flag ? 1 : 0));
+      }
+      case Float number -> {
+        writeByte(Tag.FLOAT);
+        writeInt(Float.floatToRawIntBits(number));
+      }
+      case Byte number -> {
+        writeByte(Tag.BYTE);
+        writeByte(number);
+      }
+      case Short number -> {
+        writeByte(Tag.SHORT);
+        writeInt(number);
+      }
+      case Character character -> {
+        writeByte(Tag.CHAR);
+        writeInt(character);
+      }
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean writeArray(Object value) {
+    byte tag;
+    MemorySegment bytes;
+    switch (value) {
+      case byte[] array -> {
+        tag = Tag.BYTE;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case float[] array -> {
+        tag = Tag.FLOAT;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case double[] array -> {
+        tag = Tag.DOUBLE;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case int[] array -> {
+        tag = Tag.INT;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case long[] array -> {
+        tag = Tag.LONG;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case short[] array -> {
+        tag = Tag.SHORT;
+        bytes = MemorySegment.ofArray(array);
+      }
+      case char[] array -> {
+        tag = Tag.CHAR;
+        bytes = MemorySegment.ofArray(array);
+      }
+      default -> {
+        return false;
+      }
+    }
+    writeByte((byte) (Tag.ARRAY + tag));
+    writeBytes(bytes);
+    return true;
+  }
+
+  private boolean writeRegistered(Object value) {
+    Class<?> type = value instanceof Enum<?> constant ? constant.getDeclaringClass() : value.getClass();
+    int number = types.number(type);
+    if (number < 0) {
+      return false;
+    }
+    writeByte(Tag.REGISTERED);
+    writeInt(number);
+    types.codec(number).write(value, this);
+    return true;
+  }
+
+  private void writeCollection(Object value) {
+    switch (value) {
+      case List<?> list -> writeElements(Tag.LIST, list);
+      case Set<?> set -> writeElements(Tag.SET, set);
+      case Map<?, ?> map -> {
+        writeByte(Tag.MAP);
+        writeInt(map.size());
+        map.forEach(
+            (key, mapped) -> {
+              write(key);
+              write(mapped);
+            });
+      }
+      default ->
+          throw new IllegalArgumentException(
+              value.getClass().getName()
+                  + " is not registered with the worker processes: register it, if it is a record or"
+                  + " an enum, or a Codec for it");
+    }
+  }
+
+  private void writeElements(byte tag, Collection<?> elements) {
+    writeByte(tag);
+    writeInt(elements.size());
+    elements.forEach(this::write);
+  }
+}

@@ -1,0 +1,290 @@
+package io.headrace.process;
+
+import io.headrace.Handler;
+import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.Doorbell;
+import io.headrace.shm.Handle;
+import io.headrace.shm.RingConsumer;
+import io.headrace.shm.RingProducer;
+import io.headrace.shm.SharedMemory;
+import io.headrace.shm.Slab;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** What a worker process does once it is ready: executes the batches that its parent sends. */
+final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
+  /** The memory is looked at now and then even if nobody rings. */
+  private static final long BELT_NANOS = 100_000_000;
+
+  private final Channel channel;
+  private final Doorbell doorbell;
+  private final RingConsumer requests;
+  private final RingConsumer releases;
+  private final RingProducer responses;
+  private final Types types;
+  private final int shareBytes;
+  private final Handler<Object, Object> handler;
+  private final Slab results;
+  private final Map<Integer, SharedMemory> memories = new HashMap<>();
+  private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
+  private final Fault fault;
+  private boolean isClosing;
+
+  // Of the batch that is executed.
+
+  /** Blocks of shared memory that its items are in. */
+  private final List<Handle> inputs = new ArrayList<>();
+
+  /** Blocks that its results so far are in. */
+  private final List<Handle> outputs = new ArrayList<>();
+
+  /** The block that the message of the results has outgrown its place into. */
+  private @Nullable Handle overflow;
+
+  @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
+  WorkerLoop(Channel channel, Doorbell doorbell, Orders orders, Handler<?, ?> handler)
+      throws ClassNotFoundException {
+    this.channel = channel;
+    this.doorbell = doorbell;
+    this.handler = (Handler<Object, Object>) handler;
+    fault = Fault.wanted();
+    requests = RingConsumer.open(channel.requests());
+    releases = RingConsumer.open(channel.releases());
+    responses = RingProducer.open(channel.responses());
+    types = Types.named(orders.types());
+    shareBytes = orders.shareBytes();
+    Orders.Mapped mapped = orders.results();
+    map(mapped.number(), mapped.sizeBytes(), mapped.path());
+    results = new Slab(mapped.number(), memory(mapped.number()));
+  }
+
+  private void map(int number, long sizeBytes, String path) {
+    memories.put(number, SharedMemory.open(path, sizeBytes));
+  }
+
+  private MemorySegment memory(int number) {
+    SharedMemory memory = memories.get(number);
+    if (memory == null) {
+      throw new CorruptMemoryException("there is no memory " + number);
+    }
+    return memory.segment();
+  }
+
+  /** Returns when the parent has said so and all batches are done. */
+  void run() {
+    while (true) {
+      receive();
+      Envelope batch = batches.poll();
+      if (batch != null) {
+        execute(batch);
+      } else if (isClosing) {
+        return;
+      } else {
+        await();
+      }
+    }
+  }
+
+  private void await() {
+    var _ = doorbell.await(() -> !requests.isEmpty() || !releases.isEmpty(), BELT_NANOS);
+  }
+
+  private void receive() {
+    for (MemorySegment slot = releases.poll(); slot != null; slot = releases.poll()) {
+      var _ = results.release(Envelope.read(slot).block());
+      fault.at(Fault.Point.RELEASING, channel);
+      releases.release();
+    }
+    for (MemorySegment slot = requests.poll(); slot != null; slot = requests.poll()) {
+      Envelope envelope = Envelope.read(slot);
+      requests.release();
+      switch (envelope.kind()) {
+        case EXECUTE -> batches.add(envelope);
+        case MAP -> map((int) envelope.number(), envelope.length(), envelope.path());
+        case UNMAP -> {
+          SharedMemory unused = memories.remove((int) envelope.number());
+          if (unused != null) {
+            unused.close();
+          }
+        }
+        case CLOSE -> isClosing = true;
+        default -> throw new CorruptMemoryException("the parent has sent " + envelope);
+      }
+    }
+  }
+
+  private void send(Envelope envelope) {
+    MemorySegment slot = responses.claim();
+    while (slot == null) {
+      await();
+      slot = responses.claim();
+    }
+    envelope.write(slot);
+    responses.publish();
+    doorbell.ring();
+  }
+
+  private void execute(Envelope batch) {
+    fault.at(Fault.Point.RECEIVED, channel);
+    channel.begin(batch.number());
+    fault.at(Fault.Point.BEGUN, channel);
+    ValueWriter out = new ValueWriter(types, this, channel.response(batch.place()));
+    Envelope.Kind kind = Envelope.Kind.ANSWER;
+    try {
+      handle(message(batch), out);
+    } catch (Throwable failure) {
+      kind = Envelope.Kind.FAILURE;
+      forgetFrom(0);
+      out.position(0);
+      Failures.write(failure, out);
+    }
+    Handle block = overflow;
+    inputs.clear();
+    outputs.clear();
+    overflow = null;
+    fault.at(Fault.Point.WRITTEN, channel);
+    send(
+        Envelope.message(
+            kind,
+            block == null ? batch.place() : Envelope.NO_PLACE,
+            batch.number(),
+            out.position(),
+            block == null ? Envelope.NO_BLOCK : block));
+    fault.at(Fault.Point.ANSWERED, channel);
+    channel.begin(0);
+  }
+
+  private MemorySegment message(Envelope batch) {
+    Handle block = batch.block();
+    MemorySegment place =
+        block.equals(Envelope.NO_BLOCK)
+            ? channel.request(batch.place())
+            : block.in(memory(block.memory()));
+    return place.asSlice(0, batch.length());
+  }
+
+  private void handle(MemorySegment message, ValueWriter out) throws Exception {
+    ValueReader in = new ValueReader(types, this, message);
+    List<@Nullable Object> items = new ArrayList<>();
+    for (int left = in.readCount(); left > 0; left--) {
+      items.add(in.read());
+    }
+    @SuppressWarnings("NullAway") // handlers that may be given null accept it
+    List<?> answer = handler.handle(Collections.unmodifiableList(items));
+    fault.at(Fault.Point.HANDLED, channel);
+    if (answer == null) {
+      out.writeInt(-1);
+      return;
+    }
+    out.writeInt(answer.size());
+    for (int i = 0; i < answer.size(); i++) {
+      write(answer, i, out);
+    }
+  }
+
+  /** A result that is a failure, or that cannot travel, fails its item alone. */
+  private void write(List<?> answer, int index, ValueWriter out) {
+    long begin = out.position();
+    int blocks = outputs.size();
+    Throwable failure;
+    try {
+      Object result = answer.get(index);
+      out.writeByte((byte) 0);
+      out.write(result);
+      return;
+    } catch (CompletionException failed) {
+      Throwable cause = failed.getCause();
+      failure = cause == null ? failed : cause;
+    } catch (RuntimeException cannotTravel) {
+      failure = cannotTravel;
+    }
+    forgetFrom(blocks);
+    out.position(begin);
+    out.writeByte((byte) 1);
+    Failures.write(failure, out);
+  }
+
+  private void forgetFrom(int first) {
+    List<Handle> useless = outputs.subList(first, outputs.size());
+    useless.forEach(results::release);
+    useless.clear();
+  }
+
+  // Where results go.
+
+  @Override
+  public MemorySegment grow(MemorySegment full, long neededBytes) {
+    Handle larger = allocate(Math.max(neededBytes, 2 * full.byteSize()));
+    MemorySegment place = results.segment(larger);
+    MemorySegment.copy(full, 0, place, 0, full.byteSize());
+    if (overflow != null) {
+      results.release(overflow);
+    }
+    overflow = larger;
+    return place;
+  }
+
+  @Override
+  public boolean shares(MemorySegment bytes) {
+    return bytes.byteSize() >= shareBytes;
+  }
+
+  /** An item or a part of one that is passed on stays where it is. */
+  @Override
+  public ValueWriter.Place place(MemorySegment bytes) {
+    if (bytes.isNative()) {
+      for (Handle input : inputs) {
+        long begin = memory(input.memory()).address() + input.offset();
+        long offset = bytes.address() - begin;
+        if (offset >= 0 && offset + bytes.byteSize() <= input.length()) {
+          return new ValueWriter.Place(input, offset, bytes.byteSize());
+        }
+      }
+    }
+    Handle block = allocate(bytes.byteSize());
+    outputs.add(block);
+    results.segment(block).copyFrom(bytes);
+    return new ValueWriter.Place(block, 0, bytes.byteSize());
+  }
+
+  /** Waits for room if there is none. */
+  private Handle allocate(long lengthBytes) {
+    if (lengthBytes > results.capacityBytes()) {
+      throw new IllegalArgumentException(
+          "a result takes "
+              + lengthBytes
+              + " bytes of shared memory, the worker has "
+              + results.capacityBytes()
+              + ": set resultMemory");
+    }
+    Handle block = results.allocate(lengthBytes);
+    while (block == null) {
+      send(Envelope.of(Envelope.Kind.NEEDS_ROOM));
+      await();
+      receive();
+      block = results.allocate(lengthBytes);
+    }
+    return block;
+  }
+
+  // Where items are.
+
+  @Override
+  public MemorySegment at(ValueWriter.Place place) {
+    MemorySegment block = place.block().in(memory(place.block().memory()));
+    inputs.add(place.block());
+    return block.asSlice(place.offset(), place.length());
+  }
+
+  @Override
+  public MemorySegment inline(MemorySegment bytes) {
+    return bytes;
+  }
+}

@@ -1,0 +1,148 @@
+package io.headrace.process;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.Handler;
+import io.headrace.shm.Doorbell;
+import io.headrace.shm.Mechanism;
+import io.headrace.shm.SharedMemory;
+import java.io.ByteArrayInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectStreamClass;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.util.function.Supplier;
+
+/** The program of a worker process. */
+final class WorkerMain {
+  /*
+   * Its standard input begins with its orders, and then stays open as long as the parent lives: at its end the
+   * worker ends, whatever it is doing. Standard output and error are the handler's; they go to the parent's
+   * logging. What the worker itself has to say goes through a socket: that it is ready, why it is
+   * not, and what is logged. Batches go through shared memory.
+   */
+
+  private static final int PARENT_IS_GONE = 3;
+  private static final int START_FAILED = 4;
+  private static final int FAILED = 5;
+  private static final long BEAT_MILLIS = 50;
+
+  private WorkerMain() {}
+
+  /**
+   * Runs until the parent says so, or has ended.
+   *
+   * @param args none
+   */
+  public static void main(String[] args) throws IOException {
+    InputStream in = System.in;
+    Orders orders = Orders.read(new DataInputStream(in));
+    System.setIn(InputStream.nullInputStream());
+    daemon("headrace-parent", () -> awaitEnd(in));
+    try (SocketChannel socket = connect(orders);
+        Report report = new Report(socket)) {
+      report.install();
+      Thread.currentThread().setName(orders.name());
+      run(orders, report);
+    }
+    Runtime.getRuntime().halt(0); // threads of the handler may still run
+  }
+
+  private static void daemon(String name, Runnable task) {
+    Thread.ofPlatform().daemon().name(name).start(task);
+  }
+
+  private static void awaitEnd(InputStream in) {
+    try {
+      while (in.read() >= 0) {
+        // the parent has nothing more to say
+      }
+    } catch (IOException gone) {
+      // as well
+    }
+    Runtime.getRuntime().halt(PARENT_IS_GONE);
+  }
+
+  private static SocketChannel connect(Orders orders) throws IOException {
+    return SocketChannel.open(UnixDomainSocketAddress.of(orders.socket()));
+  }
+
+  private static void run(Orders orders, Report report) throws IOException {
+    long channelBytes = Channel.sizeBytes(orders.places());
+    Handler<?, ?> handler = null;
+    try (SharedMemory memory = SharedMemory.open(orders.channel(), channelBytes);
+        Doorbell doorbell = doorbell(orders, Channel.open(memory.segment()))) {
+      Channel channel = Channel.open(memory.segment());
+      daemon("headrace-heartbeat", () -> beat(channel));
+      WorkerLoop loop;
+      try {
+        handler = make(orders.factory());
+        handler.onStart();
+        loop = new WorkerLoop(channel, doorbell, orders, handler);
+      } catch (Throwable failure) {
+        report.startFailed(failure);
+        close(handler);
+        Runtime.getRuntime().halt(START_FAILED);
+        return;
+      }
+      report.ready();
+      try {
+        loop.run();
+      } catch (Throwable failure) {
+        report.log(failure, orders.name());
+        Runtime.getRuntime().halt(FAILED);
+      }
+      close(handler);
+    }
+  }
+
+  private static void close(@org.jspecify.annotations.Nullable Handler<?, ?> handler) {
+    try {
+      if (handler != null) {
+        handler.close();
+      }
+    } catch (Throwable failure) {
+      System.getLogger(WorkerMain.class.getName())
+          .log(System.Logger.Level.WARNING, "the handler failed to close", failure);
+    }
+  }
+
+  private static Doorbell doorbell(Orders orders, Channel channel) throws IOException {
+    return orders.mechanism() == Mechanism.LINUX
+        ? Doorbell.futex(channel.workerBell(), channel.parentBell())
+        : Doorbell.socket(connect(orders), channel.workerBell(), channel.parentBell());
+  }
+
+  private static void beat(Channel channel) {
+    try {
+      while (true) {
+        channel.beat();
+        Thread.sleep(BEAT_MILLIS);
+      }
+    } catch (InterruptedException | IllegalStateException over) {
+      // the worker ends
+    }
+  }
+
+  private static Handler<?, ?> make(byte[] factory) throws IOException, ClassNotFoundException {
+    ClassLoader loader = Thread.currentThread().getContextClassLoader();
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(factory)) {
+          @Override
+          protected Class<?> resolveClass(ObjectStreamClass described)
+              throws IOException, ClassNotFoundException {
+            try {
+              return Class.forName(described.getName(), false, loader);
+            } catch (ClassNotFoundException primitive) {
+              return super.resolveClass(described);
+            }
+          }
+        }) {
+      Supplier<?> supplier = (Supplier<?>) in.readObject();
+      return (Handler<?, ?>) requireNonNull(supplier.get(), "the handler that the factory made");
+    }
+  }
+}

@@ -1,0 +1,419 @@
+package io.headrace.process;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.Placement;
+import io.headrace.Workers;
+import io.headrace.shm.Mechanism;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.NotSerializableException;
+import java.io.ObjectOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Worker processes: the handler of a step runs in JVMs of its own, so that a crash of native code or
+ * a lack of memory takes one of them and not the service. One that dies is replaced.
+ *
+ * {@snippet class="io.headrace.process.SnippetsTest" region="processes"}
+ *
+ * <p><b>Handlers</b> are given as a {@link HandlerFactory} to {@link
+ * io.headrace.FlowBuilder#stepPerWorker}; it makes a handler in each process.
+ *
+ * <p><b>Values.</b> Null, strings, boxed numbers, {@link io.headrace.Tensor}s, {@link
+ * java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s, primitive arrays, and lists, sets
+ * and maps of these travel by themselves; records, enums and classes with a {@link Codec} once they
+ * are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot travel
+ * fails its item alone. Tensors, segments, buffers and arrays from {@value
+ * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place; what
+ * it keeps beyond its batch it has to copy. A result is valid as long as it is reachable, and its
+ * memory is reused after that. What a handler returns of what it was given is not copied at all, and
+ * neither is a result that is given to the next step. What it writes into a segment or buffer that is
+ * shared is seen by all that have it.
+ *
+ * <p><b>Death.</b> The batch that a process executed when it ended fails with {@link
+ * io.headrace.WorkerDiedException}, or is executed again ({@link Builder#retry}); all others are
+ * untouched. If no process can be kept alive the flow becomes FAILED. Processes end with this one,
+ * also when it is killed.
+ *
+ * <p><b>Logging.</b> What a process logs through java.util.logging or System.Logger, and each line
+ * that it prints, arrives in the logging of this one.
+ */
+public final class WorkerProcesses {
+  private WorkerProcesses() {}
+
+  /**
+   * Worker processes with the default options.
+   *
+   * @param count how many, at least 1
+   * @return workers for a step
+   * @throws IllegalArgumentException if the count is below 1
+   */
+  public static Workers of(int count) {
+    return builder(count).build();
+  }
+
+  /**
+   * Describes worker processes.
+   *
+   * @param count how many, at least 1
+   * @return a builder
+   * @throws IllegalArgumentException if the count is below 1
+   */
+  public static Builder builder(int count) {
+    return new Builder(count);
+  }
+
+  /** Sets the options. Each can be set once. Not thread safe. */
+  public static final class Builder {
+    /** From this size on values go through shared memory: {@value} bytes. */
+    public static final int DEFAULT_SHARE_BYTES = 4096;
+
+    /** The default of {@link #ahead} for batches of one item: {@value}. */
+    public static final int DEFAULT_AHEAD_SINGLE = 3;
+
+    /** The default of {@link #inputMemory}: {@value} bytes. */
+    public static final long DEFAULT_INPUT_BYTES = 64 << 20;
+
+    /** The default of {@link #resultMemory}: {@value} bytes. */
+    public static final long DEFAULT_RESULT_BYTES = 32 << 20;
+
+    /** The default of {@link #maxFailures}: {@value}. */
+    public static final int DEFAULT_MAX_FAILURES = 5;
+
+    private static final Duration DEFAULT_RESTART_DELAY = Duration.ofMillis(20);
+    private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(10);
+
+    private final int count;
+    private final List<String> jvmOptions = new ArrayList<>();
+    private final Map<String, String> environment = new LinkedHashMap<>();
+    private final List<Class<?>> types = new ArrayList<>();
+    private @Nullable Integer ahead;
+    private @Nullable Path folder;
+    private @Nullable Long inputBytes;
+    private @Nullable Long resultBytes;
+    private @Nullable Integer maxTries;
+    private @Nullable Duration batchTimeout;
+    private @Nullable Duration heartbeat;
+    private @Nullable Duration closeTimeout;
+    private @Nullable Duration restartDelay;
+    private @Nullable Integer maxFailures;
+    private @Nullable Mechanism mechanism;
+
+    private Builder(int count) {
+      this.count = atLeast(1, count, "count");
+    }
+
+    /**
+     * How many batches wait in a process beside the one that it executes, so that it goes on without
+     * a pause. They are formed earlier than they had to be, and so may be smaller. Default: {@value
+     * #DEFAULT_AHEAD_SINGLE} if batches are of one item, else 0.
+     *
+     * @param batches how many, at least 0
+     * @return this
+     * @throws IllegalArgumentException if there are fewer than 0
+     */
+    public Builder ahead(int batches) {
+      unset(ahead, batches, "ahead");
+      ahead = atLeast(0, batches, "ahead");
+      return this;
+    }
+
+    /**
+     * Adds options of the JVMs, such as {@code -Xmx512m}. If none of them chooses a garbage
+     * collector, the serial one is used.
+     *
+     * @param options the options
+     * @return this
+     */
+    public Builder jvmOptions(String... options) {
+      for (String option : options) {
+        jvmOptions.add(requireNonNull(option, "option"));
+      }
+      return this;
+    }
+
+    /**
+     * Adds a variable to the environment, which else is that of this process.
+     *
+     * @param name the name of the variable
+     * @param value its value
+     * @return this
+     */
+    public Builder environment(String name, String value) {
+      environment.put(requireNonNull(name, "name"), requireNonNull(value, "value"));
+      return this;
+    }
+
+    /**
+     * The working folder. Default: that of this process.
+     *
+     * @param folder a folder that exists
+     * @return this
+     * @throws IllegalArgumentException if it does not
+     */
+    public Builder workingFolder(Path folder) {
+      unset(this.folder, folder, "working folder");
+      if (!Files.isDirectory(folder)) {
+        throw new IllegalArgumentException("working folder is " + folder + ", that is no folder");
+      }
+      this.folder = folder;
+      return this;
+    }
+
+    /**
+     * How much shared memory there is for the large values of items on their way to the processes.
+     * It is reserved when the flow starts. While there is no room batches wait. Default: {@value
+     * #DEFAULT_INPUT_BYTES} bytes.
+     *
+     * @param bytes how much, at least 1 MiB
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder inputMemory(long bytes) {
+      unset(inputBytes, bytes, "input memory");
+      inputBytes = memory(bytes, "input memory");
+      return this;
+    }
+
+    /**
+     * How much shared memory each process has for the large values of its results. It is reserved
+     * when the process starts. While there is no room the process waits. Default: {@value
+     * #DEFAULT_RESULT_BYTES} bytes.
+     *
+     * @param bytes how much, at least 1 MiB
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder resultMemory(long bytes) {
+      unset(resultBytes, bytes, "result memory");
+      resultBytes = memory(bytes, "result memory");
+      return this;
+    }
+
+    private static long memory(long bytes, String name) {
+      if (bytes < 1 << 20) {
+        throw new IllegalArgumentException(
+            name + " is " + bytes + " bytes, it has to be at least " + (1 << 20));
+      }
+      return bytes;
+    }
+
+    /**
+     * Executes items again whose process has died: for handlers that may be executed more than once
+     * on an item. After a second death the items of a batch are executed one by one, so that one
+     * that kills its process does it alone. Default: they fail.
+     *
+     * @param maxTries how often an item is executed at most, at least 2; then it fails with {@link
+     *     io.headrace.WorkerDiedException}
+     * @return this
+     * @throws IllegalArgumentException if maxTries is below 2
+     */
+    public Builder retry(int maxTries) {
+      unset(this.maxTries, maxTries, "retry");
+      this.maxTries = atLeast(2, maxTries, "maxTries");
+      return this;
+    }
+
+    /**
+     * Kills a process whose handler takes longer for a batch; what follows is as after any other
+     * death. Default: it may take any time.
+     *
+     * @param timeout how long it may take, above zero
+     * @return this
+     * @throws IllegalArgumentException if the timeout is zero or negative
+     */
+    public Builder batchTimeout(Duration timeout) {
+      unset(batchTimeout, timeout, "batch timeout");
+      batchTimeout = positive(timeout, "batch timeout");
+      return this;
+    }
+
+    /**
+     * Kills a process that gives no sign of life, whether it has a batch or not: its JVM is stopped,
+     * or does nothing but collect garbage. Default: it may be silent for any time.
+     *
+     * @param silence how long it may be silent, at least 200 ms
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder heartbeat(Duration silence) {
+      unset(heartbeat, silence, "heartbeat");
+      if (silence.toMillis() < 200) {
+        throw new IllegalArgumentException(
+            "heartbeat is " + silence + ", it has to be at least 200 ms");
+      }
+      heartbeat = silence;
+      return this;
+    }
+
+    /**
+     * How long a process may take to end when the flow is closed; then it is killed. Default: 10
+     * seconds.
+     *
+     * @param timeout how long, above zero
+     * @return this
+     * @throws IllegalArgumentException if the timeout is zero or negative
+     */
+    public Builder closeTimeout(Duration timeout) {
+      unset(closeTimeout, timeout, "close timeout");
+      closeTimeout = positive(timeout, "close timeout");
+      return this;
+    }
+
+    /**
+     * How long to wait before a process that has died is started again; twice as long each time if
+     * it does not become ready or does nothing, 10 seconds at most. Default: 20 ms.
+     *
+     * @param delay how long, above zero
+     * @return this
+     * @throws IllegalArgumentException if the delay is zero or negative
+     */
+    public Builder restartDelay(Duration delay) {
+      unset(restartDelay, delay, "restart delay");
+      restartDelay = positive(delay, "restart delay");
+      return this;
+    }
+
+    /**
+     * How often in a row a process may end before it is ready or without having executed a batch;
+     * then it is given up. If all are, the flow becomes FAILED. Default: {@value
+     * #DEFAULT_MAX_FAILURES}.
+     *
+     * @param failures how often, at least 1; {@link Integer#MAX_VALUE} to try for ever
+     * @return this
+     * @throws IllegalArgumentException if it is below 1
+     */
+    public Builder maxFailures(int failures) {
+      unset(maxFailures, failures, "max failures");
+      maxFailures = atLeast(1, failures, "max failures");
+      return this;
+    }
+
+    /**
+     * Adds classes whose values travel: records and enums, whose components travel, and {@link
+     * Codec}s with a constructor without arguments.
+     *
+     * @param classes the classes
+     * @return this
+     */
+    public Builder register(Class<?>... classes) {
+      for (Class<?> type : classes) {
+        types.add(requireNonNull(type, "class"));
+      }
+      return this;
+    }
+
+    /**
+     * Uses what every system has, files and sockets, instead of what Linux can do better.
+     *
+     * @return this
+     */
+    public Builder portable() {
+      unset(mechanism, Mechanism.PORTABLE, "mechanism");
+      mechanism = Mechanism.PORTABLE;
+      return this;
+    }
+
+    /**
+     * Builds the workers. They can be used for any number of steps, each with processes of its own.
+     *
+     * @return workers for a step
+     * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
+     *     or cannot be accessed
+     */
+    public Workers build() {
+      Types types = new Types(this.types);
+      Settings settings =
+          new Settings(
+              count,
+              ahead == null ? Settings.DEFAULT_AHEAD : ahead,
+              List.copyOf(jvmOptions),
+              Map.copyOf(environment),
+              folder,
+              inputBytes == null ? DEFAULT_INPUT_BYTES : inputBytes,
+              resultBytes == null ? DEFAULT_RESULT_BYTES : resultBytes,
+              DEFAULT_SHARE_BYTES,
+              maxTries == null ? 1 : maxTries,
+              batchTimeout == null ? 0 : batchTimeout.toNanos(),
+              heartbeat == null ? 0 : heartbeat.toNanos(),
+              (closeTimeout == null ? DEFAULT_CLOSE_TIMEOUT : closeTimeout).toNanos(),
+              maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
+              (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
+              types,
+              mechanism == null ? Mechanism.best() : mechanism);
+      return Workers.placed(new Processes(settings));
+    }
+
+    private static int atLeast(int minimum, int value, String name) {
+      if (value < minimum) {
+        throw new IllegalArgumentException(
+            name + " is " + value + ", it has to be at least " + minimum);
+      }
+      return value;
+    }
+
+    private static Duration positive(Duration value, String name) {
+      if (!value.isPositive() || value.compareTo(Duration.ofDays(3650)) > 0) {
+        throw new IllegalArgumentException(
+            name + " is " + value + ", it has to be above zero and below ten years");
+      }
+      return value;
+    }
+
+    private static void unset(@Nullable Object earlier, Object value, String name) {
+      requireNonNull(value, name);
+      if (earlier != null) {
+        throw new IllegalStateException(
+            name + " is set to " + value + ", it was set to " + earlier + " before");
+      }
+    }
+  }
+
+  /** Where the workers are. */
+  private record Processes(Settings settings) implements Placement {
+    @Override
+    public BatchExecutor place(PlacedStep step) {
+      if (!(step.handler() instanceof HandlerFactory<?> factory)) {
+        throw new IllegalArgumentException(
+            "the handler of step "
+                + step.step()
+                + " is given as "
+                + step.handler().getClass().getName()
+                + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory");
+      }
+      return new Pool(step, settings, serialised(factory, step.step()));
+    }
+
+    private static byte[] serialised(HandlerFactory<?> factory, String step) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+        out.writeObject(factory);
+      } catch (NotSerializableException failure) {
+        throw new IllegalArgumentException(
+            "the factory of step "
+                + step
+                + " captures a "
+                + failure.getMessage()
+                + ", which is not serialisable and cannot travel to a worker process",
+            failure);
+      } catch (IOException | RuntimeException failure) {
+        throw new IllegalArgumentException(
+            "the factory of step " + step + " cannot be serialised: " + failure, failure);
+      }
+      return bytes.toByteArray();
+    }
+
+    @Override
+    public String toString() {
+      return settings.count() + " processes";
+    }
+  }
+}

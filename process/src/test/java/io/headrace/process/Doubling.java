@@ -1,0 +1,53 @@
+package io.headrace.process;
+
+import io.headrace.Handler;
+import io.headrace.Outcomes;
+import java.io.IOException;
+import java.util.List;
+
+/** Doubles numbers, and does what some of them stand for. */
+final class Doubling implements Handler<Integer, Object> {
+  static final int FAIL = -1;
+  static final int FAIL_ITEM = -2;
+  static final int KILL = -3;
+  static final int EXIT = -4;
+  static final int PID = -5;
+  static final int HANG = -6;
+
+  @Override
+  public List<Object> handle(List<Integer> items) {
+    Outcomes<Object> outcomes = new Outcomes<>(items.size());
+    for (int item : items) {
+      switch (item) {
+        case FAIL -> throw new IllegalStateException("told to fail");
+        case FAIL_ITEM -> outcomes.addFailure(new IllegalArgumentException("told to fail alone"));
+        case KILL -> kill();
+        case EXIT -> exit();
+        case PID -> outcomes.add(ProcessHandle.current().pid());
+        case HANG -> hang();
+        default -> outcomes.add(2 * item);
+      }
+    }
+    return outcomes;
+  }
+
+  static void kill() {
+    try {
+      String pid = Long.toString(ProcessHandle.current().pid());
+      new ProcessBuilder("kill", "-9", pid).start().waitFor();
+    } catch (IOException | InterruptedException failure) {
+      throw new IllegalStateException(failure);
+    }
+  }
+
+  private static void exit() {
+    System.out.println("about to exit");
+    Runtime.getRuntime().halt(17);
+  }
+
+  private static void hang() {
+    while (!Thread.currentThread().isInterrupted()) {
+      Thread.onSpinWait();
+    }
+  }
+}

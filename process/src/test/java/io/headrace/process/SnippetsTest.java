@@ -1,0 +1,97 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Flow;
+import io.headrace.Handler;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The examples of the documentation. */
+class SnippetsTest {
+  /** A handler that loads a model. */
+  static final class Classifier implements Handler<String, String> {
+    private final String model;
+
+    Classifier(String model) {
+      this.model = model;
+    }
+
+    @Override
+    public List<String> handle(List<String> texts) {
+      return texts.stream().map(text -> text + " by " + model).toList();
+    }
+  }
+
+  @Test
+  void processes() throws Exception {
+    String model = "m1";
+    // @start region="processes"
+    try (Flow<String, String> flow =
+        Flow.<String>builder("texts")
+            .<String>stepPerWorker(
+                "classify",
+                HandlerFactory.of(() -> new Classifier(model)),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(2)
+                            .jvmOptions("-Xmx256m")
+                            .retry(3) // it does no harm to classify a text again
+                            .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call("hello")).isEqualTo("hello by m1");
+    }
+    // @end
+  }
+
+  @Test
+  void factory() {
+    Path model = Path.of("model.onnx");
+    // @start region="factory"
+    String path = model.toString(); // a Path is not serialisable
+    HandlerFactory<Classifier> factory = HandlerFactory.of(() -> new Classifier(path));
+    // @end
+    assertThat(factory.get().model).isEqualTo("model.onnx");
+  }
+
+  // @start region="codec"
+  /** Instants travel as two numbers. */
+  static final class InstantCodec implements Codec<Instant> {
+    @Override
+    public Class<Instant> type() {
+      return Instant.class;
+    }
+
+    @Override
+    public void write(Instant value, ValueWriter out) {
+      out.writeLong(value.getEpochSecond());
+      out.writeInt(value.getNano());
+    }
+
+    @Override
+    public Instant read(ValueReader in) {
+      return Instant.ofEpochSecond(in.readLong(), in.readInt());
+    }
+  }
+  // @end
+
+  @Test
+  void codec() throws Exception {
+    try (Flow<Instant, Instant> flow =
+        Flow.<Instant>builder("instants")
+            .<Instant>stepPerWorker(
+                "same",
+                HandlerFactory.of(() -> items -> items),
+                step ->
+                    step.workers(WorkerProcesses.builder(1).register(InstantCodec.class).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      Instant now = Instant.ofEpochSecond(12, 34);
+      assertThat(flow.call(now)).isEqualTo(now);
+    }
+  }
+}

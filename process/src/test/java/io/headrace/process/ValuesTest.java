@@ -1,0 +1,192 @@
+package io.headrace.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.Tensor;
+import io.headrace.shm.CorruptMemoryException;
+import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.time.DayOfWeek;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How values get into messages and out again. */
+class ValuesTest {
+  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 2_000);
+
+  /** Two numbers and a name. */
+  record Point(int x, int y, @Nullable String name) {}
+
+  /** A record within a record. */
+  record Line(Point from, Point to) {}
+
+  private final Types types =
+      new Types(
+          List.of(Point.class, Line.class, DayOfWeek.class, SnippetsTest.InstantCodec.class));
+  private final HeapSpace space = new HeapSpace();
+
+  private MemorySegment written(@Nullable Object value) {
+    ValueWriter out = new ValueWriter(types, space, MemorySegment.ofArray(new byte[16]));
+    out.write(value);
+    return out.message().asSlice(0, out.position());
+  }
+
+  private @Nullable Object back(@Nullable Object value) {
+    return new ValueReader(types, space, written(value)).read();
+  }
+
+  static List<@Nullable Object> values() {
+    List<@Nullable Object> values = new ArrayList<>();
+    values.add(null);
+    values.addAll(List.of("", "text", "x".repeat(1000), "\u00e4\u20ac\ud83d\ude00"));
+    values.addAll(List.of(0, -1, Integer.MIN_VALUE, 5L, Long.MAX_VALUE, 1.5, Double.NaN, -0.0f));
+    values.addAll(List.of(true, false, (byte) -7, (short) -300, 'z', '\uffff'));
+    values.addAll(List.of(new byte[] {1, 2}, new float[] {1.5f}, new double[] {2.5}, new int[] {3}));
+    values.addAll(List.of(new long[] {4}, new short[] {5}, new char[] {'c'}, new byte[0]));
+    values.add(Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
+    values.add(Tensor.of(new long[] {42}));
+    values.add(Tensor.of(new byte[0], 0, 5));
+    values.addAll(List.of(List.of(), List.of(1, "two", List.of(3.0)), Arrays.asList(null, 1)));
+    values.addAll(List.of(Set.of("one"), Map.of("key", List.of(1, 2)), new LinkedHashMap<>()));
+    values.addAll(List.of(new Point(1, -2, "p"), new Point(1, 2, null), DayOfWeek.FRIDAY));
+    values.add(new Line(new Point(1, 2, "a"), new Point(3, 4, "b")));
+    values.add(Instant.ofEpochSecond(5, 6));
+    return values;
+  }
+
+  @ParameterizedTest
+  @MethodSource("values")
+  void comeOutAsTheyWentIn(@Nullable Object value) {
+    assertThat(back(value)).isEqualTo(value);
+  }
+
+  @Test
+  void segmentsAndBuffersKeepTheirBytes() {
+    MemorySegment segment = MemorySegment.ofArray(new byte[] {1, 2, 3});
+    assertThat(((MemorySegment) back(segment)).toArray(JAVA_BYTE)).containsExactly(1, 2, 3);
+    ByteBuffer buffer = ByteBuffer.wrap(new byte[] {9, 1, 2, 9}).position(1).limit(3);
+    assertThat(back(buffer)).isEqualTo(ByteBuffer.wrap(new byte[] {1, 2}));
+    assertThat(buffer.position()).as("the buffer itself is left alone").isEqualTo(1);
+  }
+
+  @Test
+  void inlineBytesAreAligned() {
+    MemorySegment message = written(List.of("x", Tensor.of(new float[] {1}, 1)));
+    MemorySegment aligned = MemorySegment.ofArray(new long[(int) message.byteSize() / 8 + 1]);
+    MemorySegment copy = aligned.asSlice(0, message.byteSize()).copyFrom(message);
+    Tensor tensor = (Tensor) ((List<?>) new ValueReader(types, space, copy).read()).get(1);
+    assertThat((tensor.segment().address()) % Tag.ALIGNMENT).isZero();
+  }
+
+  @Test
+  void aClassThatIsNotRegisteredIsRefusedByName() {
+    assertThatThrownBy(() -> written(new BigDecimal(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("java.math.BigDecimal is not registered");
+    assertThatThrownBy(() -> written(List.of(new Object())))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("java.lang.Object");
+  }
+
+  @Test
+  void aValueThatContainsItselfIsRefused() {
+    List<Object> self = new ArrayList<>();
+    self.add(self);
+    assertThatThrownBy(() -> written(self))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("values are within values deeper than 64");
+  }
+
+  @Test
+  void classesThatCannotBeRegisteredAreRefused() {
+    assertThatThrownBy(() -> new Types(List.of(String.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("java.lang.String is no record, enum or Codec");
+    assertThatThrownBy(() -> new Types(List.of(Point.class, Point.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("is registered twice");
+    abstract class NoConstructor implements Codec<String> {}
+    assertThatThrownBy(() -> new Types(List.of(NoConstructor.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("needs a constructor without arguments");
+  }
+
+  @Test
+  void exceptionsOfTheJdkStayWhatTheyAre() {
+    Exception failure = new IllegalStateException("outer", new ArithmeticException("inner"));
+    Throwable back = back(failure);
+    assertThat(back)
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("outer")
+        .hasStackTraceContaining("ValuesTest.exceptionsOfTheJdkStayWhatTheyAre");
+    assertThat(back.getCause()).isExactlyInstanceOf(ArithmeticException.class).hasMessage("inner");
+  }
+
+  @Test
+  void otherExceptionsAreRemote() {
+    Throwable back = back(new Strange("odd"));
+    assertThat(back)
+        .isInstanceOf(RemoteException.class)
+        .hasMessage(Strange.class.getName() + ": odd");
+    assertThat(((RemoteException) back).className()).isEqualTo(Strange.class.getName());
+    assertThat(back(new java.io.UncheckedIOException(new java.io.IOException("io"))))
+        .as("no constructor with a text alone")
+        .isInstanceOf(RemoteException.class);
+  }
+
+  private static final class Strange extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    Strange(String message) {
+      super(message);
+    }
+  }
+
+  private Throwable back(Throwable failure) {
+    ValueWriter out = new ValueWriter(types, space, MemorySegment.ofArray(new byte[16]));
+    Failures.write(failure, out);
+    return Failures.read(new ValueReader(types, space, out.message().asSlice(0, out.position())));
+  }
+
+  /** Whatever stands in a message: it is read, or found to be nonsense, and nothing else happens. */
+  @Test
+  void nonsenseIsFoundToBeNonsense() {
+    int found = 0;
+    List<@Nullable Object> values = values();
+    for (long seed = 0; seed < SCHEDULES; seed++) {
+      Random random = new Random(seed);
+      MemorySegment message = written(values.get(random.nextInt(values.size())));
+      byte[] bytes = message.toArray(JAVA_BYTE);
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+      }
+      int length = random.nextInt(bytes.length + 1);
+      MemorySegment nonsense = MemorySegment.ofArray(Arrays.copyOf(bytes, length));
+      try {
+        new ValueReader(types, space, nonsense).read();
+      } catch (CorruptMemoryException noticed) {
+        found++;
+      } catch (IllegalStateException shared) {
+        assertThat(shared).hasMessage("nothing is shared here");
+      } catch (IllegalArgumentException ofRecord) {
+        assertThat(ofRecord).as("seed %d", seed).hasMessageContaining("ValuesTest");
+      } catch (java.time.DateTimeException | ArithmeticException ofCodec) {
+        // what a codec makes of its numbers
+      }
+    }
+    assertThat(found).isPositive();
+  }
+}

@@ -1,0 +1,217 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Flow;
+import io.headrace.StartException;
+import io.headrace.Tensor;
+import io.headrace.WorkerDiedException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class WorkerProcessesTest {
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  private static Flow<Integer, Object> doubling(WorkerProcesses.Builder processes, int maxSize)
+      throws InterruptedException {
+    return Flow.<Integer>builder("doubling")
+        .<Object>stepPerWorker(
+            "double",
+            HandlerFactory.of(Doubling::new),
+            step -> step.batch(BatchPolicy.greedy(maxSize)).workers(processes.build()))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void itemsAreHandledInAnotherProcess() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 8)) {
+      assertThat(flow.call(21)).isEqualTo(42);
+      assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(ProcessHandle.current().pid());
+    }
+  }
+
+  @Test
+  void everyItemHasItsOwnResult() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(2).ahead(2), 16)) {
+      for (int round = 0; round < 20; round++) {
+        List<CompletableFuture<Object>> futures =
+            flow.submitAll(IntStream.range(0, 500).boxed().toList());
+        for (int i = 0; i < futures.size(); i++) {
+          assertThat(futures.get(i).join()).isEqualTo(2 * i);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aFailingBatchFailsWithTheHandlersOwnException() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1)) {
+      assertThatThrownBy(() -> flow.call(Doubling.FAIL))
+          .isExactlyInstanceOf(IllegalStateException.class)
+          .hasMessage("told to fail")
+          .satisfies(
+              failure ->
+                  assertThat(failure.getStackTrace()[0].getClassName())
+                      .isEqualTo(Doubling.class.getName()));
+      assertThat(flow.call(1)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void anItemFailsAlone() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 8)) {
+      List<CompletableFuture<Object>> futures = flow.submitAll(List.of(1, Doubling.FAIL_ITEM, 3));
+      assertThat(futures.get(0).join()).isEqualTo(2);
+      assertThatThrownBy(futures.get(1)::join)
+          .isInstanceOf(CompletionException.class)
+          .hasRootCauseInstanceOf(IllegalArgumentException.class);
+      assertThat(futures.get(2).join()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void aDeathFailsItsBatchAndNothingElse() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1)) {
+      assertThatThrownBy(() -> flow.call(Doubling.EXIT))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("has exited with code 17")
+          .hasMessageContaining("about to exit");
+      assertThatThrownBy(() -> flow.call(Doubling.KILL))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("signal 9 (SIGKILL");
+      assertThat(flow.call(4)).isEqualTo(8);
+      assertThat(flow.workers("double").getFirst().restarts()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void anItemThatKillsDoesItAloneInTheEnd() throws Exception {
+    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(2).retry(4), 8)) {
+      List<CompletableFuture<Object>> futures =
+          flow.submitAll(List.of(1, 2, Doubling.EXIT, 4, 5, 6, 7, 8, 9));
+      assertThatThrownBy(futures.get(2)::join).hasRootCauseInstanceOf(WorkerDiedException.class);
+      for (int i : new int[] {0, 1, 3, 4, 5, 6, 7, 8}) {
+        assertThat(futures.get(i).join()).isEqualTo(2 * (i + 1));
+      }
+    }
+  }
+
+  @Test
+  void aHandlerThatHangsIsKilled() throws Exception {
+    try (Flow<Integer, Object> flow =
+        doubling(WorkerProcesses.builder(1).batchTimeout(Duration.ofMillis(300)), 1)) {
+      assertThatThrownBy(() -> flow.call(Doubling.HANG))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("a batch took longer than PT0.3S");
+      assertThat(flow.call(1)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aShutdownDoesNotWaitForAHandlerThatHangs() throws Exception {
+    Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1);
+    CompletableFuture<Object> future = flow.submit(Doubling.HANG);
+    flow.shutdownNow();
+    assertThatThrownBy(future::join).isInstanceOf(CompletionException.class);
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void aHandlerThatDoesNotStartFailsTheStart() {
+    assertThatThrownBy(
+            () ->
+                Flow.<Integer>builder("broken")
+                    .stepPerWorker(
+                        "break",
+                        HandlerFactory.of(() -> new Broken("no model")),
+                        step -> step.workers(WorkerProcesses.of(2)))
+                    .build()
+                    .start(Duration.ofSeconds(30)))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("no model")
+        .cause()
+        .isExactlyInstanceOf(java.io.FileNotFoundException.class)
+        .satisfies(
+            failure ->
+                assertThat(failure.getStackTrace()[0].getClassName())
+                    .isEqualTo(Broken.class.getName()));
+  }
+
+  @Test
+  void aProcessThatDiesBeforeItSpeaksFailsTheStartWithWhatItPrinted() {
+    assertThatThrownBy(
+            () -> doubling(WorkerProcesses.builder(1).jvmOptions("-XX:+NoSuchOption"), 1))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("has exited with code 1")
+        .hasMessageContaining("Unrecognized VM option 'NoSuchOption'");
+  }
+
+  @Test
+  void largeTensorsAreReadInPlaceAndComeBackInPlace() throws Exception {
+    float[] data = new float[300_000];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = i;
+    }
+    try (Flow<Tensor, Tensor> flow =
+        Flow.<Tensor>builder("tensors")
+            .<Tensor>stepPerWorker(
+                "negate",
+                HandlerFactory.of(Negating::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .<Tensor>stepPerWorker(
+                "again", HandlerFactory.of(Negating::new), step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      for (int i = 0; i < 300; i++) {
+        Tensor result = flow.call(Tensor.of(data, 3, 100_000));
+        assertThat(result.dimension(1)).isEqualTo(100_000);
+        assertThat(result.segment().isNative()).isTrue();
+        assertThat(result.floatAt(299_999)).isEqualTo(299_999f);
+      }
+    }
+  }
+
+  /** Fails in {@code onStart}. */
+  private record Broken(String message) implements io.headrace.Handler<Integer, Integer> {
+    @Override
+    public void onStart() throws Exception {
+      throw new java.io.FileNotFoundException(message);
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  private static final class Negating implements io.headrace.Handler<Tensor, Tensor> {
+    @Override
+    public List<Tensor> handle(List<Tensor> items) {
+      List<Tensor> results = new ArrayList<>();
+      for (Tensor item : items) {
+        if (!item.segment().isNative()) {
+          throw new IllegalStateException("a copy");
+        }
+        float[] values = item.toFloatArray();
+        for (int i = 0; i < values.length; i++) {
+          values[i] = -values[i];
+        }
+        results.add(Tensor.of(values, item.shape()));
+      }
+      return results;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package io.headrace.shm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DoorbellTest {
+  private static final long LONG_NANOS = 50_000_000_000L;
+  private static final int TURNS = 5_000;
+
+  private static SharedMemory memory(Mechanism mechanism) {
+    return SharedMemory.create(4096, mechanism);
+  }
+
+  private static boolean isWaiting(SharedMemory memory) {
+    return memory.segment().get(ValueLayout.JAVA_INT, Doorbell.BYTES) == 1;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatIsReadyIsNotWaitedFor(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      assertThat(ends.there().await(() -> true, LONG_NANOS)).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aWaitEndsWhenItsTimeIsOver(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      assertThat(ends.there().await(() -> false, 1)).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void ringingEndsAWait(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      AtomicBoolean ready = new AtomicBoolean();
+      var waiting = onThread(() -> awaits(ends.there(), ready));
+      Awaitility.await("the wait").until(() -> isWaiting(memory));
+      ready.set(true);
+      ends.here().ring();
+      assertThat(waiting.join()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aWaitIsEndedByAnotherThreadOfItsProcess(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      AtomicBoolean ready = new AtomicBoolean();
+      var waiting = onThread(() -> awaits(ends.there(), ready));
+      Awaitility.await("the wait").until(() -> isWaiting(memory));
+      ready.set(true);
+      ends.there().wake();
+      assertThat(waiting.join()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRingBeforeTheWaitIsNoReasonToWait(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      ends.here().ring();
+      ends.here().ring();
+      assertThat(ends.there().await(() -> false, 1)).isFalse();
+      AtomicBoolean ready = new AtomicBoolean(true);
+      assertThat(awaits(ends.there(), ready)).isTrue();
+    }
+  }
+
+  /** Each waits for the other again and again: one ring lost, and both would wait for long. */
+  @ParameterizedTest
+  @EnumSource
+  void noRingIsLost(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      AtomicLong ping = new AtomicLong();
+      AtomicLong pong = new AtomicLong();
+      var other =
+          onThread(
+              () -> {
+                for (long i = 1; i <= TURNS; i++) {
+                  long turn = i;
+                  awaits(ends.there(), () -> ping.get() == turn);
+                  pong.set(turn);
+                  ends.there().ring();
+                }
+                return true;
+              });
+      for (long i = 1; i <= TURNS; i++) {
+        long turn = i;
+        ping.set(turn);
+        ends.here().ring();
+        awaits(ends.here(), () -> pong.get() == turn);
+      }
+      assertThat(other.join()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoRingsDoesNotCareWhetherTheOtherIsThere(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
+      ends.there().close();
+      for (int i = 0; i < 3; i++) {
+        memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
+        ends.here().ring();
+      }
+      assertThat(ends.here().await(() -> false, 1)).isFalse();
+    }
+  }
+
+  private static boolean awaits(Doorbell doorbell, AtomicBoolean ready) {
+    return awaits(doorbell, ready::get);
+  }
+
+  /** Also after waits that ended for no reason. */
+  private static boolean awaits(Doorbell doorbell, BooleanSupplier ready) {
+    while (!doorbell.await(ready, LONG_NANOS)) {
+      // again
+    }
+    return true;
+  }
+
+  private static CompletableFuture<Boolean> onThread(Supplier<Boolean> task) {
+    CompletableFuture<Boolean> result = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(
+            () -> {
+              try {
+                result.complete(task.get());
+              } catch (Throwable failure) {
+                result.completeExceptionally(failure);
+              }
+            });
+    return result;
+  }
+}
