@@ -8,25 +8,27 @@ import java.time.Duration;
  */
 final class AdaptivePolicy implements LearningPolicy {
   /*
-   * What is known: how long a batch of n takes (CostCurve), and how many items arrive.
+   * What is known: how long a batch of n takes (CostCurve), how many items arrive, and the deadlines of
+   * those that wait.
    *
    * The size. An idle worker takes what waits, up to the size beyond which an item gains nothing from
-   * company; under overload up to the size that does most items in a time. If the item with the earliest
-   * deadline would be late in such a batch, the batch is made smaller, provided that such
-   * batches keep up with the arrivals; otherwise the efficient batch goes, and the items that are late in it are dropped
-   * (the early drop of Nexus, SOSP 2019), because each item saved by a small batch would cost several others.
+   * company; under overload up to the size that does most items in a time. If a Forecast says that no item is
+   * late so, that is all. Otherwise a forecast is made for each of some sizes, and the one that is worth most
+   * items decides. It is followed for one batch; the next is looked at anew. So a handler whose batches gain nothing
+   * gets small batches in a burst, because all items of a large one end late together, and large ones under
+   * lasting overload, because then all that counts is how many are done in a time.
    *
-   * Under overload the cautious duration decides what is dropped, as far as enough items remain for a full
-   * batch: they would be lost anyway.
+   * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus, SOSP
+   * 2019). If durations scatter, it is part of the choice whether that is seen cautiously or not. An item without a
+   * deadline cannot be dropped: if it is late, the batch is as large as is efficient.
    *
    * Doubt. What is believed of large batches may be wrong, and a size that is never sent stays misjudged. So now and
-   * then a batch is larger than the limit, by one range of sizes at least even if that seems to take too long.
+   * then a batch is larger than what was chosen: if all is in time, by one range of sizes at least
+   * even if that seems to take too long; otherwise up to the size that does most items in a time if few
+   * durations and wide scatter are held in its favour.
    *
-   * Waiting. A worker does not wait, with one exception. If the objective is so tight that what arrives
-   * just after the start of a batch is late by the end of the next one, some items are lost in each
-   * batch, so fewer and larger batches lose less: the worker waits for the last moment that is in time for
-   * the first item, provided that the batch gets more efficient by it. It never does if company
-   * gains nothing.
+   * A worker never waits for more items. To wait for the last moment that is in time for the first item was
+   * tried with the same forecast, and gained nothing.
    *
    * Refusal. An item is refused if it would be late behind what waits. If the objective leaves no time for
    * a batch besides the item's own, the order of arrival says nothing, for what is ahead of it will
@@ -77,7 +79,7 @@ final class AdaptivePolicy implements LearningPolicy {
   /** A batch may take this share of the objective; the rest is for collecting it. */
   private static final double WITHIN = 0.75;
 
-  /** Nothing is dropped before so many batches were handled. */
+  /** Nothing is dropped, and batches are not long, before so many batches were handled. */
   private static final int FIRST_BATCHES = 8;
 
   /** Knowledge is stale if nothing has run for so many objectives. */

@@ -102,7 +102,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   }
 
   /** The same arrivals, with other durations in each if the handler is noisy. */
-  List<Simulation> simulations() {
+  private List<Simulation> simulations() {
     ArrivalTrace trace = arrivals.trace(load * handler.capacity(), length, seed);
     List<Simulation> simulations = new ArrayList<>();
     for (int i = 0; i < (handler == Handler.NOISY ? DRAWS : 1); i++) {
@@ -112,23 +112,21 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
     return simulations;
   }
 
-  private static Entry entry(String name, List<Simulation> simulations, BatchPolicy policy) {
-    return new Entry(name, simulations.stream().map(each -> each.run(policy)).toList());
+  Entry entry(String name, BatchPolicy policy) {
+    return new Entry(name, simulations().stream().map(each -> each.run(policy)).toList());
   }
 
   Entry adaptive() {
-    return entry(
-        "adaptive", simulations(), BatchPolicy.adaptive(MAX_SIZE, handler.objective));
+    return entry("adaptive", BatchPolicy.adaptive(MAX_SIZE, handler.objective));
   }
 
   /** The others, the best of the grid last. */
   List<Entry> rivals() {
-    List<Simulation> simulations = simulations();
     List<Entry> entries = new ArrayList<>();
-    entries.add(entry("Clipper", simulations, new ClipperPolicy(MAX_SIZE, handler.objective)));
-    entries.add(entry("BentoML", simulations, new BentoPolicy(MAX_SIZE, handler.objective)));
-    entries.add(entry("TensorFlow", simulations, new TensorFlowPolicy(MAX_SIZE, 1)));
-    entries.add(bestFixed(simulations));
+    entries.add(entry("Clipper", new ClipperPolicy(MAX_SIZE, handler.objective)));
+    entries.add(entry("BentoML", new BentoPolicy(MAX_SIZE, handler.objective)));
+    entries.add(entry("TensorFlow", new TensorFlowPolicy(MAX_SIZE, 1)));
+    entries.add(bestFixed());
     return entries;
   }
 
@@ -136,7 +134,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
    * The best of the policies with a fixed size and delay for this very trace, chosen after the
    * fact. It is chosen for the trace, not for the luck of one draw of noise.
    */
-  private Entry bestFixed(List<Simulation> simulations) {
+  private Entry bestFixed() {
     Entry best = null;
     for (int size : GRID_SIZES) {
       for (double share : GRID_DELAYS) {
@@ -145,7 +143,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
         }
         Duration delay = Duration.ofNanos((long) (share * handler.objective.toNanos()));
         String name = String.format("fixed %d, %.1f ms", size, delay.toNanos() / NANOS_PER_MILLI);
-        Entry entry = entry(name, simulations, BatchPolicy.fixed(size, delay));
+        Entry entry = entry(name, BatchPolicy.fixed(size, delay));
         if (best == null || entry.share() > best.share()) {
           best = entry;
         }
