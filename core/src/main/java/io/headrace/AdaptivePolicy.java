@@ -114,7 +114,8 @@ final class AdaptivePolicy implements LearningPolicy {
   private int running;
   private long nowNanos;
 
-  // The plan for one moment, made when the engine asks what to drop, and used when it asks for a batch.
+  // The plan for one moment, made when the engine asks what to drop, and used when it asks for a
+  // batch.
   private boolean hasPlan;
   private int planned;
   private int size;
@@ -178,6 +179,7 @@ final class AdaptivePolicy implements LearningPolicy {
     if (late > 0 && isFirstLate) {
       size = Math.min(queue.waiting(), bestLimit); // it has no deadline, so it has to be done
     }
+    hasPlan = false;
     begun(size, queue.idleWorkers() > 1);
     return size <= PREPARED ? SEND[size] : Decision.send(size);
   }
@@ -187,7 +189,6 @@ final class AdaptivePolicy implements LearningPolicy {
     int waiting = queue.waiting();
     if (hasPlan && nowNanos == queue.nowNanos() && waiting == planned - late) {
       late = 0; // they have left
-      hasPlan = false;
       return;
     }
     nowNanos = queue.nowNanos();
@@ -230,6 +231,9 @@ final class AdaptivePolicy implements LearningPolicy {
       for (int n = 1; n > 0; n = curve.nextChoice(n, largest)) {
         if (some * curve.expectedNanos(n) >= objectiveNanos) {
           break;
+        }
+        if (n < limit && forecast.isShort(n)) {
+          continue; // what is late in it and what is late in a larger one is the same
         }
         forecast.run(n, some);
         double gain = forecast.worth() - mostWorth;

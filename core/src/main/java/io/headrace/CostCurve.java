@@ -338,7 +338,9 @@ final class CostCurve {
     return hoped;
   }
 
-  /** The next of the sizes 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, the largest last; 0 after that. */
+  /**
+   * The next of the sizes 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, the largest last; 0 after that.
+   */
   int nextChoice(int size, int largest) {
     if (size >= largest) {
       return 0;

@@ -25,9 +25,12 @@ final class Forecast {
   private static final int MAX_KNOWN = 256;
 
   /** A forecast has about so many steps at most; short batches are taken together. */
-  private static final int STEPS = 64;
+  private static final int STEPS = 32;
 
-  /** Times without a batch that takes longer are surely long enough. */
+  /** So many items of a batch are looked at, evenly. */
+  private static final int SAMPLES = 16;
+
+  /** What this share of the batches does not exceed is surely long enough. */
   private static final double SURELY = 0.98;
 
   private final CostCurve curve;
@@ -104,11 +107,31 @@ final class Forecast {
    */
   int late(int size, double caution) {
     int late = 0;
-    while (late < waiting
-        && slackNanos(late) < caution * curve.expectedNanos(Math.min(size, waiting - late))) {
-      late++;
+    while (late < waiting) {
+      double needNanos = caution * curve.expectedNanos(Math.min(size, waiting - late));
+      if (slackNanos(late) >= needNanos) {
+        break;
+      }
+      late = afterLate(late, waiting - late - size, needNanos);
     }
     return late;
+  }
+
+  /**
+   * The next position that may be in time after one that is late: where deadlines are taken to lie
+   * evenly it goes on at once.
+   */
+  private int afterLate(int position, int most, double needNanos) {
+    double next = position + 1;
+    double before = known * weight;
+    if (position >= waiting) {
+      next = waiting - 1 + arrivalsPerNano * (needNanos - objectiveNanos);
+    } else if (position >= before) {
+      double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
+      double share = (needNanos - last) / Math.max(1, objectiveNanos - last);
+      next = before - 1 + share * (waiting - before + 1);
+    }
+    return position + (int) Math.clamp(next - position, 1.0, Math.max(1.0, most));
   }
 
   /**
@@ -134,9 +157,11 @@ final class Forecast {
         continue;
       }
       double takesNanos = curve.expectedNanos(Math.min(size, room));
-      if (slackNanos(position) - atNanos < caution * takesNanos) {
-        position++;
-        lost++;
+      double needNanos = atNanos + caution * takesNanos;
+      if (slackNanos(position) < needNanos) {
+        int next = afterLate(position, room - size, needNanos);
+        lost += next - position;
+        position = next;
         continue;
       }
       int n = (int) Math.min((long) size * atOnce, room);
@@ -152,13 +177,14 @@ final class Forecast {
   }
 
   private double inTime(int position, int n, double atNanos, double takesNanos) {
+    int stride = (n + SAMPLES - 1) / SAMPLES;
     double inTime = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i += stride) {
       double quotient = (slackNanos(position + i) - atNanos) / takesNanos;
       if (quotient >= surely) {
         return inTime + n - i;
       }
-      inTime += curve.shareWithin(quotient);
+      inTime += curve.shareWithin(quotient) * Math.min(stride, n - i);
     }
     return inTime;
   }
@@ -171,6 +197,11 @@ final class Forecast {
   /** What the batches of the last forecast are worth, in items. */
   double worth() {
     return worth;
+  }
+
+  /** Whether batches of a size are so short that an objective has many of them. */
+  boolean isShort(int size) {
+    return curve.expectedNanos(size) * STEPS < objectiveNanos;
   }
 
   /** How long the items of the last forecast take, all together. */

@@ -176,9 +176,7 @@ final class TicketQueue extends TicketQueueMorePadding {
    */
   int deadlines(QueuedStation station, long[] into, int n) {
     int length = n;
-    for (Ticket ticket = peek();
-        ticket != null && length < into.length;
-        ticket = ticket.next()) {
+    for (Ticket ticket = peek(); ticket != null && length < into.length; ticket = ticket.next()) {
       if (ticket.waitsAt(station)) {
         into[length++] = station.deadlineNanos(ticket);
       }

@@ -75,7 +75,8 @@ class CostCurveTest {
       assertThat(curve.expectedNanos(size)).isCloseTo(gpuLike(size), Percentage.withPercentage(25));
       // The upper and the lower tenth of the distribution.
       assertThat(curve.cautiousNanos(size) / curve.expectedNanos(size)).isBetween(1.2, 1.8);
-      assertThat(curve.quotient(0.1) * curve.expectedNanos(size) / curve.expectedNanos(size)).isBetween(0.55, 0.85);
+      assertThat(curve.quotient(0.1) * curve.expectedNanos(size) / curve.expectedNanos(size))
+          .isBetween(0.55, 0.85);
     }
   }
 
