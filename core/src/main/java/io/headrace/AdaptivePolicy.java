@@ -251,22 +251,39 @@ final class AdaptivePolicy implements LearningPolicy {
   private void drop(int best, double caution) {
     late = forecast.late(best, caution);
     size = Math.max(1, Math.min(best, planned - late));
-    double takesNanos = curve.expectedNanos(size);
+    double needNanos = caution * curve.expectedNanos(size);
     if (isProbing && size < planned - late) {
-      // A larger batch is given as much longer as it is larger.
-      size = Math.min(curve.hopedSize(best), planned - late);
-      double longer = Math.min(curve.expectedNanos(size), takesNanos * size / best);
-      takesNanos = Math.max(takesNanos, longer);
-      while (late < planned && forecast.slackNanos(late) < caution * takesNanos) {
-        late++;
-      }
-      size = Math.max(1, Math.min(size, planned - late));
+      needNanos = probe(best, caution);
     }
     if (late > 0) {
       // Those that would be late only in the batch that the others make smaller stay.
-      dropBeforeNanos += (long) (caution * takesNanos);
-      isFirstLate = forecast.slackNanos(0) <= caution * takesNanos;
+      dropBeforeNanos += (long) needNanos;
+      isFirstLate = forecast.slackNanos(0) <= needNanos;
     }
+  }
+
+  /**
+   * Makes the batch larger, if there is hope for larger ones, and drops what is late in it. It is
+   * given at most as much longer as it is larger. Returns how long that is.
+   */
+  private double probe(int best, double caution) {
+    int hoped = curve.hopedSize(best);
+    double bestNanos = caution * curve.expectedNanos(best);
+    double needNanos = bestNanos;
+    for (int more = 0; more <= hoped; more++) {
+      int tried = Math.min(hoped, planned - late - more);
+      if (tried <= best) {
+        break;
+      }
+      double longer = bestNanos * tried / best;
+      needNanos = Math.min(longer, caution * curve.expectedNanos(tried));
+      if (forecast.slackNanos(late + more) > needNanos) {
+        late += more;
+        size = tried;
+        return needNanos;
+      }
+    }
+    return bestNanos;
   }
 
   /** A size to try, whatever is believed of it. */

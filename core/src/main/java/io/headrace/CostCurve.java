@@ -63,7 +63,7 @@ final class CostCurve {
   private static final int GROWTH = 8;
 
   /** How far above a size a better one is looked for. */
-  private static final int REACH = 4;
+  private static final int REACH = 2;
 
   private final int maxSize;
   private final int[] ends;
@@ -329,7 +329,8 @@ final class CostCurve {
     int hoped = size;
     int from = indexOf(Math.min(size, maxSize)) + 1;
     for (int i = from; i < ends.length && ends[i] <= REACH * (long) size; i++) {
-      double rate = hopedRate(i);
+      // Of a range with few durations a single stall decides. At best it takes no longer than the size below.
+      double rate = isKnown(i) ? hopedRate(i) : ends[i] / expectedNanos(size);
       if (rate > hopedBest) {
         hopedBest = rate;
         hoped = ends[i];

@@ -109,7 +109,7 @@ final class Forecast {
     int late = 0;
     while (late < waiting) {
       double needNanos = caution * curve.expectedNanos(Math.min(size, waiting - late));
-      if (slackNanos(late) >= needNanos) {
+      if (slackNanos(late) > needNanos) {
         break;
       }
       late = afterLate(late, waiting - late - size, needNanos);
@@ -158,7 +158,7 @@ final class Forecast {
       }
       double takesNanos = curve.expectedNanos(Math.min(size, room));
       double needNanos = atNanos + caution * takesNanos;
-      if (slackNanos(position) < needNanos) {
+      if (slackNanos(position) <= needNanos) {
         int next = afterLate(position, room - size, needNanos);
         lost += next - position;
         position = next;

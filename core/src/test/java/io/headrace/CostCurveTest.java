@@ -192,8 +192,8 @@ class CostCurveTest {
   @Test
   void hopesForNothingIfDurationsDoNotScatter() {
     CostCurve curve = new CostCurve(64);
-    for (int i = 0; i < 200; i++) {
-      int size = i % 40 + 1;
+    for (int i = 0; i < 1_000; i++) {
+      int size = i % 64 + 1;
       curve.add(size, 100_000 + 1_000_000L * size);
     }
     assertThat(curve.hopedSize(20)).isEqualTo(20);

@@ -17,7 +17,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   /** How often the noise of a handler is drawn for one trace. */
   private static final int DRAWS = 4;
 
-  private static final long DRAW_STEP = 1_000_003;
+  private static final long DRAW_STEP = 1_000;
   private static final double NANOS_PER_MILLI = 1e6;
   private static final double MEAN_GROUP = 10;
   private static final Duration ON_OFF = Duration.ofMillis(500);
