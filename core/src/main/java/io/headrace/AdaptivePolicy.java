@@ -8,25 +8,27 @@ import java.time.Duration;
  */
 final class AdaptivePolicy implements LearningPolicy {
   /*
-   * What is known: how long a batch of n takes (CostCurve), and how many items arrive.
+   * What is known: how long a batch of n takes (CostCurve), how many items arrive, and the deadlines of
+   * those that wait.
    *
    * The size. An idle worker takes what waits, up to the size beyond which an item gains nothing from
-   * company; under overload up to the size that does most items in a time. If the item with the earliest
-   * deadline would be late in such a batch, the batch is made smaller, provided that such
-   * batches keep up with the arrivals; otherwise the efficient batch goes, and the items that are late in it are dropped
-   * (the early drop of Nexus, SOSP 2019), because each item saved by a small batch would cost several others.
+   * company; under overload up to the size that does most items in a time. If a Forecast says that no item is
+   * late so, that is all. Otherwise a forecast is made for each of some sizes, and the one that is worth most
+   * items decides. It is followed for one batch; the next is looked at anew. So a handler whose batches gain nothing
+   * gets small batches in a burst, because all items of a large one end late together, and large ones under
+   * lasting overload, because then all that counts is how many are done in a time.
    *
-   * Under overload the cautious duration decides what is dropped, as far as enough items remain for a full
-   * batch: they would be lost anyway.
+   * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus, SOSP
+   * 2019). If durations scatter, it is part of the choice whether that is seen cautiously or not. An item without a
+   * deadline cannot be dropped: if it is late, the batch is as large as is efficient.
    *
    * Doubt. What is believed of large batches may be wrong, and a size that is never sent stays misjudged. So now and
-   * then a batch is larger than the limit, by one range of sizes at least even if that seems to take too long.
+   * then a batch is larger than what was chosen: if all is in time, by one range of sizes at least
+   * even if that seems to take too long; otherwise up to the size that does most items in a time if few
+   * durations and wide scatter are held in its favour.
    *
-   * Waiting. A worker does not wait, with one exception. If the objective is so tight that what arrives
-   * just after the start of a batch is late by the end of the next one, some items are lost in each
-   * batch, so fewer and larger batches lose less: the worker waits for the last moment that is in time for
-   * the first item, provided that the batch gets more efficient by it. It never does if company
-   * gains nothing.
+   * A worker never waits for more items. To wait for the last moment that is in time for the first item was
+   * tried with the same forecast, and gained nothing.
    *
    * Refusal. An item is refused if it would be late behind what waits. If the objective leaves no time for
    * a batch besides the item's own, the order of arrival says nothing, for what is ahead of it will
@@ -54,11 +56,19 @@ final class AdaptivePolicy implements LearningPolicy {
   /** The share of what the workers can do beyond which they count as overloaded. */
   private static final double OVERLOADED = 0.9;
 
-  /** A smaller batch is as good if it does this share as many items in a time. */
-  private static final double AS_GOOD = 0.97;
+  /** How cautiously items are dropped that may be late, as quantiles of how long a batch takes. */
+  private static final double CAUTIOUS = 0.9;
 
-  /** Waiting has to gain this factor in items per time. */
-  private static final double WORTH_WAITING = 1.1;
+  private static final double[] CAUTIONS = {1 - CAUTIOUS, 0.5, CAUTIOUS};
+
+  /** If durations scatter by less than this, it does not matter. */
+  private static final double NOISE = 0.05;
+
+  /** A difference in items that is none. */
+  private static final double LITTLE = 1e-3;
+
+  /** Sizes are looked at up to so many times the largest so far. */
+  private static final int GROWTH = 8;
 
   /** After so many batches a larger one is tried, if there are items for it. */
   private static final int PROBE_EVERY = 16;
@@ -69,14 +79,11 @@ final class AdaptivePolicy implements LearningPolicy {
   /** A batch may take this share of the objective; the rest is for collecting it. */
   private static final double WITHIN = 0.75;
 
-  /** Nothing is dropped before so many batches were handled. */
+  /** Nothing is dropped, and batches are not long, before so many batches were handled. */
   private static final int FIRST_BATCHES = 8;
 
   /** Knowledge is stale if nothing has run for so many objectives. */
   private static final int STALE_IN_OBJECTIVES = 4;
-
-  /** To wait for less than this fraction of the objective is not worth a look. */
-  private static final int LOOKS_IN_OBJECTIVE = 64;
 
   /** More batches than this are not remembered while they run. */
   private static final int MAX_RUNNING = 64;
@@ -84,6 +91,7 @@ final class AdaptivePolicy implements LearningPolicy {
   private final int maxSize;
   private final long objectiveNanos;
   private final CostCurve curve;
+  private final Forecast forecast;
 
   private int batches;
   private int bestLimit = 1;
@@ -106,10 +114,13 @@ final class AdaptivePolicy implements LearningPolicy {
   private int running;
   private long nowNanos;
 
-  // The plan for one state of the queue.
-  private int limit;
-  private long goalNanos;
-  private boolean isInTime;
+  // The plan for one moment, made when the engine asks what to drop, and used when it asks for a
+  // batch.
+  private boolean hasPlan;
+  private int planned;
+  private int size;
+  private int late;
+  private boolean isFirstLate;
   private long dropBeforeNanos;
 
   private volatile Outlook outlook = Outlook.NONE;
@@ -124,6 +135,7 @@ final class AdaptivePolicy implements LearningPolicy {
     this.maxSize = Checks.atLeast(1, maxSize, "maxSize");
     this.objectiveNanos = objectiveNanos;
     curve = new CostCurve(maxSize);
+    forecast = new Forecast(curve, objectiveNanos);
   }
 
   @Override
@@ -157,66 +169,125 @@ final class AdaptivePolicy implements LearningPolicy {
 
   @Override
   public long dropBeforeNanos(QueueState queue) {
-    if (queue.waiting() < 1) {
-      return queue.nowNanos();
-    }
     plan(queue);
     return dropBeforeNanos;
   }
 
   @Override
   public Decision decide(QueueState queue) {
-    int size = plan(queue);
-    if (isInTime && size < limit && queue.idleWorkers() == 1) {
-      long waitUntilNanos = waitUntilNanos(size);
-      if (waitUntilNanos - nowNanos > objectiveNanos / LOOKS_IN_OBJECTIVE) {
-        return Decision.lookAgain(waitUntilNanos, limit);
-      }
+    plan(queue);
+    if (late > 0 && isFirstLate) {
+      size = Math.min(queue.waiting(), bestLimit); // it has no deadline, so it has to be done
     }
+    hasPlan = false;
     begun(size, queue.idleWorkers() > 1);
     return size <= PREPARED ? SEND[size] : Decision.send(size);
   }
 
-  /** Returns the size of a batch that goes now. */
-  private int plan(QueueState queue) {
+  /** Decides how large a batch is that goes now, and what is dropped before. */
+  private void plan(QueueState queue) {
+    int waiting = queue.waiting();
+    if (hasPlan && nowNanos == queue.nowNanos() && waiting == planned - late) {
+      late = 0; // they have left
+      return;
+    }
     nowNanos = queue.nowNanos();
     countArrivals(queue);
     while (running > 0 && running > queue.workers() - queue.idleWorkers()) {
       forgetFirst(); // a batch that failed is not told of
     }
-    int waiting = queue.waiting();
-    limit = isOverloaded ? bestLimit : efficientLimit;
-    goalNanos = queue.oldestArrivalNanos() + objectiveNanos;
-    long earliestNanos = queue.earliestDeadlineNanos();
-    if (earliestNanos - goalNanos < 0) {
-      goalNanos = earliestNanos;
-    }
+    hasPlan = waiting > 0;
+    planned = waiting;
+    late = 0;
     dropBeforeNanos = nowNanos;
-    int size = Math.min(waiting, limit);
-    long slackNanos = goalNanos - nowNanos;
-    int inTime = curve.largestWithin((double) slackNanos, size);
-    isInTime = inTime == size;
-    if (isInTime && isProbing && waiting > limit) {
-      limit = Math.min(waiting, largerThanLimit());
-      return limit;
+    int limit = isOverloaded ? bestLimit : efficientLimit;
+    size = Math.min(waiting, limit);
+    if (waiting == 0 || isStale(nowNanos) || curve.expectedNanos(1) >= objectiveNanos) {
+      return;
     }
-    if (isInTime || (inTime > 0 && isFastEnough(inTime, size, queue.workers()))) {
-      return inTime;
+    if (batches < FIRST_BATCHES) {
+      size = Math.min(size, Math.max(2, curve.largestWithin(objectiveNanos / 2.0, size)));
+      return;
     }
-    double takesNanos = isOverloaded ? curve.expectedNanos(size) : curve.lenientNanos(size);
-    if (isOverloaded) {
-      // To drop costs nothing as long as enough items remain for the batch.
-      double freeNanos = slackNanos + (waiting - size) / arrivalsPerNano;
-      takesNanos = Math.clamp(freeNanos, takesNanos, curve.cautiousNanos(size));
+    forecast.look(queue, arrivalsPerNano);
+    forecast.run(limit, 1);
+    if (forecast.isLossless()) {
+      size = Math.min(waiting, isProbing ? largerThanLimit(limit) : limit);
+    } else {
+      choose(limit);
     }
-    if (batches >= FIRST_BATCHES && takesNanos < objectiveNanos && !isStale(nowNanos)) {
-      dropBeforeNanos += (long) takesNanos;
+  }
+
+  /** Looks for the size whose batches are worth most, and for what is to be dropped. */
+  private void choose(int limit) {
+    double mostWorth = forecast.worth();
+    double leastDelay = forecast.delayNanos();
+    int best = limit;
+    double caution = 1;
+    int largest = (int) Math.min(maxSize, Math.max(GROWTH * (long) curve.largest(), limit));
+    boolean isNoisy = curve.quotient(CAUTIOUS) - curve.quotient(1 - CAUTIOUS) > NOISE;
+    for (int i = 0; i < (isNoisy ? 3 : 1); i++) {
+      double some = isNoisy ? curve.quotient(CAUTIONS[i]) : 1;
+      for (int n = 1; n > 0; n = curve.nextChoice(n, largest)) {
+        if (some * curve.expectedNanos(n) >= objectiveNanos) {
+          break;
+        }
+        if (n < limit && forecast.isShort(n)) {
+          continue; // what is late in it and what is late in a larger one is the same
+        }
+        forecast.run(n, some);
+        double gain = forecast.worth() - mostWorth;
+        if (gain > LITTLE || (gain > -LITTLE && forecast.delayNanos() < leastDelay)) {
+          mostWorth = forecast.worth();
+          leastDelay = forecast.delayNanos();
+          best = n;
+          caution = some;
+        }
+      }
     }
-    return size;
+    drop(best, caution);
+  }
+
+  private void drop(int best, double caution) {
+    late = forecast.late(best, caution);
+    size = Math.max(1, Math.min(best, planned - late));
+    double needNanos = caution * curve.expectedNanos(size);
+    if (isProbing && size < planned - late) {
+      needNanos = probe(best, caution);
+    }
+    if (late > 0) {
+      // Those that would be late only in the batch that the others make smaller stay.
+      dropBeforeNanos += (long) needNanos;
+      isFirstLate = forecast.slackNanos(0) <= needNanos;
+    }
+  }
+
+  /**
+   * Makes the batch larger, if there is hope for larger ones, and drops what is late in it. It is
+   * given at most as much longer as it is larger. Returns how long that is.
+   */
+  private double probe(int best, double caution) {
+    int hoped = curve.hopedSize(best);
+    double bestNanos = caution * curve.expectedNanos(best);
+    double needNanos = bestNanos;
+    for (int more = 0; more <= hoped; more++) {
+      int tried = Math.min(hoped, planned - late - more);
+      if (tried <= best) {
+        break;
+      }
+      double longer = bestNanos * tried / best;
+      needNanos = Math.min(longer, caution * curve.expectedNanos(tried));
+      if (forecast.slackNanos(late + more) > needNanos) {
+        late += more;
+        size = tried;
+        return needNanos;
+      }
+    }
+    return bestNanos;
   }
 
   /** A size to try, whatever is believed of it. */
-  private int largerThanLimit() {
+  private int largerThanLimit(int limit) {
     return (int) Math.min(2L * limit, Math.max(inTimeLimit, curve.nextSize(limit)));
   }
 
@@ -226,17 +297,6 @@ final class AdaptivePolicy implements LearningPolicy {
    */
   private boolean isStale(long nowNanos) {
     return nowNanos - idleAtNanos > STALE_IN_OBJECTIVES * objectiveNanos;
-  }
-
-  /** Whether smaller batches keep up with the arrivals, or are as good as larger ones. */
-  private boolean isFastEnough(int smaller, int size, int workers) {
-    double rate = rate(smaller);
-    return (curve.isSettled() && rate >= AS_GOOD * rate(size))
-        || rate * workers * OVERLOADED > arrivalsPerNano;
-  }
-
-  private double rate(int size) {
-    return size / curve.expectedNanos(size);
   }
 
   private void countArrivals(QueueState queue) {
@@ -261,24 +321,6 @@ final class AdaptivePolicy implements LearningPolicy {
     if (outlook.workers != queue.workers()) {
       outlook = outlook.withWorkers(queue.workers());
     }
-  }
-
-  /** The last moment for a batch of some items that may grow, or now if it does not pay to wait. */
-  private long waitUntilNanos(int size) {
-    double takesNanos = curve.expectedNanos(size);
-    int next = Math.clamp((long) (arrivalsPerNano * takesNanos), 1, limit);
-    double endsNanos = takesNanos;
-    if (running > 0) {
-      endsNanos = Math.clamp((double) (endNanos[0] - nowNanos), 0, takesNanos);
-    }
-    if (endsNanos + curve.expectedNanos(next) <= objectiveNanos) {
-      return nowNanos; // what arrives meanwhile is in time
-    }
-    long slackNanos = goalNanos - nowNanos;
-    int grown = Math.clamp(size + (long) (arrivalsPerNano * slackNanos), size, limit);
-    return rate(grown) > WORTH_WAITING * rate(size)
-        ? goalNanos - (long) curve.cautiousNanos(grown)
-        : nowNanos;
   }
 
   private void begun(int size, boolean moreIdle) {

@@ -79,10 +79,10 @@ public interface BatchPolicy {
 
   /**
    * Learns from the batches how long a batch of n takes, and answers as many items as it can within
-   * an objective. It takes what waits, up to the size beyond which an item gains nothing from
-   * company, and makes the batch smaller if its most urgent item would be late otherwise. It waits
-   * for more items only if the objective is so tight that less is lost so, and never if batches
-   * gain nothing.
+   * an objective. It never waits for more items: an idle worker takes what is there, up to the size
+   * beyond which an item gains nothing from company. If some items would be late so, it goes
+   * through what other sizes would do for those that wait and those that are likely to come, and
+   * takes the size that most are in time with.
    *
    * <p>Items that have a deadline, the timeout of their call, and cannot make it are refused when
    * they arrive, with {@link RejectedException}, or dropped before they are late, with {@link

@@ -253,22 +253,20 @@ final class Buckets {
       return oldest;
     }
 
-    /** The earliest deadline of the tickets that a full batch takes; the latest is given. */
-    long earliestDeadlineNanos(long latestNanos) {
-      long earliest = latestNanos;
-      long room = station.maxSize;
+    /** Puts the deadlines of the first tickets into an array. Returns how many there are. */
+    int deadlines(long[] into) {
+      int length = 0;
       for (int p = priorities - 1; p >= 0; p--) {
         for (Ticket ticket = chain(p).peek(); ticket != null; ticket = ticket.next()) {
-          if (room <= 0) {
-            return earliest;
+          if (length == into.length) {
+            return length;
           }
           if (ticket.waitsAt(station)) {
-            room -= parcel(ticket).weight;
-            earliest = Terms.earlierDeadline(ticket.terms, earliest);
+            into[length++] = station.deadlineNanos(ticket);
           }
         }
       }
-      return earliest;
+      return length;
     }
 
     /** Fills a batch up to a weight, but with one ticket at least if there is one. */

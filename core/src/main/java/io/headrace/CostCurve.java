@@ -11,7 +11,7 @@ final class CostCurve {
   /*
    * Sizes fall into ranges that end at 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, because handlers that pad or
    * that have steps mostly have them there. Each range keeps its last durations and with them their
-   * median and the mean of their sizes: a point of the curve. A size in between is interpolated. The
+   * median and the median of their sizes: a point of the curve. A size in between is interpolated. The
    * points are made to rise with the size by pooling neighbours that do not (isotonic regression), for more
    * work does not take less time; what looks so is noise.
    *
@@ -62,6 +62,9 @@ final class CostCurve {
   /** How far beyond the largest batch the next one may go. */
   private static final int GROWTH = 8;
 
+  /** How far above a size a better one is looked for. */
+  private static final int REACH = 2;
+
   private final int maxSize;
   private final int[] ends;
   private final @Nullable Window[] windows;
@@ -71,7 +74,7 @@ final class CostCurve {
 
   private final Window scatter = new Window(SCATTER_WINDOW);
   private double caution = 1;
-  private double lenience = 1;
+  private double meanQuotient = 1;
   private int largest;
   private int efficientSize = 1;
   private int bestSize = 1;
@@ -138,7 +141,7 @@ final class CostCurve {
     if (largest >= size) {
       scatter.add(nanos / Math.max(1, expectedNanos(size)), 1);
       caution = Math.max(1, scatter.quantile(CAUTIOUS));
-      lenience = Math.min(1, scatter.quantile(1 - CAUTIOUS));
+      meanQuotient = scatter.mean();
     }
     window.add((double) Math.max(1, nanos), size);
     largest = Math.max(largest, Math.min(size, maxSize));
@@ -155,9 +158,9 @@ final class CostCurve {
         continue;
       }
       double median = window.median();
-      double onLine = Math.max(median / 2, lineNanos + lineSlope * window.meanSize());
+      double onLine = Math.max(median / 2, lineNanos + lineSlope * window.midSize());
       double share = lineWeight / (lineWeight + window.length);
-      pointSize[points] = window.meanSize();
+      pointSize[points] = window.midSize();
       pointNanos[points] = median + share * (onLine - median);
       pointWeight[points] = window.length;
       points = pool(points + 1);
@@ -184,7 +187,7 @@ final class CostCurve {
       }
       weights += window.length;
       double share = window.length / weights;
-      double sizeOff = window.meanSize() - size;
+      double sizeOff = window.midSize() - size;
       double nanosOff = window.median() - nanos;
       size += share * sizeOff;
       nanos += share * nanosOff;
@@ -202,7 +205,7 @@ final class CostCurve {
     int ranges = indexOf(largest) + 1;
     for (int i = 0; i < ranges; i++) {
       bestRate = Math.max(bestRate, ends[i] / expected[i]);
-      double hoped = hopedRate(i);
+      double hoped = windows[i] == null ? 0 : hopedRate(i);
       if (hoped > hopedBest) {
         hopedBest = hoped;
         best = i;
@@ -236,15 +239,10 @@ final class CostCurve {
     return window != null && window.length >= FEW;
   }
 
-  /**
-   * How many items are done in a nanosecond in batches of a range, at best; 0 if there was none.
-   */
+  /** How many items are done in a nanosecond in batches of a range, at best. */
   private double hopedRate(int range) {
     Window window = windows[range];
-    if (window == null) {
-      return 0;
-    }
-    double benefit = BENEFIT * (caution - 1) / Math.sqrt(window.length);
+    double benefit = BENEFIT * (caution - 1) / Math.sqrt(window == null ? 1 : window.length);
     return ends[range] / expected[range] * (1 + benefit);
   }
 
@@ -322,6 +320,36 @@ final class CostCurve {
     return 0;
   }
 
+  /**
+   * The size above another that does most items in a time at best, if it is worth a try, otherwise
+   * that other.
+   */
+  int hopedSize(int size) {
+    double hopedBest = size / (EFFICIENT * expectedNanos(size));
+    int hoped = size;
+    int from = indexOf(Math.min(size, maxSize)) + 1;
+    for (int i = from; i < ends.length && ends[i] <= REACH * (long) size; i++) {
+      // Of a range with few durations a single stall decides. At best it takes no longer than the size below.
+      double rate = isKnown(i) ? hopedRate(i) : ends[i] / expectedNanos(size);
+      if (rate > hopedBest) {
+        hopedBest = rate;
+        hoped = ends[i];
+      }
+    }
+    return hoped;
+  }
+
+  /**
+   * The next of the sizes 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, the largest last; 0 after that.
+   */
+  int nextChoice(int size, int largest) {
+    if (size >= largest) {
+      return 0;
+    }
+    int index = indexOf(size);
+    return Math.min(largest, ends[Math.min(index < 3 ? index + 1 : index + 2, ends.length - 1)]);
+  }
+
   /** The end of the range after that of a size, or the largest size. */
   int nextSize(int size) {
     return ends[Math.min(indexOf(Math.min(size, maxSize)) + 1, ends.length - 1)];
@@ -344,9 +372,19 @@ final class CostCurve {
     return caution * expectedNanos(size);
   }
 
-  /** How long a batch takes, not reached by one of ten. */
-  double lenientNanos(int size) {
-    return lenience * expectedNanos(size);
+  /** What a share of the durations does not exceed, as a quotient of what was expected. */
+  double quotient(double share) {
+    return scatter.length == 0 ? 1 : scatter.quantile(share);
+  }
+
+  /** The mean of the durations, as a quotient of what was expected. */
+  double meanQuotient() {
+    return meanQuotient;
+  }
+
+  /** The share of the durations that do not exceed a quotient of what was expected. */
+  double shareWithin(double quotient) {
+    return scatter.length == 0 ? (quotient < 1 ? 0 : 1) : scatter.shareUpTo(quotient);
   }
 
   /** The last values of something, which stay sorted. */
@@ -354,21 +392,23 @@ final class CostCurve {
     private final double[] inOrder;
     private final int[] sizes;
     private final double[] sorted;
+    private final int[] sortedSizes;
     private int next;
     private int length;
-    private long sizeSum;
 
     Window(int capacity) {
       inOrder = new double[capacity];
       sizes = new int[capacity];
       sorted = new double[capacity];
+      sortedSizes = new int[capacity];
     }
 
     void add(double value, int size) {
       if (length == sorted.length) {
         int old = Arrays.binarySearch(sorted, inOrder[next]);
         System.arraycopy(sorted, old + 1, sorted, old, length - old - 1);
-        sizeSum -= sizes[next];
+        int oldSize = Arrays.binarySearch(sortedSizes, sizes[next]);
+        System.arraycopy(sortedSizes, oldSize + 1, sortedSizes, oldSize, length - oldSize - 1);
         length--;
       }
       int at = Arrays.binarySearch(sorted, 0, length, value);
@@ -377,7 +417,10 @@ final class CostCurve {
       sorted[at] = value;
       inOrder[next] = value;
       sizes[next] = size;
-      sizeSum += size;
+      int atSize = Arrays.binarySearch(sortedSizes, 0, length, size);
+      atSize = atSize < 0 ? -atSize - 1 : atSize;
+      System.arraycopy(sortedSizes, atSize, sortedSizes, atSize + 1, length - atSize);
+      sortedSizes[atSize] = size;
       length++;
       next = next + 1 == sorted.length ? 0 : next + 1;
     }
@@ -390,8 +433,31 @@ final class CostCurve {
       return sorted[Math.min(length - 1, (int) (share * length))];
     }
 
-    double meanSize() {
-      return (double) sizeSum / length;
+    double midSize() {
+      return sortedSizes[(length - 1) / 2];
+    }
+
+    double mean() {
+      double mean = 0;
+      for (int i = 0; i < length; i++) {
+        mean += (sorted[i] - mean) / (i + 1);
+      }
+      return mean;
+    }
+
+    /** The share of the values that do not exceed one. */
+    double shareUpTo(double value) {
+      int from = 0;
+      int to = length;
+      while (from < to) {
+        int middle = (from + to) >>> 1;
+        if (sorted[middle] <= value) {
+          from = middle + 1;
+        } else {
+          to = middle;
+        }
+      }
+      return (double) from / length;
     }
   }
 }

@@ -192,23 +192,21 @@ final class Line {
     return null;
   }
 
-  /** The earliest deadline of the first tickets; the latest is given. */
-  long earliestDeadlineNanos(long latestNanos, int atMost) {
+  /** Puts the deadlines of the first tickets behind n others. Returns how many there are then. */
+  int deadlines(long[] into, int n) {
     if (!admits) {
-      return queue.earliestDeadlineNanos(station, latestNanos, atMost);
+      return queue.deadlines(station, into, n);
     }
-    long earliest = latestNanos;
-    int left = atMost;
+    int length = n;
     for (Ticket ticket : admitted) {
-      if (left == 0) {
+      if (length == into.length) {
         break;
       }
       if (ticket.waitsAt(station)) {
-        earliest = Terms.earlierDeadline(ticket.terms, earliest);
-        left--;
+        into[length++] = station.deadlineNanos(ticket);
       }
     }
-    return earliest;
+    return length;
   }
 
   private @Nullable Ticket headOfQueue() {

@@ -7,11 +7,9 @@ import org.jspecify.annotations.Nullable;
  * drain's.
  */
 final class Lines {
-  private final QueuedStation station;
   private final Line[] lines;
 
   Lines(QueuedStation station, @Nullable Buckets buckets, int priorities, Step step) {
-    this.station = station;
     lines = new Line[priorities];
     for (int i = 0; i < priorities; i++) {
       lines[i] = new Line(station, buckets, step.queueCapacity(), step.onFull());
@@ -155,15 +153,13 @@ final class Lines {
     return oldest;
   }
 
-  /** The earliest deadline of the tickets that a full batch takes; the latest is given. */
-  long earliestDeadlineNanos(long latestNanos) {
-    long earliest = latestNanos;
-    int room = station.maxSize;
-    for (int p = lines.length - 1; p >= 0 && room > 0; p--) {
-      earliest = lines[p].earliestDeadlineNanos(earliest, room);
-      room -= Math.min(room, lines[p].length());
+  /** Puts the deadlines of the first tickets into an array. Returns how many there are. */
+  int deadlines(long[] into) {
+    int n = 0;
+    for (int p = lines.length - 1; p >= 0; p--) {
+      n = lines[p].deadlines(into, n);
     }
-    return earliest;
+    return n;
   }
 
   /** Whether some queue has a first ticket that can be taken now. */

@@ -20,13 +20,14 @@ public interface QueueState {
   long oldestArrivalNanos();
 
   /**
-   * The earliest deadline among the items of the next batch, if it were as large as the policy
-   * allows, on the clock of {@link #nowNanos}. A deadline is the end of a call's timeout. To look
-   * for it takes a step for each of those items.
+   * Looks at the deadlines of the first items, in the order in which a batch takes them. A deadline
+   * is the end of a call's timeout. It takes a step for each of those items.
    *
-   * @return nanoseconds; {@link #nowNanos} and {@code Long.MAX_VALUE / 4} if none of them has one
+   * @param into where the deadlines are put, as many as there is room for, on the clock of {@link
+   *     #nowNanos}; for an item without one {@link #nowNanos} and {@code Long.MAX_VALUE / 4}
+   * @return how many there are
    */
-  long earliestDeadlineNanos();
+  int deadlines(long[] into);
 
   /**
    * How many items have come to the queue so far: the difference of two readings is what came in

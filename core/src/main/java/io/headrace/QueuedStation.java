@@ -600,11 +600,14 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
-  public long earliestDeadlineNanos() {
-    long latestNanos = nowNanos + FAR_NANOS;
-    return bucket == null
-        ? lines.earliestDeadlineNanos(latestNanos)
-        : bucket.earliestDeadlineNanos(latestNanos);
+  public int deadlines(long[] into) {
+    return bucket == null ? lines.deadlines(into) : bucket.deadlines(into);
+  }
+
+  /** The deadline of a ticket, or a time far away if it has none. */
+  long deadlineNanos(Ticket ticket) {
+    Terms terms = ticket.terms;
+    return terms != null && terms.hasDeadline ? terms.deadlineNanos : nowNanos + FAR_NANOS;
   }
 
   @Override

@@ -49,13 +49,6 @@ sealed class Terms permits Part, WarmUpTerms {
     return hasDeadline && nowNanos - deadlineNanos >= 0;
   }
 
-  /** The earlier of the deadline of some terms, which may be none or have none, and another. */
-  static long earlierDeadline(@Nullable Terms terms, long otherNanos) {
-    return terms != null && terms.hasDeadline && terms.deadlineNanos - otherNanos < 0
-        ? terms.deadlineNanos
-        : otherNanos;
-  }
-
   void ended(Observer.Outcome outcome, long nowNanos) {
     ticket = null;
     observers.callEnded(outcome, nowNanos - submittedNanos, flight);

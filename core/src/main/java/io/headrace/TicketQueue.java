@@ -170,17 +170,18 @@ final class TicketQueue extends TicketQueueMorePadding {
     return first;
   }
 
-  /** Consumer: the earliest deadline of the first tickets within reach; the latest is given. */
-  long earliestDeadlineNanos(Station station, long latestNanos, int atMost) {
-    long earliest = latestNanos;
-    Ticket ticket = peek();
-    for (int left = atMost; ticket != null && left > 0; ticket = ticket.next()) {
+  /**
+   * Puts the deadlines of the first tickets within reach behind n others. Returns how many there
+   * are then.
+   */
+  int deadlines(QueuedStation station, long[] into, int n) {
+    int length = n;
+    for (Ticket ticket = peek(); ticket != null && length < into.length; ticket = ticket.next()) {
       if (ticket.waitsAt(station)) {
-        earliest = Terms.earlierDeadline(ticket.terms, earliest);
-        left--;
+        into[length++] = station.deadlineNanos(ticket);
       }
     }
-    return earliest;
+    return length;
   }
 
   /** Consumer: whether there is a first ticket that {@link #poll} can take now. */

@@ -19,9 +19,18 @@ class AdaptivePolicyTest {
     int waiting = 1;
     long oldestNanos;
     long deadlineNanos = Long.MAX_VALUE / 4;
+
+    /** How far deadlines are apart. */
+    long gapNanos;
+
     long arrivals;
     int idle = 1;
     long nowNanos;
+
+    void leave(int items) {
+      waiting -= items;
+      deadlineNanos += items * gapNanos;
+    }
 
     @Override
     public int waiting() {
@@ -34,8 +43,12 @@ class AdaptivePolicyTest {
     }
 
     @Override
-    public long earliestDeadlineNanos() {
-      return deadlineNanos;
+    public int deadlines(long[] into) {
+      int n = Math.min(into.length, waiting);
+      for (int i = 0; i < n; i++) {
+        into[i] = deadlineNanos + i * gapNanos;
+      }
+      return n;
     }
 
     @Override
@@ -66,6 +79,10 @@ class AdaptivePolicyTest {
 
   private static long gpuLike(int size) {
     return 10 * MILLI + MILLI / 4 * size;
+  }
+
+  private static long linear(int size) {
+    return MILLI / 10 + MILLI * size;
   }
 
   private static LearningPolicy policy(long objectiveMillis) {
@@ -155,7 +172,7 @@ class AdaptivePolicyTest {
     LearningPolicy policy = learned(100);
     queue.waiting = MAX_SIZE;
     queue.deadlineNanos = gpuLike(16) + MILLI / 2;
-    assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
+    assertThat(policy.dropBeforeNanos(queue)).isLessThan(queue.deadlineNanos);
     assertThat(policy.decide(queue).size()).isBetween(12, 18);
   }
 
@@ -172,23 +189,83 @@ class AdaptivePolicyTest {
   }
 
   @Test
-  void waitsOnlyIfTheObjectiveIsTight() {
-    LearningPolicy tight = learned(20);
-    arrive(tight, 1);
-    queue.waiting = 2;
-    Decision decision = tight.decide(queue);
-    assertThat(decision.size()).isZero();
-    assertThat(decision.lookAgainNanos() - queue.nowNanos).isBetween(MILLI, 10 * MILLI);
-    for (int looks = 0; decision.size() == 0; looks++) {
-      assertThat(looks).isLessThan(64);
-      queue.nowNanos = decision.lookAgainNanos();
-      decision = tight.decide(queue);
+  void neverWaits() {
+    for (int objectiveMillis : new int[] {20, 40, 100}) {
+      LearningPolicy policy = learned(objectiveMillis);
+      arrive(policy, 1);
+      queue.waiting = 2;
+      queue.deadlineNanos = queue.nowNanos + objectiveMillis * MILLI;
+      assertThat(policy.decide(queue)).isEqualTo(Decision.send(2));
     }
-    assertThat(queue.nowNanos - queue.oldestNanos).isLessThan(10 * MILLI);
+  }
 
-    LearningPolicy loose = learned(100);
-    arrive(loose, 1);
-    assertThat(loose.decide(queue)).isEqualTo(Decision.send(2));
+  /** All items of a large batch end late together. */
+  @Test
+  void servesABurstInSmallBatchesIfBatchesGainNothing() {
+    LearningPolicy policy = policy(30);
+    for (int i = 1; i < LEARNED; i++) {
+      int size = i % 25 + 1;
+      policy.handled(size, linear(size));
+    }
+    arrive(policy, 0);
+    queue.waiting = 40;
+    queue.deadlineNanos = queue.nowNanos + 20 * MILLI;
+    queue.gapNanos = MILLI / 4;
+    int inTime = 0;
+    while (queue.waiting > 0) {
+      long dropBefore = policy.dropBeforeNanos(queue);
+      while (queue.waiting > 0 && queue.deadlineNanos <= dropBefore) {
+        queue.leave(1);
+      }
+      if (queue.waiting > 0) {
+        int size = policy.decide(queue).size();
+        long endNanos = queue.nowNanos + linear(size);
+        for (int i = 0; i < size; i++) {
+          inTime += queue.deadlineNanos + i * queue.gapNanos > endNanos ? 1 : 0;
+        }
+        queue.leave(size);
+        queue.nowNanos = endNanos;
+        policy.handled(size, linear(size));
+      }
+    }
+    assertThat(inTime).isBetween(26, 29); // 29 at most: the last deadline is 29.75 ms away
+  }
+
+  /** A head that fits into the batch which is left by those dropped before it stays. */
+  @Test
+  void neverSendsWhatIsLateAlready() {
+    LearningPolicy policy = policy(30);
+    for (int i = 1; i < LEARNED; i++) {
+      int size = i % 25 + 1;
+      policy.handled(size, linear(size));
+    }
+    arrive(policy, 2);
+    for (int waiting = 1; waiting < 60; waiting++) {
+      queue.nowNanos += MILLI;
+      queue.waiting = waiting;
+      queue.deadlineNanos = queue.nowNanos + 29 * MILLI - waiting * MILLI / 2;
+      queue.gapNanos = MILLI / 2;
+      long dropBefore = policy.dropBeforeNanos(queue);
+      while (queue.waiting > 0 && queue.deadlineNanos <= dropBefore) {
+        queue.leave(1);
+      }
+      if (queue.waiting > 0) {
+        int size = policy.decide(queue).size();
+        assertThat(queue.deadlineNanos).isGreaterThan(queue.nowNanos + linear(size));
+      }
+    }
+  }
+
+  /** What has no deadline has to be done even if it is late, and most is done in large batches. */
+  @Test
+  void worksOffABacklogWithoutDeadlinesInLargeBatches() {
+    LearningPolicy policy = learned(100);
+    arrive(policy, 10);
+    queue.waiting = 1_000;
+    queue.nowNanos += 1_000 * MILLI;
+    queue.deadlineNanos = Long.MAX_VALUE / 4;
+    policy.dropBeforeNanos(queue);
+    assertThat(policy.decide(queue).size()).isGreaterThanOrEqualTo(56);
   }
 
   @Test

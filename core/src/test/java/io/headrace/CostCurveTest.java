@@ -75,7 +75,8 @@ class CostCurveTest {
       assertThat(curve.expectedNanos(size)).isCloseTo(gpuLike(size), Percentage.withPercentage(25));
       // The upper and the lower tenth of the distribution.
       assertThat(curve.cautiousNanos(size) / curve.expectedNanos(size)).isBetween(1.2, 1.8);
-      assertThat(curve.lenientNanos(size) / curve.expectedNanos(size)).isBetween(0.55, 0.85);
+      assertThat(curve.quotient(0.1) * curve.expectedNanos(size) / curve.expectedNanos(size))
+          .isBetween(0.55, 0.85);
     }
   }
 
@@ -159,5 +160,42 @@ class CostCurveTest {
     assertThat(curve.expectedNanos(1)).isPositive();
     assertThat(curve.largest()).isEqualTo(MAX_SIZE);
     assertThat(curve.bestRate()).isFinite();
+  }
+
+  /** In a range the sizes may be spread unevenly: size and duration of a point belong together. */
+  @Test
+  void isExactForALinearHandlerWhateverSizesItSees() {
+    CostCurve curve = new CostCurve(64);
+    for (int i = 0; i < 100; i++) {
+      for (int size : new int[] {1, 8, 17, 20, 20, 20, 20, 33, 33, 33, 40}) {
+        curve.add(size, 1_000L * size);
+      }
+    }
+    for (int size = 8; size <= 40; size++) {
+      assertThat(curve.expectedNanos(size)).isBetween(990.0 * size, 1_010.0 * size);
+    }
+  }
+
+  @Test
+  void hopesForTheSizeThatOneStallHasMadeLookBad() {
+    CostCurve curve = new CostCurve(64);
+    Random random = new Random(1);
+    for (int i = 0; i < 200; i++) {
+      int size = i % 12 + 1;
+      double noise = Math.exp(0.25 * random.nextGaussian());
+      curve.add(size, (long) (noise * (10_000_000 + 250_000L * size)));
+    }
+    curve.add(24, 96_000_000);
+    assertThat(curve.hopedSize(12)).isGreaterThan(12);
+  }
+
+  @Test
+  void hopesForNothingIfDurationsDoNotScatter() {
+    CostCurve curve = new CostCurve(64);
+    for (int i = 0; i < 1_000; i++) {
+      int size = i % 64 + 1;
+      curve.add(size, 100_000 + 1_000_000L * size);
+    }
+    assertThat(curve.hopedSize(20)).isEqualTo(20);
   }
 }

@@ -20,9 +20,10 @@ import org.openjdk.jmh.annotations.State;
 public class PolicyBenchmark {
   private static final int SIZES = 256;
   private static final long NANOS_PER_ITEM = 10_000;
+  private static final Duration OBJECTIVE = Duration.ofMillis(100);
 
   private final LearningPolicy policy =
-      ((LearningPolicy) BatchPolicy.adaptive(Duration.ofMillis(100))).forQueue();
+      ((LearningPolicy) BatchPolicy.adaptive(OBJECTIVE)).forQueue();
 
   private final Queue queue = new Queue();
   private int size;
@@ -45,6 +46,13 @@ public class PolicyBenchmark {
     return policy.decide(queue);
   }
 
+  /** The same with items that cannot all be in time: it looks at what other sizes would do. */
+  @Benchmark
+  public BatchPolicy.Decision decideUnderPressure() {
+    queue.firstSlackNanos = NANOS_PER_ITEM;
+    return decide();
+  }
+
   /** A batch was handled. */
   @Benchmark
   public void tell() {
@@ -59,6 +67,7 @@ public class PolicyBenchmark {
   }
 
   private static final class Queue implements QueueState {
+    private long firstSlackNanos = OBJECTIVE.toNanos();
     private int waiting = 1;
     private long now;
     private long arrived;
@@ -74,8 +83,12 @@ public class PolicyBenchmark {
     }
 
     @Override
-    public long earliestDeadlineNanos() {
-      return now + Long.MAX_VALUE / 4;
+    public int deadlines(long[] into) {
+      int n = Math.min(into.length, waiting);
+      for (int i = 0; i < n; i++) {
+        into[i] = now + firstSlackNanos + i * NANOS_PER_ITEM / 10;
+      }
+      return n;
     }
 
     @Override

@@ -7,12 +7,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.ToDoubleFunction;
 
 /** One handler under one load, and what the policies make of it. */
 record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration length, long seed) {
   /** The largest batch of every policy. */
   static final int MAX_SIZE = 64;
 
+  /** How often the noise of a handler is drawn for one trace. */
+  private static final int DRAWS = 4;
+
+  private static final long DRAW_STEP = 1_000;
   private static final double NANOS_PER_MILLI = 1e6;
   private static final double MEAN_GROUP = 10;
   private static final Duration ON_OFF = Duration.ofMillis(500);
@@ -85,33 +90,51 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
     }
   }
 
-  /** What a policy has made of it. */
-  record Entry(String policy, Simulation.Result result) {}
+  /** What a policy has made of it, once for each draw of the handler's noise. */
+  record Entry(String policy, List<Simulation.Result> results) {
+    double share() {
+      return mean(Simulation.Result::share);
+    }
 
-  Simulation simulation() {
+    double mean(ToDoubleFunction<Simulation.Result> value) {
+      return results.stream().mapToDouble(value).average().orElse(0);
+    }
+  }
+
+  /** The same arrivals, with other durations in each if the handler is noisy. */
+  private List<Simulation> simulations() {
     ArrivalTrace trace = arrivals.trace(load * handler.capacity(), length, seed);
-    return new Simulation(trace, handler::nanos, 1, handler.objective, seed);
+    List<Simulation> simulations = new ArrayList<>();
+    for (int i = 0; i < (handler == Handler.NOISY ? DRAWS : 1); i++) {
+      simulations.add(
+          new Simulation(trace, handler::nanos, 1, handler.objective, seed + DRAW_STEP * i));
+    }
+    return simulations;
+  }
+
+  Entry entry(String name, BatchPolicy policy) {
+    return new Entry(name, simulations().stream().map(each -> each.run(policy)).toList());
   }
 
   Entry adaptive() {
-    BatchPolicy policy = BatchPolicy.adaptive(MAX_SIZE, handler.objective);
-    return new Entry("adaptive", simulation().run(policy));
+    return entry("adaptive", BatchPolicy.adaptive(MAX_SIZE, handler.objective));
   }
 
   /** The others, the best of the grid last. */
   List<Entry> rivals() {
-    Simulation simulation = simulation();
     List<Entry> entries = new ArrayList<>();
-    entries.add(
-        new Entry("Clipper", simulation.run(new ClipperPolicy(MAX_SIZE, handler.objective))));
-    entries.add(new Entry("BentoML", simulation.run(new BentoPolicy(MAX_SIZE, handler.objective))));
-    entries.add(new Entry("TensorFlow", simulation.run(new TensorFlowPolicy(MAX_SIZE, 1))));
-    entries.add(bestFixed(simulation));
+    entries.add(entry("Clipper", new ClipperPolicy(MAX_SIZE, handler.objective)));
+    entries.add(entry("BentoML", new BentoPolicy(MAX_SIZE, handler.objective)));
+    entries.add(entry("TensorFlow", new TensorFlowPolicy(MAX_SIZE, 1)));
+    entries.add(bestFixed());
     return entries;
   }
 
-  /** The best of the policies with a fixed size and delay for this very trace. */
-  private Entry bestFixed(Simulation simulation) {
+  /**
+   * The best of the policies with a fixed size and delay for this very trace, chosen after the
+   * fact. It is chosen for the trace, not for the luck of one draw of noise.
+   */
+  private Entry bestFixed() {
     Entry best = null;
     for (int size : GRID_SIZES) {
       for (double share : GRID_DELAYS) {
@@ -119,10 +142,10 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
           continue;
         }
         Duration delay = Duration.ofNanos((long) (share * handler.objective.toNanos()));
-        Simulation.Result result = simulation.run(BatchPolicy.fixed(size, delay));
-        if (best == null || result.share() > best.result.share()) {
-          String name = String.format("fixed %d, %.1f ms", size, delay.toNanos() / NANOS_PER_MILLI);
-          best = new Entry(name, result);
+        String name = String.format("fixed %d, %.1f ms", size, delay.toNanos() / NANOS_PER_MILLI);
+        Entry entry = entry(name, BatchPolicy.fixed(size, delay));
+        if (best == null || entry.share() > best.share()) {
+          best = entry;
         }
       }
     }

@@ -8,118 +8,143 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /**
- * Prints the tables of docs/adaptive-batching.md: what the policies make of the same arrivals, in
- * virtual time. The arguments are the length of a trace in seconds, 15 if there is none, and a
- * seed.
+ * Prints the table of docs/adaptive-batching.md: what the policies make of the same arrivals, in
+ * virtual time. The arguments are the length of a trace in seconds, the first seed, how many seeds
+ * there are, and a handler if only its rows are wanted.
  */
 public final class PolicyTable {
   private static final double[] LOADS = {0.5, 0.9, 1.2, 2};
-  private static final long SEED = 20_261_121;
-  private static final int SECONDS = 15;
 
   private PolicyTable() {}
 
-  private record Row(PolicyCell cell, Entry adaptive, List<Entry> rivals) {
+  /** One trace. */
+  private record Run(Entry adaptive, List<Entry> rivals) {
     double lead() {
-      double best = rivals.stream().mapToDouble(rival -> rival.result().share()).max().orElse(0);
-      return 100 * (adaptive.result().share() - best);
+      double best = rivals.stream().mapToDouble(Entry::share).max().orElse(0);
+      return 100 * (adaptive.share() - best);
+    }
+  }
+
+  /** One cell with all its traces. */
+  private record Row(PolicyCell cell, List<Run> runs) {
+    double lead() {
+      return runs.stream().mapToDouble(Run::lead).average().orElse(0);
+    }
+
+    double standardError() {
+      double mean = lead();
+      double squares = runs.stream().mapToDouble(run -> Math.pow(run.lead() - mean, 2)).sum();
+      int n = runs.size();
+      return n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n);
+    }
+
+    double leastLead() {
+      return runs.stream().mapToDouble(Run::lead).min().orElse(0);
+    }
+
+    double share(int rival) {
+      return runs.stream().mapToDouble(run -> run.rivals.get(rival).share()).average().orElse(0);
+    }
+
+    double adaptive(ToDoubleFunction<Simulation.Result> value) {
+      return runs.stream().mapToDouble(run -> run.adaptive.mean(value)).average().orElse(0);
     }
   }
 
   /**
-   * Prints the tables.
+   * Prints the table.
    *
-   * @param args the length of a trace in seconds and the seed, or less
+   * @param args the length of a trace in seconds, the first seed, the number of seeds, and a handler
+   *     or nothing
    */
   public static void main(String[] args) {
-    Duration length = Duration.ofSeconds(args.length == 0 ? SECONDS : Integer.parseInt(args[0]));
-    long seed = args.length < 2 ? SEED : Long.parseLong(args[1]);
+    if (args.length < 3) {
+      throw new IllegalArgumentException("give the seconds, the first seed and how many seeds");
+    }
+    Duration length = Duration.ofSeconds(Integer.parseInt(args[0]));
+    long seed = Long.parseLong(args[1]);
+    int seeds = Integer.parseInt(args[2]);
     List<PolicyCell> cells = new ArrayList<>();
-    for (Handler handler : Handler.values()) {
+    Handler[] handlers =
+        args.length < 4 ? Handler.values() : new Handler[] {Handler.valueOf(args[3])};
+    for (Handler handler : handlers) {
       for (double load : LOADS) {
         for (Arrivals arrivals : Arrivals.values()) {
           cells.add(new PolicyCell(handler, arrivals, load, length, seed));
         }
       }
     }
-    List<Row> rows =
-        cells.parallelStream().map(cell -> new Row(cell, cell.adaptive(), cell.rivals())).toList();
+    List<Row> rows = cells.parallelStream().map(cell -> row(cell, seeds)).toList();
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    printShares(out, rows);
-    printDetails(out, rows);
+    print(out, rows);
   }
 
-  private static void printShares(PrintStream out, List<Row> rows) {
+  private static Row row(PolicyCell first, int seeds) {
+    List<Run> runs = new ArrayList<>();
+    for (int i = 0; i < seeds; i++) {
+      PolicyCell cell =
+          new PolicyCell(
+              first.handler(), first.arrivals(), first.load(), first.length(), first.seed() + i);
+      runs.add(new Run(cell.adaptive(), cell.rivals()));
+    }
+    return new Row(first, runs);
+  }
+
+  private static void print(PrintStream out, List<Row> rows) {
     out.println(
         "| handler | load | arrivals | adaptive | Clipper | BentoML | TensorFlow | best fixed |"
-            + " lead |");
-    out.println("|---|---|---|---|---|---|---|---|---|");
-    for (Row row : rows) {
-      StringBuilder line = new StringBuilder(begin(row.cell));
-      line.append(percent(row.adaptive.result().share()));
-      for (Entry rival : row.rivals) {
-        line.append(" | ").append(percent(rival.result().share()));
-        if (rival.policy().startsWith("fixed")) {
-          line.append(" (").append(rival.policy().substring("fixed ".length())).append(')');
-        }
-      }
-      out.println(line.append(String.format(Locale.ROOT, " | %+.2f |", row.lead())));
-    }
-    double least = rows.stream().mapToDouble(Row::lead).min().orElse(0);
+            + " lead | ± | least | p50 ms | p99 ms | batch | late |");
+    out.println("|---" + "|---".repeat(14) + "|");
+    rows.forEach(row -> print(out, row));
     long behind = rows.stream().filter(row -> row.lead() < 0).count();
+    long surely = rows.stream().filter(row -> row.lead() < -2 * row.standardError()).count();
     out.printf(
         Locale.ROOT,
-        "%nBehind the best of the others in %d of %d cells, by %.2f points at most.%n%n",
+        "%nBehind the best of the others on average in %d of %d cells, in %d by more than two"
+            + " standard errors, by %.2f points at most.%n",
         behind,
         rows.size(),
-        Math.max(0, -least));
+        surely,
+        Math.max(0, -rows.stream().mapToDouble(Row::lead).min().orElse(0)));
   }
 
-  private static void printDetails(PrintStream out, List<Row> rows) {
-    out.println(
-        "| handler | load | arrivals | policy | goodput /s | p50 ms | p99 ms | mean batch | refused"
-            + " % | dropped % | late % |");
-    out.println("|---|---|---|---|---|---|---|---|---|---|---|");
-    for (Row row : rows) {
-      printDetail(out, row.cell, row.adaptive);
-      row.rivals.forEach(rival -> printDetail(out, row.cell, rival));
-    }
-  }
-
-  private static void printDetail(PrintStream out, PolicyCell cell, Entry entry) {
-    Simulation.Result result = entry.result();
-    out.printf(
-        Locale.ROOT,
-        "%s%s | %.0f | %.1f | %.1f | %.1f | %s | %s | %s |%n",
-        begin(cell),
-        entry.policy(),
-        result.goodput(),
-        result.p50Nanos() / 1e6,
-        result.p99Nanos() / 1e6,
-        result.meanBatch(),
-        percent((double) result.refused() / result.offered()),
-        percent((double) result.dropped() / result.offered()),
-        percent((double) result.late() / result.offered()));
+  private static void print(PrintStream out, Row row) {
+    double[] figures = {
+      100 * row.adaptive(Simulation.Result::share),
+      100 * row.share(0),
+      100 * row.share(1),
+      100 * row.share(2),
+      100 * row.share(3)
+    };
+    StringBuilder line = new StringBuilder(begin(row.cell));
+    Arrays.stream(figures).forEach(figure -> line.append(format("%.2f | ", figure)));
+    line.append(
+        format("%+.2f | %.2f | %+.2f | ", row.lead(), row.standardError(), row.leastLead()));
+    line.append(
+        format(
+            "%.0f | %.0f | %.1f | %.2f |",
+            row.adaptive(Simulation.Result::p50Nanos) / 1e6,
+            row.adaptive(Simulation.Result::p99Nanos) / 1e6,
+            row.adaptive(Simulation.Result::meanBatch),
+            100 * row.adaptive(result -> (double) result.late() / result.offered())));
+    out.println(line);
   }
 
   private static String begin(PolicyCell cell) {
-    return String.format(
-        Locale.ROOT,
-        "| %s | %.1f | %s | ",
-        name(cell.handler()),
-        cell.load(),
-        name(cell.arrivals()));
+    return format("| %s | %.1f | %s | ", name(cell.handler()), cell.load(), name(cell.arrivals()));
+  }
+
+  private static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
   }
 
   private static String name(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.2f", 100 * share);
   }
 }

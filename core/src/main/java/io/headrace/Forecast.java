@@ -1,0 +1,211 @@
+package io.headrace;
+
+/**
+ * What becomes of the items that wait, and of those that are likely to come, if batches have some
+ * size. Not thread safe.
+ */
+final class Forecast {
+  /*
+   * The batches of the next objective are gone through with a clock of their own: each takes what is
+   * there, up to the size, and what would be late in it is dropped first. Arrivals come evenly, at
+   * the rate of late.
+   *
+   * An item counts for the probability that its batch takes no longer than the item can wait, from the
+   * scatter of the cost curve; the clock moves on by the mean duration, stalls included.
+   *
+   * What is left at the end counts as far as the workers have time to spare for it: under overload it
+   * is worth nothing, because others wait for its place. What the last batch takes beyond the end is
+   * time in which the workers could have done others.
+   *
+   * The deadlines of the first items are known. The deadlines of those behind them, and of items without one, are
+   * taken to lie evenly up to that of an item that arrives now.
+   */
+
+  /** The deadlines of so many items are looked at. */
+  private static final int MAX_KNOWN = 256;
+
+  /** A forecast has about so many steps at most; short batches are taken together. */
+  private static final int STEPS = 32;
+
+  /** So many items of a batch are looked at, evenly. */
+  private static final int SAMPLES = 16;
+
+  /** What this share of the batches does not exceed is surely long enough. */
+  private static final double SURELY = 0.98;
+
+  private final CostCurve curve;
+  private final double objectiveNanos;
+  private final long[] deadlines = new long[MAX_KNOWN];
+  private final double[] slackNanos = new double[MAX_KNOWN];
+  private int known;
+  private int waiting;
+  private double weight;
+  private double arrivalsPerNano;
+  private double workers;
+
+  /** How many items the workers do in a nanosecond at most. */
+  private double capacity;
+
+  /** How many items more than what arrives they do in an objective. */
+  private double spare;
+
+  private double surely;
+
+  /** What the batches of the last forecast are worth, in items. */
+  private double worth;
+
+  private double lost;
+  private double delayNanos;
+
+  Forecast(CostCurve curve, long objectiveNanos) {
+    this.curve = curve;
+    this.objectiveNanos = objectiveNanos;
+  }
+
+  /** Takes a look at a queue, for all forecasts until the next look. */
+  void look(QueueState queue, double arrivalsPerNano) {
+    this.arrivalsPerNano = arrivalsPerNano;
+    waiting = queue.waiting();
+    weight = Math.max(1, queue.meanWeight());
+    workers = Math.min(queue.workers(), STEPS);
+    surely = curve.quotient(SURELY);
+    known = queue.deadlines(deadlines);
+    long nowNanos = queue.nowNanos();
+    double first = objectiveNanos - (nowNanos - queue.oldestArrivalNanos());
+    for (int i = 0; i < known; i++) {
+      double slack = deadlines[i] - nowNanos;
+      slackNanos[i] =
+          slack <= objectiveNanos ? slack : evenly(first, i * weight / Math.max(1, waiting));
+    }
+    capacity = Math.max(Double.MIN_NORMAL, curve.bestRate() / curve.meanQuotient() * workers);
+    spare = Math.max(0, capacity - arrivalsPerNano) * objectiveNanos;
+  }
+
+  private double evenly(double first, double share) {
+    return first + (objectiveNanos - first) * Math.min(1, share);
+  }
+
+  /** How long an item can wait until it is late. */
+  double slackNanos(int position) {
+    int index = (int) (position / weight);
+    if (index < known) {
+      return slackNanos[index];
+    }
+    if (position < waiting) {
+      double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
+      double before = known * weight;
+      return evenly(last, (position - before + 1) / (waiting - before + 1));
+    }
+    return (position - waiting + 1) / arrivalsPerNano + objectiveNanos;
+  }
+
+  /**
+   * How many of the items that wait are late in a batch of the others.
+   *
+   * @param size the largest batch
+   * @param caution how much longer than expected it is taken to last
+   */
+  int late(int size, double caution) {
+    int late = 0;
+    while (late < waiting) {
+      double needNanos = caution * curve.expectedNanos(Math.min(size, waiting - late));
+      if (slackNanos(late) > needNanos) {
+        break;
+      }
+      late = afterLate(late, waiting - late - size, needNanos);
+    }
+    return late;
+  }
+
+  /**
+   * The next position that may be in time after one that is late: where deadlines are taken to lie
+   * evenly it goes on at once.
+   */
+  private int afterLate(int position, int most, double needNanos) {
+    double next = position + 1;
+    double before = known * weight;
+    if (position >= waiting) {
+      next = waiting - 1 + arrivalsPerNano * (needNanos - objectiveNanos);
+    } else if (position >= before) {
+      double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
+      double share = (needNanos - last) / Math.max(1, objectiveNanos - last);
+      next = before - 1 + share * (waiting - before + 1);
+    }
+    return position + (int) Math.clamp(next - position, 1.0, Math.max(1.0, most));
+  }
+
+  /**
+   * Goes through the batches.
+   *
+   * @param size the largest batch
+   * @param caution how much longer than expected a batch is taken to last, when items are dropped
+   */
+  void run(int size, double caution) {
+    double endNanos = objectiveNanos;
+    int atOnce = (int) Math.max(1, endNanos * workers / STEPS / curve.expectedNanos(size));
+    double mean = curve.meanQuotient() / workers;
+    double atNanos = 0;
+    int position = 0;
+    worth = 0;
+    lost = 0;
+    delayNanos = 0;
+    while (atNanos < endNanos) {
+      int room = waiting + (int) (arrivalsPerNano * atNanos) - position;
+      if (room <= 0) {
+        double nextNanos = (position + 1 - waiting) / arrivalsPerNano;
+        atNanos = Math.min(endNanos, Math.max(nextNanos, atNanos + endNanos / STEPS));
+        continue;
+      }
+      double takesNanos = curve.expectedNanos(Math.min(size, room));
+      double needNanos = atNanos + caution * takesNanos;
+      if (slackNanos(position) <= needNanos) {
+        int next = afterLate(position, room - size, needNanos);
+        lost += next - position;
+        position = next;
+        continue;
+      }
+      int n = (int) Math.min((long) size * atOnce, room);
+      double inTime = inTime(position, n, atNanos, takesNanos);
+      worth += inTime;
+      lost += n - inTime;
+      position += n;
+      atNanos += takesNanos * mean * Math.max(1, (double) n / size);
+      delayNanos += n * atNanos;
+    }
+    double left = Math.max(0, waiting + arrivalsPerNano * endNanos - position);
+    worth += Math.min(left, spare) - Math.max(0, atNanos - endNanos) * capacity;
+  }
+
+  private double inTime(int position, int n, double atNanos, double takesNanos) {
+    int stride = (n + SAMPLES - 1) / SAMPLES;
+    double inTime = 0;
+    for (int i = 0; i < n; i += stride) {
+      double quotient = (slackNanos(position + i) - atNanos) / takesNanos;
+      if (quotient >= surely) {
+        return inTime + n - i;
+      }
+      inTime += curve.shareWithin(quotient) * Math.min(stride, n - i);
+    }
+    return inTime;
+  }
+
+  /** Whether the last forecast has lost no item. */
+  boolean isLossless() {
+    return lost < 1e-6;
+  }
+
+  /** What the batches of the last forecast are worth, in items. */
+  double worth() {
+    return worth;
+  }
+
+  /** Whether batches of a size are so short that an objective has many of them. */
+  boolean isShort(int size) {
+    return curve.expectedNanos(size) * STEPS < objectiveNanos;
+  }
+
+  /** How long the items of the last forecast take, all together. */
+  double delayNanos() {
+    return delayNanos;
+  }
+}
