@@ -35,7 +35,7 @@ interface Fault {
       return (point, channel) -> {};
     }
     try {
-      return (Fault) Class.forName(name).getDeclaredConstructor().newInstance();
+      return Class.forName(name).asSubclass(Fault.class).getDeclaredConstructor().newInstance();
     } catch (ReflectiveOperationException failure) {
       throw new IllegalArgumentException(PROPERTY + " is " + name + ": " + failure, failure);
     }
