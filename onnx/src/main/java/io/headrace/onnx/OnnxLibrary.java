@@ -11,9 +11,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 
 /**
- * The native library of ONNX Runtime. Each JVM unpacks it from the jar when the first model is
- * loaded, and deletes it when it ends, if it is not killed. For several JVMs, such as worker
- * processes, it is better unpacked once for all.
+ * The native library of ONNX Runtime. Each JVM unpacks it from the jar into the temporary folder
+ * when the first model is loaded, and deletes it when it ends, if it is not killed. For several
+ * JVMs, such as worker processes, it is better unpacked once for all; one that is killed leaves an
+ * empty folder then.
  */
 public final class OnnxLibrary {
   private OnnxLibrary() {}

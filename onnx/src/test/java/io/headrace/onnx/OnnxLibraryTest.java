@@ -43,13 +43,16 @@ class OnnxLibraryTest {
         .collect(Collectors.joining(System.getProperty("path.separator")));
   }
 
-  /** Loads ONNX Runtime, and prints what there is of it in the temporary folder. */
+  /** Loads ONNX Runtime, and prints which files it has put into the temporary folder. */
   static final class Loading {
     public static void main(String[] args) throws IOException {
       OrtEnvironment environment = OrtEnvironment.getEnvironment();
-      try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")))) {
         String unpacked =
-            files.map(Path::toString).filter(file -> file.contains("onnx")).collect(Collectors.joining());
+            files
+                .filter(file -> Files.isRegularFile(file) && file.toString().contains("onnx"))
+                .map(Path::toString)
+                .collect(Collectors.joining("\n"));
         System.out.print(environment == null || unpacked.isEmpty() ? "nothing\n" : unpacked);
       }
     }

@@ -84,8 +84,7 @@ final class DemoCommand implements Callable<Integer> {
     check(timeout.isPositive(), "--timeout is zero, it must be above zero");
     LiveStats stats = LiveStats.create(DigitsFlow.DECODE, DigitsFlow.CLASSIFY);
     Flow<DigitInput, Digit> flow =
-        DigitsFlow.builder(
-                Runtime.getRuntime().availableProcessors(), maxBatch, queue, workers)
+        DigitsFlow.builder(Runtime.getRuntime().availableProcessors(), maxBatch, queue, workers)
             .observer(stats)
             .build()
             .start();

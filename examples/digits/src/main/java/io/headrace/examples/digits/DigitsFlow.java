@@ -66,8 +66,7 @@ final class DigitsFlow {
     return switch (workers.kind()) {
       case THREADS -> decoding.step(CLASSIFY, classifier(maxBatch), options);
       case PROCESSES ->
-          decoding.stepPerWorker(
-              CLASSIFY, HandlerFactory.of(() -> classifier(maxBatch)), options);
+          decoding.stepPerWorker(CLASSIFY, HandlerFactory.of(() -> classifier(maxBatch)), options);
     };
   }
 

@@ -36,16 +36,16 @@ final class WorkerKill {
   private WorkerStatus worker(String query) {
     List<WorkerStatus> workers =
         stats.snapshot().steps().stream().flatMap(step -> step.workers().stream()).toList();
-    return workers.stream()
-        .filter(worker -> query.equals(PARAMETER + worker.name()))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new RequestException(
-                    404,
-                    "the query is \"%s\", it must be %sNAME with one of the names %s"
-                        .formatted(
-                            query, PARAMETER, workers.stream().map(WorkerStatus::name).toList())));
+    List<String> queries = workers.stream().map(worker -> PARAMETER + worker.name()).toList();
+    int i = queries.indexOf(query);
+    if (i < 0) {
+      throw new RequestException(
+          404,
+          queries.isEmpty()
+              ? "there are no worker processes: start the demo with --workers processes:2"
+              : "the query is \"" + query + "\", it must be one of " + queries);
+    }
+    return workers.get(i);
   }
 
   /** A process that has ended meanwhile, and left its number to another one, is none of ours. */

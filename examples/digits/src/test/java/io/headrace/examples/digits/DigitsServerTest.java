@@ -202,7 +202,9 @@ class DigitsServerTest {
   @Test
   void threadsAreNotToBeKilled() throws Exception {
     assertError(
-        send("/workers/kill?worker=digits-classify-0", "", "text/plain"), 404, "the query is");
+        send("/workers/kill?worker=digits-classify-0", "", "text/plain"),
+        404,
+        "there are no worker processes");
     assertThat(get("/stats").body()).contains("\"workers\":[]");
   }
 

@@ -40,8 +40,7 @@ class ModelProcessesTest {
     flow =
         DigitsFlow.builder(1, 8, 1024, ModelWorkers.processes(2)).observer(stats).build().start();
     server =
-        DigitsServer.addRoutes(
-                HttpServer.builder().port(0), flow, stats, Duration.ofSeconds(60))
+        DigitsServer.addRoutes(HttpServer.builder().port(0), flow, stats, Duration.ofSeconds(60))
             .start();
   }
 
@@ -60,7 +59,8 @@ class ModelProcessesTest {
   void noRequestFailsWhenWorkersAreKilled() throws Exception {
     List<CompletableFuture<List<Integer>>> senders =
         IntStream.range(0, SENDERS)
-            .mapToObj(i -> CompletableFuture.supplyAsync(this::send, task -> new Thread(task).start()))
+            .mapToObj(
+                i -> CompletableFuture.supplyAsync(this::send, task -> new Thread(task).start()))
             .toList();
     for (int restarts = 1; restarts <= 2; restarts++) {
       for (int i = 0; i < 2; i++) {
@@ -109,11 +109,11 @@ class ModelProcessesTest {
   @Test
   void onlyItsWorkersAreKilled() throws Exception {
     long other = ProcessHandle.current().pid();
-    for (String query : List.of("", "?", "?worker=", "?worker=nobody", "?worker=" + other)) {
+    for (String query : List.of("", "?worker=", "?worker=nobody", "?worker=" + other)) {
       HttpResponse<String> response = post("/workers/kill" + query, "");
       assertThat(response.body())
           .startsWith("{\"error\":\"the query is \\\"")
-          .contains("worker=NAME with one of the names [digits-classify-0, digits-classify-1]");
+          .endsWith("one of [worker=digits-classify-0, worker=digits-classify-1]\"}");
       assertThat(response.statusCode()).isEqualTo(404);
     }
     assertThat(worker(0).restarts() + worker(1).restarts()).isZero();
