@@ -13,8 +13,8 @@ import java.util.Locale;
 /**
  * The native library of ONNX Runtime. Each JVM unpacks it from the jar into the temporary folder
  * when the first model is loaded, which takes time, and deletes it in a shutdown hook, so that one
- * that is killed or halted, as worker processes are, leaves it there. For them it is better unpacked
- * once; what each leaves is an empty folder then.
+ * that is killed or halted, as worker processes are, leaves it there. For them it is better
+ * unpacked once; what each leaves is an empty folder then.
  */
 public final class OnnxLibrary {
   private OnnxLibrary() {}
