@@ -48,6 +48,18 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><th scope="row">{@code headrace.state}</th><td>gauge</td><td>service, state</td>
  *     <td>1 for the state that the service is in, 0 for the others; the states are those of {@link
  *     Flow.State}, in lower case</td></tr>
+ * <tr><th scope="row">{@code headrace.worker.memory}</th><td>gauge, bytes</td>
+ *     <td>service, step, worker</td><td>memory that the process of a worker holds, shared memory
+ *     included; 0 while it has none. The meters of workers are there for those that are not in this
+ *     JVM</td></tr>
+ * <tr><th scope="row">{@code headrace.worker.cpu}</th><td>counter, seconds</td>
+ *     <td>service, step, worker</td><td>processor time that the processes of a worker have used, as
+ *     far as it was read before they ended</td></tr>
+ * <tr><th scope="row">{@code headrace.worker.restarts}</th><td>counter</td>
+ *     <td>service, step, worker</td><td>processes that became ready in the place of one that had
+ *     died</td></tr>
+ * <tr><th scope="row">{@code headrace.worker.deaths}</th><td>counter</td>
+ *     <td>service, step, worker</td><td>processes that ended though they were not told to</td></tr>
  * <tr><th scope="row">{@code headrace.throttle.running}</th><td>gauge</td><td>service</td>
  *     <td>permits that are out; 0 if the throttle does not limit how many</td></tr>
  * <tr><th scope="row">{@code headrace.throttle.waiting}</th><td>gauge</td><td>service</td>
@@ -91,6 +103,11 @@ public final class HeadraceMetrics implements Observer {
   @Override
   public void onBatch(BatchEvent batch) {
     service(batch.service()).step(batch.step()).record(batch);
+  }
+
+  @Override
+  public void onWorker(WorkerEvent event) {
+    service(event.service()).step(event.step()).record(event);
   }
 
   @Override

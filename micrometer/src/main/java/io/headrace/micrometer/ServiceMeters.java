@@ -5,11 +5,13 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Flow;
 import io.headrace.Observer.Observed;
 import io.headrace.Observer.Outcome;
+import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -81,7 +83,11 @@ final class ServiceMeters {
         : steps.computeIfAbsent(
             name,
             unknown ->
-                new StepMeters(registry, tags.and("step", unknown), () -> queueLength(unknown)));
+                new StepMeters(
+                    registry,
+                    tags.and("step", unknown),
+                    () -> queueLength(unknown),
+                    () -> workers(unknown)));
   }
 
   private Flow.State state() {
@@ -93,6 +99,11 @@ final class ServiceMeters {
   private int queueLength(String step) {
     Observed service = observed;
     return service == null || !service.steps().contains(step) ? 0 : service.queued(step);
+  }
+
+  private List<WorkerStatus> workers(String step) {
+    Observed service = observed;
+    return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
   }
 
   private static String lowerCase(Enum<?> value) {

@@ -1,24 +1,40 @@
 package io.headrace.micrometer;
 
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.WorkerEvent;
+import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The meters of one step. */
 final class StepMeters {
+  private final MeterRegistry registry;
+  private final Tags tags;
+  private final Supplier<List<WorkerStatus>> statuses;
+  private final ConcurrentHashMap<String, WorkerMeters> workers = new ConcurrentHashMap<>();
   private final Timer waits;
   private final Timer collecting;
   private final Timer handling;
   private final DistributionSummary sizes;
   private final Counter failed;
 
-  StepMeters(MeterRegistry registry, Tags tags, Supplier<Number> queueLength) {
+  StepMeters(
+      MeterRegistry registry,
+      Tags tags,
+      Supplier<Number> queueLength,
+      Supplier<List<WorkerStatus>> statuses) {
+    this.registry = registry;
+    this.tags = tags;
+    this.statuses = statuses;
     waits = timer(registry, tags, "headrace.queue.wait", "How long an item waited for the step");
     collecting =
         timer(
@@ -52,6 +68,21 @@ final class StepMeters {
         .tags(tags)
         .serviceLevelObjectives(Buckets.TIMES)
         .register(registry);
+  }
+
+  void record(WorkerEvent event) {
+    workers
+        .computeIfAbsent(
+            event.worker(),
+            name -> new WorkerMeters(registry, tags.and("worker", name), () -> status(name)))
+        .record(event);
+  }
+
+  private @Nullable WorkerStatus status(String worker) {
+    return statuses.get().stream()
+        .filter(status -> status.name().equals(worker))
+        .findFirst()
+        .orElse(null);
   }
 
   void record(BatchEvent batch) {

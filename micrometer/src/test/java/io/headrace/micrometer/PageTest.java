@@ -7,6 +7,7 @@ import io.headrace.CoalescerHooks;
 import io.headrace.CoalescerStatistics;
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Observer.WorkerEvent;
 import io.headrace.Throttle;
 import io.headrace.Workers;
 import io.micrometer.core.instrument.Meter;
@@ -46,10 +47,12 @@ class PageTest {
             .build()
             .start()) {
       flow.call("hello");
+      metrics.onWorker(
+          new WorkerEvent("texts", "tokens", "texts-tokens-0", 1, WorkerEvent.Kind.STARTED, ""));
     }
     String page = Files.readString(PAGE);
     assertThat(registry.getMeters().stream().map(Meter::getId).map(Meter.Id::getName).distinct())
-        .hasSize(13)
+        .hasSize(17)
         .allSatisfy(name -> assertThat(page).contains("| `" + name + "` |"));
   }
 

@@ -283,13 +283,13 @@ final class WorkerProcess {
     link().doorbell.wake();
   }
 
+  /** Also when it was discarded: the channel must not be looked into. */
   WorkerStatus status(int restarts) {
     ProcessHandle handle = link().process.toHandle();
-    boolean isBusy = channel.begun() != 0;
     return new WorkerStatus(
         name,
         handle.pid(),
-        isBusy ? WorkerStatus.State.BUSY : WorkerStatus.State.IDLE,
+        isBusy() ? WorkerStatus.State.BUSY : WorkerStatus.State.IDLE,
         restarts,
         Proc.residentBytes(handle.pid()),
         handle.info().totalCpuDuration().orElse(java.time.Duration.ZERO));

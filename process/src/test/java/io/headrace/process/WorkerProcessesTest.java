@@ -130,6 +130,13 @@ class WorkerProcessesTest {
   }
 
   @Test
+  void workersCanBeAskedAfterTheirOwnThreadHasClosedTheFlow() throws Exception {
+    Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1);
+    flow.submit(1).thenRun(flow::close).join(); // on the thread that receives the answer
+    assertThat(flow.workers("double")).hasSize(1).first().extracting("restarts").isEqualTo(0);
+  }
+
+  @Test
   void aHandlerThatDoesNotStartFailsTheStart() {
     assertThatThrownBy(
             () ->

@@ -2,12 +2,14 @@ package io.headrace.server;
 
 import io.headrace.Observer;
 import io.headrace.TimeSource;
+import io.headrace.WorkerStatus;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Watches a batcher or a flow and tells what happened in the last second: what a live page shows.
@@ -28,6 +30,9 @@ public final class LiveStats implements Observer {
   private final AtomicBoolean rolling = new AtomicBoolean();
   private volatile boolean somethingHappened;
   private volatile Snapshot latest;
+
+  /** What is watched; null until it starts. */
+  private volatile @Nullable Observed watched;
 
   /** Written by the one thread that wakes the timer, then by the timer. */
   private long lastRollNanos;
@@ -56,10 +61,21 @@ public final class LiveStats implements Observer {
   /**
    * The last second.
    *
-   * @return the figures, at most half a second old
+   * @return the figures, at most half a second old, and the workers as they are now
    */
   public Snapshot snapshot() {
-    return latest;
+    Snapshot figures = latest;
+    return new Snapshot(
+        figures.requestsPerSecond(),
+        figures.outcomes(),
+        figures.totals(),
+        figures.latency(),
+        figures.steps().stream().map(step -> step.with(workers(step.name()))).toList());
+  }
+
+  private List<WorkerStatus> workers(String step) {
+    Observed service = watched;
+    return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
   }
 
   /**
@@ -68,7 +84,12 @@ public final class LiveStats implements Observer {
    * @return the document
    */
   public String snapshotJson() {
-    return SnapshotJson.write(latest);
+    return SnapshotJson.write(snapshot());
+  }
+
+  @Override
+  public void onStart(Observed service) {
+    watched = service;
   }
 
   @Override
@@ -182,6 +203,7 @@ public final class LiveStats implements Observer {
    * @param queueLength items left waiting when the last batch was formed
    * @param queue how long items waited for the step
    * @param handle how long the handler took for a batch
+   * @param workers the workers that are not in this JVM, such as processes
    */
   public record Step(
       String name,
@@ -192,7 +214,22 @@ public final class LiveStats implements Observer {
       long failed,
       int queueLength,
       Millis queue,
-      Millis handle) {}
+      Millis handle,
+      List<WorkerStatus> workers) {
+    Step with(List<WorkerStatus> others) {
+      return new Step(
+          name,
+          itemsPerSecond,
+          batchesPerSecond,
+          meanBatchSize,
+          batchSizes,
+          failed,
+          queueLength,
+          queue,
+          handle,
+          others);
+    }
+  }
 
   /**
    * The batches of a class of sizes.

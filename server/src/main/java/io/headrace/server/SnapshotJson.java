@@ -1,7 +1,9 @@
 package io.headrace.server;
 
 import io.headrace.Observer.Outcome;
+import io.headrace.WorkerStatus;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.core.JsonGenerator;
 
@@ -45,6 +47,19 @@ final class SnapshotJson {
       out.writeEndObject();
     }
     out.writeEndArray();
+    out.writeArrayPropertyStart("workers");
+    step.workers().forEach(worker -> writeWorker(out, worker));
+    out.writeEndArray();
+    out.writeEndObject();
+  }
+
+  private static void writeWorker(JsonGenerator out, WorkerStatus worker) {
+    out.writeStartObject();
+    out.writeStringProperty("name", worker.name());
+    out.writeNumberProperty("pid", worker.pid());
+    out.writeStringProperty("state", worker.state().name().toLowerCase(Locale.ROOT));
+    out.writeNumberProperty("restarts", worker.restarts());
+    out.writeNumberProperty("residentBytes", worker.residentBytes());
     out.writeEndObject();
   }
 

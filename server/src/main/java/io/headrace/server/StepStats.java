@@ -57,7 +57,8 @@ final class StepStats {
         failed.roll(),
         itemsInWindow == 0 ? 0 : queueLength,
         queueing.roll(),
-        handling.roll());
+        handling.roll(),
+        List.of());
   }
 
   /** Size n is in class i when 2^(i-1) < n <= 2^i. */

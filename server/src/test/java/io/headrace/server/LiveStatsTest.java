@@ -2,9 +2,13 @@ package io.headrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headrace.Flow;
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.Observed;
 import io.headrace.Observer.Outcome;
 import io.headrace.TimeSource;
+import io.headrace.WorkerStatus;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -92,10 +96,60 @@ class LiveStatsTest {
         .contains("{\"from\":2,\"to\":2,\"batches\":1}");
   }
 
+  @Test
+  void workersAreToldAsTheyAreNow() {
+    assertThat(stats.snapshotJson()).contains("\"workers\":[]}");
+    WorkedBy service = new WorkedBy();
+    stats.onStart(service);
+    assertThat(stats.snapshot().steps())
+        .extracting(LiveStats.Step::workers)
+        .containsOnly(List.<WorkerStatus>of());
+    service.workers =
+        List.of(
+            new WorkerStatus(
+                "digits-classify-0", 4711, WorkerStatus.State.BUSY, 3, 12_345_678, Duration.ZERO));
+    assertThat(stats.snapshot().steps().getFirst().workers()).as("of decode").isEmpty();
+    assertThat(stats.snapshotJson())
+        .contains(
+            "\"workers\":[{\"name\":\"digits-classify-0\",\"pid\":4711,\"state\":\"busy\","
+                + "\"restarts\":3,\"residentBytes\":12345678}]}");
+  }
+
   private static BatchEvent batch(String step, int size, long handleNanos) {
     long[] queueNanos = new long[size];
     Arrays.fill(queueNanos, MILLI);
     return new BatchEvent("digits", step, size, 1, handleNanos, queueNanos, 7);
+  }
+
+  /** A flow of which step {@code classify} alone is known, and has workers. */
+  private static final class WorkedBy implements Observed {
+    private List<WorkerStatus> workers = List.of();
+
+    @Override
+    public String name() {
+      return "digits";
+    }
+
+    @Override
+    public List<String> steps() {
+      return List.of("classify");
+    }
+
+    @Override
+    public Flow.State state() {
+      return Flow.State.RUNNING;
+    }
+
+    @Override
+    public int queued(String step) {
+      return 0;
+    }
+
+    @Override
+    public List<WorkerStatus> workers(String step) {
+      assertThat(step).isEqualTo("classify");
+      return workers;
+    }
   }
 
   /** Time that a test moves by hand. */

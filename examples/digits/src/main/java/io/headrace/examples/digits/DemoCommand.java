@@ -47,6 +47,16 @@ final class DemoCommand implements Callable<Integer> {
   private int maxBatch;
 
   @Option(
+      names = "--workers",
+      paramLabel = "KIND:N",
+      defaultValue = ModelWorkers.DEFAULT,
+      converter = ModelWorkers.Converter.class,
+      description =
+          "What runs the model: threads:N in this process, or processes:N of their own, which the"
+              + " page can kill.")
+  private ModelWorkers workers = ModelWorkers.threads(1);
+
+  @Option(
       names = "--queue",
       paramLabel = "N",
       defaultValue = "" + DigitsFlow.QUEUE_CAPACITY,
@@ -74,7 +84,7 @@ final class DemoCommand implements Callable<Integer> {
     check(timeout.isPositive(), "--timeout is zero, it must be above zero");
     LiveStats stats = LiveStats.create(DigitsFlow.DECODE, DigitsFlow.CLASSIFY);
     Flow<DigitInput, Digit> flow =
-        DigitsFlow.builder(Runtime.getRuntime().availableProcessors(), maxBatch, queue)
+        DigitsFlow.builder(Runtime.getRuntime().availableProcessors(), maxBatch, queue, workers)
             .observer(stats)
             .build()
             .start();

@@ -5,11 +5,14 @@ import io.headrace.Flow;
 import io.headrace.FlowBuilder;
 import io.headrace.Handler;
 import io.headrace.OnFull;
+import io.headrace.StepOptions;
 import io.headrace.Workers;
 import io.headrace.onnx.OnnxHandler;
+import io.headrace.process.HandlerFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.function.Consumer;
 
 /**
  * The flow of the demo. Step {@value #DECODE} makes counts of an image; counts that were sent pass
@@ -41,7 +44,7 @@ final class DigitsFlow {
   }
 
   static FlowBuilder<DigitInput, Digit> builder(int decoders) {
-    return builder(decoders, MAX_BATCH, QUEUE_CAPACITY);
+    return builder(decoders, MAX_BATCH, QUEUE_CAPACITY, ModelWorkers.threads(1));
   }
 
   /**
@@ -50,8 +53,24 @@ final class DigitsFlow {
    * @param decoders how many decode at once
    * @param maxBatch the most images that the model gets at once
    * @param queueCapacity how many may wait for each step
+   * @param workers what runs the model
    */
-  static FlowBuilder<DigitInput, Digit> builder(int decoders, int maxBatch, int queueCapacity) {
+  static FlowBuilder<DigitInput, Digit> builder(
+      int decoders, int maxBatch, int queueCapacity, ModelWorkers workers) {
+    FlowBuilder<DigitInput, DigitInput> decoding = decoding(decoders, queueCapacity);
+    Consumer<StepOptions<DigitInput>> options =
+        step ->
+            step.batch(BatchPolicy.greedy(maxBatch))
+                .workers(workers.workers())
+                .queue(queueCapacity, OnFull.fail());
+    return switch (workers.kind()) {
+      case THREADS -> decoding.step(CLASSIFY, classifier(maxBatch), options);
+      case PROCESSES ->
+          decoding.stepPerWorker(CLASSIFY, HandlerFactory.of(() -> classifier(maxBatch)), options);
+    };
+  }
+
+  private static FlowBuilder<DigitInput, DigitInput> decoding(int decoders, int queueCapacity) {
     Handler<DigitInput, DigitInput> decode = Handler.each(DigitsFlow::decode);
     return Flow.<DigitInput>builder("digits")
         .stepIf(
@@ -62,12 +81,11 @@ final class DigitsFlow {
                 options
                     .batch(BatchPolicy.greedy(MAX_DECODE_BATCH))
                     .workers(Workers.threads(decoders))
-                    .queue(queueCapacity, OnFull.fail()))
-        .step(
-            CLASSIFY,
-            new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, maxBatch).build()),
-            options ->
-                options.batch(BatchPolicy.greedy(maxBatch)).queue(queueCapacity, OnFull.fail()));
+                    .queue(queueCapacity, OnFull.fail()));
+  }
+
+  private static Classifier classifier(int maxBatch) {
+    return new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, maxBatch).build());
   }
 
   private static DigitInput decode(DigitInput input) {

@@ -52,6 +52,7 @@ final class DigitsServer {
         .route("POST", "/digits/many", digits::recogniseMany)
         .failure(BadImageException.class, 400)
         .route("GET", "/stats", request -> figures(stats))
+        .route("POST", "/workers/kill", new WorkerKill(stats)::kill)
         .events("/stats/stream", EVENT_PERIOD, stats::snapshotJson)
         .resource("/", DigitsServer.class, "page/index.html")
         .resource("/page.css", DigitsServer.class, "page/page.css")

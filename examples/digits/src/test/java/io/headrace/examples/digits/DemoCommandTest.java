@@ -21,15 +21,17 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The demo as a process of its own. */
 class DemoCommandTest {
   private static final int TERMINATED = 128 + 15;
   private static final Pattern URL = Pattern.compile("The digits demo is at (http://[^/]+)/");
 
-  @Test
-  void printsWhereItIsAnswersWhatItPrintsAndEndsOnTerm() throws Exception {
-    Process demo = start("demo", "--port", "0");
+  @ParameterizedTest
+  @ValueSource(strings = {"threads:2", "processes:1"})
+  void printsWhereItIsAnswersWhatItPrintsAndEndsOnTerm(String workers) throws Exception {
+    Process demo = start("demo", "--port", "0", "--workers", workers);
     try (BufferedReader out = demo.inputReader(UTF_8);
         HttpClient client = HttpClient.newHttpClient()) {
       List<String> greeting = readUntil(out, "Ctrl-C ends it.");
@@ -57,6 +59,11 @@ class DemoCommandTest {
     "--port, 65536, '--port is 65536, it must be 0 to 65535'",
     "--port, x, 'Invalid value for option ''--port'': ''x'' is not an int'",
     "--max-batch, 0, '--max-batch is 0, it must be at least 1'",
+    "--workers, x:1, 'Invalid value for option ''--workers'': ''x:1'' is not threads:N or"
+        + " processes:N with N from 1 to 64'",
+    "--workers, 2, 'Invalid value for option ''--workers'': ''2'' is not threads:N'",
+    "--workers, processes:0, 'Invalid value for option ''--workers'': ''processes:0'' is not'",
+    "--workers, threads:65, 'Invalid value for option ''--workers'': ''threads:65'' is not'",
     "--queue, 0, '--queue is 0, it must be at least 1'",
     "--timeout, 0s, '--timeout is zero, it must be above zero'",
     "--timeout, 5, ''"

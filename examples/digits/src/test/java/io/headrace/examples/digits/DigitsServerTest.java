@@ -200,9 +200,20 @@ class DigitsServerTest {
   }
 
   @Test
+  void threadsAreNotToBeKilled() throws Exception {
+    assertError(
+        send("/workers/kill?worker=digits-classify-0", "", "text/plain"),
+        404,
+        "there are no worker processes");
+    assertThat(get("/stats").body()).contains("\"workers\":[]");
+  }
+
+  @Test
   void pageNeedsNothingFromElsewhere() throws Exception {
     String page = get("/").body();
     assertThat(page).contains("<canvas", "/page.js", "/page.css").doesNotContain("https://");
+    assertThat(page).contains("id=\"keep\"", "id=\"load\"", "id=\"workers\"");
+    assertThat(get("/page.js").body()).contains("'/stats/stream'", "/workers/kill?worker=");
     for (String path : List.of("/page.js", "/page.css", "/icon.svg", "/sample.png")) {
       assertThat(get(path).statusCode()).as(path).isEqualTo(200);
     }

@@ -249,6 +249,7 @@ function showStats(stats) {
     showSizes(last);
   }
   showSteps(stats.steps);
+  showWorkers(stats.steps.find(step => step.workers.length));
 }
 
 function drawRates() {
@@ -312,6 +313,45 @@ function showSteps(steps) {
   });
 }
 
+/* Rows are kept, so that a button that has the focus does not lose it. */
+function showWorkers(step) {
+  $('workers').hidden = !step;
+  if (!step) {
+    return;
+  }
+  $('workers-step').textContent = step.name;
+  const body = $('workers').querySelector('tbody');
+  while (body.children.length < step.workers.length) {
+    const row = body.insertRow();
+    row.innerHTML = '<th scope="row"></th><td></td><td></td><td></td><td></td><td><button type="button">Kill</button></td>';
+    row.querySelector('button').addEventListener('click', () => kill(row));
+  }
+  step.workers.forEach((worker, i) => showWorker(body.children[i], worker));
+}
+
+function showWorker(row, worker) {
+  const mebibytes = worker.residentBytes / 2 ** 20;
+  const texts = [worker.name, worker.state, worker.pid || '\u2013',
+    mebibytes ? `${mebibytes.toFixed(0)} MiB` : '\u2013', worker.restarts];
+  texts.forEach((text, i) => { row.cells[i].textContent = text; });
+  row.cells[1].classList.toggle('away', !worker.pid);
+  const button = row.querySelector('button');
+  button.disabled = !worker.pid;
+  button.setAttribute('aria-label', `Kill ${worker.name}`);
+}
+
+async function kill(row) {
+  const state = $('kill-state');
+  try {
+    const answer = await post(`/workers/kill?worker=${encodeURIComponent(row.cells[0].textContent)}`, '', 'text/plain');
+    state.textContent = `killed process ${answer.pid}`;
+    state.classList.remove('bad');
+  } catch (problem) {
+    state.textContent = problem.message;
+    state.classList.add('bad');
+  }
+}
+
 function connection(text, kind) {
   $('connection').textContent = text;
   $('connection').className = `badge ${kind}`;
@@ -332,31 +372,33 @@ function listen() {
   addEventListener('pagehide', () => events.close());
 }
 
-/* ---- send 1000 ---- */
+/* ---- send 1000, or keep sending ---- */
 
 /* A browser opens six connections at most, so each request brings several images. */
 const loadCount = 1000;
 const loadParallel = 5;
 const imagesPerRequest = 20;
+const keepPauseMillis = 50;
+let keeping = false;
+
+const pause = millis => new Promise(resolve => setTimeout(resolve, millis));
 
 async function base64Of(lines) {
   const bytes = new Uint8Array(await (await imageOf(lines)).arrayBuffer());
   return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''));
 }
 
-async function load() {
-  const button = $('load');
+/* Sends a number of images, or any number as long as it is told to keep sending. */
+async function load(count) {
   const state = $('load-state');
-  button.disabled = true;
-  button.parentElement.classList.add('busy');
   state.classList.remove('bad');
   const images = await Promise.all((strokes.length ? [strokes, ...written] : written).map(base64Of));
   let sent = 0, done = 0, failed = 0, reason = '', largest = 0;
   const begun = performance.now();
   async function worker() {
-    while (sent < loadCount) {
+    while (count ? sent < count : keeping) {
       const first = sent;
-      sent = Math.min(loadCount, first + imagesPerRequest);
+      sent = Math.min(count || Infinity, first + imagesPerRequest);
       const some = Array.from({ length: sent - first }, (_, i) => images[(first + i) % images.length]);
       try {
         for (const answer of await post('/digits/many', JSON.stringify(some), 'application/json')) {
@@ -373,20 +415,43 @@ async function load() {
         reason = problem.message;
       }
       $('load-progress').value = done + failed;
-      state.textContent = `${done} done${failed ? `, ${failed} failed` : ''}`;
+      state.textContent = `${done.toLocaleString('en')} done${failed ? `, ${failed} failed` : ''}`;
+      if (!count) {
+        await pause(keepPauseMillis);
+      }
     }
   }
   await Promise.all(Array.from({ length: loadParallel }, worker));
   const seconds = (performance.now() - begun) / 1000;
   state.textContent = failed
     ? `${done} done, ${failed} failed: ${reason}`
-    : `${done} in ${seconds.toFixed(2)} s, batches of up to ${largest}`;
+    : `${done.toLocaleString('en')} in ${seconds.toFixed(2)} s, batches of up to ${largest}`;
   state.classList.toggle('bad', failed > 0);
-  button.disabled = false;
-  button.parentElement.classList.remove('busy');
 }
 
-$('load').addEventListener('click', load);
+async function sendMany() {
+  $('load').disabled = $('keep').disabled = true;
+  $('load').parentElement.classList.add('busy');
+  await load(loadCount);
+  $('load').parentElement.classList.remove('busy');
+  $('load').disabled = $('keep').disabled = false;
+}
+
+async function keepSending() {
+  const button = $('keep');
+  button.disabled = keeping;
+  keeping = !keeping;
+  if (keeping) {
+    button.setAttribute('aria-pressed', 'true');
+    $('load').disabled = true;
+    await load();
+    button.setAttribute('aria-pressed', 'false');
+    $('load').disabled = button.disabled = false;
+  }
+}
+
+$('load').addEventListener('click', sendMany);
+$('keep').addEventListener('click', keepSending);
 
 /* ---- start ---- */
 

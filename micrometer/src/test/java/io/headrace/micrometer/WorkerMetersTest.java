@@ -1,0 +1,126 @@
+package io.headrace.micrometer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Flow;
+import io.headrace.Observer.Observed;
+import io.headrace.Observer.WorkerEvent;
+import io.headrace.Observer.WorkerEvent.Kind;
+import io.headrace.WorkerStatus;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is scraped of workers that are not in this JVM. */
+class WorkerMetersTest {
+  private static final String FIRST =
+      "{service=\"texts\",step=\"tokens\",worker=\"texts-tokens-0\"}";
+  private static final String SECOND =
+      "{service=\"texts\",step=\"tokens\",worker=\"texts-tokens-1\"}";
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final HeadraceMetrics metrics = new HeadraceMetrics(registry);
+  private final Texts texts = new Texts();
+
+  private double sample(String name) {
+    return Scrape.sample(registry, name);
+  }
+
+  private void tell(String worker, Kind kind) {
+    metrics.onWorker(new WorkerEvent("texts", "tokens", worker, 4711, kind, ""));
+  }
+
+  private static WorkerStatus worker(String name, long residentBytes, long cpuMillis) {
+    return new WorkerStatus(
+        name, 4711, WorkerStatus.State.IDLE, 0, residentBytes, Duration.ofMillis(cpuMillis));
+  }
+
+  @Test
+  void eachWorkerHasItsOwnMeters() {
+    metrics.onStart(texts);
+    assertThat(Scrape.samples(registry).keySet()).noneMatch(name -> name.contains("worker"));
+    tell("texts-tokens-0", Kind.STARTED);
+    tell("texts-tokens-1", Kind.STARTED);
+    texts.workers = List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0));
+    assertThat(Scrape.samples(registry))
+        .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0)
+        .containsEntry("headrace_worker_memory_bytes" + SECOND, 200.0)
+        .containsEntry("headrace_worker_cpu_seconds_total" + FIRST, 1.5)
+        .containsEntry("headrace_worker_cpu_seconds_total" + SECOND, 0.0)
+        .containsEntry("headrace_worker_restarts_total" + FIRST, 0.0)
+        .containsEntry("headrace_worker_deaths_total" + FIRST, 0.0);
+  }
+
+  @Test
+  void deathsAndRestartsAreCountedApart() {
+    metrics.onStart(texts);
+    tell("texts-tokens-0", Kind.STARTED);
+    tell("texts-tokens-1", Kind.STARTED);
+    tell("texts-tokens-0", Kind.DIED);
+    tell("texts-tokens-0", Kind.RESTARTED);
+    tell("texts-tokens-0", Kind.DIED);
+    assertThat(sample("headrace_worker_deaths_total" + FIRST)).isEqualTo(2);
+    assertThat(sample("headrace_worker_restarts_total" + FIRST)).isEqualTo(1);
+    assertThat(sample("headrace_worker_deaths_total" + SECOND)).isZero();
+  }
+
+  @Test
+  void processorTimeOnlyGrows() {
+    metrics.onStart(texts);
+    tell("texts-tokens-0", Kind.STARTED);
+    for (long[] usedAndSum : new long[][] {{1000, 1000}, {2000, 2000}, {500, 2500}, {700, 2700}}) {
+      texts.workers = List.of(worker("texts-tokens-0", 100, usedAndSum[0]));
+      assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST))
+          .isEqualTo(usedAndSum[1] / 1e3);
+    }
+    texts.workers = List.of();
+    assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(2.7);
+    assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isZero();
+  }
+
+  @Test
+  void aServiceThatHasEndedIsNotAsked() {
+    metrics.onStart(texts);
+    tell("texts-tokens-0", Kind.STARTED);
+    texts.workers = List.of(worker("texts-tokens-0", 100, 1000));
+    assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isEqualTo(100);
+    assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(1);
+    texts.state = Flow.State.STOPPED;
+    metrics.onState("texts", Flow.State.STOPPED);
+    assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isZero();
+    assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(1);
+  }
+
+  private static final class Texts implements Observed {
+    private List<WorkerStatus> workers = List.of();
+    private Flow.State state = Flow.State.RUNNING;
+
+    @Override
+    public String name() {
+      return "texts";
+    }
+
+    @Override
+    public List<String> steps() {
+      return List.of("tokens");
+    }
+
+    @Override
+    public Flow.State state() {
+      return state;
+    }
+
+    @Override
+    public int queued(String step) {
+      return 0;
+    }
+
+    @Override
+    public List<WorkerStatus> workers(String step) {
+      return workers;
+    }
+  }
+}
