@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -92,6 +93,29 @@ class SnippetsTest {
             .start(Duration.ofSeconds(30))) {
       Instant now = Instant.ofEpochSecond(12, 34);
       assertThat(flow.call(now)).isEqualTo(now);
+    }
+  }
+
+  @Test
+  void shared() throws Exception {
+    java.io.InputStream body = new java.io.ByteArrayInputStream(new byte[5000]);
+    long contentLength = 5000;
+    try (Flow<MemorySegment, Integer> flow =
+            Flow.<MemorySegment>builder("images")
+                .<Integer>stepPerWorker(
+                    "sum",
+                    HandlerFactory.of(
+                        () -> items -> items.stream().map(item -> (int) item.byteSize()).toList()),
+                    step -> step.workers(WorkerProcesses.of(1)))
+                .build()
+                .start(Duration.ofSeconds(30));
+        // @start region="shared"
+        SharedValues values = SharedValues.create(64 << 20)) {
+      MemorySegment image = values.read(body, contentLength, Duration.ofSeconds(5));
+      int sum = flow.call(image); // the worker reads what came from the stream, in place
+      SharedValues.release(image); // or leave that to the garbage collector
+      // @end
+      assertThat(sum).isEqualTo(5000);
     }
   }
 }
