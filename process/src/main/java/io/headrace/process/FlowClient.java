@@ -57,7 +57,7 @@ public final class FlowClient<I, O extends @Nullable Object>
   private final Types types;
   private final int maxFrameBytes;
   private final long connectNanos;
-  private final TimeSource time = TimeSource.system();
+  private final TimeSource time;
   private final AtomicLong lastId = new AtomicLong();
 
   /** Those that are not over; guarded by this. */
@@ -67,6 +67,7 @@ public final class FlowClient<I, O extends @Nullable Object>
 
   private FlowClient(Builder builder) {
     path = builder.path;
+    time = builder.time;
     types = new Types(builder.types);
     maxFrameBytes = builder.maxFrameBytes;
     connectNanos = builder.connectTimeout.toNanos();
@@ -93,6 +94,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     private int connections = DEFAULT_CONNECTIONS;
     private int maxFrameBytes = FlowServer.Builder.DEFAULT_MAX_FRAME_BYTES;
     private Duration connectTimeout = Duration.ofSeconds(5);
+    private TimeSource time = TimeSource.system();
 
     private Builder(Path path) {
       this.path = path;
@@ -148,6 +150,12 @@ public final class FlowClient<I, O extends @Nullable Object>
      */
     public Builder connectTimeout(Duration timeout) {
       connectTimeout = FlowServer.checkedTimeout(timeout, "connectTimeout");
+      return this;
+    }
+
+    /** For tests. */
+    Builder time(TimeSource time) {
+      this.time = time;
       return this;
     }
 

@@ -14,6 +14,7 @@ import io.headrace.RejectedException;
 import io.headrace.Service;
 import io.headrace.StoppedException;
 import io.headrace.Tensor;
+import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.Workers;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -183,13 +185,42 @@ class FlowSocketTest {
   @Test
   void aTimeoutThatIsOverFailsTheCallAndWithdrawsIt() throws Exception {
     serve(held);
-    CompletableFuture<Object> future =
-        client().submit(1, CallOptions.timeout(Duration.ofMillis(200)));
-    HeldCalls.Held call = held.next();
-    assertThat(failureOf(future))
-        .isInstanceOf(DeadlineExceededException.class)
-        .hasMessageContaining("within its timeout of PT0.2S");
-    Awaitility.await("the cancellation").until(call.future()::isCancelled);
+    AlarmByHand alarm = new AlarmByHand();
+    try (FlowClient<Object, Object> client = FlowClient.builder(path()).time(alarm).build()) {
+      CompletableFuture<Object> future = client.submit(1, CallOptions.timeout(LONG));
+      HeldCalls.Held call = held.next();
+      assertThat(call.options().timeout()).isEqualTo(LONG);
+      alarm.ring();
+      assertThat(failureOf(future))
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessageContaining("within its timeout of PT30S");
+      Awaitility.await("the cancellation").until(call.future()::isCancelled);
+    }
+  }
+
+  /** Time stands still until the test lets the alarm ring. */
+  private static final class AlarmByHand implements TimeSource {
+    private final AtomicReference<Runnable> task = new AtomicReference<>();
+
+    @Override
+    public long nanoTime() {
+      return 0;
+    }
+
+    @Override
+    public Alarm schedule(long delayNanos, Runnable task) {
+      this.task.set(task);
+      return () -> {};
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
+    }
+
+    void ring() {
+      task.get().run();
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headrace.CallOptions;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import java.lang.foreign.MemorySegment;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The examples of the documentation. */
 class SnippetsTest {
@@ -116,6 +118,36 @@ class SnippetsTest {
       SharedValues.release(image); // or leave that to the garbage collector
       // @end
       assertThat(sum).isEqualTo(5000);
+    }
+  }
+
+  record Question(String text) {}
+
+  @Test
+  void flowServerAndClient(@TempDir Path folder) throws Exception {
+    try (Flow<Question, String> flow =
+        Flow.<Question>builder("answers")
+            .<String>step(
+                "answer", items -> items.stream().map(item -> item.text() + " 42").toList())
+            .build()
+            .start()) {
+      Path socket = folder.resolve("answers.sock");
+      // @start region="flowServer"
+      try (FlowServer server =
+          FlowServer.builder(flow, socket).register(Question.class).start()) {
+        // ... until the process is told to end
+        // @end
+        assertThat(server.path()).isEqualTo(socket);
+        // @start region="flowClient"
+        try (FlowClient<Question, String> answers =
+            FlowClient.builder(socket).register(Question.class).build()) {
+          String answer =
+              answers.call(
+                  new Question("what is it?"), CallOptions.timeout(Duration.ofSeconds(10)));
+          assertThat(answer).isEqualTo("what is it? 42");
+        }
+        // @end
+      }
     }
   }
 }
