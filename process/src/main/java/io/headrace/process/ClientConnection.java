@@ -251,7 +251,7 @@ final class ClientConnection {
     if (wire != null) {
       wire.close();
     }
-    for (Long id : calls.keySet()) {
+    for (Long id : List.copyOf(calls.keySet())) {
       ClientCall call = calls.remove(id);
       if (call != null) {
         call.completeExceptionally(call.isSent() ? reasonOfSent : reasonOfUnsent);

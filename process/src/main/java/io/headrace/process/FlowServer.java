@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,7 @@ public final class FlowServer implements AutoCloseable {
   private static final Logger LOGGER = System.getLogger(FlowServer.class.getName());
 
   private static final int BACKLOG = 1024;
+  private static final long PAUSE_MILLIS = 100;
 
   private final Service<Object, Object> service;
   private final Path path;
@@ -59,7 +62,7 @@ public final class FlowServer implements AutoCloseable {
   private final ServerSocketChannel socket;
   private final @Nullable Object fileKey;
   private final Set<ServedConnection> connections = ConcurrentHashMap.newKeySet();
-  private volatile boolean isClosed;
+  private final CountDownLatch closed = new CountDownLatch(1);
 
   private FlowServer(Builder builder) throws IOException {
     service = builder.service;
@@ -221,22 +224,38 @@ public final class FlowServer implements AutoCloseable {
   }
 
   private void accept() {
-    while (!isClosed) {
+    while (!isClosed()) {
       try {
-        SocketChannel client = socket.accept();
-        ServedConnection connection = new ServedConnection(this, client);
-        connections.add(connection);
-        Thread.ofVirtual().name("headrace-served " + path).start(connection::run);
-        if (isClosed) {
-          connection.close();
-        }
+        serve(socket.accept());
       } catch (IOException failure) {
-        if (!isClosed) {
-          LOGGER.log(Level.ERROR, path + " accepts no more connections", failure);
+        if (!isClosed()) {
+          LOGGER.log(Level.ERROR, path + " cannot accept a connection, and tries again", failure);
+          pause();
         }
-        return;
       }
     }
+  }
+
+  private void serve(SocketChannel client) {
+    ServedConnection connection = new ServedConnection(this, client);
+    connections.add(connection);
+    Thread.ofVirtual().name("headrace-served " + path).start(connection::run);
+    if (isClosed()) {
+      connection.close();
+    }
+  }
+
+  /** Such as when there are too many open files. */
+  private void pause() {
+    try {
+      var _ = closed.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isClosed() {
+    return closed.getCount() == 0;
   }
 
   // For the connections.
@@ -255,7 +274,7 @@ public final class FlowServer implements AutoCloseable {
 
   /** Why calls are not accepted; null if they are. */
   @Nullable StoppedException stopped() {
-    return isClosed ? new StoppedException("the flow server at " + path + " is closed") : null;
+    return isClosed() ? new StoppedException("the flow server at " + path + " is closed") : null;
   }
 
   void refused(IOException reason) {
@@ -292,7 +311,7 @@ public final class FlowServer implements AutoCloseable {
    */
   @Override
   public void close() {
-    isClosed = true;
+    closed.countDown();
     try {
       if (fileKey != null && Files.exists(path) && fileKey.equals(key())) {
         Files.deleteIfExists(path);

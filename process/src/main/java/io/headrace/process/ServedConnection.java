@@ -1,7 +1,6 @@
 package io.headrace.process;
 
 import io.headrace.CallOptions;
-import io.headrace.DeadlineExceededException;
 import io.headrace.StoppedException;
 import io.headrace.TimeSource;
 import io.headrace.shm.CorruptMemoryException;
@@ -193,6 +192,14 @@ final class ServedConnection {
   }
 
   private MemorySegment failed(long id, Throwable failure) {
+    try {
+      return frameOf(id, failure);
+    } catch (IllegalArgumentException tooLong) {
+      return frameOf(id, new RemoteException(failure.getClass().getName(), tooLong.getMessage()));
+    }
+  }
+
+  private MemorySegment frameOf(long id, Throwable failure) {
     ValueWriter out = begin(Frame.Kind.FAILED);
     out.writeLong(id);
     Failures.write(failure, out);

@@ -57,7 +57,7 @@ final class Wire implements AutoCloseable {
   void write() throws IOException {
     try {
       Outgoing next = queue.take();
-      while (next != END) {
+      while (!next.equals(END)) {
         MemorySegment frame = next.frame();
         if (frame != null) {
           put(frame.asByteBuffer());
