@@ -3,6 +3,7 @@
 module io.headrace.process {
   requires static org.jspecify;
   requires java.logging;
+  requires jdk.net;
   requires transitive io.headrace;
   requires io.headrace.shm;
 

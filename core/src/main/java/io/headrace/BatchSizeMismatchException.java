@@ -7,7 +7,12 @@ package io.headrace;
 public final class BatchSizeMismatchException extends HeadraceException {
   private static final long serialVersionUID = 1;
 
-  BatchSizeMismatchException(String message) {
+  /**
+   * For services of one's own.
+   *
+   * @param message how many results there were for how many items
+   */
+  public BatchSizeMismatchException(String message) {
     super(message);
   }
 }

@@ -83,6 +83,24 @@ public final class CallOptions {
     return new CallOptions(timeoutNanos, priority, requireNonNull(listener, "listener"));
   }
 
+  /**
+   * How long the caller waits for the answer: for services of one's own.
+   *
+   * @return the timeout; null if there is none
+   */
+  public @Nullable Duration timeout() {
+    return timeoutNanos == 0 ? null : Duration.ofNanos(timeoutNanos);
+  }
+
+  /**
+   * The priority: for services of one's own.
+   *
+   * @return the priority, 0 or above
+   */
+  public int priority() {
+    return priority;
+  }
+
   /** These options for something that several callers share. */
   CallOptions withoutTimeout() {
     return timeoutNanos == 0 ? this : new CallOptions(0, priority, listener);

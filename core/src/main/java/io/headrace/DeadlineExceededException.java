@@ -4,7 +4,12 @@ package io.headrace;
 public final class DeadlineExceededException extends HeadraceException {
   private static final long serialVersionUID = 1;
 
-  DeadlineExceededException(String message) {
+  /**
+   * For services of one's own.
+   *
+   * @param message which timeout was over
+   */
+  public DeadlineExceededException(String message) {
     super(message, false);
   }
 }

@@ -4,7 +4,12 @@ package io.headrace;
 public final class QueueFullException extends HeadraceException {
   private static final long serialVersionUID = 1;
 
-  QueueFullException(String message) {
+  /**
+   * For services of one's own.
+   *
+   * @param message which queue was full
+   */
+  public QueueFullException(String message) {
     super(message, false);
   }
 }

@@ -6,7 +6,13 @@ import org.jspecify.annotations.Nullable;
 public final class RejectedException extends HeadraceException {
   private static final long serialVersionUID = 1;
 
-  RejectedException(String message, @Nullable Throwable cause) {
+  /**
+   * For services of one's own.
+   *
+   * @param message why the item was not accepted
+   * @param cause what is behind that; null if nothing is
+   */
+  public RejectedException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -4,7 +4,12 @@ package io.headrace;
 public final class StoppedException extends HeadraceException {
   private static final long serialVersionUID = 1;
 
-  StoppedException(String message) {
+  /**
+   * For services of one's own.
+   *
+   * @param message which service does not run, and why
+   */
+  public StoppedException(String message) {
     super(message, false);
   }
 }

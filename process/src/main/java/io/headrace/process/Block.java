@@ -4,7 +4,11 @@ import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A block of shared memory that somebody may read. Its users are the batches that name it and the
@@ -14,6 +18,9 @@ final class Block {
   final Region region;
   final Handle handle;
   private final AtomicInteger users = new AtomicInteger(1);
+
+  /** Those that are users; guarded by this. */
+  private final List<View> views = new ArrayList<>(1);
 
   Block(Region region, Handle handle) {
     this.region = region;
@@ -26,7 +33,7 @@ final class Block {
 
   /** Adds a user; whoever calls this knows of another one. */
   void retain() {
-    if (users.getAndIncrement() < 1) {
+    if (users.getAndUpdate(n -> n < 1 ? n : n + 1) < 1) {
       throw new IllegalStateException(handle + " has no user");
     }
   }
@@ -46,18 +53,79 @@ final class Block {
   }
 
   /**
-   * A part of the block that is valid as long as it is reachable, and that is a user of the block until then.
+   * A part of the block that is valid as long as it is reachable, and that is a user of the block
+   * until then, or until it is ended. The memory stays mapped as long as it is reachable.
    *
    * @throws CorruptMemoryException if it is not within the block
    */
-  @SuppressWarnings("restricted") // the part was checked, and the block outlives the view
+  @SuppressWarnings("restricted") // the part was checked, and the memory outlives the view
   MemorySegment view(long offset, long length) {
     if (offset < 0 || length < 0 || length > handle.length() - offset) {
       throw new CorruptMemoryException(
           "a part at " + offset + " of " + length + " bytes is not within " + handle);
     }
     retain();
+    region.viewed();
+    Arena arena = Arena.ofAuto();
+    View view = new View(arena.scope());
+    synchronized (this) {
+      views.add(view);
+    }
     return MemorySegment.ofAddress(segment().address() + offset)
-        .reinterpret(length, Arena.ofAuto(), view -> release());
+        .reinterpret(length, arena, unreachable -> unreachable(view));
+  }
+
+  private void unreachable(View view) {
+    var _ = end(view);
+    region.viewLost();
+  }
+
+  /**
+   * A view is no user anymore, although it can be reached.
+   *
+   * @return whether it was one
+   */
+  boolean endView(MemorySegment.Scope scope) {
+    View view = find(scope);
+    return view != null && end(view);
+  }
+
+  /**
+   * Adds a user, on behalf of a view.
+   *
+   * @return whether the view is a user, too; nothing has changed if not
+   */
+  synchronized boolean retain(MemorySegment.Scope scope) {
+    if (find(scope) == null) {
+      return false;
+    }
+    retain();
+    return true;
+  }
+
+  private boolean end(View view) {
+    synchronized (this) {
+      if (!views.remove(view)) {
+        return false;
+      }
+    }
+    release();
+    return true;
+  }
+
+  private synchronized @Nullable View find(MemorySegment.Scope scope) {
+    for (View view : views) {
+      if (view.refersTo(scope)) {
+        return view;
+      }
+    }
+    return null;
+  }
+
+  /** A view by the scope that all parts of it have. */
+  private static final class View extends WeakReference<MemorySegment.Scope> {
+    View(MemorySegment.Scope scope) {
+      super(scope);
+    }
   }
 }

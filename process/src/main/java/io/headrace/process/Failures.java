@@ -1,9 +1,18 @@
 package io.headrace.process;
 
+import io.headrace.BatchSizeMismatchException;
+import io.headrace.DeadlineExceededException;
+import io.headrace.QueueFullException;
+import io.headrace.RejectedException;
+import io.headrace.StoppedException;
+import io.headrace.WorkerDiedException;
 import java.lang.reflect.Constructor;
 import org.jspecify.annotations.Nullable;
 
-/** How exceptions travel: those of the JDK as what they are, others as {@link RemoteException}. */
+/**
+ * How exceptions travel: those of the JDK and the outcomes of Headrace as what they are, others as
+ * {@link RemoteException}.
+ */
 final class Failures {
   private static final int MAX_CAUSES = 16;
   private static final int MAX_FRAMES = 512;
@@ -14,7 +23,8 @@ final class Failures {
     Throwable one = failure;
     for (int i = 0; one != null && i < MAX_CAUSES; one = one.getCause(), i++) {
       out.writeByte((byte) 1);
-      out.writeString(one.getClass().getName());
+      out.writeString(
+          one instanceof RemoteException remote ? remote.className() : one.getClass().getName());
       out.write(messageOf(one));
       StackTraceElement[] frames = one.getStackTrace();
       int n = Math.min(frames.length, MAX_FRAMES);
@@ -28,7 +38,7 @@ final class Failures {
 
   private static @Nullable String messageOf(Throwable failure) {
     try {
-      return failure instanceof RemoteException ? failure.toString() : failure.getMessage();
+      return failure instanceof RemoteException remote ? remote.originalMessage() : failure.getMessage();
     } catch (RuntimeException thrown) {
       return "its message cannot be had: " + thrown;
     }
@@ -72,6 +82,19 @@ final class Failures {
   }
 
   private static Throwable make(String className, @Nullable String message) {
+    String text = message == null ? "" : message;
+    return switch (className) {
+      case "io.headrace.BatchSizeMismatchException" -> new BatchSizeMismatchException(text);
+      case "io.headrace.DeadlineExceededException" -> new DeadlineExceededException(text);
+      case "io.headrace.QueueFullException" -> new QueueFullException(text);
+      case "io.headrace.RejectedException" -> new RejectedException(text, null);
+      case "io.headrace.StoppedException" -> new StoppedException(text);
+      case "io.headrace.WorkerDiedException" -> new WorkerDiedException(text);
+      default -> makeOther(className, message);
+    };
+  }
+
+  private static Throwable makeOther(String className, @Nullable String message) {
     if (className.startsWith("java.")) {
       try {
         Class<?> type = Class.forName(className, false, ClassLoader.getPlatformClassLoader());

@@ -53,8 +53,24 @@ final class Memories {
     return byNumber.containsKey(number);
   }
 
+  /** Whether some bytes are in shared memory. */
+  boolean hasBytes(MemorySegment bytes) {
+    return find(bytes) != null;
+  }
+
+  /** The block that some bytes are a part of; null if they are not shared, or it is free. */
+  @Nullable Block findBlock(MemorySegment bytes) {
+    Region region = find(bytes);
+    if (region == null) {
+      return null;
+    }
+    long offset = bytes.address() - region.segment().address();
+    Block block = region.at(offset);
+    return block != null && offset + bytes.byteSize() <= block.endOffset() ? block : null;
+  }
+
   /** The region where some bytes are, if they are shared. */
-  @Nullable Region find(MemorySegment bytes) {
+  private @Nullable Region find(MemorySegment bytes) {
     if (!bytes.isNative()) {
       return null;
     }

@@ -7,6 +7,7 @@ import io.headrace.shm.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,8 @@ final class Region {
    * owner is told: the slab of this process, or the worker.
    *
    * A region that is retired, because its worker has ended or its pool is closed, is unmapped after its
-   * last block.
+   * last block, and when no view can be reached anymore: whoever reads one that was released before sees
+   * other bytes, but the JVM does not crash.
    */
 
   final int number;
@@ -35,6 +37,9 @@ final class Region {
 
   /** By their offsets. */
   private final ConcurrentSkipListMap<Long, Block> blocks = new ConcurrentSkipListMap<>();
+
+  /** How many views can be reached, those included whose block is free. */
+  private final AtomicLong views = new AtomicLong();
 
   // Guarded by this.
   private boolean isRetired;
@@ -89,6 +94,18 @@ final class Region {
     return entry == null || entry.getValue().endOffset() <= offset ? null : entry.getValue();
   }
 
+  /** There is one more view. */
+  void viewed() {
+    views.incrementAndGet();
+  }
+
+  /** A view cannot be reached anymore. */
+  void viewLost() {
+    if (views.decrementAndGet() == 0) {
+      closeIfUnused();
+    }
+  }
+
   int blockCount() {
     return blocks.size();
   }
@@ -113,7 +130,7 @@ final class Region {
 
   private void closeIfUnused() {
     synchronized (this) {
-      if (!isRetired || isClosed || !blocks.isEmpty()) {
+      if (!isRetired || isClosed || !blocks.isEmpty() || views.get() > 0) {
         return;
       }
       isClosed = true;

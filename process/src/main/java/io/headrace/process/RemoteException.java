@@ -3,17 +3,20 @@ package io.headrace.process;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a handler threw in a worker process, if its class is none that is made anew here: not one of
- * the JDK's. The message begins with its class; stack trace and cause are those of the worker.
+ * What a handler threw in another process, if its class is none that is made anew here: not one of
+ * the JDK's, and no outcome of Headrace. The message begins with its class; stack trace and cause are
+ * those of the other process.
  */
 public final class RemoteException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   private final String className;
+  private final @Nullable String originalMessage;
 
   RemoteException(String className, @Nullable String message) {
     super(message == null ? className : className + ": " + message);
     this.className = className;
+    originalMessage = message;
   }
 
   /**
@@ -23,5 +26,9 @@ public final class RemoteException extends RuntimeException {
    */
   public String className() {
     return className;
+  }
+
+  @Nullable String originalMessage() {
+    return originalMessage;
   }
 }

@@ -24,7 +24,10 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private final Region results;
 
   /** What the worker may read as long as it has the batch. */
-  private final List<Block> blocks = new ArrayList<>();
+  private final List<Sent> sent = new ArrayList<>();
+
+  /** A block, and the value that is a part of it; null if the block is a copy. */
+  private record Sent(Block block, @Nullable MemorySegment value) {}
 
   /** Items that could not be packed fail alone; null as long as there is none. */
   private @Nullable Throwable @Nullable [] failures;
@@ -86,7 +89,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   private boolean pack(int index, ValueWriter out) {
     long begin = out.position();
-    int kept = blocks.size();
+    int kept = sent.size();
     try {
       out.write(execution.items.get(index));
       return true;
@@ -94,8 +97,8 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       throw none;
     } catch (RuntimeException cannotTravel) {
       out.position(begin);
-      List<Block> useless = blocks.subList(kept, blocks.size());
-      useless.forEach(Block::release);
+      List<Sent> useless = sent.subList(kept, sent.size());
+      useless.forEach(one -> one.block.release());
       useless.clear();
       if (failures == null) {
         failures = new @Nullable Throwable[execution.items.size()];
@@ -107,7 +110,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The regions that the worker has to know to read what was packed. */
   List<Region> regions() {
-    return blocks.stream().map(block -> block.region).distinct().toList();
+    return sent.stream().map(one -> one.block.region).distinct().toList();
   }
 
   /** The results, when no item could be packed. */
@@ -182,8 +185,8 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The worker does not read anything of this anymore. */
   void release() {
-    blocks.forEach(Block::release);
-    blocks.clear();
+    sent.forEach(one -> one.block.release());
+    sent.clear();
     if (overflow != null) {
       overflow.release();
       overflow = null;
@@ -206,25 +209,27 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public boolean shares(MemorySegment bytes) {
-    return bytes.byteSize() >= settings.shareBytes();
+    return bytes.byteSize() >= settings.shareBytes() || isShared(bytes);
+  }
+
+  private static boolean isShared(MemorySegment bytes) {
+    return bytes.byteSize() > 0 && Memories.ALL.hasBytes(bytes);
   }
 
   /** What is in shared memory stays where it is. */
   @Override
   public ValueWriter.Place place(MemorySegment bytes) {
-    Region region = Memories.ALL.find(bytes);
-    if (region != null) {
-      long offset = bytes.address() - region.segment().address();
-      Block block = region.at(offset);
-      if (block != null && offset + bytes.byteSize() <= block.endOffset()) {
-        block.retain();
-        blocks.add(block);
-        return new ValueWriter.Place(
-            block.handle, offset - block.handle.offset(), bytes.byteSize());
+    if (isShared(bytes)) {
+      Block block = Memories.ALL.findBlock(bytes);
+      if (block == null || !block.retain(bytes.scope())) {
+        throw new IllegalStateException("a shared value of the item was released before");
       }
+      sent.add(new Sent(block, bytes));
+      long offset = bytes.address() - block.segment().address();
+      return new ValueWriter.Place(block.handle, offset, bytes.byteSize());
     }
     Block copy = allocate(bytes.byteSize());
-    blocks.add(copy);
+    sent.add(new Sent(copy, null));
     copy.segment().copyFrom(bytes);
     return new ValueWriter.Place(copy.handle, 0, bytes.byteSize());
   }
@@ -247,19 +252,30 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   // Where results are.
 
-  /** A worker names blocks of its own memory, and those of the batch. */
+  /**
+   * A worker names blocks of its own memory, and those of the batch. What it passes on is the value
+   * that it was given.
+   */
   @Override
   public MemorySegment at(ValueWriter.Place place) {
-    Block block = block(place);
-    return block.view(place.offset(), place.length());
-  }
-
-  private Block block(ValueWriter.Place place) {
-    for (Block sent : blocks) {
-      if (sent.handle.equals(place.block())) {
-        return sent;
+    Block copy = null;
+    for (Sent one : sent) {
+      if (one.block.handle.equals(place.block())) {
+        MemorySegment value = one.value;
+        if (value == null) {
+          copy = one.block;
+        } else {
+          long offset = one.block.segment().address() + place.offset() - value.address();
+          if (offset >= 0 && place.length() >= 0 && place.length() <= value.byteSize() - offset) {
+            return value.asSlice(offset, place.length());
+          }
+        }
       }
     }
+    return (copy == null ? result(place) : copy).view(place.offset(), place.length());
+  }
+
+  private Block result(ValueWriter.Place place) {
     for (Block named : fresh) {
       if (named.handle.equals(place.block())) {
         return named;

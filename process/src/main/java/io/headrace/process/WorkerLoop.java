@@ -233,12 +233,24 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public boolean shares(MemorySegment bytes) {
-    return bytes.byteSize() >= shareBytes;
+    return bytes.byteSize() >= shareBytes || input(bytes) != null;
   }
 
   /** An item or a part of one that is passed on stays where it is. */
   @Override
   public ValueWriter.Place place(MemorySegment bytes) {
+    ValueWriter.Place input = input(bytes);
+    if (input != null) {
+      return input;
+    }
+    Handle block = allocate(bytes.byteSize());
+    outputs.add(block);
+    results.segment(block).copyFrom(bytes);
+    return new ValueWriter.Place(block, 0, bytes.byteSize());
+  }
+
+  /** Where bytes are that belong to an item, if they are shared. */
+  private ValueWriter.@Nullable Place input(MemorySegment bytes) {
     if (bytes.isNative()) {
       for (Handle input : inputs) {
         long begin = memory(input.memory()).address() + input.offset();
@@ -248,10 +260,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         }
       }
     }
-    Handle block = allocate(bytes.byteSize());
-    outputs.add(block);
-    results.segment(block).copyFrom(bytes);
-    return new ValueWriter.Place(block, 0, bytes.byteSize());
+    return null;
   }
 
   /** Waits for room if there is none. */

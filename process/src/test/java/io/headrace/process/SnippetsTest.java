@@ -2,13 +2,16 @@ package io.headrace.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headrace.CallOptions;
 import io.headrace.Flow;
 import io.headrace.Handler;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The examples of the documentation. */
 class SnippetsTest {
@@ -92,6 +95,59 @@ class SnippetsTest {
             .start(Duration.ofSeconds(30))) {
       Instant now = Instant.ofEpochSecond(12, 34);
       assertThat(flow.call(now)).isEqualTo(now);
+    }
+  }
+
+  @Test
+  void shared() throws Exception {
+    java.io.InputStream body = new java.io.ByteArrayInputStream(new byte[5000]);
+    long contentLength = 5000;
+    try (Flow<MemorySegment, Integer> flow =
+            Flow.<MemorySegment>builder("images")
+                .<Integer>stepPerWorker(
+                    "sum",
+                    HandlerFactory.of(
+                        () -> items -> items.stream().map(item -> (int) item.byteSize()).toList()),
+                    step -> step.workers(WorkerProcesses.of(1)))
+                .build()
+                .start(Duration.ofSeconds(30));
+        // @start region="shared"
+        SharedValues values = SharedValues.create(64 << 20)) {
+      MemorySegment image = values.read(body, contentLength, Duration.ofSeconds(5));
+      int sum = flow.call(image); // the worker reads what came from the stream, in place
+      SharedValues.release(image); // or leave that to the garbage collector
+      // @end
+      assertThat(sum).isEqualTo(5000);
+    }
+  }
+
+  record Question(String text) {}
+
+  @Test
+  void flowServerAndClient(@TempDir Path folder) throws Exception {
+    try (Flow<Question, String> flow =
+        Flow.<Question>builder("answers")
+            .<String>step(
+                "answer", items -> items.stream().map(item -> item.text() + " 42").toList())
+            .build()
+            .start()) {
+      Path socket = folder.resolve("answers.sock");
+      // @start region="flowServer"
+      try (FlowServer server =
+          FlowServer.builder(flow, socket).register(Question.class).start()) {
+        // ... until the process is told to end
+        // @end
+        assertThat(server.path()).isEqualTo(socket);
+        // @start region="flowClient"
+        try (FlowClient<Question, String> answers =
+            FlowClient.builder(socket).register(Question.class).build()) {
+          String answer =
+              answers.call(
+                  new Question("what is it?"), CallOptions.timeout(Duration.ofSeconds(10)));
+          assertThat(answer).isEqualTo("what is it? 42");
+        }
+        // @end
+      }
     }
   }
 }

@@ -1,0 +1,333 @@
+package io.headrace.process;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.Service;
+import io.headrace.StoppedException;
+import io.headrace.TimeSource;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets other processes on this machine use a flow, or any other service, through a Unix-domain
+ * socket: they have a {@link FlowClient}.
+ *
+ * {@snippet class="io.headrace.process.SnippetsTest" region="flowServer"}
+ *
+ * <p><b>Calls.</b> Each is submitted to the service by itself, with the timeout that is left and the
+ * priority that its caller gave, and is answered when it is done, in any order. One that its
+ * caller cancels, or whose client ends, is cancelled. A result that cannot travel fails its call
+ * alone. A client that sends what is no call is refused and disconnected; others do not notice.
+ *
+ * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they are
+ * {@link Builder#register registered} on both sides; nothing else is ever instantiated. All go
+ * through the socket, also those in shared memory.
+ *
+ * <p><b>Access.</b> Only processes of the same user are served: the file of the socket is its
+ * owner's, and each connection is checked where the system tells who made it.
+ *
+ * <p><b>Thread safety.</b> Safe for all threads.
+ */
+public final class FlowServer implements AutoCloseable {
+  private static final Logger LOGGER = System.getLogger(FlowServer.class.getName());
+
+  private static final int BACKLOG = 1024;
+  private static final long PAUSE_MILLIS = 100;
+
+  private final Service<Object, Object> service;
+  private final Path path;
+  private final Types types;
+  private final int maxFrameBytes;
+  private final Duration closeTimeout;
+  private final ServerSocketChannel socket;
+  private final @Nullable Object fileKey;
+  private final Set<ServedConnection> connections = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  private FlowServer(Builder builder) throws IOException {
+    service = builder.service;
+    path = builder.path;
+    types = new Types(builder.types);
+    maxFrameBytes = builder.maxFrameBytes;
+    closeTimeout = builder.closeTimeout;
+    removeStale();
+    socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      bind();
+      fileKey = key();
+    } catch (Throwable failure) {
+      socket.close();
+      throw failure;
+    }
+    Thread.ofVirtual().name("headrace-server " + path).start(this::accept);
+  }
+
+  /**
+   * Describes a server.
+   *
+   * @param service answers the calls; it is not closed by the server
+   * @param path where the socket will be, in a folder that exists; a socket of a server that is dead
+   *     is replaced
+   * @return a builder
+   */
+  @SuppressWarnings("unchecked") // a client with other types gets the failures of the service
+  public static Builder builder(Service<?, ?> service, Path path) {
+    return new Builder((Service<Object, Object>) requireNonNull(service, "service"), path);
+  }
+
+  /** Sets the options. Not thread safe. */
+  public static final class Builder {
+    /** The default of {@link #maxFrameBytes}: {@value} bytes. */
+    public static final int DEFAULT_MAX_FRAME_BYTES = 64 << 20;
+
+    private final Service<Object, Object> service;
+    private final Path path;
+    private final List<Class<?>> types = new ArrayList<>();
+    private int maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
+    private Duration closeTimeout = Duration.ofSeconds(10);
+
+    private Builder(Service<Object, Object> service, Path path) {
+      this.service = service;
+      this.path = path.toAbsolutePath();
+    }
+
+    /**
+     * Adds classes whose values travel, as {@link WorkerProcesses.Builder#register} does. Clients
+     * have to have the same, in the same order, or are refused.
+     *
+     * @param classes records, enums and {@link Codec}s
+     * @return this
+     */
+    public Builder register(Class<?>... classes) {
+      types.addAll(List.of(classes));
+      return this;
+    }
+
+    /**
+     * How large an item or a result may be. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
+     *
+     * @param bytes how large, with some bytes for what is around it, at least 65536
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder maxFrameBytes(int bytes) {
+      maxFrameBytes = checkedMaxFrameBytes(bytes);
+      return this;
+    }
+
+    /**
+     * How long a close waits for calls that are being executed. Default: 10 seconds.
+     *
+     * @param timeout how long, above zero
+     * @return this
+     * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
+     */
+    public Builder closeTimeout(Duration timeout) {
+      closeTimeout = checkedTimeout(timeout, "closeTimeout");
+      return this;
+    }
+
+    /**
+     * Starts the server.
+     *
+     * @return the server, which accepts calls
+     * @throws IOException if there is no such folder, the path is too long, or it is that of another
+     *     file or of a server that lives
+     * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
+     *     or cannot be accessed
+     */
+    public FlowServer start() throws IOException {
+      return new FlowServer(this);
+    }
+  }
+
+  static int checkedMaxFrameBytes(int bytes) {
+    if (bytes < Frame.MAX_HELLO_BYTES) {
+      throw new IllegalArgumentException(
+          "maxFrameBytes is " + bytes + ", it has to be at least " + Frame.MAX_HELLO_BYTES);
+    }
+    return bytes;
+  }
+
+  static Duration checkedTimeout(Duration timeout, String name) {
+    if (!timeout.isPositive() || timeout.compareTo(Duration.ofDays(3650)) > 0) {
+      throw new IllegalArgumentException(
+          name + " is " + timeout + ", it has to be above zero and below ten years");
+    }
+    return timeout;
+  }
+
+  // The file of the socket.
+
+  private void removeStale() throws IOException {
+    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .isOther()) {
+      throw new IOException(path + " exists and is no socket");
+    }
+    if (isAlive()) {
+      throw new IOException("another server listens on " + path);
+    }
+    Files.delete(path);
+  }
+
+  private boolean isAlive() throws IOException {
+    try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+      return true;
+    } catch (ConnectException refused) {
+      return false;
+    }
+  }
+
+  /** Bound where only the owner gets at it, and moved when only the owner may connect. */
+  private void bind() throws IOException {
+    Path folder = Files.createTempDirectory(requireNonNull(path.getParent()), ".h");
+    Path hidden = folder.resolve("s");
+    try {
+      socket.bind(UnixDomainSocketAddress.of(hidden), BACKLOG);
+      if (Files.getFileStore(hidden).supportsFileAttributeView("posix")) {
+        Files.setPosixFilePermissions(
+            hidden, PosixFilePermissions.fromString("rw-------"));
+      }
+      Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(hidden);
+      Files.delete(folder);
+    }
+  }
+
+  private @Nullable Object key() throws IOException {
+    return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
+  }
+
+  private void accept() {
+    while (!isClosed()) {
+      try {
+        serve(socket.accept());
+      } catch (IOException failure) {
+        if (!isClosed()) {
+          LOGGER.log(Level.ERROR, path + " cannot accept a connection, and tries again", failure);
+          pause();
+        }
+      }
+    }
+  }
+
+  private void serve(SocketChannel client) {
+    ServedConnection connection = new ServedConnection(this, client);
+    connections.add(connection);
+    Thread.ofVirtual().name("headrace-served " + path).start(connection::run);
+    if (isClosed()) {
+      connection.close();
+    }
+  }
+
+  /** Such as when there are too many open files. */
+  private void pause() {
+    try {
+      var _ = closed.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isClosed() {
+    return closed.getCount() == 0;
+  }
+
+  // For the connections.
+
+  Service<Object, Object> service() {
+    return service;
+  }
+
+  Types types() {
+    return types;
+  }
+
+  int maxFrameBytes() {
+    return maxFrameBytes;
+  }
+
+  /** Why calls are not accepted; null if they are. */
+  @Nullable StoppedException stopped() {
+    return isClosed() ? new StoppedException("the flow server at " + path + " is closed") : null;
+  }
+
+  void refused(IOException reason) {
+    LOGGER.log(Level.WARNING, path + " disconnects a client: " + reason.getMessage());
+  }
+
+  void ended(ServedConnection connection) {
+    connections.remove(connection);
+  }
+
+  /**
+   * The path of the socket.
+   *
+   * @return the path, absolute
+   */
+  public Path path() {
+    return path;
+  }
+
+  /**
+   * How many connections there are.
+   *
+   * @return the number at this moment
+   */
+  public int connections() {
+    return connections.size();
+  }
+
+  /**
+   * Removes the socket, accepts no more calls, waits for those that are being executed, and closes
+   * the connections. Those that take longer than the close timeout are cancelled. If the calling
+   * thread is interrupted they are cancelled at once, and the thread is interrupted when it returns.
+   * A second call does the same.
+   */
+  @Override
+  public void close() {
+    closed.countDown();
+    try {
+      if (fileKey != null && Files.exists(path) && fileKey.equals(key())) {
+        Files.deleteIfExists(path);
+      }
+      socket.close();
+    } catch (IOException failure) {
+      LOGGER.log(Level.WARNING, "cannot remove " + path, failure);
+    }
+    long endNanos = TimeSource.system().nanoTime() + closeTimeout.toNanos();
+    try {
+      for (ServedConnection connection : connections) {
+        connection.drain(endNanos);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    connections.forEach(ServedConnection::close);
+  }
+}

@@ -1,0 +1,159 @@
+package io.headrace.process;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One end of a connection, for {@link Frame}s. Any thread sends; one thread receives, and one of its
+ * own writes.
+ */
+final class Wire implements AutoCloseable {
+  /** A frame on its way out. */
+  @FunctionalInterface
+  interface Outgoing {
+    /** Called by the thread that writes, when it is its turn; null if it is not needed anymore. */
+    @Nullable MemorySegment frame();
+  }
+
+  private static final int BUFFER_BYTES = 64 * 1024;
+  private static final int ALIGNMENT = 16;
+  private static final Outgoing END = () -> null;
+
+  private final SocketChannel channel;
+  private final BlockingQueue<Outgoing> queue = new LinkedBlockingQueue<>();
+
+  /** Between its position and its limit is what was read, and not yet received. */
+  private final ByteBuffer in = buffer().flip();
+
+  private final ByteBuffer out = buffer();
+
+  Wire(SocketChannel channel) {
+    this.channel = channel;
+  }
+
+  private static ByteBuffer buffer() {
+    return ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
+  }
+
+  /** Sends a frame when it is its turn; never blocks. */
+  void send(Outgoing frame) {
+    queue.add(frame);
+  }
+
+  /** Sends no more than what was sent before. */
+  void sendEnd() {
+    queue.add(END);
+  }
+
+  /** Writes until the end was sent, or the connection is closed. */
+  void write() throws IOException {
+    try {
+      Outgoing next = queue.take();
+      while (!next.equals(END)) {
+        MemorySegment frame = next.frame();
+        if (frame != null) {
+          put(frame.asByteBuffer());
+        }
+        next = queue.poll();
+        if (next == null) {
+          flush(); // many small frames in one go
+          next = queue.take();
+        }
+      }
+      flush();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void put(ByteBuffer frame) throws IOException {
+    while (frame.hasRemaining()) {
+      int n = Math.min(frame.remaining(), out.remaining());
+      out.put(out.position(), frame, frame.position(), n).position(out.position() + n);
+      frame.position(frame.position() + n);
+      if (!out.hasRemaining()) {
+        flush();
+      }
+    }
+  }
+
+  private void flush() throws IOException {
+    out.flip();
+    while (out.hasRemaining()) {
+      var _ = channel.write(out);
+    }
+    out.clear();
+  }
+
+  /**
+   * Blocks until there is a frame.
+   *
+   * @throws EOFException if the other side has closed the connection
+   * @throws IOException if what comes is no frame, or a longer one; nothing more can be received
+   */
+  MemorySegment receive(int maxBytes) throws IOException {
+    while (in.remaining() < Integer.BYTES) {
+      fill();
+    }
+    int length = in.getInt(in.position());
+    if (length < Frame.MIN_BYTES || length > maxBytes) {
+      throw new IOException(
+          "a frame of "
+              + length
+              + " bytes, it can have from "
+              + Frame.MIN_BYTES
+              + " to "
+              + maxBytes
+              + ": set maxFrameBytes, if it is one");
+    }
+    return length > BUFFER_BYTES ? large(length) : small(length);
+  }
+
+  private void fill() throws IOException {
+    in.compact();
+    int n = channel.read(in);
+    in.flip();
+    if (n < 0) {
+      throw new EOFException("the other side has closed the connection");
+    }
+  }
+
+  private MemorySegment small(int length) throws IOException {
+    while (in.remaining() < length) {
+      fill();
+    }
+    byte[] frame = new byte[length];
+    in.get(frame);
+    return MemorySegment.ofArray(frame);
+  }
+
+  private MemorySegment large(int length) throws IOException {
+    MemorySegment frame = Arena.ofAuto().allocate(length, ALIGNMENT);
+    ByteBuffer target = frame.asByteBuffer();
+    target.put(in);
+    while (target.hasRemaining()) {
+      if (channel.read(target) < 0) {
+        throw new EOFException("the other side has closed the connection within a frame");
+      }
+    }
+    return frame;
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException useless) {
+      // it is not used anymore
+    }
+    sendEnd();
+  }
+}

@@ -1,0 +1,68 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.WorkerDiedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A flow that is shared between processes, of which some are killed. */
+class FlowProcessesTest {
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  @Test
+  void aServerThatIsKilledFailsWhatItHadAndTheNextOneIsUsed() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    try (FlowClient<String, String> client =
+        FlowClient.builder(socket).connectTimeout(Duration.ofSeconds(30)).build()) {
+      try (ServingProcess server = ServingProcess.server(socket)) {
+        assertThat(client.call("hello")).isEqualTo("hello!");
+        assertThat(client.call(ServingProcess.PID)).isEqualTo(Long.toString(server.pid()));
+        CompletableFuture<String> hanging = client.submit(ServingProcess.HANG);
+        assertThat(client.call("behind")).isEqualTo("behind!");
+        server.kill();
+        assertThatThrownBy(hanging::join)
+            .cause()
+            .isInstanceOf(WorkerDiedException.class)
+            .hasMessageContaining("the connection to the flow server at " + socket + " has ended")
+            .hasMessageContaining("the call may have been executed");
+      }
+      assertThat(socket).as("the socket of the dead server").exists();
+      CompletableFuture<String> waits = client.submit(ServingProcess.PID);
+      try (ServingProcess next = ServingProcess.server(socket)) {
+        assertThat(waits.join()).isEqualTo(Long.toString(next.pid()));
+      }
+    }
+    Files.delete(socket);
+  }
+
+  @Test
+  void aClientThatIsKilledWithdrawsItsCalls() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    HeldCalls held = new HeldCalls();
+    try (FlowServer server = FlowServer.builder(held, socket).start();
+        ServingProcess client = ServingProcess.client(socket)) {
+      HeldCalls.Held first = held.next();
+      assertThat(first.item()).isEqualTo("from " + client.pid());
+      first.future().complete("answer");
+      assertThat(client.line()).isEqualTo("answer");
+      HeldCalls.Held second = held.next();
+      assertThat(client.line()).isEqualTo("waits");
+      client.kill();
+      Awaitility.await("the withdrawal").until(second.future()::isCancelled);
+      Awaitility.await("the end of the connection").until(() -> server.connections() == 0);
+    }
+  }
+}

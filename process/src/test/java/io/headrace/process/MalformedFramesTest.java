@@ -1,0 +1,262 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.StoppedException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Clients and servers that send what cannot be. */
+class MalformedFramesTest {
+  private static final Types NO_TYPES = new Types(List.of());
+  private static final int MAX_BYTES = 1 << 20;
+
+  @TempDir Path folder;
+
+  private FlowServer server;
+  private FlowClient<Object, Object> client;
+
+  @BeforeEach
+  void serve() throws Exception {
+    server =
+        FlowServer.builder((item, options) -> CompletableFuture.completedFuture(item), path())
+            .maxFrameBytes(MAX_BYTES)
+            .start();
+    client = FlowClient.builder(path()).build();
+    assertThat(client.call(1)).isEqualTo(1);
+  }
+
+  @AfterEach
+  void othersDoNotNotice() throws Exception {
+    assertThat(client.call(2)).isEqualTo(2);
+    Awaitility.await("the end of the others").until(() -> server.connections() == 1);
+    client.close();
+    server.close();
+  }
+
+  private Path path() {
+    return folder.resolve("flow.sock");
+  }
+
+  private static byte[] frame(Frame.Kind kind, Consumer<ValueWriter> content) {
+    ValueWriter out = Frame.begin(kind, NO_TYPES, 2 * MAX_BYTES);
+    content.accept(out);
+    return Frame.end(out).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private static byte[] hello(long magic, int version) {
+    return frame(
+        Frame.Kind.HELLO,
+        out -> {
+          out.writeLong(magic);
+          out.writeInt(version);
+          out.writeInt(0);
+        });
+  }
+
+  private static byte[] call(long id, long timeout, int priority, Consumer<ValueWriter> item) {
+    return frame(
+        Frame.Kind.CALL,
+        out -> {
+          out.writeLong(id);
+          out.writeLong(timeout);
+          out.writeInt(priority);
+          item.accept(out);
+        });
+  }
+
+  private static byte[] length(int length) {
+    return ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(length).array();
+  }
+
+  private static byte[] serialised() {
+    try {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      new ObjectOutputStream(bytes).writeObject(new java.util.ArrayList<>(List.of(1)));
+      return bytes.toByteArray();
+    } catch (IOException failure) {
+      throw new IllegalStateException(failure);
+    }
+  }
+
+  static Stream<Arguments> strangers() {
+    return Stream.of(
+        Arguments.of("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.UTF_8), "it can have from"),
+        Arguments.of(serialised(), "it can have from"),
+        Arguments.of(length(0), "a frame of 0 bytes"),
+        Arguments.of(length(-1), "a frame of -1 bytes"),
+        Arguments.of(length(MAX_BYTES), "it can have from 5 to 65536"),
+        Arguments.of(hello(1, 1), "it is no client of a flow server"),
+        Arguments.of(call(1, 0, 0, out -> out.write(1)), "it is no client of a flow server"),
+        Arguments.of(hello(Frame.MAGIC, 2), "the client speaks version 2, the server 1"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("strangers")
+  void whoIsNoClientIsRefused(byte[] sent, String reason) throws Exception {
+    assertThat(refusal(sent)).contains(reason);
+  }
+
+  static Stream<Arguments> nonsense() {
+    return Stream.of(
+        Arguments.of(length(4), "a frame of 4 bytes"),
+        Arguments.of(length(MAX_BYTES + 1), "it can have from 5 to 1048576: set maxFrameBytes"),
+        Arguments.of(length(Integer.MAX_VALUE), "it can have from 5 to 1048576"),
+        Arguments.of(new byte[] {6, 0, 0, 0, 99, 0}, "a frame of kind 99"),
+        Arguments.of(new byte[] {5, 0, 0, 0, 3}, "8 bytes at 5 of a message of 5"),
+        Arguments.of(hello(Frame.MAGIC, 1), "a client has sent HELLO"),
+        Arguments.of(call(1, -1, 0, out -> out.write(1)), "with timeout -1"),
+        Arguments.of(call(1, 0, -1, out -> out.write(1)), "and priority -1"),
+        Arguments.of(call(1, 0, 0, out -> {}), "1 bytes at 25 of a message of 25"),
+        Arguments.of(call(1, 0, 0, out -> out.writeByte((byte) 20)), "a value with tag 20"),
+        Arguments.of(
+            call(
+                1,
+                0,
+                0,
+                out -> {
+                  out.writeByte(Tag.REGISTERED);
+                  out.writeInt(7);
+                }),
+            "number of a class is 7, there are 0"),
+        Arguments.of(
+            call(
+                1,
+                0,
+                0,
+                out -> {
+                  out.writeByte(Tag.SEGMENT);
+                  out.writeByte(Tag.SHARED);
+                  out.writeString("0123456789012345678901234567890123456789");
+                }),
+            "nothing is shared here"),
+        Arguments.of(
+            call(
+                1,
+                0,
+                0,
+                out -> {
+                  for (int i = 0; i < 100; i++) {
+                    out.writeByte(Tag.LIST);
+                    out.writeInt(1);
+                  }
+                }),
+            "values within values deeper than 64"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("nonsense")
+  void aClientThatSendsNonsenseIsDisconnected(byte[] sent, String reason) throws Exception {
+    assertThat(refusal(hello(Frame.MAGIC, Frame.VERSION), sent)).contains(reason);
+  }
+
+  @Test
+  void aClientThatEndsWithinAFrameIsForgotten() throws Exception {
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+      write(socket, hello(Frame.MAGIC, Frame.VERSION));
+      write(socket, length(100_000));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void whateverAClientSendsTheServerGoesOn(long seed) throws Exception {
+    Random random = new Random(seed);
+    for (int i = 0; i < 100; i++) {
+      byte[] sent =
+          call(5, 0, 0, out -> out.write(List.of("text", new int[] {1, 2}, 3.5, List.of(1))));
+      for (int changes = random.nextInt(1, 4); changes > 0; changes--) {
+        sent[random.nextInt(4, sent.length)] = (byte) random.nextInt(256);
+      }
+      try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+        write(socket, hello(Frame.MAGIC, Frame.VERSION));
+        write(socket, sent);
+        write(socket, length(0)); // the end, if the server has understood the rest
+        assertThat(everything(socket)).as("seed %d, round %d", seed, i).contains("disconnects");
+      } catch (IOException reset) {
+        // the server has closed it while this was still writing
+      }
+    }
+  }
+
+  /** What the server says at last. */
+  private String refusal(byte[]... sent) throws IOException {
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+      for (byte[] bytes : sent) {
+        write(socket, bytes);
+      }
+      return everything(socket);
+    }
+  }
+
+  private static void write(SocketChannel socket, byte[] bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (buffer.hasRemaining()) {
+      var _ = socket.write(buffer);
+    }
+  }
+
+  /** The frames until the server closes the connection; the last one says why. */
+  private static String everything(SocketChannel socket) throws IOException {
+    Wire wire = new Wire(socket);
+    while (true) {
+      MemorySegment frame = wire.receive(MAX_BYTES);
+      ValueReader in = Frame.reader(frame, NO_TYPES);
+      if (Frame.readKind(in) == Frame.Kind.REFUSED) {
+        assertThatThrownBy(() -> wire.receive(MAX_BYTES)).isInstanceOf(IOException.class);
+        return "the server disconnects: " + in.readString();
+      }
+    }
+  }
+
+  @Test
+  void aServerThatIsNoneFailsTheCallsWithTheReason() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> deceived =
+            FlowClient.builder(other).connectTimeout(Duration.ofMillis(50)).build()) {
+      fake.bind(UnixDomainSocketAddress.of(other));
+      Thread.startVirtualThread(() -> answerNonsense(fake));
+      assertThatThrownBy(() -> deceived.call(1))
+          .isInstanceOf(StoppedException.class)
+          .hasMessageContaining("a frame of 1347703880 bytes"); // HTTP
+    }
+  }
+
+  private static void answerNonsense(ServerSocketChannel fake) {
+    try {
+      while (true) {
+        write(fake.accept(), "HTTP/1.1 400 Bad Request".getBytes(StandardCharsets.UTF_8));
+      }
+    } catch (IOException closed) {
+      // the test is over
+    }
+  }
+}

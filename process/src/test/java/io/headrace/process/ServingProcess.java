@@ -1,0 +1,103 @@
+package io.headrace.process;
+
+import io.headrace.Flow;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** A process that offers a flow, or one that uses it. */
+final class ServingProcess implements AutoCloseable {
+  static final String HANG = "hang";
+  static final String PID = "pid";
+
+  private final Process process;
+  private final BufferedReader output;
+
+  private ServingProcess(String role, Path socket) throws IOException {
+    process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ServingProcess.class.getName(),
+                role,
+                socket.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    output =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+  }
+
+  /** Returns when it serves. */
+  static ServingProcess server(Path socket) throws IOException {
+    ServingProcess server = new ServingProcess("server", socket);
+    if (!"ready".equals(server.line())) {
+      throw new IOException("the server has not started");
+    }
+    return server;
+  }
+
+  static ServingProcess client(Path socket) throws IOException {
+    return new ServingProcess("client", socket);
+  }
+
+  String line() throws IOException {
+    return output.readLine();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor(); // SIGKILL
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    kill();
+  }
+
+  /** Ends with its parent. */
+  public static void main(String[] args) throws Exception {
+    Path socket = Path.of(args[1]);
+    if (args[0].equals("server")) {
+      try (Flow<String, String> flow =
+              Flow.<String>builder("answers")
+                  .step("answer", ServingProcess::answers, step -> step.workers(io.headrace.Workers.threads(2)))
+                  .build()
+                  .start();
+          FlowServer _ = FlowServer.builder(flow, socket).start()) {
+        System.out.println("ready");
+        var _ = System.in.read();
+        Runtime.getRuntime().halt(0);
+      }
+    } else {
+      try (FlowClient<String, String> client = FlowClient.builder(socket).build()) {
+        System.out.println(client.call("from " + ProcessHandle.current().pid()));
+        var _ = client.submit(HANG);
+        System.out.println("waits");
+        var _ = System.in.read();
+      }
+    }
+  }
+
+  private static List<String> answers(List<String> items) throws InterruptedException {
+    for (String item : items) {
+      if (item.equals(HANG)) {
+        new CountDownLatch(1).await();
+      }
+    }
+    return items.stream()
+        .map(item -> item.equals(PID) ? Long.toString(ProcessHandle.current().pid()) : item + "!")
+        .toList();
+  }
+}
