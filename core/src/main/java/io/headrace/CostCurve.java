@@ -329,7 +329,8 @@ final class CostCurve {
     int hoped = size;
     int from = indexOf(Math.min(size, maxSize)) + 1;
     for (int i = from; i < ends.length && ends[i] <= REACH * (long) size; i++) {
-      // Of a range with few durations a single stall decides. At best it takes no longer than the size below.
+      // Of a range with few durations a single stall decides. At best it takes no longer than the
+      // size below.
       double rate = isKnown(i) ? hopedRate(i) : ends[i] / expectedNanos(size);
       if (rate > hopedBest) {
         hopedBest = rate;

@@ -60,8 +60,8 @@ public final class PolicyTable {
   /**
    * Prints the table.
    *
-   * @param args the length of a trace in seconds, the first seed, the number of seeds, and a handler
-   *     or nothing
+   * @param args the length of a trace in seconds, the first seed, the number of seeds, and a
+   *     handler or nothing
    */
   public static void main(String[] args) {
     if (args.length < 3) {
@@ -123,11 +123,18 @@ public final class PolicyTable {
       100 * row.share(3)
     };
     StringBuilder line = new StringBuilder(begin(row.cell));
-    Arrays.stream(figures).forEach(figure -> line.append(format("%.2f | ", figure)));
+    Arrays.stream(figures)
+        .forEach(figure -> line.append(String.format(Locale.ROOT, "%.2f | ", figure)));
     line.append(
-        format("%+.2f | %.2f | %+.2f | ", row.lead(), row.standardError(), row.leastLead()));
+        String.format(
+            Locale.ROOT,
+            "%+.2f | %.2f | %+.2f | ",
+            row.lead(),
+            row.standardError(),
+            row.leastLead()));
     line.append(
-        format(
+        String.format(
+            Locale.ROOT,
             "%.0f | %.0f | %.1f | %.2f |",
             row.adaptive(Simulation.Result::p50Nanos) / 1e6,
             row.adaptive(Simulation.Result::p99Nanos) / 1e6,
@@ -137,11 +144,12 @@ public final class PolicyTable {
   }
 
   private static String begin(PolicyCell cell) {
-    return format("| %s | %.1f | %s | ", name(cell.handler()), cell.load(), name(cell.arrivals()));
-  }
-
-  private static String format(String format, Object... values) {
-    return String.format(Locale.ROOT, format, values);
+    return String.format(
+        Locale.ROOT,
+        "| %s | %.1f | %s | ",
+        name(cell.handler()),
+        cell.load(),
+        name(cell.arrivals()));
   }
 
   private static String name(Enum<?> value) {
