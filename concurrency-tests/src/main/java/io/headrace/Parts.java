@@ -37,8 +37,7 @@ final class Parts {
   static Step step(Handler<Object, Object> handler, Consumer<StepOptions<Object>> setter) {
     StepOptions<Object> options = new StepOptions<>();
     setter.accept(options.workers(Workers.executor(Runnable::run, 1)));
-    return options.toStep(
-        "flow", "step", null, HandlerSource.of(handler), 1024, OnFull.fail());
+    return options.toStep("flow", "step", null, HandlerSource.of(handler), 1024, OnFull.fail());
   }
 
   static Step step(Handler<Object, Object> handler, OnFull onFull, int capacity) {

@@ -74,11 +74,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> step(
       String name, Handler<? super T, ? extends R> handler, Consumer<StepOptions<T>> options) {
-    return add(
-        name,
-        null,
-        HandlerSource.of(handler),
-        options);
+    return add(name, null, HandlerSource.of(handler), options);
   }
 
   /**
@@ -111,11 +107,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       String name,
       Handler<? super T, ? extends T> handler,
       Consumer<StepOptions<T>> options) {
-    return add(
-        name,
-        requireNonNull(condition, "condition"),
-        HandlerSource.of(handler),
-        options);
+    return add(name, requireNonNull(condition, "condition"), HandlerSource.of(handler), options);
   }
 
   /**
@@ -171,11 +163,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
       String name, AsyncHandler<? super T, ? extends R> handler, Consumer<StepOptions<T>> options) {
-    return add(
-        name,
-        null,
-        HandlerSource.ofAsync(handler),
-        options);
+    return add(name, null, HandlerSource.ofAsync(handler), options);
   }
 
   /**
@@ -193,10 +181,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       AsyncHandler<? super T, ? extends T> handler,
       Consumer<StepOptions<T>> options) {
     return add(
-        name,
-        requireNonNull(condition, "condition"),
-        HandlerSource.ofAsync(handler),
-        options);
+        name, requireNonNull(condition, "condition"), HandlerSource.ofAsync(handler), options);
   }
 
   /**

@@ -34,7 +34,8 @@ public interface Placement {
   record PlacedStep(String service, String step, Object handler, int maxSize) {}
 
   /**
-   * Executes the batches of a step. Never asked to execute more at once than it has {@link #places}.
+   * Executes the batches of a step. Never asked to execute more at once than it has {@link
+   * #places}.
    */
   interface BatchExecutor {
     /**
@@ -58,8 +59,8 @@ public interface Placement {
      * once; does not block.
      *
      * @param items at least one; not modifiable
-     * @return a stage of a result for each item, in the same order; {@link Outcomes} if some failed.
-     *     If it is cancelled, nobody waits for the batch anymore
+     * @return a stage of a result for each item, in the same order; {@link Outcomes} if some
+     *     failed. If it is cancelled, nobody waits for the batch anymore
      * @throws Exception to fail every item of the batch
      */
     CompletionStage<? extends List<?>> execute(List<?> items) throws Exception;

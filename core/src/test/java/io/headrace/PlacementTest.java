@@ -60,7 +60,9 @@ class PlacementTest {
     }
 
     void answer(int batch) {
-      answers.get(batch).complete(batches.get(batch).stream().map(item -> "<" + item + ">").toList());
+      answers
+          .get(batch)
+          .complete(batches.get(batch).stream().map(item -> "<" + item + ">").toList());
     }
 
     @Override
@@ -90,8 +92,7 @@ class PlacementTest {
         .stepPerWorker(
             "step",
             factory,
-            step ->
-                step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere)))
+            step -> step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere)))
         .observer(
             new Observer() {
               @Override
@@ -219,8 +220,7 @@ class PlacementTest {
                     .step("step", handler, step -> step.workers(Workers.placed(elsewhere))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the handler of step cannot go there");
-    assertThatThrownBy(
-            () -> Batcher.builder(handler).workers(Workers.placed(elsewhere)).build())
+    assertThatThrownBy(() -> Batcher.builder(handler).workers(Workers.placed(elsewhere)).build())
         .isInstanceOf(IllegalArgumentException.class);
   }
 

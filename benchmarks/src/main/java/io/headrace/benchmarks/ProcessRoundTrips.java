@@ -8,9 +8,9 @@ import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * The round trip of one item to a worker process and back, as rows of a table: where the answer sends
- * the next item, as two processes of C do; and where a thread waits for it, which has to be woken as
- * well. The argument says where the processes are.
+ * The round trip of one item to a worker process and back, as rows of a table: where the answer
+ * sends the next item, as two processes of C do; and where a thread waits for it, which has to be
+ * woken as well. The argument says where the processes are.
  */
 public final class ProcessRoundTrips {
   private static final int TRIPS = 10_000;

@@ -19,7 +19,8 @@ public final class ProcessThroughput {
    * @param args none
    */
   public static void main(String[] args) throws InterruptedException {
-    System.out.println("| steps | processes | batch | handler | items/s, every run | of the ideal |");
+    System.out.println(
+        "| steps | processes | batch | handler | items/s, every run | of the ideal |");
     System.out.println("|---|---|---|---|---|---|");
     for (int processes : new int[] {1, 2}) {
       for (int maxSize : new int[] {1, 32}) {

@@ -83,7 +83,7 @@ final class Channel {
     if (magic != MAGIC || version != VERSION || messageBytes != MESSAGE_BYTES) {
       throw new CorruptMemoryException(
           "a channel of magic %x, version %d, messages of %d bytes; %x, %d, %d are expected: parent"
-              .formatted(magic, version, messageBytes, MAGIC, VERSION, MESSAGE_BYTES)
+                  .formatted(magic, version, messageBytes, MAGIC, VERSION, MESSAGE_BYTES)
               + " and worker have different versions of Headrace");
     }
     return new Channel(memory, places);

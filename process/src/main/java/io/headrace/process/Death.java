@@ -24,8 +24,13 @@ final class Death {
   private Death() {}
 
   static String of(
-      String name, Process process, @Nullable String killedBecause, Output output, @Nullable Path folder) {
-    StringBuilder text = new StringBuilder(name).append(" (process ").append(process.pid()).append(") ");
+      String name,
+      Process process,
+      @Nullable String killedBecause,
+      Output output,
+      @Nullable Path folder) {
+    StringBuilder text =
+        new StringBuilder(name).append(" (process ").append(process.pid()).append(") ");
     int code = process.exitValue();
     if (killedBecause != null) {
       text.append("was killed, because ").append(killedBecause);
@@ -39,7 +44,8 @@ final class Death {
     } else {
       text.append("has exited with code ").append(code);
     }
-    Path crash = (folder == null ? Path.of("") : folder).resolve("hs_err_pid" + process.pid() + ".log");
+    Path crash =
+        (folder == null ? Path.of("") : folder).resolve("hs_err_pid" + process.pid() + ".log");
     if (Files.exists(crash)) {
       text.append("; see ").append(crash.toAbsolutePath());
     }

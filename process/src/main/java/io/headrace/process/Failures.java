@@ -38,7 +38,9 @@ final class Failures {
 
   private static @Nullable String messageOf(Throwable failure) {
     try {
-      return failure instanceof RemoteException remote ? remote.originalMessage() : failure.getMessage();
+      return failure instanceof RemoteException remote
+          ? remote.originalMessage()
+          : failure.getMessage();
     } catch (RuntimeException thrown) {
       return "its message cannot be had: " + thrown;
     }

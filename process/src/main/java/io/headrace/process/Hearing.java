@@ -82,7 +82,8 @@ final class Hearing {
   }
 
   private static Throwable failure(byte[] content) {
-    return Failures.read(new ValueReader(NO_TYPES, new HeapSpace(), MemorySegment.ofArray(content)));
+    return Failures.read(
+        new ValueReader(NO_TYPES, new HeapSpace(), MemorySegment.ofArray(content)));
   }
 
   private void log(byte[] content) {

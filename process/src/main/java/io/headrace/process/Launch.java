@@ -44,8 +44,7 @@ final class Launch implements AutoCloseable {
     Path arguments = folder.resolve("arguments");
     Files.write(arguments, arguments());
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    ProcessBuilder builder =
-        new ProcessBuilder(java, "@" + arguments, WorkerMain.class.getName());
+    ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments, WorkerMain.class.getName());
     builder.environment().putAll(settings.environment());
     if (settings.folder() != null) {
       builder.directory(settings.folder().toFile());

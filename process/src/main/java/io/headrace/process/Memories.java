@@ -27,8 +27,7 @@ final class Memories {
   Region own(long sizeBytes, Mechanism mechanism, Consumer<Handle> whenFree) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(
-        new Region(this, number, memory, new Slab(number, memory.segment()), whenFree));
+    return add(new Region(this, number, memory, new Slab(number, memory.segment()), whenFree));
   }
 
   /** A region of which a worker hands out the blocks. */

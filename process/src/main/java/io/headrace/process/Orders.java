@@ -66,6 +66,7 @@ record Orders(
     }
     int shareBytes = in.readInt();
     byte[] factory = in.readNBytes(in.readInt());
-    return new Orders(name, mechanism, socket, channel, places, results, types, shareBytes, factory);
+    return new Orders(
+        name, mechanism, socket, channel, places, results, types, shareBytes, factory);
   }
 }

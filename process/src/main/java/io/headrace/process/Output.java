@@ -19,11 +19,7 @@ final class Output {
   private final Thread thread;
 
   Output(InputStream stream, String name, Consumer<String> log) {
-    thread =
-        Thread.ofPlatform()
-            .daemon()
-            .name(name + "-output")
-            .start(() -> read(stream, log));
+    thread = Thread.ofPlatform().daemon().name(name + "-output").start(() -> read(stream, log));
   }
 
   private void read(InputStream stream, Consumer<String> log) {

@@ -279,7 +279,9 @@ final class Pool implements Placement.BatchExecutor {
     dispatch();
   }
 
-  /** Queues a batch again of which a worker has died; returns false if it was tried often enough. */
+  /**
+   * Queues a batch again of which a worker has died; returns false if it was tried often enough.
+   */
   private boolean tryAgain(Execution execution) {
     int deaths = execution.died();
     if (deaths >= settings.maxTries()) {

@@ -46,7 +46,11 @@ final class Region {
   private boolean isClosed;
 
   Region(
-      Memories memories, int number, SharedMemory memory, @Nullable Slab slab, Consumer<Handle> toOwner) {
+      Memories memories,
+      int number,
+      SharedMemory memory,
+      @Nullable Slab slab,
+      Consumer<Handle> toOwner) {
     this.memories = memories;
     this.number = number;
     this.memory = memory;

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a handler threw in another process, if its class is none that is made anew here: not one of
- * the JDK's, and no outcome of Headrace. The message begins with its class; stack trace and cause are
- * those of the other process.
+ * the JDK's, and no outcome of Headrace. The message begins with its class; stack trace and cause
+ * are those of the other process.
  */
 public final class RemoteException extends RuntimeException {
   private static final long serialVersionUID = 1;

@@ -63,7 +63,10 @@ final class Report implements AutoCloseable {
       String logger = logged.getLoggerName();
       out.writeUTF(logger == null ? "" : logger);
       out.writeUTF(Thread.currentThread().getName());
-      byte[] message = new SimpleFormatter().formatMessage(logged).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      byte[] message =
+          new SimpleFormatter()
+              .formatMessage(logged)
+              .getBytes(java.nio.charset.StandardCharsets.UTF_8);
       out.writeInt(message.length);
       out.write(message);
       Throwable thrown = logged.getThrown();
@@ -82,7 +85,10 @@ final class Report implements AutoCloseable {
     HeapSpace space = new HeapSpace();
     ValueWriter writer = new ValueWriter(NO_TYPES, space, MemorySegment.ofArray(new byte[1024]));
     Failures.write(failure, writer);
-    return writer.message().asSlice(0, writer.position()).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    return writer
+        .message()
+        .asSlice(0, writer.position())
+        .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
   }
 
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes

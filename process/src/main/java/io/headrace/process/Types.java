@@ -135,7 +135,8 @@ final class Types {
             type.getDeclaredConstructor(
                 Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
         constructor.setAccessible(true);
-        accessors = Arrays.stream(components).map(RecordComponent::getAccessor).toArray(Method[]::new);
+        accessors =
+            Arrays.stream(components).map(RecordComponent::getAccessor).toArray(Method[]::new);
         for (Method accessor : accessors) {
           accessor.setAccessible(true);
         }

@@ -295,7 +295,8 @@ public final class ValueWriter {
   }
 
   private boolean writeRegistered(Object value) {
-    Class<?> type = value instanceof Enum<?> constant ? constant.getDeclaringClass() : value.getClass();
+    Class<?> type =
+        value instanceof Enum<?> constant ? constant.getDeclaringClass() : value.getClass();
     int number = types.number(type);
     if (number < 0) {
       return false;
@@ -322,8 +323,8 @@ public final class ValueWriter {
       default ->
           throw new IllegalArgumentException(
               value.getClass().getName()
-                  + " is not registered with the worker processes: register it, if it is a record or"
-                  + " an enum, or a Codec for it");
+                  + " is not registered with the worker processes: register it, if it is a record"
+                  + " or an enum, or a Codec for it");
     }
   }
 

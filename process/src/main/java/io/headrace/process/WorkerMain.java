@@ -48,7 +48,7 @@ final class WorkerMain {
       Thread.currentThread().setName(orders.name());
       run(orders, report);
     }
-    Runtime.getRuntime().halt(0); // threads of the handler may still run
+    System.exit(0); // threads of the handler may still run
   }
 
   private static void daemon(String name, Runnable task) {

@@ -304,7 +304,10 @@ final class WorkerProcess {
   /** Receives answers until the process has ended. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
-    long beltNanos = settings.batchNanos() == 0 ? BELT_NANOS : Math.min(BELT_NANOS, Math.max(1_000_000, settings.batchNanos() / 4));
+    long beltNanos =
+        settings.batchNanos() == 0
+            ? BELT_NANOS
+            : Math.min(BELT_NANOS, Math.max(1_000_000, settings.batchNanos() / 4));
     try {
       while (!hasExited && !isDiscarded) {
         if (!doorbell.await(() -> hasExited || !responses.isEmpty(), beltNanos)) {
@@ -350,7 +353,8 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
-    Block block = envelope.block().equals(Envelope.NO_BLOCK) ? null : results.named(envelope.block());
+    Block block =
+        envelope.block().equals(Envelope.NO_BLOCK) ? null : results.named(envelope.block());
     try {
       MemorySegment place = block == null ? channel.response(shipment.place) : block.segment();
       if (envelope.length() < 0 || envelope.length() > place.byteSize()) {

@@ -19,8 +19,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Worker processes: the handler of a step runs in JVMs of its own, so that a crash of native code or
- * a lack of memory takes one of them and not the service. One that dies is replaced.
+ * Worker processes: the handler of a step runs in JVMs of its own, so that a crash of native code
+ * or a lack of memory takes one of them and not the service. One that dies is replaced.
  *
  * {@snippet class="io.headrace.process.SnippetsTest" region="processes"}
  *
@@ -28,15 +28,15 @@ import org.jspecify.annotations.Nullable;
  * io.headrace.FlowBuilder#stepPerWorker}; it makes a handler in each process.
  *
  * <p><b>Values.</b> Null, strings, boxed numbers, {@link io.headrace.Tensor}s, {@link
- * java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s, primitive arrays, and lists, sets
- * and maps of these travel by themselves; records, enums and classes with a {@link Codec} once they
- * are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot travel
- * fails its item alone. Tensors, segments, buffers and arrays from {@value
- * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place; what
- * it keeps beyond its batch it has to copy. A result is valid as long as it is reachable, and its
- * memory is reused after that. What a handler returns of what it was given is not copied at all, and
- * neither is a result that is given to the next step. What it writes into a segment or buffer that is
- * shared is seen by all that have it.
+ * java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s, primitive arrays, and lists,
+ * sets and maps of these travel by themselves; records, enums and classes with a {@link Codec} once
+ * they are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot
+ * travel fails its item alone. Tensors, segments, buffers and arrays from {@value
+ * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place;
+ * what it keeps beyond its batch it has to copy. A result is valid as long as it is reachable, and
+ * its memory is reused after that. What a handler returns of what it was given is not copied at
+ * all, and neither is a result that is given to the next step. What it writes into a segment or
+ * buffer that is shared is seen by all that have it.
  *
  * <p><b>Death.</b> The batch that a process executed when it ended fails with {@link
  * io.headrace.WorkerDiedException}, or is executed again ({@link Builder#retry}); all others are
@@ -112,9 +112,9 @@ public final class WorkerProcesses {
     }
 
     /**
-     * How many batches wait in a process beside the one that it executes, so that it goes on without
-     * a pause. They are formed earlier than they had to be, and so may be smaller. Default: {@value
-     * #DEFAULT_AHEAD_SINGLE} if batches are of one item, else 0.
+     * How many batches wait in a process beside the one that it executes, so that it goes on
+     * without a pause. They are formed earlier than they had to be, and so may be smaller. Default:
+     * {@value #DEFAULT_AHEAD_SINGLE} if batches are of one item, else 0.
      *
      * @param batches how many, at least 0
      * @return this
@@ -237,8 +237,8 @@ public final class WorkerProcesses {
     }
 
     /**
-     * Kills a process that gives no sign of life, whether it has a batch or not: its JVM is stopped,
-     * or does nothing but collect garbage. Default: it may be silent for any time.
+     * Kills a process that gives no sign of life, whether it has a batch or not: its JVM is
+     * stopped, or does nothing but collect garbage. Default: it may be silent for any time.
      *
      * @param silence how long it may be silent, at least 200 ms
      * @return this

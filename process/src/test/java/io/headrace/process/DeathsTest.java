@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
-import io.headrace.OnFull;
 import io.headrace.Observer;
+import io.headrace.OnFull;
 import io.headrace.StoppedException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;

@@ -51,9 +51,7 @@ class SharingTest {
       throws InterruptedException {
     return Flow.<Object>builder("sharing")
         .<Object>stepPerWorker(
-            "step",
-            factory,
-            step -> step.batch(BatchPolicy.greedy(2)).workers(processes.build()))
+            "step", factory, step -> step.batch(BatchPolicy.greedy(2)).workers(processes.build()))
         .build()
         .start(Duration.ofSeconds(30));
   }

@@ -34,8 +34,7 @@ class ValuesTest {
   record Line(Point from, Point to) {}
 
   private final Types types =
-      new Types(
-          List.of(Point.class, Line.class, DayOfWeek.class, SnippetsTest.InstantCodec.class));
+      new Types(List.of(Point.class, Line.class, DayOfWeek.class, SnippetsTest.InstantCodec.class));
   private final HeapSpace space = new HeapSpace();
 
   private MemorySegment written(@Nullable Object value) {
@@ -54,7 +53,8 @@ class ValuesTest {
     values.addAll(List.of("", "text", "x".repeat(1000), "\u00e4\u20ac\ud83d\ude00"));
     values.addAll(List.of(0, -1, Integer.MIN_VALUE, 5L, Long.MAX_VALUE, 1.5, Double.NaN, -0.0f));
     values.addAll(List.of(true, false, (byte) -7, (short) -300, 'z', '\uffff'));
-    values.addAll(List.of(new byte[] {1, 2}, new float[] {1.5f}, new double[] {2.5}, new int[] {3}));
+    values.addAll(
+        List.of(new byte[] {1, 2}, new float[] {1.5f}, new double[] {2.5}, new int[] {3}));
     values.addAll(List.of(new long[] {4}, new short[] {5}, new char[] {'c'}, new byte[0]));
     values.add(Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
     values.add(Tensor.of(new long[] {42}));
@@ -161,7 +161,9 @@ class ValuesTest {
     return Failures.read(new ValueReader(types, space, out.message().asSlice(0, out.position())));
   }
 
-  /** Whatever stands in a message: it is read, or found to be nonsense, and nothing else happens. */
+  /**
+   * Whatever stands in a message: it is read, or found to be nonsense, and nothing else happens.
+   */
   @Test
   void nonsenseIsFoundToBeNonsense() {
     int found = 0;

@@ -179,7 +179,9 @@ class WorkerProcessesTest {
                 HandlerFactory.of(Negating::new),
                 step -> step.workers(WorkerProcesses.of(1)))
             .<Tensor>stepPerWorker(
-                "again", HandlerFactory.of(Negating::new), step -> step.workers(WorkerProcesses.of(1)))
+                "again",
+                HandlerFactory.of(Negating::new),
+                step -> step.workers(WorkerProcesses.of(1)))
             .build()
             .start(Duration.ofSeconds(30))) {
       for (int i = 0; i < 300; i++) {
