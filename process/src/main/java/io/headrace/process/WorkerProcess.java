@@ -235,19 +235,31 @@ final class WorkerProcess {
   }
 
   private void put(Envelope envelope) {
+    if (!offer(envelope)) {
+      throw new NoRoomException();
+    }
+  }
+
+  /** Returns false if the ring is full. */
+  private boolean offer(Envelope envelope) {
     MemorySegment slot = requests.claim();
     if (slot == null) {
-      throw new NoRoomException();
+      return false;
     }
     envelope.write(slot);
     requests.publish();
+    return true;
   }
 
   /** Tells the process to end when it has done what it has. */
   synchronized void close() {
-    if (!isOver) {
-      put(Envelope.of(Envelope.Kind.CLOSE));
+    if (isOver) {
+      return;
+    }
+    if (offer(Envelope.of(Envelope.Kind.CLOSE))) {
       link().doorbell.ring();
+    } else {
+      kill("it reads nothing that it is told");
     }
   }
 
@@ -411,10 +423,10 @@ final class WorkerProcess {
     unmap();
   }
 
+  /** What finds no room in the ring follows later. */
   private synchronized void unmap() {
     for (Integer number : List.copyOf(mapped)) {
-      if (!Memories.ALL.has(number)) {
-        put(Envelope.unmap(number));
+      if (!Memories.ALL.has(number) && offer(Envelope.unmap(number))) {
         mapped.remove(number);
       }
     }
