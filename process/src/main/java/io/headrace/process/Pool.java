@@ -5,6 +5,7 @@ import io.headrace.Outcomes;
 import io.headrace.Placement;
 import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
+import io.headrace.shm.CorruptMemoryException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -207,6 +208,10 @@ final class Pool implements Placement.BatchExecutor {
       giveBack(execution, process, place);
       needsRoom();
       return false;
+    } catch (CorruptMemoryException nonsense) {
+      process.kill("it has written what cannot be: " + nonsense.getMessage());
+      giveBack(execution, process, place);
+      return false; // its thread goes on when it has ended
     } catch (RuntimeException | Error failure) {
       answeredPlace(process, place);
       execution.completeExceptionally(failure);

@@ -201,6 +201,7 @@ final class WorkerProcess {
    * Sends a batch.
    *
    * @throws NoRoomException if there is no room for it now
+   * @throws CorruptMemoryException if the process has written nonsense
    */
   synchronized Sent send(Execution execution, int place, Region inputs) {
     if (isOver) {
@@ -217,10 +218,10 @@ final class WorkerProcess {
       shipment.regions().forEach(this::map);
       inFlight.put(shipment.number, shipment);
       put(envelope);
-    } catch (NoRoomException full) {
+    } catch (NoRoomException | CorruptMemoryException notSent) {
       inFlight.remove(shipment.number);
       shipment.release();
-      throw full;
+      throw notSent;
     }
     tellFreed();
     link().doorbell.ring();
