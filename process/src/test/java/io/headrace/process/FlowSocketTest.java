@@ -99,7 +99,7 @@ class FlowSocketTest {
     FlowServer server = serve(held);
     FlowClient<Object, Object> client = client();
     List<CompletableFuture<Object>> futures =
-        client.submitAll(IntStream.range(0, 100).<Object>boxed().toList());
+        client.submitAll(IntStream.range(0, 100).boxed().toList());
     List<HeldCalls.Held> calls = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
       calls.add(held.next());
