@@ -124,9 +124,13 @@ final class Forecast {
   private int afterLate(int position, int most, double needNanos) {
     double next = position + 1;
     double before = known * weight;
-    if (position >= waiting) {
+    if (position < before) {
+      while (next - position < most && next < before && slackNanos((int) next) <= needNanos) {
+        next++;
+      }
+    } else if (position >= waiting) {
       next = waiting - 1 + arrivalsPerNano * (needNanos - objectiveNanos);
-    } else if (position >= before) {
+    } else {
       double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
       double share = (needNanos - last) / Math.max(1, objectiveNanos - last);
       next = before - 1 + share * (waiting - before + 1);
