@@ -61,7 +61,7 @@ final class Frame {
   @SuppressWarnings("EnumOrdinal") // both have the same version
   static ValueWriter begin(Kind kind, Types types, int maxBytes) {
     MemorySegment first = MemorySegment.ofArray(new byte[INITIAL_BYTES]);
-    ValueWriter out = new ValueWriter(types, new FrameSpace(maxBytes), first);
+    ValueWriter out = new ValueWriter(types, new HeapSpace(maxBytes), first);
     out.writeInt(0);
     out.writeByte((byte) kind.ordinal());
     return out;
@@ -76,7 +76,7 @@ final class Frame {
 
   /** A reader of what follows the length. */
   static ValueReader reader(MemorySegment frame, Types types) {
-    ValueReader in = new ValueReader(types, new FrameSpace(0), frame);
+    ValueReader in = new ValueReader(types, new HeapSpace(0), frame);
     var _ = in.readInt();
     return in;
   }

@@ -1,15 +1,33 @@
 package io.headrace.process;
 
+import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
 
-/** For messages on the heap, in which nothing is shared. */
+/** For messages on the heap, in which nothing is shared, and which have a largest length. */
 final class HeapSpace implements ValueWriter.Space, ValueReader.Space {
+  private final int maxBytes;
+
+  HeapSpace() {
+    this(Integer.MAX_VALUE);
+  }
+
+  /** For messages that are not longer than the other side takes. */
+  HeapSpace(int maxBytes) {
+    this.maxBytes = maxBytes;
+  }
+
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
-    byte[] larger = new byte[Math.toIntExact(Math.max(neededBytes, 2 * full.byteSize()))];
-    MemorySegment place = MemorySegment.ofArray(larger);
-    MemorySegment.copy(full, 0, place, 0, full.byteSize());
-    return place;
+    if (neededBytes > maxBytes) {
+      throw new IllegalArgumentException(
+          "a value takes more than "
+              + maxBytes
+              + " bytes: set maxFrameBytes of FlowServer and FlowClient");
+    }
+    long bytes = Math.min(maxBytes, Math.max(neededBytes, 2 * full.byteSize()));
+    MemorySegment larger = MemorySegment.ofArray(new byte[(int) bytes]);
+    MemorySegment.copy(full, 0, larger, 0, full.byteSize());
+    return larger;
   }
 
   @Override
@@ -24,11 +42,16 @@ final class HeapSpace implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public MemorySegment at(ValueWriter.Place place) {
-    throw new IllegalStateException("nothing is shared here");
+    throw new CorruptMemoryException("nothing is shared here");
   }
 
+  /** A message is not used again, and so needs no copy; but one of bytes is not aligned. */
   @Override
   public MemorySegment inline(MemorySegment bytes) {
-    return bytes;
+    if (bytes.isNative()) {
+      return bytes;
+    }
+    long[] words = new long[Math.toIntExact((bytes.byteSize() + Long.BYTES - 1) / Long.BYTES)];
+    return MemorySegment.ofArray(words).asSlice(0, bytes.byteSize()).copyFrom(bytes);
   }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Observer;
-import io.headrace.OnFull;
 import io.headrace.StoppedException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
@@ -43,20 +42,6 @@ class DeathsTest {
     Leftovers.awaitNone();
   }
 
-  private static Flow<Integer, Object> doubling(WorkerProcesses.Builder processes, int maxSize)
-      throws InterruptedException {
-    return Flow.<Integer>builder("doubling")
-        .<Object>stepPerWorker(
-            "double",
-            HandlerFactory.of(Doubling::new),
-            step ->
-                step.batch(BatchPolicy.greedy(maxSize))
-                    .queue(Integer.MAX_VALUE, OnFull.fail())
-                    .workers(processes.build()))
-        .build()
-        .start(Duration.ofSeconds(30));
-  }
-
   private static void assertDoubled(List<CompletableFuture<Object>> futures) {
     for (int i = 0; i < futures.size(); i++) {
       assertThat(futures.get(i).join()).as("result %d", i).isEqualTo(2 * i);
@@ -81,7 +66,7 @@ class DeathsTest {
                 "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
                 "-D" + KillOnce.POINT + "=" + point,
                 "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
-    try (Flow<Integer, Object> flow = doubling(isPortable ? processes.portable() : processes, 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(isPortable ? processes.portable() : processes, 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
       Awaitility.await("the restart")
           .until(() -> flow.workers("double").getFirst().restarts() == 1);
@@ -134,7 +119,7 @@ class DeathsTest {
   void workersThatAreKilledAtRandomLoseNothing() throws Exception {
     Random random = new Random(1);
     try (Flow<Integer, Object> flow =
-        doubling(WorkerProcesses.builder(2).ahead(1).retry(Integer.MAX_VALUE), 4)) {
+        Doubling.flow(WorkerProcesses.builder(2).ahead(1).retry(Integer.MAX_VALUE), 4)) {
       int submitted = 0;
       List<CompletableFuture<Object>> futures = new ArrayList<>();
       int kills = 0;

@@ -1,8 +1,12 @@
 package io.headrace.process;
 
+import io.headrace.BatchPolicy;
+import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.OnFull;
 import io.headrace.Outcomes;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 
 /** Doubles numbers, and does what some of them stand for. */
@@ -13,6 +17,21 @@ final class Doubling implements Handler<Integer, Object> {
   static final int EXIT = -4;
   static final int PID = -5;
   static final int HANG = -6;
+
+  /** A flow of one step that doubles. */
+  static Flow<Integer, Object> flow(WorkerProcesses.Builder processes, int maxSize)
+      throws InterruptedException {
+    return Flow.<Integer>builder("doubling")
+        .<Object>stepPerWorker(
+            "double",
+            HandlerFactory.of(Doubling::new),
+            step ->
+                step.batch(BatchPolicy.greedy(maxSize))
+                    .queue(Integer.MAX_VALUE, OnFull.fail())
+                    .workers(processes.build()))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
 
   @Override
   public List<Object> handle(List<Integer> items) {

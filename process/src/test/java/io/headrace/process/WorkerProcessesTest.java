@@ -3,7 +3,6 @@ package io.headrace.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.StartException;
 import io.headrace.Tensor;
@@ -23,20 +22,9 @@ class WorkerProcessesTest {
     Leftovers.awaitNone();
   }
 
-  private static Flow<Integer, Object> doubling(WorkerProcesses.Builder processes, int maxSize)
-      throws InterruptedException {
-    return Flow.<Integer>builder("doubling")
-        .<Object>stepPerWorker(
-            "double",
-            HandlerFactory.of(Doubling::new),
-            step -> step.batch(BatchPolicy.greedy(maxSize)).workers(processes.build()))
-        .build()
-        .start(Duration.ofSeconds(30));
-  }
-
   @Test
   void itemsAreHandledInAnotherProcess() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 8)) {
       assertThat(flow.call(21)).isEqualTo(42);
       assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(ProcessHandle.current().pid());
     }
@@ -44,7 +32,7 @@ class WorkerProcessesTest {
 
   @Test
   void everyItemHasItsOwnResult() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(2).ahead(2), 16)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(2).ahead(2), 16)) {
       for (int round = 0; round < 20; round++) {
         List<CompletableFuture<Object>> futures =
             flow.submitAll(IntStream.range(0, 500).boxed().toList());
@@ -57,7 +45,7 @@ class WorkerProcessesTest {
 
   @Test
   void aFailingBatchFailsWithTheHandlersOwnException() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1)) {
       assertThatThrownBy(() -> flow.call(Doubling.FAIL))
           .isExactlyInstanceOf(IllegalStateException.class)
           .hasMessage("told to fail")
@@ -71,7 +59,7 @@ class WorkerProcessesTest {
 
   @Test
   void anItemFailsAlone() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 8)) {
       List<CompletableFuture<Object>> futures = flow.submitAll(List.of(1, Doubling.FAIL_ITEM, 3));
       assertThat(futures.get(0).join()).isEqualTo(2);
       assertThatThrownBy(futures.get(1)::join)
@@ -83,7 +71,7 @@ class WorkerProcessesTest {
 
   @Test
   void aDeathFailsItsBatchAndNothingElse() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1)) {
       assertThatThrownBy(() -> flow.call(Doubling.EXIT))
           .isInstanceOf(WorkerDiedException.class)
           .hasMessageContaining("has exited with code 17")
@@ -98,7 +86,7 @@ class WorkerProcessesTest {
 
   @Test
   void anItemThatKillsDoesItAloneInTheEnd() throws Exception {
-    try (Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(2).retry(4), 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(2).retry(4), 8)) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(List.of(1, 2, Doubling.EXIT, 4, 5, 6, 7, 8, 9));
       assertThatThrownBy(futures.get(2)::join).hasRootCauseInstanceOf(WorkerDiedException.class);
@@ -111,7 +99,7 @@ class WorkerProcessesTest {
   @Test
   void aHandlerThatHangsIsKilled() throws Exception {
     try (Flow<Integer, Object> flow =
-        doubling(WorkerProcesses.builder(1).batchTimeout(Duration.ofMillis(300)), 1)) {
+        Doubling.flow(WorkerProcesses.builder(1).batchTimeout(Duration.ofMillis(300)), 1)) {
       assertThatThrownBy(() -> flow.call(Doubling.HANG))
           .isInstanceOf(WorkerDiedException.class)
           .hasMessageContaining("a batch took longer than PT0.3S");
@@ -121,7 +109,7 @@ class WorkerProcessesTest {
 
   @Test
   void aShutdownDoesNotWaitForAHandlerThatHangs() throws Exception {
-    Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1);
+    Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1);
     CompletableFuture<Object> future = flow.submit(Doubling.HANG);
     flow.shutdownNow();
     assertThatThrownBy(future::join).isInstanceOf(CompletionException.class);
@@ -131,7 +119,7 @@ class WorkerProcessesTest {
 
   @Test
   void workersCanBeAskedAfterTheirOwnThreadHasClosedTheFlow() throws Exception {
-    Flow<Integer, Object> flow = doubling(WorkerProcesses.builder(1), 1);
+    Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1);
     flow.submit(1).thenRun(flow::close).join(); // on the thread that receives the answer
     assertThat(flow.workers("double")).hasSize(1).first().extracting("restarts").isEqualTo(0);
   }
@@ -160,7 +148,7 @@ class WorkerProcessesTest {
   @Test
   void aProcessThatDiesBeforeItSpeaksFailsTheStartWithWhatItPrinted() {
     assertThatThrownBy(
-            () -> doubling(WorkerProcesses.builder(1).jvmOptions("-XX:+NoSuchOption"), 1))
+            () -> Doubling.flow(WorkerProcesses.builder(1).jvmOptions("-XX:+NoSuchOption"), 1))
         .isInstanceOf(StartException.class)
         .hasMessageContaining("has exited with code 1")
         .hasMessageContaining("Unrecognized VM option 'NoSuchOption'");
