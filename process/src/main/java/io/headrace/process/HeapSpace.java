@@ -45,13 +45,9 @@ final class HeapSpace implements ValueWriter.Space, ValueReader.Space {
     throw new CorruptMemoryException("nothing is shared here");
   }
 
-  /** A message is not used again, and so needs no copy; but one of bytes is not aligned. */
+  /** A message is not used again, and so needs no copy. */
   @Override
   public MemorySegment inline(MemorySegment bytes) {
-    if (bytes.isNative()) {
-      return bytes;
-    }
-    long[] words = new long[Math.toIntExact((bytes.byteSize() + Long.BYTES - 1) / Long.BYTES)];
-    return MemorySegment.ofArray(words).asSlice(0, bytes.byteSize()).copyFrom(bytes);
+    return bytes;
   }
 }

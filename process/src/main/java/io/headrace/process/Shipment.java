@@ -292,8 +292,8 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** The message is overwritten by the next one, so its bytes are copied. */
   @Override
   public MemorySegment inline(MemorySegment bytes) {
-    long[] words = new long[Math.toIntExact((bytes.byteSize() + Long.BYTES - 1) / Long.BYTES)];
-    MemorySegment copy = MemorySegment.ofArray(words).asSlice(0, bytes.byteSize());
-    return copy.copyFrom(bytes);
+    byte[] copy = new byte[Math.toIntExact(bytes.byteSize())];
+    bytes.asByteBuffer().get(0, copy); // by a buffer, as ValueWriter writes texts
+    return MemorySegment.ofArray(copy);
   }
 }

@@ -13,6 +13,7 @@ import io.headrace.TensorType;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -34,7 +35,10 @@ public final class ValueReader {
     /** Bytes in shared memory. */
     MemorySegment at(ValueWriter.Place place);
 
-    /** Bytes of a message, which is overwritten after the values were used. */
+    /**
+     * Bytes of a message, which is overwritten after the values were used. If they are on the heap
+     * they are in an array of bytes, of which there are buffers.
+     */
     MemorySegment inline(MemorySegment bytes);
   }
 
@@ -46,6 +50,7 @@ public final class ValueReader {
   private final Types types;
   private final Space space;
   private final MemorySegment message;
+  private final ByteBuffer messageBytes;
   private long position;
   private int depth;
 
@@ -53,6 +58,7 @@ public final class ValueReader {
     this.types = types;
     this.space = space;
     this.message = message;
+    messageBytes = message.asByteBuffer();
   }
 
   private long claim(long bytes) {
@@ -108,9 +114,9 @@ public final class ValueReader {
    */
   public String readString() {
     int length = readInt();
-    long at = claim(length);
+    int at = (int) claim(length);
     byte[] bytes = new byte[length];
-    MemorySegment.copy(message, JAVA_BYTE, at, bytes, 0, length);
+    messageBytes.get(at, bytes); // by a buffer, as ValueWriter writes it
     return new String(bytes, StandardCharsets.UTF_8);
   }
 

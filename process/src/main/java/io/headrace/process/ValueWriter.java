@@ -47,9 +47,16 @@ public final class ValueWriter {
   /** Values may be within values so deep. */
   static final int MAX_DEPTH = 64;
 
+  /*
+   * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between segments are loops
+   * of mismatched stores in JDK 25, which C2 can compile wrongly where heap arrays of several types meet
+   * (JDK-8331133); a text was seen of which eight bytes were zero.
+   */
+
   private final Types types;
   private final Space space;
   private MemorySegment message;
+  private ByteBuffer messageBytes;
   private long position;
   private int depth;
 
@@ -57,6 +64,7 @@ public final class ValueWriter {
     this.types = types;
     this.space = space;
     this.message = message;
+    messageBytes = message.asByteBuffer();
   }
 
   MemorySegment message() {
@@ -77,6 +85,7 @@ public final class ValueWriter {
     long at = position;
     if (bytes > message.byteSize() - at) {
       message = space.grow(message, at + bytes);
+      messageBytes = message.asByteBuffer();
     }
     position = at + bytes;
     return at;
@@ -130,7 +139,8 @@ public final class ValueWriter {
   public void writeString(String value) {
     byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
     writeInt(bytes.length);
-    copy(MemorySegment.ofArray(bytes));
+    int at = (int) claim(bytes.length);
+    messageBytes.put(at, bytes);
   }
 
   /**

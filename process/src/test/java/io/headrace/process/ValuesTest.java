@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Tensor;
 import io.headrace.shm.CorruptMemoryException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
@@ -85,8 +86,8 @@ class ValuesTest {
   @Test
   void inlineBytesAreAligned() {
     MemorySegment message = written(List.of("x", Tensor.of(new float[] {1}, 1)));
-    MemorySegment aligned = MemorySegment.ofArray(new long[(int) message.byteSize() / 8 + 1]);
-    MemorySegment copy = aligned.asSlice(0, message.byteSize()).copyFrom(message);
+    MemorySegment copy =
+        Arena.ofAuto().allocate(message.byteSize(), Tag.ALIGNMENT).copyFrom(message);
     Tensor tensor = (Tensor) ((List<?>) new ValueReader(types, space, copy).read()).get(1);
     assertThat((tensor.segment().address()) % Tag.ALIGNMENT).isZero();
   }
