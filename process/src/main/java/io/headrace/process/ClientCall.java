@@ -37,13 +37,15 @@ final class ClientCall extends CompletableFuture<@Nullable Object> implements Wi
     }
     TimeSource.Alarm alarm =
         time.schedule(
-            timeout.toNanos() - (time.nanoTime() - submittedNanos), () -> time.execute(this::expire));
+            timeout.toNanos() - (time.nanoTime() - submittedNanos),
+            () -> time.execute(this::expire));
     var _ = whenComplete((result, failure) -> alarm.cancel());
   }
 
   private void expire() {
     completeExceptionally(
-        new DeadlineExceededException("the call was not answered within its timeout of " + timeout));
+        new DeadlineExceededException(
+            "the call was not answered within its timeout of " + timeout));
   }
 
   /** Nothing is sent for a caller that waits no more. */

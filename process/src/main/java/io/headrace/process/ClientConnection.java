@@ -107,7 +107,11 @@ final class ClientConnection {
     } catch (HeadraceException reason) {
       end(reason, reason);
     } catch (IOException | CorruptMemoryException failure) {
-      String text = "the connection to the flow server at " + client.path() + " has ended: " + failure.getMessage();
+      String text =
+          "the connection to the flow server at "
+              + client.path()
+              + " has ended: "
+              + failure.getMessage();
       end(
           new StoppedException(text),
           new WorkerDiedException(text + "; the call may have been executed"));

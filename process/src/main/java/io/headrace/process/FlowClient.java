@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Calls</b> share a few connections; each has any number of calls on their way, which are
  * answered in any order. Timeout and priority of a call travel with it; a priority that the service
- * does not have fails the call with an {@link IllegalArgumentException}. Cancelling a future cancels
- * the call in the server. Listeners are not told of anything.
+ * does not have fails the call with an {@link IllegalArgumentException}. Cancelling a future
+ * cancels the call in the server. Listeners are not told of anything.
  *
  * <p><b>Errors.</b> Those of the JDK and the {@link io.headrace.HeadraceException}s of the service
  * arrive as what they are, others as {@link RemoteException}. Beside these:
@@ -35,18 +35,20 @@ import org.jspecify.annotations.Nullable;
  *       way, as when the server was killed: it may have been executed
  *   <li>{@link io.headrace.RejectedException} if the server refuses the connection, because it has
  *       registered other classes, or is of another user
- *   <li>{@link IllegalArgumentException} if the item cannot travel, or is larger than a frame may be
+ *   <li>{@link IllegalArgumentException} if the item cannot travel, or is larger than a frame may
+ *       be
  * </ul>
  *
- * <p><b>Connections</b> are made when they are needed, so a client can start before its server; after
- * the end of a server the next call connects to the next one. A try that fails is repeated, first
- * after 10 ms, then after twice the time, until the connect timeout of the calls that wait is over.
+ * <p><b>Connections</b> are made when they are needed, so a client can start before its server;
+ * after the end of a server the next call connects to the next one. A try that fails is repeated,
+ * first after 10 ms, then after twice the time, until the connect timeout of the calls that wait is
+ * over.
  *
- * <p><b>Values</b> travel as {@link FlowServer} says. A large one that comes back is valid as long as
- * it is reachable.
+ * <p><b>Values</b> travel as {@link FlowServer} says. A large one that comes back is valid as long
+ * as it is reachable.
  *
- * <p><b>Thread safety.</b> Safe for all threads; a call to submit encodes the item and does not block.
- * Continuations of a future run on the thread that receives answers, and must not block.
+ * <p><b>Thread safety.</b> Safe for all threads; a call to submit encodes the item and does not
+ * block. Continuations of a future run on the thread that receives answers, and must not block.
  *
  * @param <I> the type of an item
  * @param <O> the type of a result
@@ -264,8 +266,8 @@ public final class FlowClient<I, O extends @Nullable Object>
   }
 
   /**
-   * Closes the connections. Calls on their way fail with {@link StoppedException}, and are cancelled
-   * in the server. Does not block. A second call does nothing.
+   * Closes the connections. Calls on their way fail with {@link StoppedException}, and are
+   * cancelled in the server. Does not block. A second call does nothing.
    */
   @Override
   public void close() {

@@ -34,13 +34,13 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="io.headrace.process.SnippetsTest" region="flowServer"}
  *
- * <p><b>Calls.</b> Each is submitted to the service by itself, with the timeout that is left and the
- * priority that its caller gave, and is answered when it is done, in any order. One that its
+ * <p><b>Calls.</b> Each is submitted to the service by itself, with the timeout that is left and
+ * the priority that its caller gave, and is answered when it is done, in any order. One that its
  * caller cancels, or whose client ends, is cancelled. A result that cannot travel fails its call
  * alone. A client that sends what is no call is refused and disconnected; others do not notice.
  *
- * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they are
- * {@link Builder#register registered} on both sides; nothing else is ever instantiated. All go
+ * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they
+ * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. All go
  * through the socket, also those in shared memory.
  *
  * <p><b>Access.</b> Only processes of the same user are served: the file of the socket is its
@@ -86,8 +86,8 @@ public final class FlowServer implements AutoCloseable {
    * Describes a server.
    *
    * @param service answers the calls; it is not closed by the server
-   * @param path where the socket will be, in a folder that exists; a socket of a server that is dead
-   *     is replaced
+   * @param path where the socket will be, in a folder that exists; a socket of a server that is
+   *     dead is replaced
    * @return a builder
    */
   @SuppressWarnings("unchecked") // a client with other types gets the failures of the service
@@ -151,8 +151,8 @@ public final class FlowServer implements AutoCloseable {
      * Starts the server.
      *
      * @return the server, which accepts calls
-     * @throws IOException if there is no such folder, the path is too long, or it is that of another
-     *     file or of a server that lives
+     * @throws IOException if there is no such folder, the path is too long, or it is that of
+     *     another file or of a server that lives
      * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
      *     or cannot be accessed
      */
@@ -208,8 +208,7 @@ public final class FlowServer implements AutoCloseable {
     try {
       socket.bind(UnixDomainSocketAddress.of(hidden), BACKLOG);
       if (Files.getFileStore(hidden).supportsFileAttributeView("posix")) {
-        Files.setPosixFilePermissions(
-            hidden, PosixFilePermissions.fromString("rw-------"));
+        Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-------"));
       }
       Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
     } finally {
@@ -306,8 +305,8 @@ public final class FlowServer implements AutoCloseable {
   /**
    * Removes the socket, accepts no more calls, waits for those that are being executed, and closes
    * the connections. Those that take longer than the close timeout are cancelled. If the calling
-   * thread is interrupted they are cancelled at once, and the thread is interrupted when it returns.
-   * A second call does the same.
+   * thread is interrupted they are cancelled at once, and the thread is interrupted when it
+   * returns. A second call does the same.
    */
   @Override
   public void close() {

@@ -22,8 +22,7 @@ final class Peer {
     }
     UserPrincipal user = socket.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
     if (!user.equals(own())) {
-      throw new IOException(
-          "the other side is a process of " + user + ", this one is of " + own());
+      throw new IOException("the other side is a process of " + user + ", this one is of " + own());
     }
   }
 

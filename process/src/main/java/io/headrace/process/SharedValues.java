@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shared memory for values that are made where the worker processes will read them, so that not even
- * the first step copies anything.
+ * Shared memory for values that are made where the worker processes will read them, so that not
+ * even the first step copies anything.
  *
  * {@snippet class="io.headrace.process.SnippetsTest" region="shared"}
  *
@@ -119,8 +119,8 @@ public final class SharedValues implements AutoCloseable {
    * @return the memory; what it contains is not defined
    * @throws InterruptedException if the calling thread is interrupted
    * @throws NoRoomException if the time is over
-   * @throws IllegalArgumentException if it is negative, or more than there is when nothing is taken,
-   *     or the timeout is zero or negative
+   * @throws IllegalArgumentException if it is negative, or more than there is when nothing is
+   *     taken, or the timeout is zero or negative
    * @throws IllegalStateException if this is closed, before or meanwhile
    */
   public MemorySegment allocate(long bytes, Duration timeout) throws InterruptedException {
@@ -333,10 +333,13 @@ public final class SharedValues implements AutoCloseable {
         int n = in.read(chunk, 0, (int) Math.min(chunk.length, memory.byteSize() - at));
         if (n < 0) {
           throw new EOFException(
-              "the stream has ended after " + at + " bytes, " + memory.byteSize() + " were expected");
+              "the stream has ended after "
+                  + at
+                  + " bytes, "
+                  + memory.byteSize()
+                  + " were expected");
         }
-        MemorySegment.copy(
-            chunk, 0, memory, java.lang.foreign.ValueLayout.JAVA_BYTE, at, n);
+        MemorySegment.copy(chunk, 0, memory, java.lang.foreign.ValueLayout.JAVA_BYTE, at, n);
         at += n;
       }
       return memory;
@@ -356,7 +359,8 @@ public final class SharedValues implements AutoCloseable {
    * contain then is not defined, and what is written into them may destroy other values.
    *
    * @param value all or a part of the value
-   * @return false if it is not in shared memory, as small results are not; nothing has happened then
+   * @return false if it is not in shared memory, as small results are not; nothing has happened
+   *     then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(MemorySegment value) {
@@ -374,7 +378,8 @@ public final class SharedValues implements AutoCloseable {
    * Gives back the memory of a tensor at once, as {@link #release(MemorySegment)} does.
    *
    * @param tensor the tensor
-   * @return false if it is not in shared memory, as small results are not; nothing has happened then
+   * @return false if it is not in shared memory, as small results are not; nothing has happened
+   *     then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(Tensor tensor) {
@@ -400,8 +405,9 @@ public final class SharedValues implements AutoCloseable {
   }
 
   /**
-   * Makes no more values; who waits for room gets an {@link IllegalStateException}. Values that exist
-   * stay valid. The memory is given back to the system when none of them can be reached anymore.
+   * Makes no more values; who waits for room gets an {@link IllegalStateException}. Values that
+   * exist stay valid. The memory is given back to the system when none of them can be reached
+   * anymore.
    */
   @Override
   public void close() {

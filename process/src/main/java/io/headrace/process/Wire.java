@@ -12,8 +12,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One end of a connection, for {@link Frame}s. Any thread sends; one thread receives, and one of its
- * own writes.
+ * One end of a connection, for {@link Frame}s. Any thread sends; one thread receives, and one of
+ * its own writes.
  */
 final class Wire implements AutoCloseable {
   /** A frame on its way out. */

@@ -412,7 +412,8 @@ class FlowSocketTest {
 
   @Test
   void aResultThatIsNotRegisteredFailsItsCall() throws Exception {
-    serve((Service<Object, Object>) (i, options) -> CompletableFuture.completedFuture(new Other(1)));
+    serve(
+        (Service<Object, Object>) (i, options) -> CompletableFuture.completedFuture(new Other(1)));
     assertThatThrownBy(() -> client().call(1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("Other is not registered");

@@ -32,8 +32,7 @@ final class ServingProcess implements AutoCloseable {
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     output =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
   /** Returns when it serves. */
@@ -72,7 +71,10 @@ final class ServingProcess implements AutoCloseable {
     if (args[0].equals("server")) {
       try (Flow<String, String> flow =
               Flow.<String>builder("answers")
-                  .step("answer", ServingProcess::answers, step -> step.workers(io.headrace.Workers.threads(2)))
+                  .step(
+                      "answer",
+                      ServingProcess::answers,
+                      step -> step.workers(io.headrace.Workers.threads(2)))
                   .build()
                   .start();
           FlowServer _ = FlowServer.builder(flow, socket).start()) {

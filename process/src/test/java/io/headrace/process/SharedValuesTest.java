@@ -86,8 +86,7 @@ class SharedValuesTest {
   @Test
   void tensorsAreMadeInPlace() {
     try (SharedValues values = SharedValues.create(1 << 20)) {
-      Tensor tensor =
-          values.tensor(TensorType.INT8, memory -> memory.fill((byte) 3), 2, 3);
+      Tensor tensor = values.tensor(TensorType.INT8, memory -> memory.fill((byte) 3), 2, 3);
       assertThat(tensor).isEqualTo(Tensor.of(new byte[] {3, 3, 3, 3, 3, 3}, 2, 3));
       assertThat(values.copy(tensor)).isEqualTo(tensor);
       assertThat(values.copy(tensor).segment().isNative()).isTrue();
@@ -102,8 +101,7 @@ class SharedValuesTest {
                       5))
           .isInstanceOf(UnsupportedOperationException.class);
       assertThat(values.usedBytes()).isEqualTo(before);
-      assertThatThrownBy(
-              () -> values.tensor(TensorType.INT64, memory -> {}, Long.MAX_VALUE, 2))
+      assertThatThrownBy(() -> values.tensor(TensorType.INT64, memory -> {}, Long.MAX_VALUE, 2))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("more bytes than can be counted");
     }
@@ -224,9 +222,7 @@ class SharedValuesTest {
     try (Flow<Tensor, Tensor> flow =
         Flow.<Tensor>builder("tensors")
             .<Tensor>stepPerWorker(
-                "copy",
-                HandlerFactory.of(Copying::new),
-                step -> step.workers(processes().build()))
+                "copy", HandlerFactory.of(Copying::new), step -> step.workers(processes().build()))
             .build()
             .start(LONG)) {
       Tensor tensor = Tensor.of(new byte[300_000], 300_000);
@@ -274,7 +270,8 @@ class SharedValuesTest {
       assertThatThrownBy(() -> values.read(new ByteArrayInputStream(bytes), size + 2L, LONG))
           .isInstanceOf(EOFException.class)
           .hasMessage(
-              "the stream has ended after %d bytes, %d were expected".formatted(size + 1, size + 2));
+              "the stream has ended after %d bytes, %d were expected"
+                  .formatted(size + 1, size + 2));
     }
   }
 

@@ -80,6 +80,7 @@ class SnippetsTest {
       return Instant.ofEpochSecond(in.readLong(), in.readInt());
     }
   }
+
   // @end
 
   @Test
@@ -133,8 +134,7 @@ class SnippetsTest {
             .start()) {
       Path socket = folder.resolve("answers.sock");
       // @start region="flowServer"
-      try (FlowServer server =
-          FlowServer.builder(flow, socket).register(Question.class).start()) {
+      try (FlowServer server = FlowServer.builder(flow, socket).register(Question.class).start()) {
         // ... until the process is told to end
         // @end
         assertThat(server.path()).isEqualTo(socket);
