@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * used again when it is not, and no worker has an item with it; or earlier, if it is {@link
  * #release(MemorySegment) released}. Each takes a multiple of 4 KiB.
  *
- * <p><b>Thread safety.</b> Safe for all threads. What has a timeout blocks; the rest blocks for 100
- * ms at most, when there is no room.
+ * <p><b>Thread safety.</b> Safe for all threads. What has a timeout blocks; the rest blocks for a
+ * second at most, when there is no room.
  */
 public final class SharedValues implements AutoCloseable {
   /*
@@ -47,7 +47,7 @@ public final class SharedValues implements AutoCloseable {
    * else would notice that values are not reachable anymore.
    */
 
-  private static final long BRIEF_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long BRIEF_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long COLLECT_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int CHUNK_BYTES = 64 * 1024;
 
