@@ -24,8 +24,7 @@ public class DoorbellWakeUpTest {
   private final MemorySegment bells = Arena.ofAuto().allocate(2L * Doorbell.BYTES, 128);
   private final MemorySegment mine = bells.asSlice(0, Doorbell.BYTES);
   private final MemorySegment others = bells.asSlice(Doorbell.BYTES, Doorbell.BYTES);
-  private final MemorySegment ring =
-      Arena.ofAuto().allocate(RingProducer.sizeBytes(1, 128), 128);
+  private final MemorySegment ring = Arena.ofAuto().allocate(RingProducer.sizeBytes(1, 128), 128);
   private final RingProducer producer = RingProducer.create(ring, 1, 128);
   private final RingConsumer consumer = RingConsumer.open(ring);
   private final Doorbell ringing = Doorbell.futex(mine, others);

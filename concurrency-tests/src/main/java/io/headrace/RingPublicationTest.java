@@ -16,7 +16,10 @@ import org.openjdk.jcstress.infra.results.JJ_Result;
 @JCStressTest
 @Outcome(id = "0, 0", expect = Expect.ACCEPTABLE, desc = "nothing published yet")
 @Outcome(id = "7, 0", expect = Expect.ACCEPTABLE, desc = "the first message alone")
-@Outcome(id = "7, 8", expect = Expect.ACCEPTABLE, desc = "both, the second in the slot of the first")
+@Outcome(
+    id = "7, 8",
+    expect = Expect.ACCEPTABLE,
+    desc = "both, the second in the slot of the first")
 @Outcome(
     expect = Expect.FORBIDDEN,
     desc = "a message that is not written yet, or overwritten while it is read")

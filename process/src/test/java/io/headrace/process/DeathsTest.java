@@ -66,7 +66,8 @@ class DeathsTest {
                 "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
                 "-D" + KillOnce.POINT + "=" + point,
                 "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
-    try (Flow<Integer, Object> flow = Doubling.flow(isPortable ? processes.portable() : processes, 8)) {
+    try (Flow<Integer, Object> flow =
+        Doubling.flow(isPortable ? processes.portable() : processes, 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
       Awaitility.await("the restart")
           .until(() -> flow.workers("double").getFirst().restarts() == 1);
