@@ -1,18 +1,29 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
-/** Writes nonsense where the worker's answers are, with a seed, now and then. */
+/**
+ * Writes nonsense where the worker's answers are: now and then, as a seed says, and surely once.
+ */
 final class Scribble implements Fault {
   static final String SEED = "test.seed";
 
+  private static final int SURELY_AT = 15;
+
   private final Random random = new Random(Long.getLong(SEED) ^ ProcessHandle.current().pid());
+  private int batches;
 
   @Override
   public void at(Point point, Channel channel) {
+    if (point == Point.WRITTEN && ++batches == SURELY_AT) {
+      for (int place = 0; place < channel.places(); place++) {
+        channel.response(place).set(JAVA_INT, 0, Integer.MIN_VALUE);
+      }
+    }
     if (random.nextInt(50) != 0) {
       return;
     }
