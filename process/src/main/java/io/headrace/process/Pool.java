@@ -40,6 +40,7 @@ final class Pool implements Placement.BatchExecutor {
 
   private static final Logger LOGGER = System.getLogger(Pool.class.getName());
   private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long COLLECT_EVERY_MILLIS = 50;
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
   private final Placement.PlacedStep step;
@@ -204,10 +205,7 @@ final class Pool implements Placement.BatchExecutor {
       }
       return true;
     } catch (NoRoomException none) {
-      wantsRoom = true;
-      giveBack(execution, process, place);
-      needsRoom();
-      return false;
+      return findRoom(execution, process, place);
     } catch (CorruptMemoryException nonsense) {
       process.kill("it has written what cannot be: " + nonsense.getMessage());
       giveBack(execution, process, place);
@@ -217,6 +215,33 @@ final class Pool implements Placement.BatchExecutor {
       execution.completeExceptionally(failure);
       return true;
     }
+  }
+
+  /**
+   * A batch has found no room. If all of the memory is free it never will: its items go one by one
+   * then. Returns whether it makes sense to go on.
+   */
+  private boolean findRoom(Execution execution, WorkerProcess process, int place) {
+    Region inputs = this.inputs;
+    if (inputs == null || inputs.blockCount() > 0) {
+      wantsRoom = true;
+      giveBack(execution, process, place);
+      needsRoom();
+      return false;
+    }
+    synchronized (this) {
+      process.givePlace(place);
+      if (execution.items.size() > 1) {
+        split(execution);
+        return true;
+      }
+    }
+    execution.completeExceptionally(
+        new IllegalArgumentException(
+            "the values of an item take more shared memory than there is, "
+                + settings.inputBytes()
+                + " bytes: set inputMemory"));
+    return true;
   }
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
@@ -251,9 +276,20 @@ final class Pool implements Placement.BatchExecutor {
       Thread.startVirtualThread(
           () -> {
             System.gc();
-            isCollecting.set(false);
             roomFreed();
+            pauseCollecting();
+            isCollecting.set(false);
+            roomFreed(); // what found no room in the meantime asks again
           });
+    }
+  }
+
+  /** A collection that frees nothing is not repeated at once. */
+  private void pauseCollecting() {
+    try {
+      var _ = closed.await(COLLECT_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -296,6 +332,12 @@ final class Pool implements Placement.BatchExecutor {
       pending.addFirst(execution);
       return true;
     }
+    split(execution);
+    return true;
+  }
+
+  /** Queues the items of a batch one by one. */
+  private void split(Execution execution) {
     List<Execution> singles = new ArrayList<>();
     for (int i = 0; i < execution.items.size(); i++) {
       singles.add(new Execution(execution, i));
@@ -304,7 +346,6 @@ final class Pool implements Placement.BatchExecutor {
         CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
             .whenComplete((done, failure) -> execution.complete(joined(singles)));
     singles.reversed().forEach(pending::addFirst);
-    return true;
   }
 
   private static Outcomes<@Nullable Object> joined(List<Execution> singles) {

@@ -164,6 +164,23 @@ class SharingTest {
     }
   }
 
+  /** Each fits alone, and both together never do. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aBatchThatDoesNotFitIntoTheMemoryGoesItemByItem(boolean isPortable) throws Exception {
+    WorkerProcesses.Builder small = processes(isPortable).inputMemory(2 * MIB);
+    try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
+      for (CompletableFuture<Object> future :
+          flow.submitAll(List.of(tensor(MIB + 1), tensor(MIB + 1), tensor(MIB + 1)))) {
+        assertThat(((Tensor) future.join()).byteSize()).isEqualTo(MIB + 1);
+      }
+      CompletableFuture<Object> never = flow.submit(List.of(tensor(MIB + 1), tensor(MIB + 1)));
+      assertThatThrownBy(never::join)
+          .hasRootCauseInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("the values of an item take more shared memory than there is");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void anItemThatCannotTravelFailsAloneOnBothWays(boolean isPortable) throws Exception {
