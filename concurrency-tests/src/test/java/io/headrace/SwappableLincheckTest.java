@@ -17,7 +17,7 @@ class SwappableLincheckTest {
     private final AtomicInteger closes = new AtomicInteger();
 
     Checked() throws Exception {
-      start();
+      start(Parts.station(STEP)); // which it does not use
     }
 
     @Override
