@@ -216,9 +216,12 @@ final class ServedConnection {
     }
   }
 
-  /** Ends the connection when all calls are answered, or waits for so long. */
+  /**
+   * Ends the connection when all calls are answered, or waits for so long. A call has its place
+   * before it is submitted, so one that takes it too late to be seen here is refused.
+   */
   void drain(long endNanos) throws InterruptedException {
-    await(calls::isEmpty, endNanos);
+    await(() -> places.availablePermits() == MAX_UNANSWERED, endNanos);
     wire.sendEnd();
     await(() -> isEnded, endNanos);
   }

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
@@ -493,6 +494,25 @@ class FlowSocketTest {
     closing.join();
     serve(ECHO);
     assertThat(client.call(3)).as("by the next server").isEqualTo(3);
+  }
+
+  @Test
+  void aServerThatClosesAnswersWhatItIsAboutToSubmit() throws Exception {
+    CountDownLatch submitting = new CountDownLatch(1);
+    CompletableFuture<Object> result = new CompletableFuture<>();
+    Service<Object, Object> slow =
+        (item, options) -> {
+          submitting.countDown();
+          return CompletableFuture.completedFuture(result.join());
+        };
+    FlowServer server = FlowServer.builder(slow, path()).closeTimeout(LONG).start();
+    CompletableFuture<Object> future = client().submit(1);
+    submitting.await();
+    Thread closing = Thread.ofPlatform().start(server::close);
+    Awaitility.await("the close").until(() -> closing.getState() == Thread.State.TIMED_WAITING);
+    result.complete(10);
+    assertThat(future.join()).isEqualTo(10);
+    closing.join();
   }
 
   @Test
