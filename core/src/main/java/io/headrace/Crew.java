@@ -118,9 +118,21 @@ final class Crew {
 
   /**
    * Changes how many workers there are. Blocks until new ones have started; the drain ends those
-   * that are too many.
+   * that are too many. The flow has not ended before those are that come too late.
    */
   void resize(int workers) throws InterruptedException {
+    Ending ending = station.flow.ending();
+    if (!ending.hold()) {
+      throw station.flow.stopped();
+    }
+    try {
+      resizeInTime(workers);
+    } finally {
+      ending.ended();
+    }
+  }
+
+  private void resizeInTime(int workers) throws InterruptedException {
     int before = wanted;
     boolean isOnDemand = this.workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
     if (workers <= before || isOnDemand) {

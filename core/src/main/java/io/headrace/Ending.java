@@ -23,6 +23,11 @@ final class Ending extends CompletableFuture<Void> {
     awaited.incrementAndGet();
   }
 
+  /** Holds the end up until {@link #ended}; returns false if it has come. */
+  boolean hold() {
+    return awaited.getAndUpdate(n -> n == 0 ? 0 : n + 1) != 0;
+  }
+
   void allAnnounced() {
     ended();
   }
