@@ -30,9 +30,11 @@ class LingerTest {
   @ParameterizedTest
   @MethodSource("clocks")
   void everyCallOfAClosedLoopIsAnswered(TimeSource time) throws Exception {
-    try (Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(MAX_SIZE), time)) {
+    Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(MAX_SIZE), time);
+    try (batcher) {
       callInLoops(batcher);
     }
+    assertThat(batcher.statistics().completed()).isEqualTo(CALLERS * CALLS);
   }
 
   @ParameterizedTest
@@ -67,7 +69,6 @@ class LingerTest {
     for (Future<Boolean> loop : loops) {
       assertThat(loop.get()).as("each call got its own result").isTrue();
     }
-    assertThat(batcher.statistics().completed()).isEqualTo(CALLERS * CALLS);
   }
 
   private static boolean callInLoop(Batcher<Integer, Integer> batcher) throws InterruptedException {
