@@ -102,6 +102,10 @@ final class Pace {
   long take(boolean hasWaited) {
     long before = next;
     long now = nowTicks();
+    if (before - now <= toleranceTicks) {
+      before = next; // others may have won meanwhile: to see it now is cheaper than to lose
+      now = timeFor(before, now);
+    }
     while (true) {
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
@@ -115,10 +119,13 @@ final class Pace {
         return isEarly ? nanosUntil(aheadTicks) : 0;
       }
       before = found;
-      if (found - now > toleranceTicks) {
-        now = nowTicks(); // what was found may come from a later time
-      }
+      now = timeFor(before, now);
     }
+  }
+
+  /** The time by which a schedule is judged that was read after the clock. */
+  private long timeFor(long found, long now) {
+    return found - now > toleranceTicks ? nowTicks() : now; // it may come from a later time
   }
 
   /** How many nanoseconds it takes until the next permit is due, 0 or less if it is. */
