@@ -5,10 +5,6 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Placement;
 import io.headrace.Workers;
 import io.headrace.shm.Mechanism;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.NotSerializableException;
-import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -389,26 +385,7 @@ public final class WorkerProcesses {
                 + step.handler().getClass().getName()
                 + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory");
       }
-      return new Pool(step, settings, serialised(factory, step.step()));
-    }
-
-    private static byte[] serialised(HandlerFactory<?> factory, String step) {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-        out.writeObject(factory);
-      } catch (NotSerializableException failure) {
-        throw new IllegalArgumentException(
-            "the factory of step "
-                + step
-                + " captures a "
-                + failure.getMessage()
-                + ", which is not serialisable and cannot travel to a worker process",
-            failure);
-      } catch (IOException | RuntimeException failure) {
-        throw new IllegalArgumentException(
-            "the factory of step " + step + " cannot be serialised: " + failure, failure);
-      }
-      return bytes.toByteArray();
+      return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings.types()));
     }
 
     @Override
