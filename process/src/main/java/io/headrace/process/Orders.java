@@ -11,6 +11,7 @@ import java.util.List;
  * What a worker process is told when it starts, through its standard input.
  *
  * @param name what the worker is called
+ * @param processors the numbers of the processors to run on; none for all
  * @param mechanism how memory is shared
  * @param socket the path of the socket on which its parent waits for it
  * @param channel the path of the channel
@@ -23,6 +24,7 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Orders(
     String name,
+    List<Integer> processors,
     Mechanism mechanism,
     String socket,
     String channel,
@@ -36,6 +38,10 @@ record Orders(
 
   void write(DataOutputStream out) throws IOException {
     out.writeUTF(name);
+    out.writeInt(processors.size());
+    for (int processor : processors) {
+      out.writeInt(processor);
+    }
     out.writeUTF(mechanism.name());
     out.writeUTF(socket);
     out.writeUTF(channel);
@@ -55,6 +61,10 @@ record Orders(
 
   static Orders read(DataInputStream in) throws IOException {
     String name = in.readUTF();
+    List<Integer> processors = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      processors.add(in.readInt());
+    }
     Mechanism mechanism = Mechanism.valueOf(in.readUTF());
     String socket = in.readUTF();
     String channel = in.readUTF();
@@ -67,6 +77,6 @@ record Orders(
     int shareBytes = in.readInt();
     byte[] factory = in.readNBytes(in.readInt());
     return new Orders(
-        name, mechanism, socket, channel, places, results, types, shareBytes, factory);
+        name, processors, mechanism, socket, channel, places, results, types, shareBytes, factory);
   }
 }

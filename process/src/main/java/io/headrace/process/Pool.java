@@ -82,7 +82,7 @@ final class Pool implements Placement.BatchExecutor {
     inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
     List<CompletableFuture<Void>> starts = new ArrayList<>();
     for (int i = 0; i < settings.count(); i++) {
-      Worker worker = new Worker(step.service() + "-" + step.step() + "-" + i);
+      Worker worker = new Worker(i);
       workers.add(worker);
       starts.add(worker.started);
       worker.thread.start();
@@ -389,6 +389,7 @@ final class Pool implements Placement.BatchExecutor {
 
   /** A worker, which has one process after another. */
   private final class Worker {
+    final int number;
     final String name;
     final Thread thread;
     final CompletableFuture<Void> started = new CompletableFuture<>();
@@ -397,8 +398,9 @@ final class Pool implements Placement.BatchExecutor {
     volatile boolean isGivenUp;
     private volatile boolean isStarting = true;
 
-    Worker(String name) {
-      this.name = name;
+    Worker(int number) {
+      this.number = number;
+      name = step.service() + "-" + step.step() + "-" + number;
       thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
     }
 
@@ -409,7 +411,7 @@ final class Pool implements Placement.BatchExecutor {
         String death;
         try {
           isStarting = true;
-          WorkerProcess process = WorkerProcess.start(name, settings, placesEach, factory);
+          WorkerProcess process = WorkerProcess.start(name, number, settings, placesEach, factory);
           this.process = process;
           isStarting = false;
           death = serve(process);

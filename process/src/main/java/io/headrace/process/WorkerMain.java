@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import io.headrace.Handler;
+import io.headrace.shm.Affinity;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
@@ -73,6 +74,9 @@ final class WorkerMain {
       daemon("headrace-heartbeat", () -> beat(channel));
       WorkerLoop loop;
       try {
+        if (!orders.processors().isEmpty()) {
+          Affinity.restrict(orders.processors());
+        }
         handler = FactoryBytes.make(orders.factory(), orders.types());
         handler.onStart();
         loop = new WorkerLoop(channel, doorbell, orders, handler);

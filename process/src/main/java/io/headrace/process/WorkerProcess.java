@@ -100,11 +100,11 @@ final class WorkerProcess {
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
-  static WorkerProcess start(String name, Settings settings, int places, byte[] factory)
-      throws Exception {
+  static WorkerProcess start(
+      String name, int number, Settings settings, int places, byte[] factory) throws Exception {
     WorkerProcess worker = new WorkerProcess(name, settings, places);
     try (Launch launch = new Launch(settings)) {
-      worker.launch(launch, factory);
+      worker.launch(launch, number, factory);
       return worker;
     } catch (Throwable failure) {
       worker.discard();
@@ -112,11 +112,12 @@ final class WorkerProcess {
     }
   }
 
-  private void launch(Launch launch, byte[] factory) throws Exception {
+  private void launch(Launch launch, int number, byte[] factory) throws Exception {
     Process process =
         launch.start(
             new Orders(
                 name,
+                settings.processorsOf(number),
                 settings.mechanism(),
                 launch.socket(),
                 memory.path(),
