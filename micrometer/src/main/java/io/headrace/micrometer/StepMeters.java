@@ -13,13 +13,12 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** The meters of one step. */
 final class StepMeters {
   private final MeterRegistry registry;
   private final Tags tags;
-  private final Supplier<List<WorkerStatus>> statuses;
+  private final WorkerReadings readings;
   private final ConcurrentHashMap<String, WorkerMeters> workers = new ConcurrentHashMap<>();
   private final Timer waits;
   private final Timer collecting;
@@ -34,7 +33,7 @@ final class StepMeters {
       Supplier<List<WorkerStatus>> statuses) {
     this.registry = registry;
     this.tags = tags;
-    this.statuses = statuses;
+    readings = new WorkerReadings(statuses, registry.config().clock());
     waits = timer(registry, tags, "headrace.queue.wait", "How long an item waited for the step");
     collecting =
         timer(
@@ -74,15 +73,8 @@ final class StepMeters {
     workers
         .computeIfAbsent(
             event.worker(),
-            name -> new WorkerMeters(registry, tags.and("worker", name), () -> status(name)))
+            name -> new WorkerMeters(registry, tags.and("worker", name), name, readings))
         .record(event);
-  }
-
-  private @Nullable WorkerStatus status(String worker) {
-    return statuses.get().stream()
-        .filter(status -> status.name().equals(worker))
-        .findFirst()
-        .orElse(null);
   }
 
   void record(BatchEvent batch) {
