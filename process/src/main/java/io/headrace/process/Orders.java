@@ -17,6 +17,7 @@ import java.util.List;
  * @param channel the path of the channel
  * @param places how many places the channel has
  * @param results the memory of which the worker hands out the blocks
+ * @param largeBytes how much memory there is at most for results that need one of their own
  * @param types the classes that are registered
  * @param shareBytes from which size values are shared
  * @param factory the serialised factory of the handler
@@ -30,6 +31,7 @@ record Orders(
     String channel,
     int places,
     Mapped results,
+    long largeBytes,
     List<String> types,
     int shareBytes,
     byte[] factory) {
@@ -49,6 +51,7 @@ record Orders(
     out.writeInt(results.number);
     out.writeLong(results.sizeBytes);
     out.writeUTF(results.path);
+    out.writeLong(largeBytes);
     out.writeInt(types.size());
     for (String type : types) {
       out.writeUTF(type);
@@ -70,6 +73,7 @@ record Orders(
     String channel = in.readUTF();
     int places = in.readInt();
     Mapped results = new Mapped(in.readInt(), in.readLong(), in.readUTF());
+    long largeBytes = in.readLong();
     List<String> types = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
       types.add(in.readUTF());
@@ -77,6 +81,16 @@ record Orders(
     int shareBytes = in.readInt();
     byte[] factory = in.readNBytes(in.readInt());
     return new Orders(
-        name, processors, mechanism, socket, channel, places, results, types, shareBytes, factory);
+        name,
+        processors,
+        mechanism,
+        socket,
+        channel,
+        places,
+        results,
+        largeBytes,
+        types,
+        shareBytes,
+        factory);
   }
 }

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param folder their working folder; null for that of this process
  * @param inputBytes how much memory there is for large values that are sent
  * @param resultBytes how much memory each process has for large results
+ * @param largeBytes how much memory there is for values that need one of their own
  * @param shareBytes from which size values are shared
  * @param maxTries how often an item is executed at most if workers die of it
  * @param batchNanos how long a batch may take; 0 for any time
@@ -39,6 +40,7 @@ record Settings(
     @Nullable Path folder,
     long inputBytes,
     long resultBytes,
+    long largeBytes,
     int shareBytes,
     int maxTries,
     long batchNanos,

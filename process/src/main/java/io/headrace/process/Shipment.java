@@ -1,10 +1,14 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Outcomes;
 import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +24,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Where copies of large values go. */
   private final Region inputs;
 
-  /** Of the worker. */
-  private final Region results;
+  /** Where copies go for which these are too small. */
+  private final LargeMemories large;
+
+  /** Those of the worker, by their numbers. */
+  private final IntFunction<@Nullable Region> results;
 
   /** What the worker may read as long as it has the batch. */
   private final List<Sent> sent = new ArrayList<>();
@@ -44,12 +51,14 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       int place,
       Settings settings,
       Region inputs,
-      Region results) {
+      LargeMemories large,
+      IntFunction<@Nullable Region> results) {
     this.execution = execution;
     this.number = number;
     this.place = place;
     this.settings = settings;
     this.inputs = inputs;
+    this.large = large;
     this.results = results;
   }
 
@@ -110,7 +119,12 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The regions that the worker has to know to read what was packed. */
   List<Region> regions() {
-    return sent.stream().map(one -> one.block.region).distinct().toList();
+    Stream<Block> blocks = sent.stream().map(one -> one.block);
+    Block overflow = this.overflow;
+    return (overflow == null ? blocks : Stream.concat(blocks, Stream.of(overflow)))
+        .map(block -> block.region)
+        .distinct()
+        .toList();
   }
 
   /** The results, when no item could be packed. */
@@ -235,19 +249,17 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   }
 
   private Block allocate(long lengthBytes) {
-    if (lengthBytes > settings.inputBytes()) {
-      throw new IllegalArgumentException(
-          "an item takes "
-              + lengthBytes
-              + " bytes of shared memory, there are "
-              + settings.inputBytes()
-              + ": set inputMemory");
+    if (lengthBytes > requireNonNull(inputs.slab).capacityBytes()) {
+      return large.allocate(lengthBytes);
     }
     Block block = inputs.allocate(lengthBytes);
-    if (block == null) {
-      throw new NoRoomException();
+    if (block != null) {
+      return block;
     }
-    return block;
+    if (execution.needsMemories) {
+      return large.allocate(lengthBytes);
+    }
+    throw new NoRoomException();
   }
 
   // Where results are.
@@ -281,10 +293,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         return named;
       }
     }
-    if (place.block().memory() != results.number) {
+    Region region = results.apply(place.block().memory());
+    if (region == null) {
       throw new CorruptMemoryException(place.block() + " was not given to the worker");
     }
-    Block named = results.named(place.block());
+    Block named = region.named(place.block());
     fresh.add(named);
     return named;
   }

@@ -84,6 +84,9 @@ public final class WorkerProcesses {
     /** The default of {@link #resultMemory}: {@value} bytes. */
     public static final long DEFAULT_RESULT_BYTES = 32 << 20;
 
+    /** The default of {@link #largeMemory}: {@value} bytes. */
+    public static final long DEFAULT_LARGE_BYTES = 1 << 30;
+
     /** The default of {@link #maxFailures}: {@value}. */
     public static final int DEFAULT_MAX_FAILURES = 5;
 
@@ -101,6 +104,7 @@ public final class WorkerProcesses {
     private @Nullable Path folder;
     private @Nullable Long inputBytes;
     private @Nullable Long resultBytes;
+    private @Nullable Long largeBytes;
     private @Nullable Integer maxTries;
     private @Nullable Duration batchTimeout;
     private @Nullable Duration heartbeat;
@@ -218,7 +222,9 @@ public final class WorkerProcesses {
     public Builder processors(List<? extends Collection<Integer>> numbers) {
       unset(processors, numbers, "processors");
       List<List<Integer>> each =
-          numbers.stream().map(some -> some.stream().<Integer>map(n -> n).distinct().toList()).toList();
+          numbers.stream()
+              .map(some -> some.stream().<Integer>map(n -> n).distinct().toList())
+              .toList();
       if (each.isEmpty()) {
         throw new IllegalArgumentException("processors are empty, there has to be at least one");
       }
@@ -270,6 +276,29 @@ public final class WorkerProcesses {
     public Builder resultMemory(long bytes) {
       unset(resultBytes, bytes, "result memory");
       resultBytes = memory(bytes, "result memory");
+      return this;
+    }
+
+    /**
+     * How much shared memory there is at most for values that are larger than {@link #inputMemory}
+     * or {@link #resultMemory}, or find no room there because the values of one batch, or those
+     * that somebody keeps, take all of it: each gets a memory of its own as long as it is used,
+     * which takes about a millisecond for each MiB. This much is for all items of the step that are
+     * on their way to processes, and for all results of each process. While there is no room
+     * batches and processes wait; a value that is larger fails its item. Default: {@value
+     * #DEFAULT_LARGE_BYTES} bytes.
+     *
+     * @param bytes how much; 0 for no such values
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder largeMemory(long bytes) {
+      unset(largeBytes, bytes, "large memory");
+      if (bytes < 0) {
+        throw new IllegalArgumentException(
+            "large memory is " + bytes + " bytes, it has to be at least 0");
+      }
+      largeBytes = bytes;
       return this;
     }
 
@@ -411,24 +440,25 @@ public final class WorkerProcesses {
 
     Settings settings() {
       return new Settings(
-              count,
-              ahead == null ? Settings.DEFAULT_AHEAD : ahead,
-              List.copyOf(jvmOptions),
-              Code.of(classPath, modulePath),
-              Map.copyOf(environment),
-              processors == null ? List.of() : processors,
-              folder,
-              inputBytes == null ? DEFAULT_INPUT_BYTES : inputBytes,
-              resultBytes == null ? DEFAULT_RESULT_BYTES : resultBytes,
-              DEFAULT_SHARE_BYTES,
-              maxTries == null ? 1 : maxTries,
-              batchTimeout == null ? 0 : batchTimeout.toNanos(),
-              heartbeat == null ? 0 : heartbeat.toNanos(),
-              (closeTimeout == null ? DEFAULT_CLOSE_TIMEOUT : closeTimeout).toNanos(),
-              maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
-              (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
-              new Types(types),
-              mechanism == null ? Mechanism.best() : mechanism);
+          count,
+          ahead == null ? Settings.DEFAULT_AHEAD : ahead,
+          List.copyOf(jvmOptions),
+          Code.of(classPath, modulePath),
+          Map.copyOf(environment),
+          processors == null ? List.of() : processors,
+          folder,
+          inputBytes == null ? DEFAULT_INPUT_BYTES : inputBytes,
+          resultBytes == null ? DEFAULT_RESULT_BYTES : resultBytes,
+          largeBytes == null ? DEFAULT_LARGE_BYTES : largeBytes,
+          DEFAULT_SHARE_BYTES,
+          maxTries == null ? 1 : maxTries,
+          batchTimeout == null ? 0 : batchTimeout.toNanos(),
+          heartbeat == null ? 0 : heartbeat.toNanos(),
+          (closeTimeout == null ? DEFAULT_CLOSE_TIMEOUT : closeTimeout).toNanos(),
+          maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
+          (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
+          new Types(types),
+          mechanism == null ? Mechanism.best() : mechanism);
     }
 
     private static int atLeast(int minimum, int value, String name) {

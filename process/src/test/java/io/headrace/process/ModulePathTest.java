@@ -92,7 +92,8 @@ class ModulePathTest {
 
   @BeforeAll
   static void compile() throws Exception {
-    app = compile("app", Map.of("module-info", MODULE, "app/Answering", ANSWERING, "app/Main", MAIN));
+    app =
+        compile("app", Map.of("module-info", MODULE, "app/Answering", ANSWERING, "app/Main", MAIN));
     for (String name : List.of("plugin", "unrelated")) {
       var _ = compile(name, Map.of("module-info", "module " + name + " {}"));
     }
@@ -139,8 +140,7 @@ class ModulePathTest {
     return path(headrace()) + File.pathSeparator + folder.resolve("modules");
   }
 
-  private static Map<String, String> run(Path workingFolder, String... arguments)
-      throws Exception {
+  private static Map<String, String> run(Path workingFolder, String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-XX:-UsePerfData");
@@ -151,8 +151,7 @@ class ModulePathTest {
             .directory(workingFolder.toFile())
             .redirectErrorStream(true)
             .start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     Map<String, String> answer = new TreeMap<>();
     output

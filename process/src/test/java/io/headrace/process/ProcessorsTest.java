@@ -50,9 +50,7 @@ class ProcessorsTest {
     try (Flow<Integer, String> flow =
         Flow.<Integer>builder("threads")
             .<String>stepPerWorker(
-                "ask",
-                HandlerFactory.of(Threads.class),
-                step -> step.workers(processes.build()))
+                "ask", HandlerFactory.of(Threads.class), step -> step.workers(processes.build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       return flow.call(1);

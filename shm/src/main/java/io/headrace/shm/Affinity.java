@@ -167,7 +167,9 @@ public final class Affinity {
     return threads;
   }
 
-  /** A failure is not looked at: a thread may have ended, and what has become of it is read back. */
+  /**
+   * A failure is not looked at: a thread may have ended, and what has become of it is read back.
+   */
   private static void set(int thread, Collection<Integer> processors) {
     MethodHandle set = checkAvailable();
     try (Arena arena = Arena.ofConfined()) {

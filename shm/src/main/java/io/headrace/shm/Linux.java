@@ -125,8 +125,7 @@ final class Linux {
   }
 
   @SuppressWarnings("restricted") // the reason why this class exists
-  static MethodHandle handle(
-      String name, FunctionDescriptor descriptor, Linker.Option... options) {
+  static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
     return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
   }
