@@ -1,6 +1,7 @@
 package io.headrace.micrometer;
 
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Counter;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The meters of one step. */
 final class StepMeters {
@@ -25,6 +27,9 @@ final class StepMeters {
   private final Timer handling;
   private final DistributionSummary sizes;
   private final Counter failed;
+
+  /** Of a step with workers that are not in this JVM; null until the first of them is ready. */
+  private volatile @Nullable TransferMeters transfers;
 
   StepMeters(
       MeterRegistry registry,
@@ -61,7 +66,7 @@ final class StepMeters {
         .register(registry);
   }
 
-  private static Timer timer(MeterRegistry registry, Tags tags, String name, String description) {
+  static Timer timer(MeterRegistry registry, Tags tags, String name, String description) {
     return Timer.builder(name)
         .description(description)
         .tags(tags)
@@ -70,11 +75,25 @@ final class StepMeters {
   }
 
   void record(WorkerEvent event) {
+    var _ = transfers();
     workers
         .computeIfAbsent(
             event.worker(),
             name -> new WorkerMeters(registry, tags.and("worker", name), name, readings))
         .record(event);
+  }
+
+  void record(TransferEvent transfer) {
+    transfers().record(transfer);
+  }
+
+  private TransferMeters transfers() {
+    TransferMeters known = transfers;
+    if (known == null) {
+      known = new TransferMeters(registry, tags); // a second one has the same meters
+      transfers = known;
+    }
+    return known;
   }
 
   void record(BatchEvent batch) {

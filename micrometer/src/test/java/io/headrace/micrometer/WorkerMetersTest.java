@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
 import io.headrace.Observer.Observed;
+import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.Observer.WorkerEvent.Kind;
 import io.headrace.WorkerStatus;
@@ -53,6 +54,26 @@ class WorkerMetersTest {
         .containsEntry("headrace_worker_cpu_seconds_total" + SECOND, 0.0)
         .containsEntry("headrace_worker_restarts_total" + FIRST, 0.0)
         .containsEntry("headrace_worker_deaths_total" + FIRST, 0.0);
+  }
+
+  @Test
+  void transfersAndSizesAreHistograms() {
+    String step = "{service=\"texts\",step=\"tokens\"";
+    metrics.onStart(texts);
+    assertThat(Scrape.samples(registry).keySet()).noneMatch(name -> name.contains("transfer"));
+    tell("texts-tokens-0", Kind.STARTED);
+    assertThat(sample("headrace_transfer_seconds_count" + step + "}")).isZero();
+    metrics.onTransfer(
+        new TransferEvent("texts", "tokens", "texts-tokens-0", 20_000, new long[] {64, 65}));
+    metrics.onTransfer(
+        new TransferEvent("texts", "tokens", "texts-tokens-1", 1_000_000, new long[] {1 << 20}));
+    assertThat(Scrape.samples(registry))
+        .containsEntry("headrace_transfer_seconds_count" + step + "}", 2.0)
+        .containsEntry("headrace_transfer_seconds_bucket" + step + ",le=\"2.5E-5\"}", 1.0)
+        .containsEntry("headrace_item_size_bytes_count" + step + "}", 3.0)
+        .containsEntry("headrace_item_size_bytes_sum" + step + "}", 129.0 + (1 << 20))
+        .containsEntry("headrace_item_size_bytes_bucket" + step + ",le=\"64.0\"}", 1.0)
+        .containsEntry("headrace_item_size_bytes_bucket" + step + ",le=\"256.0\"}", 2.0);
   }
 
   @Test

@@ -43,7 +43,10 @@ final class LargeMemories {
   Region create(long bytes) {
     if (bytes > limitBytes) {
       throw new IllegalArgumentException(
-          bytes + " bytes are above the limit of " + limitBytes + ": set largeMemory");
+          bytes
+              + " bytes find no room in the common shared memory, and are above the limit of "
+              + limitBytes
+              + " for memory of their own: set inputMemory or largeMemory");
     }
     long before = usedBytes.getAndUpdate(used -> used + bytes > limitBytes ? used : used + bytes);
     if (before + bytes > limitBytes) {

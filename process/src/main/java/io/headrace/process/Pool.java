@@ -210,7 +210,12 @@ final class Pool implements Placement.BatchExecutor {
   private boolean send(Execution execution, WorkerProcess process, int place) {
     Region inputs = this.inputs;
     try {
-      switch (process.send(execution, place, requireNonNull(inputs), largeInputs)) {
+      switch (process.send(
+          execution,
+          place,
+          requireNonNull(inputs),
+          largeInputs,
+          requireNonNull(host).isObserved())) {
         case YES -> {}
         case FAILED -> answered(process, place);
         case OVER -> giveBack(execution, process, place);
@@ -299,6 +304,12 @@ final class Pool implements Placement.BatchExecutor {
     if (isWaitedFor) {
       dispatch();
     }
+  }
+
+  /** A batch has come back. */
+  void transferred(String worker, long nanos, long[] itemBytes) {
+    requireNonNull(host)
+        .report(new Observer.TransferEvent(step.service(), step.step(), worker, nanos, itemBytes));
   }
 
   // Room in shared memory.

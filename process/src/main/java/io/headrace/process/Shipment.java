@@ -42,6 +42,15 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private @Nullable Block overflow;
   private long length;
 
+  /** How many bytes each item has; null if nobody wants to know what the way takes. */
+  final long @Nullable [] itemBytes;
+
+  /** How long the handler took, if somebody wants to know. */
+  private long handleNanos;
+
+  /** When it was given to the worker, if somebody wants to know. */
+  long sentNanos;
+
   /** When it was found to be executed; 0 if it was not. */
   long begunNanos;
 
@@ -52,7 +61,8 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       Settings settings,
       Region inputs,
       LargeMemories large,
-      IntFunction<@Nullable Region> results) {
+      IntFunction<@Nullable Region> results,
+      boolean isMeasured) {
     this.execution = execution;
     this.number = number;
     this.place = place;
@@ -60,6 +70,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     this.inputs = inputs;
     this.large = large;
     this.results = results;
+    itemBytes = isMeasured ? new long[execution.items.size()] : null;
   }
 
   /**
@@ -73,6 +84,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       ValueWriter out = new ValueWriter(settings.types(), this, message);
       int packed = 0;
       out.writeInt(0);
+      out.writeByte((byte) (itemBytes == null ? 0 : 1));
       for (int i = 0; i < execution.items.size(); i++) {
         if (pack(i, out)) {
           packed++;
@@ -101,6 +113,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     int kept = sent.size();
     try {
       out.write(execution.items.get(index));
+      if (itemBytes != null) {
+        itemBytes[index] = out.position() - begin + sharedBytes(kept);
+      }
       return true;
     } catch (NoRoomException none) {
       throw none;
@@ -115,6 +130,14 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       failures[index] = cannotTravel;
       return false;
     }
+  }
+
+  private long sharedBytes(int from) {
+    long bytes = 0;
+    for (Sent one : sent.subList(from, sent.size())) {
+      bytes += one.value == null ? one.block.handle.length() : one.value.byteSize();
+    }
+    return bytes;
   }
 
   /** The regions that the worker has to know to read what was packed. */
@@ -144,6 +167,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     try {
       int n = in.readInt();
       if (n == -1) {
+        readHandleNanos(in);
         return failures == null ? null : merge(null);
       }
       if (n < 0 || n > message.byteSize()) {
@@ -157,6 +181,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
           outcomes.addFailure(Failures.read(in));
         }
       }
+      readHandleNanos(in);
       return failures == null ? outcomes : merge(outcomes);
     } finally {
       named.forEach(Block::release); // what has a view lives on
@@ -166,7 +191,22 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** Reads why the handler has failed. */
   Throwable unpackFailure(MemorySegment message) {
-    return Failures.read(new ValueReader(settings.types(), this, message));
+    ValueReader in = new ValueReader(settings.types(), this, message);
+    Throwable failure = Failures.read(in);
+    readHandleNanos(in);
+    return failure;
+  }
+
+  private void readHandleNanos(ValueReader in) {
+    if (itemBytes != null) {
+      handleNanos = in.readLong();
+    }
+  }
+
+  /** How long the way took beside the handler; whatever the worker says, not less than nothing. */
+  long transferNanos(long nowNanos) {
+    long allNanos = nowNanos - sentNanos;
+    return allNanos - Math.clamp(handleNanos, 0, Math.max(0, allNanos));
   }
 
   /** Blocks that the worker has named for the first time; while results are read. */

@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import io.headrace.Handler;
+import io.headrace.TimeSource;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Handle;
@@ -42,6 +43,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
   private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
   private final Fault fault;
+  private final TimeSource time = TimeSource.system();
   private boolean isClosing;
 
   // Of the batch that is executed.
@@ -51,6 +53,11 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Blocks that its results so far are in. */
   private final List<Handle> outputs = new ArrayList<>();
+
+  /** Whether the parent wants to know how long the handler takes. */
+  private boolean isMeasured;
+
+  private long handleNanos;
 
   /** Memories that it was given for results that are too large for the common one. */
   private final List<Integer> granted = new ArrayList<>();
@@ -154,6 +161,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     fault.at(Fault.Point.BEGUN, channel);
     ValueWriter out = new ValueWriter(types, this, channel.response(batch.place()));
     Envelope.Kind kind = Envelope.Kind.ANSWER;
+    handleNanos = 0;
     try {
       handle(message(batch), out);
     } catch (Throwable failure) {
@@ -161,6 +169,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       forgetFrom(0);
       out.position(0);
       Failures.write(failure, out);
+    }
+    if (isMeasured) {
+      out.writeLong(handleNanos);
     }
     Handle block = overflow;
     inputs.clear();
@@ -192,11 +203,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private void handle(MemorySegment message, ValueWriter out) throws Exception {
     ValueReader in = new ValueReader(types, this, message);
     List<@Nullable Object> items = new ArrayList<>();
-    for (int left = in.readCount(); left > 0; left--) {
+    int count = in.readCount();
+    isMeasured = in.readByte() != 0;
+    for (int left = count; left > 0; left--) {
       items.add(in.read());
     }
-    @SuppressWarnings("NullAway") // handlers that may be given null accept it
-    List<?> answer = handler.handle(Collections.unmodifiableList(items));
+    List<?> answer = handle(Collections.unmodifiableList(items));
     fault.at(Fault.Point.HANDLED, channel);
     if (answer == null) {
       out.writeInt(-1);
@@ -205,6 +217,19 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     out.writeInt(answer.size());
     for (int i = 0; i < answer.size(); i++) {
       write(answer, i, out);
+    }
+  }
+
+  @SuppressWarnings("NullAway") // handlers that may be given null accept it
+  private @Nullable List<?> handle(List<@Nullable Object> items) throws Exception {
+    if (!isMeasured) {
+      return handler.handle(items);
+    }
+    long beginNanos = time.nanoTime();
+    try {
+      return handler.handle(items);
+    } finally {
+      handleNanos = time.nanoTime() - beginNanos;
     }
   }
 

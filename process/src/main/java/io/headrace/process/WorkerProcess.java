@@ -223,12 +223,28 @@ final class WorkerProcess {
    * @throws NoRoomException if there is no room for it now
    * @throws CorruptMemoryException if the process has written nonsense
    */
-  synchronized Sent send(Execution execution, int place, Region inputs, LargeMemories largeInputs) {
+  synchronized Sent send(
+      Execution execution,
+      int place,
+      Region inputs,
+      LargeMemories largeInputs,
+      boolean isMeasured) {
     if (isOver) {
       return Sent.OVER;
     }
     var shipment =
-        new Shipment(execution, ++lastNumber, place, settings, inputs, largeInputs, this::ofWorker);
+        new Shipment(
+            execution,
+            ++lastNumber,
+            place,
+            settings,
+            inputs,
+            largeInputs,
+            this::ofWorker,
+            isMeasured);
+    if (isMeasured) {
+      shipment.sentNanos = time.nanoTime();
+    }
     Envelope envelope = shipment.pack(channel.request(place));
     if (envelope == null) {
       execution.complete(shipment.unpacked());
@@ -481,6 +497,9 @@ final class WorkerProcess {
       shipment.release();
       if (seenRemovals != Memories.ALL.removals()) {
         unmap();
+      }
+      if (shipment.itemBytes != null) {
+        pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
       }
       pool.answered(this, shipment.place);
       if (failure == null) {

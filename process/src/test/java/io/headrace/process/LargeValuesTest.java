@@ -127,7 +127,7 @@ class LargeValuesTest {
           flow.submitAll(List.of(tensor(2 * MIB + 1), 2 * MIB + 1, 2 * MIB, 1));
       assertThatThrownBy(futures.get(0)::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("2097153 bytes are above the limit of 2097152: set largeMemory");
+          .hasMessageContaining("2097153 bytes find no room");
       assertThatThrownBy(futures.get(1)::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("a result takes 2097153 bytes")

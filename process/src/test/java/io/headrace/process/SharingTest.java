@@ -156,7 +156,7 @@ class SharingTest {
       CompletableFuture<Object> fine = flow.submit(tensor(MIB));
       assertThatThrownBy(tooLarge::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("2097153 bytes are above the limit of 0: set largeMemory");
+          .hasMessageContaining("2097153 bytes find no room");
       assertThatThrownBy(resultTooLarge::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("a result takes 1048577 bytes of shared memory")
@@ -178,7 +178,7 @@ class SharingTest {
       CompletableFuture<Object> never = flow.submit(List.of(tensor(MIB + 1), tensor(MIB + 1)));
       assertThatThrownBy(never::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("the values of an item take more shared memory than there is");
+          .hasMessageContaining("above the limit of 0 for memory of their own");
     }
   }
 
