@@ -63,6 +63,13 @@ public interface Observer {
    */
   default void onWorker(WorkerEvent event) {}
 
+  /**
+   * A batch has come back from a worker that is not in this JVM.
+   *
+   * @param transfer what its way has taken
+   */
+  default void onTransfer(TransferEvent transfer) {}
+
   /** A batcher or flow, as its observers see it. Thread safe; nothing blocks. */
   interface Observed {
     /**
@@ -129,6 +136,22 @@ public interface Observer {
       DIED
     }
   }
+
+  /**
+   * The way of a batch to a worker that is not in this JVM, and of its results back.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step
+   * @param worker the name of the worker
+   * @param transferNanos nanoseconds from when the batch was given to the worker until its results
+   *     were here, less those that the handler took: to write and read items and results, to wake
+   *     each other, and to wait for batches that the worker had before
+   * @param itemBytes how many bytes each item has, those in shared memory included, whether they
+   *     were copied or not; not a copy: observers only read it
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a list would box each number
+  record TransferEvent(
+      String service, String step, String worker, long transferNanos, long[] itemBytes) {}
 
   /**
    * A batch that has been handled, well or not.

@@ -66,6 +66,10 @@ final class Observers {
     tell(observer -> observer.onWorker(event));
   }
 
+  void transferred(Observer.TransferEvent event) {
+    tell(observer -> observer.onTransfer(event));
+  }
+
   /** Tells the listener of one call. */
   void stepDone(
       CallListener listener, String step, int batchSize, long queueNanos, long handleNanos) {

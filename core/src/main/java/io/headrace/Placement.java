@@ -96,5 +96,19 @@ public interface Placement {
      * @param event what happened
      */
     void report(Observer.WorkerEvent event);
+
+    /**
+     * Whether anybody wants to know of transfers.
+     *
+     * @return false if {@link #report(Observer.TransferEvent)} would tell nobody
+     */
+    boolean isObserved();
+
+    /**
+     * A batch has come back from a worker; observers are told.
+     *
+     * @param event what its way has taken
+     */
+    void report(Observer.TransferEvent event);
   }
 }

@@ -150,6 +150,16 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     flow.observers.workerChanged(event);
   }
 
+  @Override
+  public final boolean isObserved() {
+    return flow.observers.isObserved();
+  }
+
+  @Override
+  public final void report(Observer.TransferEvent event) {
+    flow.observers.transferred(event);
+  }
+
   /** Replaces the handler of all workers, or that of each, by what has not been started. */
   final void swap(HandlerSource given) {
     HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);

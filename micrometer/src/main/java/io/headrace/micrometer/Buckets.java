@@ -13,6 +13,10 @@ final class Buckets {
   /** The powers of two from 1 to 4096. */
   static final double[] SIZES = IntStream.rangeClosed(0, 12).mapToDouble(i -> 1 << i).toArray();
 
+  /** The powers of four from 64 to 2^30. */
+  static final double[] BYTES =
+      IntStream.rangeClosed(3, 15).mapToDouble(i -> 1L << 2 * i).toArray();
+
   private Buckets() {}
 
   private static Duration[] times() {

@@ -45,6 +45,12 @@ import java.util.concurrent.ConcurrentHashMap;
  *     <td>how long the handler took for a batch</td></tr>
  * <tr><th scope="row">{@code headrace.failed}</th><td>counter, items</td><td>service, step</td>
  *     <td>items that failed in the step</td></tr>
+ * <tr><th scope="row">{@code headrace.transfer}</th><td>timer</td><td>service, step</td>
+ *     <td>what the way of a batch to a worker that is not in this JVM, and back, took beside the
+ *     handler. This and the next are there for steps that have such workers</td></tr>
+ * <tr><th scope="row">{@code headrace.item.size}</th><td>summary, bytes</td>
+ *     <td>service, step</td><td>bytes of an item on its way there, those in shared memory
+ *     included</td></tr>
  * <tr><th scope="row">{@code headrace.state}</th><td>gauge</td><td>service, state</td>
  *     <td>1 for the state that the service is in, 0 for the others; the states are those of {@link
  *     Flow.State}, in lower case</td></tr>
@@ -76,7 +82,8 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>Timers and summaries have the same fixed buckets everywhere, so that histograms of several
  * processes can be added up: for times 1, 2.5 and 5 times each power of ten from 10 microseconds to
- * 10 seconds; for sizes the powers of two from 1 to 4096. A filter of the registry can change them.
+ * 10 seconds; for sizes of batches the powers of two from 1 to 4096, for those of items the powers
+ * of four from 64 bytes to 1 GiB. A filter of the registry can change them.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. None blocks.
  */
@@ -108,6 +115,11 @@ public final class HeadraceMetrics implements Observer {
   @Override
   public void onWorker(WorkerEvent event) {
     service(event.service()).step(event.step()).record(event);
+  }
+
+  @Override
+  public void onTransfer(TransferEvent transfer) {
+    service(transfer.service()).step(transfer.step()).record(transfer);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.headrace.micrometer;
 
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Counter;
@@ -19,13 +20,16 @@ import org.jspecify.annotations.Nullable;
 final class StepMeters {
   private final MeterRegistry registry;
   private final Tags tags;
-  private final Supplier<List<WorkerStatus>> statuses;
+  private final WorkerReadings readings;
   private final ConcurrentHashMap<String, WorkerMeters> workers = new ConcurrentHashMap<>();
   private final Timer waits;
   private final Timer collecting;
   private final Timer handling;
   private final DistributionSummary sizes;
   private final Counter failed;
+
+  /** Of a step with workers that are not in this JVM; null until the first of them is ready. */
+  private volatile @Nullable TransferMeters transfers;
 
   StepMeters(
       MeterRegistry registry,
@@ -34,7 +38,7 @@ final class StepMeters {
       Supplier<List<WorkerStatus>> statuses) {
     this.registry = registry;
     this.tags = tags;
-    this.statuses = statuses;
+    readings = new WorkerReadings(statuses, registry.config().clock());
     waits = timer(registry, tags, "headrace.queue.wait", "How long an item waited for the step");
     collecting =
         timer(
@@ -62,7 +66,7 @@ final class StepMeters {
         .register(registry);
   }
 
-  private static Timer timer(MeterRegistry registry, Tags tags, String name, String description) {
+  static Timer timer(MeterRegistry registry, Tags tags, String name, String description) {
     return Timer.builder(name)
         .description(description)
         .tags(tags)
@@ -71,18 +75,25 @@ final class StepMeters {
   }
 
   void record(WorkerEvent event) {
+    var _ = transfers();
     workers
         .computeIfAbsent(
             event.worker(),
-            name -> new WorkerMeters(registry, tags.and("worker", name), () -> status(name)))
+            name -> new WorkerMeters(registry, tags.and("worker", name), name, readings))
         .record(event);
   }
 
-  private @Nullable WorkerStatus status(String worker) {
-    return statuses.get().stream()
-        .filter(status -> status.name().equals(worker))
-        .findFirst()
-        .orElse(null);
+  void record(TransferEvent transfer) {
+    transfers().record(transfer);
+  }
+
+  private TransferMeters transfers() {
+    TransferMeters known = transfers;
+    if (known == null) {
+      known = new TransferMeters(registry, tags); // a second one has the same meters
+      transfers = known;
+    }
+    return known;
   }
 
   void record(BatchEvent batch) {

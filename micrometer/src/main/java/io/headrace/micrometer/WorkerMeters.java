@@ -7,12 +7,14 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** The meters of one worker that is not in this JVM, whichever process it has. */
 final class WorkerMeters {
-  private final Supplier<@Nullable WorkerStatus> status;
+  private static final String MEMORY = "headrace.worker.memory";
+  private static final String CPU = "headrace.worker.cpu";
+
+  private final String worker;
+  private final WorkerReadings readings;
   private final Counter restarts;
   private final Counter deaths;
 
@@ -24,18 +26,20 @@ final class WorkerMeters {
   /**
    * Registers them.
    *
-   * @param status the worker at this moment; null if there is none of this name
+   * @param worker the name of the worker
+   * @param readings the workers at this moment
    */
-  WorkerMeters(MeterRegistry registry, Tags tags, Supplier<@Nullable WorkerStatus> status) {
-    this.status = status;
-    Gauge.builder("headrace.worker.memory", this, WorkerMeters::residentBytes)
+  WorkerMeters(MeterRegistry registry, Tags tags, String worker, WorkerReadings readings) {
+    this.worker = worker;
+    this.readings = readings;
+    Gauge.builder(MEMORY, this, WorkerMeters::residentBytes)
         .description("Memory that the process of the worker holds")
         .baseUnit("bytes")
         .tags(tags)
         .strongReference(true)
         .register(registry);
     // A counter keeps its function alive, but not the object that it is applied to.
-    FunctionCounter.builder("headrace.worker.cpu", registry, any -> cpuSeconds())
+    FunctionCounter.builder(CPU, registry, any -> cpuSeconds())
         .description("Processor time that the processes of the worker have used")
         .baseUnit("seconds")
         .tags(tags)
@@ -58,14 +62,14 @@ final class WorkerMeters {
   }
 
   private double residentBytes() {
-    WorkerStatus worker = status.get();
-    return worker == null ? 0 : worker.residentBytes();
+    WorkerStatus status = readings.of(worker, MEMORY);
+    return status == null ? 0 : status.residentBytes();
   }
 
   /** Only grows, though each process begins at zero. */
   private synchronized double cpuSeconds() {
-    WorkerStatus worker = status.get();
-    double now = worker == null ? 0 : worker.cpu().toNanos() / 1e9;
+    WorkerStatus status = readings.of(worker, CPU);
+    double now = status == null ? 0 : status.cpu().toNanos() / 1e9;
     if (now < cpuSeconds) {
       earlierCpuSeconds += cpuSeconds;
     }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
 import io.headrace.Observer.Observed;
+import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.Observer.WorkerEvent.Kind;
 import io.headrace.WorkerStatus;
+import io.micrometer.core.instrument.MockClock;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
@@ -55,6 +57,26 @@ class WorkerMetersTest {
   }
 
   @Test
+  void transfersAndSizesAreHistograms() {
+    String step = "{service=\"texts\",step=\"tokens\"";
+    metrics.onStart(texts);
+    assertThat(Scrape.samples(registry).keySet()).noneMatch(name -> name.contains("transfer"));
+    tell("texts-tokens-0", Kind.STARTED);
+    assertThat(sample("headrace_transfer_seconds_count" + step + "}")).isZero();
+    metrics.onTransfer(
+        new TransferEvent("texts", "tokens", "texts-tokens-0", 20_000, new long[] {64, 65}));
+    metrics.onTransfer(
+        new TransferEvent("texts", "tokens", "texts-tokens-1", 1_000_000, new long[] {1 << 20}));
+    assertThat(Scrape.samples(registry))
+        .containsEntry("headrace_transfer_seconds_count" + step + "}", 2.0)
+        .containsEntry("headrace_transfer_seconds_bucket" + step + ",le=\"2.5E-5\"}", 1.0)
+        .containsEntry("headrace_item_size_bytes_count" + step + "}", 3.0)
+        .containsEntry("headrace_item_size_bytes_sum" + step + "}", 129.0 + (1 << 20))
+        .containsEntry("headrace_item_size_bytes_bucket" + step + ",le=\"64.0\"}", 1.0)
+        .containsEntry("headrace_item_size_bytes_bucket" + step + ",le=\"256.0\"}", 2.0);
+  }
+
+  @Test
   void deathsAndRestartsAreCountedApart() {
     metrics.onStart(texts);
     tell("texts-tokens-0", Kind.STARTED);
@@ -82,6 +104,37 @@ class WorkerMetersTest {
   }
 
   @Test
+  void workersAreReadOnceForAScrape() {
+    metrics.onStart(texts);
+    tell("texts-tokens-0", Kind.STARTED);
+    tell("texts-tokens-1", Kind.STARTED);
+    for (int scrape = 1; scrape <= 3; scrape++) {
+      texts.workers =
+          List.of(
+              worker("texts-tokens-0", 100 * scrape, 0), worker("texts-tokens-1", scrape, 1000));
+      assertThat(Scrape.samples(registry))
+          .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0 * scrape)
+          .containsEntry("headrace_worker_memory_bytes" + SECOND, 1.0 * scrape)
+          .containsEntry("headrace_worker_cpu_seconds_total" + SECOND, 1.0);
+      assertThat(texts.reads).isEqualTo(scrape);
+    }
+  }
+
+  @Test
+  void aReadingIsNotUsedForLong() {
+    MockClock clock = new MockClock();
+    WorkerReadings readings = new WorkerReadings(() -> texts.workers("tokens"), clock);
+    texts.workers = List.of(worker("a", 1, 0), worker("b", 2, 0));
+    assertThat(readings.of("a", "memory")).isEqualTo(texts.workers.get(0));
+    texts.workers = List.of(worker("a", 3, 0), worker("b", 4, 0));
+    clock.add(Duration.ofMillis(999));
+    assertThat(readings.of("b", "memory")).isEqualTo(worker("b", 2, 0));
+    clock.add(Duration.ofMillis(1));
+    assertThat(readings.of("b", "cpu")).isEqualTo(worker("b", 4, 0));
+    assertThat(texts.reads).isEqualTo(2);
+  }
+
+  @Test
   void aServiceThatHasEndedIsNotAsked() {
     metrics.onStart(texts);
     tell("texts-tokens-0", Kind.STARTED);
@@ -96,6 +149,7 @@ class WorkerMetersTest {
 
   private static final class Texts implements Observed {
     private List<WorkerStatus> workers = List.of();
+    private int reads;
     private Flow.State state = Flow.State.RUNNING;
 
     @Override
@@ -120,6 +174,7 @@ class WorkerMetersTest {
 
     @Override
     public List<WorkerStatus> workers(String step) {
+      reads++;
       return workers;
     }
   }

@@ -24,7 +24,7 @@ import java.lang.foreign.MemorySegment;
  * @param number of a batch or of a memory
  * @param length of the message or of the memory, in bytes
  * @param block where the message is, if it is not at a place
- * @param path of a memory; else empty
+ * @param path of a memory, or a reason; else empty
  */
 record Envelope(Kind kind, int place, long number, long length, Handle block, String path) {
   /** What an envelope is about. */
@@ -45,7 +45,13 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     /** To the parent: the handler has failed; why is in the message. */
     FAILURE,
     /** To the parent: there is no room for a result. */
-    NEEDS_ROOM
+    NEEDS_ROOM,
+    /** To the parent: a result of some length needs a memory of its own. */
+    NEEDS_MEMORY,
+    /** To the worker: a memory for one result. */
+    GRANT,
+    /** To the worker: there is none; the path is the reason. */
+    DENY
   }
 
   static final int BYTES = 512;
@@ -72,6 +78,20 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
 
   static Envelope map(int memory, long sizeBytes, String path) {
     return new Envelope(Kind.MAP, NO_PLACE, memory, sizeBytes, NO_BLOCK, path);
+  }
+
+  static Envelope needsMemory(long sizeBytes) {
+    return new Envelope(Kind.NEEDS_MEMORY, NO_PLACE, 0, sizeBytes, NO_BLOCK, "");
+  }
+
+  static Envelope grant(int memory, long sizeBytes, String path) {
+    return new Envelope(Kind.GRANT, NO_PLACE, memory, sizeBytes, NO_BLOCK, path);
+  }
+
+  /** A reason that is too long for an envelope is cut. */
+  static Envelope deny(String reason) {
+    String text = reason.substring(0, Math.min(reason.length(), MAX_PATH_BYTES / 3));
+    return new Envelope(Kind.DENY, NO_PLACE, 0, 0, NO_BLOCK, text);
   }
 
   static Envelope unmap(int memory) {

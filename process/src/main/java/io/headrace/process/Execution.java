@@ -7,6 +7,14 @@ import java.util.concurrent.CompletableFuture;
 final class Execution extends CompletableFuture<List<?>> {
   final List<?> items;
 
+  /**
+   * Whether there will be no room for it, so that it takes memories of its own; for who holds it.
+   */
+  boolean needsMemories;
+
+  /** How often garbage had been collected when it first found no room; -1 if it always did. */
+  long collectionsBefore = -1;
+
   /** How many workers have died of it; for who holds it. */
   private int deaths;
 

@@ -12,8 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Starts a worker process and waits for its connections. The folder with the socket is there only
@@ -42,9 +40,9 @@ final class Launch implements AutoCloseable {
   /** Starts the process; the orders say what it does. */
   Process start(Orders orders) throws IOException {
     Path arguments = folder.resolve("arguments");
-    Files.write(arguments, arguments());
+    Files.write(arguments, arguments(orders));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments, WorkerMain.class.getName());
+    ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments);
     builder.environment().putAll(settings.environment());
     if (settings.folder() != null) {
       builder.directory(settings.folder().toFile());
@@ -59,25 +57,18 @@ final class Launch implements AutoCloseable {
     return process;
   }
 
-  private List<String> arguments() {
+  private List<String> arguments(Orders orders) {
     List<String> arguments = new ArrayList<>();
+    if (!orders.processors().isEmpty()) {
+      arguments.add("-XX:ActiveProcessorCount=" + orders.processors().size());
+    }
     if (settings.jvmOptions().stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
       arguments.add("-XX:+UseSerialGC");
     }
     arguments.add("-XX:-UsePerfData"); // a process that is killed would leave its file
-    arguments.add("--enable-native-access=ALL-UNNAMED");
     arguments.addAll(settings.jvmOptions());
-    arguments.add("-cp");
-    arguments.add(classPath());
+    arguments.addAll(settings.code().arguments(WorkerMain.class));
     return arguments.stream().map(Launch::quoted).toList();
-  }
-
-  /** Everything that this process has; modules are put on the class path as well. */
-  private static String classPath() {
-    return Stream.of("java.class.path", "jdk.module.path")
-        .map(System::getProperty)
-        .filter(path -> path != null && !path.isEmpty())
-        .collect(Collectors.joining(System.getProperty("path.separator")));
   }
 
   private static String quoted(String argument) {

@@ -20,6 +20,7 @@ final class Memories {
   static final Memories ALL = new Memories();
 
   private final AtomicInteger lastNumber = new AtomicInteger();
+  private final AtomicInteger removals = new AtomicInteger();
   private final Map<Integer, Region> byNumber = new ConcurrentHashMap<>();
   private final ConcurrentSkipListMap<Long, Region> byAddress = new ConcurrentSkipListMap<>();
 
@@ -27,14 +28,22 @@ final class Memories {
   Region own(long sizeBytes, Mechanism mechanism, Consumer<Handle> whenFree) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, new Slab(number, memory.segment()), whenFree));
+    Slab slab = new Slab(number, memory.segment());
+    return add(new Region(this, number, memory, slab, whenFree, () -> {}));
   }
 
   /** A region of which a worker hands out the blocks. */
   Region foreign(long sizeBytes, Mechanism mechanism, Consumer<Handle> toOwner) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, null, toOwner));
+    return add(new Region(this, number, memory, null, toOwner, () -> {}));
+  }
+
+  /** A region for one block. */
+  Region single(long sizeBytes, Mechanism mechanism, Runnable whenClosed) {
+    int number = lastNumber.incrementAndGet();
+    SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
+    return add(new Region(this, number, memory, null, freed -> {}, whenClosed));
   }
 
   private Region add(Region region) {
@@ -46,6 +55,12 @@ final class Memories {
   void remove(Region region) {
     byNumber.remove(region.number);
     byAddress.remove(region.segment().address());
+    removals.incrementAndGet();
+  }
+
+  /** How many regions there were that are gone. */
+  int removals() {
+    return removals.get();
   }
 
   boolean has(int number) {

@@ -11,11 +11,13 @@ import java.util.List;
  * What a worker process is told when it starts, through its standard input.
  *
  * @param name what the worker is called
+ * @param processors the numbers of the processors to run on; none for all
  * @param mechanism how memory is shared
  * @param socket the path of the socket on which its parent waits for it
  * @param channel the path of the channel
  * @param places how many places the channel has
  * @param results the memory of which the worker hands out the blocks
+ * @param largeBytes how much memory there is at most for results that need one of their own
  * @param types the classes that are registered
  * @param shareBytes from which size values are shared
  * @param factory the serialised factory of the handler
@@ -23,11 +25,13 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Orders(
     String name,
+    List<Integer> processors,
     Mechanism mechanism,
     String socket,
     String channel,
     int places,
     Mapped results,
+    long largeBytes,
     List<String> types,
     int shareBytes,
     byte[] factory) {
@@ -36,6 +40,10 @@ record Orders(
 
   void write(DataOutputStream out) throws IOException {
     out.writeUTF(name);
+    out.writeInt(processors.size());
+    for (int processor : processors) {
+      out.writeInt(processor);
+    }
     out.writeUTF(mechanism.name());
     out.writeUTF(socket);
     out.writeUTF(channel);
@@ -43,6 +51,7 @@ record Orders(
     out.writeInt(results.number);
     out.writeLong(results.sizeBytes);
     out.writeUTF(results.path);
+    out.writeLong(largeBytes);
     out.writeInt(types.size());
     for (String type : types) {
       out.writeUTF(type);
@@ -55,11 +64,16 @@ record Orders(
 
   static Orders read(DataInputStream in) throws IOException {
     String name = in.readUTF();
+    List<Integer> processors = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      processors.add(in.readInt());
+    }
     Mechanism mechanism = Mechanism.valueOf(in.readUTF());
     String socket = in.readUTF();
     String channel = in.readUTF();
     int places = in.readInt();
     Mapped results = new Mapped(in.readInt(), in.readLong(), in.readUTF());
+    long largeBytes = in.readLong();
     List<String> types = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
       types.add(in.readUTF());
@@ -67,6 +81,16 @@ record Orders(
     int shareBytes = in.readInt();
     byte[] factory = in.readNBytes(in.readInt());
     return new Orders(
-        name, mechanism, socket, channel, places, results, types, shareBytes, factory);
+        name,
+        processors,
+        mechanism,
+        socket,
+        channel,
+        places,
+        results,
+        largeBytes,
+        types,
+        shareBytes,
+        factory);
   }
 }

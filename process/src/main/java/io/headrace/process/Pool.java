@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Observer;
 import io.headrace.Outcomes;
 import io.headrace.Placement;
@@ -18,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The worker processes of one step: gives them batches, and replaces those that die. */
@@ -43,6 +46,12 @@ final class Pool implements Placement.BatchExecutor {
   private static final long COLLECT_EVERY_MILLIS = 50;
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
+  /** What is not reachable anymore gives its room back some time after a collection. */
+  private static final int COLLECTIONS_BEFORE_STUCK = 3;
+
+  /** Some seconds, in which nobody has given back anything. */
+  static final int COLLECTIONS_BEFORE_REFUSAL = 100;
+
   private final Placement.PlacedStep step;
   private final Settings settings;
   private final byte[] factory;
@@ -52,9 +61,11 @@ final class Pool implements Placement.BatchExecutor {
 
   private final List<Worker> workers = new ArrayList<>();
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicLong collections = new AtomicLong();
   private final AtomicBoolean isCollecting = new AtomicBoolean();
   private volatile Placement.@Nullable Host host;
   private volatile @Nullable Region inputs;
+  private final LargeMemories largeInputs;
   private volatile boolean wantsRoom;
 
   // Guarded by this.
@@ -67,6 +78,7 @@ final class Pool implements Placement.BatchExecutor {
     this.settings = settings;
     this.factory = factory;
     placesEach = settings.placesEach(step.maxSize());
+    largeInputs = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::roomFreed);
   }
 
   // The life of the pool.
@@ -82,7 +94,7 @@ final class Pool implements Placement.BatchExecutor {
     inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
     List<CompletableFuture<Void>> starts = new ArrayList<>();
     for (int i = 0; i < settings.count(); i++) {
-      Worker worker = new Worker(step.service() + "-" + step.step() + "-" + i);
+      Worker worker = new Worker(i);
       workers.add(worker);
       starts.add(worker.started);
       worker.thread.start();
@@ -198,7 +210,12 @@ final class Pool implements Placement.BatchExecutor {
   private boolean send(Execution execution, WorkerProcess process, int place) {
     Region inputs = this.inputs;
     try {
-      switch (process.send(execution, place, java.util.Objects.requireNonNull(inputs))) {
+      switch (process.send(
+          execution,
+          place,
+          requireNonNull(inputs),
+          largeInputs,
+          requireNonNull(host).isObserved())) {
         case YES -> {}
         case FAILED -> answered(process, place);
         case OVER -> giveBack(execution, process, place);
@@ -218,12 +235,12 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   /**
-   * A batch has found no room. If all of the memory is free it never will: its items go one by one
-   * then. Returns whether it makes sense to go on.
+   * A batch has found no room. If nothing is going to free any, its items go one by one, and one
+   * alone with memories of its own. Returns whether it makes sense to go on.
    */
   private boolean findRoom(Execution execution, WorkerProcess process, int place) {
-    Region inputs = this.inputs;
-    if (inputs == null || inputs.blockCount() > 0) {
+    boolean isAllFree = requireNonNull(inputs).blockCount() == 0 && largeInputs.usedBytes() == 0;
+    if (!isAllFree && !hasWaited(execution)) {
       wantsRoom = true;
       giveBack(execution, process, place);
       needsRoom();
@@ -235,13 +252,37 @@ final class Pool implements Placement.BatchExecutor {
         split(execution);
         return true;
       }
+      if (!execution.needsMemories) {
+        execution.needsMemories = true;
+        execution.collectionsBefore = -1;
+        pending.addFirst(execution);
+        return true;
+      }
     }
     execution.completeExceptionally(
         new IllegalArgumentException(
-            "the values of an item take more shared memory than there is, "
+            "the values of an item take more shared memory than there is, or than values that are"
+                + " kept leave, of "
                 + settings.inputBytes()
-                + " bytes: set inputMemory"));
+                + " bytes for small ones and "
+                + settings.largeBytes()
+                + " for large ones: set inputMemory and largeMemory"));
     return true;
+  }
+
+  /**
+   * Whether what takes the room is held by somebody who may keep it for ever: no process has a
+   * batch, and garbage was collected since this one found no room.
+   */
+  private boolean hasWaited(Execution execution) {
+    if (execution.collectionsBefore < 0) {
+      execution.collectionsBefore = collections.get();
+    }
+    int enough = execution.needsMemories ? COLLECTIONS_BEFORE_REFUSAL : COLLECTIONS_BEFORE_STUCK;
+    synchronized (this) {
+      return collections.get() - execution.collectionsBefore >= enough
+          && ready.stream().noneMatch(WorkerProcess::isBusy);
+    }
   }
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
@@ -265,6 +306,12 @@ final class Pool implements Placement.BatchExecutor {
     }
   }
 
+  /** A batch has come back. */
+  void transferred(String worker, long nanos, long[] itemBytes) {
+    requireNonNull(host)
+        .report(new Observer.TransferEvent(step.service(), step.step(), worker, nanos, itemBytes));
+  }
+
   // Room in shared memory.
 
   /**
@@ -276,6 +323,7 @@ final class Pool implements Placement.BatchExecutor {
       Thread.startVirtualThread(
           () -> {
             System.gc();
+            collections.incrementAndGet();
             roomFreed();
             pauseCollecting();
             isCollecting.set(false);
@@ -291,6 +339,11 @@ final class Pool implements Placement.BatchExecutor {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** How often garbage was collected because there was no room. */
+  long collections() {
+    return collections.get();
   }
 
   private void roomFreed() {
@@ -389,6 +442,7 @@ final class Pool implements Placement.BatchExecutor {
 
   /** A worker, which has one process after another. */
   private final class Worker {
+    final int number;
     final String name;
     final Thread thread;
     final CompletableFuture<Void> started = new CompletableFuture<>();
@@ -397,8 +451,9 @@ final class Pool implements Placement.BatchExecutor {
     volatile boolean isGivenUp;
     private volatile boolean isStarting = true;
 
-    Worker(String name) {
-      this.name = name;
+    Worker(int number) {
+      this.number = number;
+      name = step.service() + "-" + step.step() + "-" + number;
       thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
     }
 
@@ -409,7 +464,7 @@ final class Pool implements Placement.BatchExecutor {
         String death;
         try {
           isStarting = true;
-          WorkerProcess process = WorkerProcess.start(name, settings, placesEach, factory);
+          WorkerProcess process = WorkerProcess.start(name, number, settings, placesEach, factory);
           this.process = process;
           isStarting = false;
           death = serve(process);

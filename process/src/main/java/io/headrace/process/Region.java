@@ -33,6 +33,7 @@ final class Region {
   final @Nullable Slab slab;
 
   private final Consumer<Handle> toOwner;
+  private final Runnable whenClosed;
   private final Memories memories;
 
   /** By their offsets. */
@@ -50,12 +51,14 @@ final class Region {
       int number,
       SharedMemory memory,
       @Nullable Slab slab,
-      Consumer<Handle> toOwner) {
+      Consumer<Handle> toOwner,
+      Runnable whenClosed) {
     this.memories = memories;
     this.number = number;
     this.memory = memory;
     this.slab = slab;
     this.toOwner = toOwner;
+    this.whenClosed = whenClosed;
   }
 
   MemorySegment segment() {
@@ -141,5 +144,6 @@ final class Region {
     }
     memories.remove(this);
     memory.close();
+    whenClosed.run();
   }
 }

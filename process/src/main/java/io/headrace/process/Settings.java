@@ -13,10 +13,13 @@ import org.jspecify.annotations.Nullable;
  * @param ahead how many batches wait in a process beside the one that it executes; {@link
  *     #DEFAULT_AHEAD} if nothing was said
  * @param jvmOptions options of their JVMs
+ * @param code where their classes are
  * @param environment variables that are added to those of this process
+ * @param processors the numbers of the processors for each process in turn; none for all
  * @param folder their working folder; null for that of this process
  * @param inputBytes how much memory there is for large values that are sent
  * @param resultBytes how much memory each process has for large results
+ * @param largeBytes how much memory there is for values that need one of their own
  * @param shareBytes from which size values are shared
  * @param maxTries how often an item is executed at most if workers die of it
  * @param batchNanos how long a batch may take; 0 for any time
@@ -31,10 +34,13 @@ record Settings(
     int count,
     int ahead,
     List<String> jvmOptions,
+    Code code,
     Map<String, String> environment,
+    List<List<Integer>> processors,
     @Nullable Path folder,
     long inputBytes,
     long resultBytes,
+    long largeBytes,
     int shareBytes,
     int maxTries,
     long batchNanos,
@@ -52,5 +58,10 @@ record Settings(
       return 1 + ahead;
     }
     return 1 + (maxSize == 1 ? WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE : 0);
+  }
+
+  /** The processors for a worker; none for all that there are. */
+  List<Integer> processorsOf(int worker) {
+    return processors.isEmpty() ? List.of() : processors.get(worker % processors.size());
   }
 }

@@ -1,10 +1,14 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Outcomes;
 import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +24,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Where copies of large values go. */
   private final Region inputs;
 
-  /** Of the worker. */
-  private final Region results;
+  /** Where copies go for which these are too small. */
+  private final LargeMemories large;
+
+  /** Those of the worker, by their numbers. */
+  private final IntFunction<@Nullable Region> results;
 
   /** What the worker may read as long as it has the batch. */
   private final List<Sent> sent = new ArrayList<>();
@@ -35,6 +42,15 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private @Nullable Block overflow;
   private long length;
 
+  /** How many bytes each item has; null if nobody wants to know what the way takes. */
+  final long @Nullable [] itemBytes;
+
+  /** How long the handler took, if somebody wants to know. */
+  private long handleNanos;
+
+  /** When it was given to the worker, if somebody wants to know. */
+  long sentNanos;
+
   /** When it was found to be executed; 0 if it was not. */
   long begunNanos;
 
@@ -44,13 +60,17 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       int place,
       Settings settings,
       Region inputs,
-      Region results) {
+      LargeMemories large,
+      IntFunction<@Nullable Region> results,
+      boolean isMeasured) {
     this.execution = execution;
     this.number = number;
     this.place = place;
     this.settings = settings;
     this.inputs = inputs;
+    this.large = large;
     this.results = results;
+    itemBytes = isMeasured ? new long[execution.items.size()] : null;
   }
 
   /**
@@ -64,6 +84,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       ValueWriter out = new ValueWriter(settings.types(), this, message);
       int packed = 0;
       out.writeInt(0);
+      out.writeByte((byte) (itemBytes == null ? 0 : 1));
       for (int i = 0; i < execution.items.size(); i++) {
         if (pack(i, out)) {
           packed++;
@@ -92,6 +113,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     int kept = sent.size();
     try {
       out.write(execution.items.get(index));
+      if (itemBytes != null) {
+        itemBytes[index] = out.position() - begin + sharedBytes(kept);
+      }
       return true;
     } catch (NoRoomException none) {
       throw none;
@@ -108,9 +132,22 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     }
   }
 
+  private long sharedBytes(int from) {
+    long bytes = 0;
+    for (Sent one : sent.subList(from, sent.size())) {
+      bytes += one.value == null ? one.block.handle.length() : one.value.byteSize();
+    }
+    return bytes;
+  }
+
   /** The regions that the worker has to know to read what was packed. */
   List<Region> regions() {
-    return sent.stream().map(one -> one.block.region).distinct().toList();
+    Stream<Block> blocks = sent.stream().map(one -> one.block);
+    Block overflow = this.overflow;
+    return (overflow == null ? blocks : Stream.concat(blocks, Stream.of(overflow)))
+        .map(block -> block.region)
+        .distinct()
+        .toList();
   }
 
   /** The results, when no item could be packed. */
@@ -130,6 +167,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     try {
       int n = in.readInt();
       if (n == -1) {
+        readHandleNanos(in);
         return failures == null ? null : merge(null);
       }
       if (n < 0 || n > message.byteSize()) {
@@ -143,6 +181,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
           outcomes.addFailure(Failures.read(in));
         }
       }
+      readHandleNanos(in);
       return failures == null ? outcomes : merge(outcomes);
     } finally {
       named.forEach(Block::release); // what has a view lives on
@@ -152,7 +191,22 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** Reads why the handler has failed. */
   Throwable unpackFailure(MemorySegment message) {
-    return Failures.read(new ValueReader(settings.types(), this, message));
+    ValueReader in = new ValueReader(settings.types(), this, message);
+    Throwable failure = Failures.read(in);
+    readHandleNanos(in);
+    return failure;
+  }
+
+  private void readHandleNanos(ValueReader in) {
+    if (itemBytes != null) {
+      handleNanos = in.readLong();
+    }
+  }
+
+  /** How long the way took beside the handler; whatever the worker says, not less than nothing. */
+  long transferNanos(long nowNanos) {
+    long allNanos = nowNanos - sentNanos;
+    return allNanos - Math.clamp(handleNanos, 0, Math.max(0, allNanos));
   }
 
   /** Blocks that the worker has named for the first time; while results are read. */
@@ -235,19 +289,17 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   }
 
   private Block allocate(long lengthBytes) {
-    if (lengthBytes > settings.inputBytes()) {
-      throw new IllegalArgumentException(
-          "an item takes "
-              + lengthBytes
-              + " bytes of shared memory, there are "
-              + settings.inputBytes()
-              + ": set inputMemory");
+    if (lengthBytes > requireNonNull(inputs.slab).capacityBytes()) {
+      return large.allocate(lengthBytes);
     }
     Block block = inputs.allocate(lengthBytes);
-    if (block == null) {
-      throw new NoRoomException();
+    if (block != null) {
+      return block;
     }
-    return block;
+    if (execution.needsMemories) {
+      return large.allocate(lengthBytes);
+    }
+    throw new NoRoomException();
   }
 
   // Where results are.
@@ -281,10 +333,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         return named;
       }
     }
-    if (place.block().memory() != results.number) {
+    Region region = results.apply(place.block().memory());
+    if (region == null) {
       throw new CorruptMemoryException(place.block() + " was not given to the worker");
     }
-    Block named = results.named(place.block());
+    Block named = region.named(place.block());
     fresh.add(named);
     return named;
   }

@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import io.headrace.Handler;
+import io.headrace.TimeSource;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Handle;
@@ -23,6 +24,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** The memory is looked at now and then even if nobody rings. */
   private static final long BELT_NANOS = 100_000_000;
 
+  /** The parent looks for room when it is asked; what it has found by then is all there is. */
+  private static final int WAITS_BEFORE_STUCK = 3;
+
+  /** Some seconds. */
+  private static final int WAITS_BEFORE_REFUSAL = 50;
+
   private final Channel channel;
   private final Doorbell doorbell;
   private final RingConsumer requests;
@@ -32,9 +39,11 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final int shareBytes;
   private final Handler<Object, Object> handler;
   private final Slab results;
+  private final long largeBytes;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
   private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
   private final Fault fault;
+  private final TimeSource time = TimeSource.system();
   private boolean isClosing;
 
   // Of the batch that is executed.
@@ -44,6 +53,17 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Blocks that its results so far are in. */
   private final List<Handle> outputs = new ArrayList<>();
+
+  /** Whether the parent wants to know how long the handler takes. */
+  private boolean isMeasured;
+
+  private long handleNanos;
+
+  /** Memories that it was given for results that are too large for the common one. */
+  private final List<Integer> granted = new ArrayList<>();
+
+  /** What the parent has answered to the wish for one; null if it has not. */
+  private @Nullable Envelope grant;
 
   /** The block that the message of the results has outgrown its place into. */
   private @Nullable Handle overflow;
@@ -60,6 +80,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     responses = RingProducer.open(channel.responses());
     types = Types.named(orders.types());
     shareBytes = orders.shareBytes();
+    largeBytes = orders.largeBytes();
     Orders.Mapped mapped = orders.results();
     map(mapped.number(), mapped.sizeBytes(), mapped.path());
     results = new Slab(mapped.number(), memory(mapped.number()));
@@ -67,6 +88,13 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   private void map(int number, long sizeBytes, String path) {
     memories.put(number, SharedMemory.open(path, sizeBytes));
+  }
+
+  private void unmap(int number) {
+    SharedMemory unused = memories.remove(number);
+    if (unused != null) {
+      unused.close();
+    }
   }
 
   private MemorySegment memory(int number) {
@@ -108,12 +136,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       switch (envelope.kind()) {
         case EXECUTE -> batches.add(envelope);
         case MAP -> map((int) envelope.number(), envelope.length(), envelope.path());
-        case UNMAP -> {
-          SharedMemory unused = memories.remove((int) envelope.number());
-          if (unused != null) {
-            unused.close();
-          }
-        }
+        case UNMAP -> unmap((int) envelope.number());
+        case GRANT, DENY -> grant = envelope;
         case CLOSE -> isClosing = true;
         default -> throw new CorruptMemoryException("the parent has sent " + envelope);
       }
@@ -137,6 +161,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     fault.at(Fault.Point.BEGUN, channel);
     ValueWriter out = new ValueWriter(types, this, channel.response(batch.place()));
     Envelope.Kind kind = Envelope.Kind.ANSWER;
+    handleNanos = 0;
     try {
       handle(message(batch), out);
     } catch (Throwable failure) {
@@ -144,6 +169,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       forgetFrom(0);
       out.position(0);
       Failures.write(failure, out);
+    }
+    if (isMeasured) {
+      out.writeLong(handleNanos);
     }
     Handle block = overflow;
     inputs.clear();
@@ -159,6 +187,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
             block == null ? Envelope.NO_BLOCK : block));
     fault.at(Fault.Point.ANSWERED, channel);
     channel.begin(0);
+    granted.forEach(this::unmap);
+    granted.clear();
   }
 
   private MemorySegment message(Envelope batch) {
@@ -173,11 +203,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private void handle(MemorySegment message, ValueWriter out) throws Exception {
     ValueReader in = new ValueReader(types, this, message);
     List<@Nullable Object> items = new ArrayList<>();
-    for (int left = in.readCount(); left > 0; left--) {
+    int count = in.readCount();
+    isMeasured = in.readByte() != 0;
+    for (int left = count; left > 0; left--) {
       items.add(in.read());
     }
-    @SuppressWarnings("NullAway") // handlers that may be given null accept it
-    List<?> answer = handler.handle(Collections.unmodifiableList(items));
+    List<?> answer = handle(Collections.unmodifiableList(items));
     fault.at(Fault.Point.HANDLED, channel);
     if (answer == null) {
       out.writeInt(-1);
@@ -186,6 +217,19 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     out.writeInt(answer.size());
     for (int i = 0; i < answer.size(); i++) {
       write(answer, i, out);
+    }
+  }
+
+  @SuppressWarnings("NullAway") // handlers that may be given null accept it
+  private @Nullable List<?> handle(List<@Nullable Object> items) throws Exception {
+    if (!isMeasured) {
+      return handler.handle(items);
+    }
+    long beginNanos = time.nanoTime();
+    try {
+      return handler.handle(items);
+    } finally {
+      handleNanos = time.nanoTime() - beginNanos;
     }
   }
 
@@ -213,8 +257,15 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   private void forgetFrom(int first) {
     List<Handle> useless = outputs.subList(first, outputs.size());
-    useless.forEach(results::release);
+    useless.forEach(this::forget);
     useless.clear();
+  }
+
+  /** A memory that was granted is given back with the answer. */
+  private void forget(Handle block) {
+    if (!granted.contains(block.memory())) {
+      var _ = results.release(block);
+    }
   }
 
   // Where results go.
@@ -222,10 +273,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
     Handle larger = allocate(Math.max(neededBytes, 2 * full.byteSize()));
-    MemorySegment place = results.segment(larger);
+    MemorySegment place = larger.in(memory(larger.memory()));
     MemorySegment.copy(full, 0, place, 0, full.byteSize());
     if (overflow != null) {
-      results.release(overflow);
+      forget(overflow);
     }
     overflow = larger;
     return place;
@@ -245,7 +296,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
     Handle block = allocate(bytes.byteSize());
     outputs.add(block);
-    results.segment(block).copyFrom(bytes);
+    block.in(memory(block.memory())).copyFrom(bytes);
     return new ValueWriter.Place(block, 0, bytes.byteSize());
   }
 
@@ -266,21 +317,63 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** Waits for room if there is none. */
   private Handle allocate(long lengthBytes) {
     if (lengthBytes > results.capacityBytes()) {
-      throw new IllegalArgumentException(
-          "a result takes "
-              + lengthBytes
-              + " bytes of shared memory, the worker has "
-              + results.capacityBytes()
-              + ": set resultMemory");
+      return allocateAlone(lengthBytes);
     }
     Handle block = results.allocate(lengthBytes);
-    while (block == null) {
+    for (int waits = 0; block == null; waits++) {
+      boolean isAllOwn = results.usedBytes() == outputBytes();
+      int enough = lengthBytes <= largeBytes ? WAITS_BEFORE_STUCK : WAITS_BEFORE_REFUSAL;
+      if (isAllOwn || waits >= enough) {
+        return allocateAlone(lengthBytes); // whoever has the rest may keep it for ever
+      }
       send(Envelope.of(Envelope.Kind.NEEDS_ROOM));
       await();
       receive();
       block = results.allocate(lengthBytes);
     }
     return block;
+  }
+
+  /** How much the results so far take of the common memory. */
+  private long outputBytes() {
+    long bytes = overflow == null ? 0 : commonBytes(overflow);
+    for (Handle output : outputs) {
+      bytes += commonBytes(output);
+    }
+    return bytes;
+  }
+
+  private long commonBytes(Handle block) {
+    return granted.contains(block.memory()) ? 0 : Slab.takenBytes(block.length());
+  }
+
+  /** The parent makes a memory for it; waits until it does. */
+  private Handle allocateAlone(long lengthBytes) {
+    if (lengthBytes > largeBytes) {
+      throw new IllegalArgumentException(
+          "a result takes "
+              + lengthBytes
+              + " bytes of shared memory, the worker has "
+              + results.capacityBytes()
+              + " for small ones and "
+              + largeBytes
+              + " for large ones: set resultMemory and largeMemory");
+    }
+    grant = null;
+    send(Envelope.needsMemory(lengthBytes));
+    Envelope answer = grant;
+    while (answer == null) {
+      await();
+      receive();
+      answer = grant;
+    }
+    if (answer.kind() == Envelope.Kind.DENY) {
+      throw new IllegalStateException("there is no memory for a result: " + answer.path());
+    }
+    int number = (int) answer.number();
+    map(number, answer.length(), answer.path());
+    granted.add(number);
+    return LargeMemories.whole(number, lengthBytes);
   }
 
   // Where items are.

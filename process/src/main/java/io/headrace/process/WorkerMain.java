@@ -1,20 +1,15 @@
 package io.headrace.process;
 
-import static java.util.Objects.requireNonNull;
-
 import io.headrace.Handler;
+import io.headrace.shm.Affinity;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
-import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.ObjectInputStream;
-import java.io.ObjectStreamClass;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.util.function.Supplier;
 
 /** The program of a worker process. */
 final class WorkerMain {
@@ -79,7 +74,10 @@ final class WorkerMain {
       daemon("headrace-heartbeat", () -> beat(channel));
       WorkerLoop loop;
       try {
-        handler = make(orders.factory());
+        if (!orders.processors().isEmpty()) {
+          Affinity.restrict(orders.processors());
+        }
+        handler = FactoryBytes.make(orders.factory(), orders.types());
         handler.onStart();
         loop = new WorkerLoop(channel, doorbell, orders, handler);
       } catch (Throwable failure) {
@@ -124,25 +122,6 @@ final class WorkerMain {
       }
     } catch (InterruptedException | IllegalStateException over) {
       // the worker ends
-    }
-  }
-
-  private static Handler<?, ?> make(byte[] factory) throws IOException, ClassNotFoundException {
-    ClassLoader loader = Thread.currentThread().getContextClassLoader();
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(factory)) {
-          @Override
-          protected Class<?> resolveClass(ObjectStreamClass described)
-              throws IOException, ClassNotFoundException {
-            try {
-              return Class.forName(described.getName(), false, loader);
-            } catch (ClassNotFoundException primitive) {
-              return super.resolveClass(described);
-            }
-          }
-        }) {
-      Supplier<?> supplier = (Supplier<?>) in.readObject();
-      return (Handler<?, ?>) requireNonNull(supplier.get(), "the handler that the factory made");
     }
   }
 }

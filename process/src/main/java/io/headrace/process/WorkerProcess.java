@@ -11,11 +11,13 @@ import io.headrace.shm.Mechanism;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import io.headrace.shm.SharedMemory;
+import io.headrace.shm.SharedMemoryException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +51,13 @@ final class WorkerProcess {
   private final SharedMemory memory;
   private final Channel channel;
   private final Region results;
+
+  /** Memories for results that are larger than that one. */
+  private final LargeMemories large;
+
+  /** Those that the process was given for the batch that it executes; of its thread. */
+  private final Map<Integer, Region> granted = new HashMap<>();
+
   private final RingProducer requests;
   private final RingProducer releases;
   private final RingConsumer responses;
@@ -68,6 +77,14 @@ final class WorkerProcess {
   private long seenBeats;
   private long seenBeatNanos;
   private boolean hasWorked;
+  private int seenRemovals;
+
+  /** How large a memory the process waits for; 0 if for none. */
+  private volatile long wantedBytes;
+
+  /** How often garbage had been collected when it began to wait. */
+  private long wantedSince;
+
   private volatile boolean isDiscarded;
 
   private volatile boolean hasExited;
@@ -92,6 +109,7 @@ final class WorkerProcess {
     releases = Channel.newProducer(channel.releases());
     responses = Channel.newConsumer(channel.responses());
     results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
+    large = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::largeFreed);
   }
 
   /**
@@ -100,11 +118,11 @@ final class WorkerProcess {
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
-  static WorkerProcess start(String name, Settings settings, int places, byte[] factory)
+  static WorkerProcess start(String name, int number, Settings settings, int places, byte[] factory)
       throws Exception {
     WorkerProcess worker = new WorkerProcess(name, settings, places);
     try (Launch launch = new Launch(settings)) {
-      worker.launch(launch, factory);
+      worker.launch(launch, number, factory);
       return worker;
     } catch (Throwable failure) {
       worker.discard();
@@ -112,16 +130,18 @@ final class WorkerProcess {
     }
   }
 
-  private void launch(Launch launch, byte[] factory) throws Exception {
+  private void launch(Launch launch, int number, byte[] factory) throws Exception {
     Process process =
         launch.start(
             new Orders(
                 name,
+                settings.processorsOf(number),
                 settings.mechanism(),
                 launch.socket(),
                 memory.path(),
                 channel.places(),
                 new Orders.Mapped(results.number, settings.resultBytes(), results.memory.path()),
+                settings.largeBytes(),
                 settings.types().names(),
                 settings.shareBytes(),
                 factory));
@@ -203,11 +223,28 @@ final class WorkerProcess {
    * @throws NoRoomException if there is no room for it now
    * @throws CorruptMemoryException if the process has written nonsense
    */
-  synchronized Sent send(Execution execution, int place, Region inputs) {
+  synchronized Sent send(
+      Execution execution,
+      int place,
+      Region inputs,
+      LargeMemories largeInputs,
+      boolean isMeasured) {
     if (isOver) {
       return Sent.OVER;
     }
-    var shipment = new Shipment(execution, ++lastNumber, place, settings, inputs, results);
+    var shipment =
+        new Shipment(
+            execution,
+            ++lastNumber,
+            place,
+            settings,
+            inputs,
+            largeInputs,
+            this::ofWorker,
+            isMeasured);
+    if (isMeasured) {
+      shipment.sentNanos = time.nanoTime();
+    }
     Envelope envelope = shipment.pack(channel.request(place));
     if (envelope == null) {
       execution.complete(shipment.unpacked());
@@ -242,7 +279,7 @@ final class WorkerProcess {
   }
 
   /** Returns false if the ring is full. */
-  private boolean offer(Envelope envelope) {
+  private synchronized boolean offer(Envelope envelope) {
     MemorySegment slot = requests.claim();
     if (slot == null) {
       return false;
@@ -278,6 +315,13 @@ final class WorkerProcess {
     freed.add(block);
     Link link = this.link;
     if (needsRoom && link != null) {
+      link.doorbell.wake();
+    }
+  }
+
+  private void largeFreed() {
+    Link link = this.link;
+    if (wantedBytes > 0 && link != null) {
       link.doorbell.wake();
     }
   }
@@ -346,8 +390,15 @@ final class WorkerProcess {
           needsRoom = true;
           pool.needsRoom();
         }
+        case NEEDS_MEMORY -> {
+          wantedSince = pool.collections();
+          wantedBytes = checkedLarge(envelope.length());
+        }
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
+    }
+    if (wantedBytes > 0 && !isDiscarded) {
+      grant(pool);
     }
     if (!freed.isEmpty() && !isDiscarded) {
       synchronized (this) {
@@ -359,6 +410,62 @@ final class WorkerProcess {
     }
   }
 
+  private long checkedLarge(long bytes) {
+    if (bytes < 1 || bytes > settings.largeBytes()) {
+      throw new CorruptMemoryException("it wants a memory of " + bytes + " bytes");
+    }
+    return bytes;
+  }
+
+  /** Gives the process a memory for a result, once there is room. */
+  private void grant(Pool pool) {
+    Envelope answer;
+    try {
+      Region region = large.create(wantedBytes);
+      granted.put(region.number, region);
+      answer = Envelope.grant(region.number, wantedBytes, region.memory.path());
+    } catch (NoRoomException none) {
+      boolean isOverdue = pool.collections() - wantedSince >= Pool.COLLECTIONS_BEFORE_REFUSAL;
+      if (large.usedBytes() > grantedBytes() && !isOverdue) {
+        pool.needsRoom();
+        return;
+      }
+      answer =
+          Envelope.deny(
+              "the results of a batch, or results that are kept, take all: set largeMemory");
+    } catch (SharedMemoryException failure) {
+      answer = Envelope.deny(String.valueOf(failure.getMessage()));
+    }
+    wantedBytes = 0;
+    if (offer(answer)) {
+      link().doorbell.ring();
+    } else {
+      kill("it reads nothing that it is told");
+    }
+  }
+
+  private long grantedBytes() {
+    return granted.values().stream().mapToLong(region -> region.segment().byteSize()).sum();
+  }
+
+  private @Nullable Region ofWorker(int memory) {
+    return memory == results.number ? results : granted.get(memory);
+  }
+
+  private Block named(Handle block) {
+    Region region = ofWorker(block.memory());
+    if (region == null) {
+      throw new CorruptMemoryException(block + " is in no memory of it");
+    }
+    return region.named(block);
+  }
+
+  /** The memories are closed when the results in them are not used anymore. */
+  private void retireGranted() {
+    granted.values().forEach(Region::retire);
+    granted.clear();
+  }
+
   private void answered(Envelope envelope, Pool pool) {
     Shipment shipment = inFlight.get(envelope.number());
     if (shipment == null) {
@@ -366,8 +473,7 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
-    Block block =
-        envelope.block().equals(Envelope.NO_BLOCK) ? null : results.named(envelope.block());
+    Block block = envelope.block().equals(Envelope.NO_BLOCK) ? null : named(envelope.block());
     try {
       MemorySegment place = block == null ? channel.response(shipment.place) : block.segment();
       if (envelope.length() < 0 || envelope.length() > place.byteSize()) {
@@ -389,6 +495,12 @@ final class WorkerProcess {
       }
       inFlight.remove(shipment.number);
       shipment.release();
+      if (seenRemovals != Memories.ALL.removals()) {
+        unmap();
+      }
+      if (shipment.itemBytes != null) {
+        pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
+      }
       pool.answered(this, shipment.place);
       if (failure == null) {
         shipment.execution.complete(answers);
@@ -399,6 +511,7 @@ final class WorkerProcess {
       if (block != null) {
         block.release();
       }
+      retireGranted();
     }
   }
 
@@ -426,9 +539,11 @@ final class WorkerProcess {
 
   /** What finds no room in the ring follows later. */
   private synchronized void unmap() {
+    seenRemovals = Memories.ALL.removals();
     for (Integer number : List.copyOf(mapped)) {
       if (!Memories.ALL.has(number) && offer(Envelope.unmap(number))) {
         mapped.remove(number);
+        link().doorbell.ring();
       }
     }
   }
@@ -488,5 +603,6 @@ final class WorkerProcess {
     }
     memory.close();
     results.retire();
+    retireGranted();
   }
 }

@@ -4,15 +4,14 @@ import static java.util.Objects.requireNonNull;
 
 import io.headrace.Placement;
 import io.headrace.Workers;
+import io.headrace.shm.Affinity;
 import io.headrace.shm.Mechanism;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.NotSerializableException;
-import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +84,9 @@ public final class WorkerProcesses {
     /** The default of {@link #resultMemory}: {@value} bytes. */
     public static final long DEFAULT_RESULT_BYTES = 32 << 20;
 
+    /** The default of {@link #largeMemory}: {@value} bytes. */
+    public static final long DEFAULT_LARGE_BYTES = 1 << 30;
+
     /** The default of {@link #maxFailures}: {@value}. */
     public static final int DEFAULT_MAX_FAILURES = 5;
 
@@ -96,9 +98,13 @@ public final class WorkerProcesses {
     private final Map<String, String> environment = new LinkedHashMap<>();
     private final List<Class<?>> types = new ArrayList<>();
     private @Nullable Integer ahead;
+    private @Nullable List<Path> classPath;
+    private @Nullable List<Path> modulePath;
+    private @Nullable List<List<Integer>> processors;
     private @Nullable Path folder;
     private @Nullable Long inputBytes;
     private @Nullable Long resultBytes;
+    private @Nullable Long largeBytes;
     private @Nullable Integer maxTries;
     private @Nullable Duration batchTimeout;
     private @Nullable Duration heartbeat;
@@ -141,6 +147,45 @@ public final class WorkerProcesses {
     }
 
     /**
+     * The class path. Default: that of this process.
+     *
+     * @param paths folders and archives, which exist; none for an empty one
+     * @return this
+     * @throws IllegalArgumentException if one does not exist
+     */
+    public Builder classPath(Path... paths) {
+      List<Path> checked = existing(paths, "class path");
+      unset(classPath, checked, "class path");
+      classPath = checked;
+      return this;
+    }
+
+    /**
+     * The module path. All modules that it has are resolved, and the process begins in that of
+     * Headrace, if it is one of them. Default: that of this process, with the modules that are
+     * resolved here; further ones of the JDK by {@link #jvmOptions} with {@code --add-modules}.
+     *
+     * @param paths folders and archives, which exist; none for no module path
+     * @return this
+     * @throws IllegalArgumentException if one does not exist
+     */
+    public Builder modulePath(Path... paths) {
+      List<Path> checked = existing(paths, "module path");
+      unset(modulePath, checked, "module path");
+      modulePath = checked;
+      return this;
+    }
+
+    private static List<Path> existing(Path[] paths, String name) {
+      for (Path path : paths) {
+        if (!Files.exists(path)) {
+          throw new IllegalArgumentException(name + " has " + path + ", which does not exist");
+        }
+      }
+      return Arrays.stream(paths).map(Path::toAbsolutePath).toList();
+    }
+
+    /**
      * Adds a variable to the environment, which else is that of this process.
      *
      * @param name the name of the variable
@@ -149,6 +194,42 @@ public final class WorkerProcesses {
      */
     public Builder environment(String name, String value) {
       environment.put(requireNonNull(name, "name"), requireNonNull(value, "value"));
+      return this;
+    }
+
+    /**
+     * The processors on which the processes run, all of them on the same. Default: all that the
+     * system allows. On Linux only.
+     *
+     * @param numbers the numbers of the processors, at least one
+     * @return this
+     * @throws IllegalArgumentException if there are none, or the system does not allow one of them
+     * @throws IllegalStateException if this system has no such thing
+     */
+    public Builder processors(int... numbers) {
+      return processors(List.of(Arrays.stream(numbers).boxed().toList()));
+    }
+
+    /**
+     * The processors on which each process runs: the first one on the first ones, and so on, and
+     * then from the beginning. On Linux only.
+     *
+     * @param numbers the numbers of the processors of a process, at least one for each
+     * @return this
+     * @throws IllegalArgumentException if there are none, or the system does not allow one of them
+     * @throws IllegalStateException if this system has no such thing
+     */
+    public Builder processors(List<? extends Collection<Integer>> numbers) {
+      unset(processors, numbers, "processors");
+      List<List<Integer>> each =
+          numbers.stream()
+              .map(some -> some.stream().<Integer>map(n -> n).distinct().toList())
+              .toList();
+      if (each.isEmpty()) {
+        throw new IllegalArgumentException("processors are empty, there has to be at least one");
+      }
+      each.forEach(Affinity::check);
+      processors = each;
       return this;
     }
 
@@ -195,6 +276,29 @@ public final class WorkerProcesses {
     public Builder resultMemory(long bytes) {
       unset(resultBytes, bytes, "result memory");
       resultBytes = memory(bytes, "result memory");
+      return this;
+    }
+
+    /**
+     * How much shared memory there is at most for values that are larger than {@link #inputMemory}
+     * or {@link #resultMemory}, or find no room there because the values of one batch, or those
+     * that somebody keeps, take all of it: each gets a memory of its own as long as it is used,
+     * which takes about a millisecond for each MiB. This much is for all items of the step that are
+     * on their way to processes, and for all results of each process. While there is no room
+     * batches and processes wait; a value that is larger fails its item. Default: {@value
+     * #DEFAULT_LARGE_BYTES} bytes.
+     *
+     * @param bytes how much; 0 for no such values
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder largeMemory(long bytes) {
+      unset(largeBytes, bytes, "large memory");
+      if (bytes < 0) {
+        throw new IllegalArgumentException(
+            "large memory is " + bytes + " bytes, it has to be at least 0");
+      }
+      largeBytes = bytes;
       return this;
     }
 
@@ -328,28 +432,33 @@ public final class WorkerProcesses {
      * @return workers for a step
      * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
      *     or cannot be accessed
+     * @throws java.lang.module.FindException if there is something wrong with the module path
      */
     public Workers build() {
-      Types types = new Types(this.types);
-      Settings settings =
-          new Settings(
-              count,
-              ahead == null ? Settings.DEFAULT_AHEAD : ahead,
-              List.copyOf(jvmOptions),
-              Map.copyOf(environment),
-              folder,
-              inputBytes == null ? DEFAULT_INPUT_BYTES : inputBytes,
-              resultBytes == null ? DEFAULT_RESULT_BYTES : resultBytes,
-              DEFAULT_SHARE_BYTES,
-              maxTries == null ? 1 : maxTries,
-              batchTimeout == null ? 0 : batchTimeout.toNanos(),
-              heartbeat == null ? 0 : heartbeat.toNanos(),
-              (closeTimeout == null ? DEFAULT_CLOSE_TIMEOUT : closeTimeout).toNanos(),
-              maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
-              (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
-              types,
-              mechanism == null ? Mechanism.best() : mechanism);
-      return Workers.placed(new Processes(settings));
+      return Workers.placed(new Processes(settings()));
+    }
+
+    Settings settings() {
+      return new Settings(
+          count,
+          ahead == null ? Settings.DEFAULT_AHEAD : ahead,
+          List.copyOf(jvmOptions),
+          Code.of(classPath, modulePath),
+          Map.copyOf(environment),
+          processors == null ? List.of() : processors,
+          folder,
+          inputBytes == null ? DEFAULT_INPUT_BYTES : inputBytes,
+          resultBytes == null ? DEFAULT_RESULT_BYTES : resultBytes,
+          largeBytes == null ? DEFAULT_LARGE_BYTES : largeBytes,
+          DEFAULT_SHARE_BYTES,
+          maxTries == null ? 1 : maxTries,
+          batchTimeout == null ? 0 : batchTimeout.toNanos(),
+          heartbeat == null ? 0 : heartbeat.toNanos(),
+          (closeTimeout == null ? DEFAULT_CLOSE_TIMEOUT : closeTimeout).toNanos(),
+          maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
+          (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
+          new Types(types),
+          mechanism == null ? Mechanism.best() : mechanism);
     }
 
     private static int atLeast(int minimum, int value, String name) {
@@ -389,26 +498,7 @@ public final class WorkerProcesses {
                 + step.handler().getClass().getName()
                 + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory");
       }
-      return new Pool(step, settings, serialised(factory, step.step()));
-    }
-
-    private static byte[] serialised(HandlerFactory<?> factory, String step) {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-        out.writeObject(factory);
-      } catch (NotSerializableException failure) {
-        throw new IllegalArgumentException(
-            "the factory of step "
-                + step
-                + " captures a "
-                + failure.getMessage()
-                + ", which is not serialisable and cannot travel to a worker process",
-            failure);
-      } catch (IOException | RuntimeException failure) {
-        throw new IllegalArgumentException(
-            "the factory of step " + step + " cannot be serialised: " + failure, failure);
-      }
-      return bytes.toByteArray();
+      return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings.types()));
     }
 
     @Override

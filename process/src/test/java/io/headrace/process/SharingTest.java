@@ -146,20 +146,21 @@ class SharingTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void whatIsLargerThanTheMemoryFailsAlone(boolean isPortable) throws Exception {
-    WorkerProcesses.Builder small = processes(isPortable).inputMemory(2 * MIB).resultMemory(MIB);
+  void whatIsLargerThanTheMemoryFailsAloneIfItMayNotHaveItsOwn(boolean isPortable)
+      throws Exception {
+    WorkerProcesses.Builder small =
+        processes(isPortable).inputMemory(2 * MIB).resultMemory(MIB).largeMemory(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       CompletableFuture<Object> tooLarge = flow.submit(tensor(2 * MIB + 1));
       CompletableFuture<Object> resultTooLarge = flow.submit(tensor(MIB + 1));
       CompletableFuture<Object> fine = flow.submit(tensor(MIB));
       assertThatThrownBy(tooLarge::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("an item takes 2097153 bytes of shared memory, there are 2097152")
-          .hasMessageContaining("set inputMemory");
+          .hasMessageContaining("2097153 bytes find no room");
       assertThatThrownBy(resultTooLarge::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("a result takes 1048577 bytes of shared memory")
-          .hasMessageContaining("set resultMemory");
+          .hasMessageContaining("set resultMemory and largeMemory");
       assertThat(((Tensor) fine.join()).byteSize()).isEqualTo(MIB);
     }
   }
@@ -168,7 +169,7 @@ class SharingTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aBatchThatDoesNotFitIntoTheMemoryGoesItemByItem(boolean isPortable) throws Exception {
-    WorkerProcesses.Builder small = processes(isPortable).inputMemory(2 * MIB);
+    WorkerProcesses.Builder small = processes(isPortable).inputMemory(2 * MIB).largeMemory(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       for (CompletableFuture<Object> future :
           flow.submitAll(List.of(tensor(MIB + 1), tensor(MIB + 1), tensor(MIB + 1)))) {
@@ -177,7 +178,7 @@ class SharingTest {
       CompletableFuture<Object> never = flow.submit(List.of(tensor(MIB + 1), tensor(MIB + 1)));
       assertThatThrownBy(never::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("the values of an item take more shared memory than there is");
+          .hasMessageContaining("above the limit of 0 for memory of their own");
     }
   }
 

@@ -16,10 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The examples of the documentation. */
 class SnippetsTest {
   /** A handler that loads a model. */
-  static final class Classifier implements Handler<String, String> {
+  public static final class Classifier implements Handler<String, String> {
     private final String model;
 
-    Classifier(String model) {
+    public Classifier(String model) {
       this.model = model;
     }
 
@@ -57,6 +57,14 @@ class SnippetsTest {
     // @start region="factory"
     String path = model.toString(); // a Path is not serialisable
     HandlerFactory<Classifier> factory = HandlerFactory.of(() -> new Classifier(path));
+    // @end
+    assertThat(factory.get().model).isEqualTo("model.onnx");
+  }
+
+  @Test
+  void classFactory() {
+    // @start region="classFactory"
+    HandlerFactory<Classifier> factory = HandlerFactory.of(Classifier.class, "model.onnx");
     // @end
     assertThat(factory.get().model).isEqualTo("model.onnx");
   }

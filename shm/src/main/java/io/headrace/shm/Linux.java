@@ -124,7 +124,13 @@ final class Linux {
     return requireNonNull(FUNCTIONS, "the functions of Linux");
   }
 
-  private static RuntimeException unchecked(Throwable failure) {
+  @SuppressWarnings("restricted") // the reason why this class exists
+  static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
+    Linker linker = Linker.nativeLinker();
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
+  }
+
+  static RuntimeException unchecked(Throwable failure) {
     return switch (failure) {
       case Error error -> throw error;
       case RuntimeException exception -> exception;
@@ -170,13 +176,6 @@ final class Linux {
       } catch (RuntimeException | LinkageError missing) {
         return null;
       }
-    }
-
-    @SuppressWarnings("restricted") // the reason why this class exists
-    private static MethodHandle handle(
-        String name, FunctionDescriptor descriptor, Linker.Option... options) {
-      Linker linker = Linker.nativeLinker();
-      return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
     }
 
     private static long numberOfFutex() {

@@ -187,6 +187,16 @@ public final class Slab {
     return (long) usedPages << PAGE_SHIFT;
   }
 
+  /**
+   * How much a block of some length takes.
+   *
+   * @param lengthBytes the length, 0 or more
+   * @return bytes, a multiple of {@value #PAGE_BYTES}
+   */
+  public static long takenBytes(long lengthBytes) {
+    return (long) pages(lengthBytes) << PAGE_SHIFT;
+  }
+
   private static int pages(long lengthBytes) {
     return (int) Math.max(1, (lengthBytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
   }

@@ -83,12 +83,14 @@ final class DemoCommand implements Callable<Integer> {
     check(queue >= 1, "--queue is " + queue + ", it must be at least 1");
     check(timeout.isPositive(), "--timeout is zero, it must be above zero");
     LiveStats stats = LiveStats.create(DigitsFlow.DECODE, DigitsFlow.CLASSIFY);
+    MetricsPage metrics = new MetricsPage();
     Flow<DigitInput, Digit> flow =
         DigitsFlow.builder(Runtime.getRuntime().availableProcessors(), maxBatch, queue, workers)
             .observer(stats)
+            .observer(metrics.observer())
             .build()
             .start();
-    HttpServer server = startServer(flow, stats);
+    HttpServer server = startServer(flow, stats, metrics);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, flow), "headrace-stop"));
     out().print(Greeting.text(server.url(), host));
     out().flush();
@@ -96,12 +98,14 @@ final class DemoCommand implements Callable<Integer> {
     return 0;
   }
 
-  private HttpServer startServer(Flow<DigitInput, Digit> flow, LiveStats stats) throws IOException {
+  private HttpServer startServer(Flow<DigitInput, Digit> flow, LiveStats stats, MetricsPage metrics)
+      throws IOException {
     try {
       return DigitsServer.addRoutes(
               HttpServer.builder()
                   .host(host)
                   .port(port)
+                  .route("GET", "/metrics", metrics::answer)
                   .readiness(() -> flow.state() == Flow.State.RUNNING),
               flow,
               stats,

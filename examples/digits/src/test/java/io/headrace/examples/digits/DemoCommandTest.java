@@ -46,6 +46,13 @@ class DemoCommandTest {
           .startsWith("{\"digit\":7,");
       assertThat(post(client, address, BodyPublishers.ofByteArray(sample)).body())
           .startsWith("{\"digit\":7,");
+      String metrics = client.send(get(url.group(1) + "/metrics"), BodyHandlers.ofString()).body();
+      String classify = "{service=\"digits\",step=\"classify\"}";
+      assertThat(metrics)
+          .contains("headrace_batch_handle_seconds_count" + classify)
+          .contains("headrace_calls_seconds_count{outcome=\"completed\",service=\"digits\"} 2");
+      assertThat(metrics.contains("headrace_item_size_bytes_count" + classify + " 2"))
+          .isEqualTo(workers.startsWith("processes"));
       demo.toHandle().destroy();
       assertThat(demo.waitFor()).isEqualTo(TERMINATED);
       assertThat(new String(demo.getErrorStream().readAllBytes(), UTF_8)).isEmpty();

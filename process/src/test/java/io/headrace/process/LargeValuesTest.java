@@ -1,0 +1,210 @@
+package io.headrace.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.OnFull;
+import io.headrace.Tensor;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Values that are larger than the shared memory have one of their own. */
+class LargeValuesTest {
+  private static final int MIB = 1 << 20;
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  /** Makes a tensor or a text of it again, and of a number a tensor of so many bytes. */
+  public static final class Again implements Handler<Object, Object> {
+    public Again() {}
+
+    @Override
+    public List<Object> handle(List<Object> items) {
+      List<Object> results = new ArrayList<>();
+      for (Object item : items) {
+        results.add(
+            switch (item) {
+              case Tensor tensor -> Tensor.of(tensor.segment().toArray(JAVA_BYTE), tensor.shape());
+              case String text -> text + "!";
+              case Integer bytes -> tensor(bytes);
+              default -> item;
+            });
+      }
+      return results;
+    }
+  }
+
+  private static Tensor tensor(int bytes) {
+    byte[] data = new byte[bytes];
+    for (int i = 0; i < bytes; i += 1009) {
+      data[i] = (byte) i;
+    }
+    return Tensor.of(data, bytes);
+  }
+
+  private static WorkerProcesses.Builder small(boolean isPortable) {
+    WorkerProcesses.Builder processes =
+        WorkerProcesses.builder(1).inputMemory(MIB).resultMemory(MIB);
+    return isPortable ? processes.portable() : processes;
+  }
+
+  private static Flow<Object, Object> flow(WorkerProcesses.Builder processes, int maxSize)
+      throws InterruptedException {
+    return Flow.<Object>builder("large")
+        .<Object>stepPerWorker(
+            "again",
+            HandlerFactory.of(Again.class),
+            step ->
+                step.batch(BatchPolicy.greedy(maxSize))
+                    .queue(1000, OnFull.fail())
+                    .workers(processes.build()))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void itemsAndResultsMayBeLargerThanTheMemory(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow = flow(small(isPortable), 1)) {
+      Tensor tensor = tensor(5 * MIB + 3);
+      Tensor back = (Tensor) flow.call(tensor);
+      assertThat(back.equals(tensor)).isTrue();
+      assertThat(back.segment().isNative()).as("shared").isTrue();
+      assertThat(((Tensor) flow.call(back)).equals(tensor)).as("sent again").isTrue();
+      List<?> same = (List<?>) flow.call(List.of(back, 1));
+      assertThat(((Tensor) same.get(0)).segment().address())
+          .as("passed on")
+          .isEqualTo(back.segment().address());
+      String text = "t".repeat(3 * MIB); // a message that is larger than the memory
+      assertThat(flow.call(text)).isEqualTo(text + "!");
+      assertThat(flow.call(7)).isInstanceOf(Tensor.class);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theirMemoryIsGivenBackAndOthersWaitForIt(boolean isPortable) throws Exception {
+    int before = Memories.ALL.count();
+    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(7 * MIB), 1)) {
+      int common = Memories.ALL.count() - before;
+      List<CompletableFuture<Long>> sizes = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        sizes.add(flow.submit(tensor(2 * MIB + i)).thenApply(back -> ((Tensor) back).byteSize()));
+      }
+      for (int i = 0; i < sizes.size(); i++) {
+        assertThat(sizes.get(i).join()).isEqualTo(2 * MIB + i);
+      }
+      org.awaitility.Awaitility.await("all but the common memories to be gone")
+          .until(
+              () -> {
+                System.gc();
+                return Memories.ALL.count() - before == common;
+              });
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatIsAboveTheLimitFailsAlone(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(2 * MIB), 4)) {
+      List<CompletableFuture<Object>> futures =
+          flow.submitAll(List.of(tensor(2 * MIB + 1), 2 * MIB + 1, 2 * MIB, 1));
+      assertThatThrownBy(futures.get(0)::join)
+          .hasRootCauseInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("2097153 bytes find no room");
+      assertThatThrownBy(futures.get(1)::join)
+          .hasRootCauseInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("a result takes 2097153 bytes")
+          .hasMessageContaining("and 2097152 for large ones: set resultMemory and largeMemory");
+      assertThat(((Tensor) futures.get(2).join()).byteSize()).isEqualTo(2 * MIB);
+      assertThat(((Tensor) futures.get(3).join()).byteSize()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whoKeepsMoreThanTheMemoryHoldsUpNobody(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow = flow(small(isPortable), 1)) {
+      List<Object> kept = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        kept.add(flow.call(400_000)); // two of them fill the memory of results
+      }
+      for (int i = 0; i < 5; i++) { // and the memory of items
+        kept.add(((List<?>) flow.call(List.of(tensor(400_000)))).getFirst());
+      }
+      assertThat(kept).allMatch(value -> ((Tensor) value).byteSize() == 400_000);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whoKeepsAllThatThereIsGetsFailures(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(2 * MIB), 1)) {
+      Object kept = flow.call(2 * MIB);
+      assertThatThrownBy(() -> flow.call(2 * MIB))
+          .hasMessageContaining("results that are kept, take all: set largeMemory");
+      assertThat(flow.call(1000)).isInstanceOf(Tensor.class);
+      assertThat(((Tensor) kept).byteSize()).isEqualTo(2 * MIB);
+    }
+  }
+
+  /** Each fits into the memory, and all together do not; nothing else could be given back. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theResultsOfABatchMayBeLargerThanTheMemory(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow = flow(small(isPortable), 8)) {
+      List<Object> items = java.util.Collections.nCopies(8, 300_000);
+      for (CompletableFuture<Object> future : flow.submitAll(items)) {
+        assertThat(((Tensor) future.join()).byteSize()).isEqualTo(300_000);
+      }
+      List<Tensor> one = List.of(tensor(300_000), tensor(300_000), tensor(MIB), tensor(MIB));
+      assertThat((List<?>) flow.call(one)).as("an item of several values").hasSize(4);
+    }
+    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(MIB), 8)) {
+      List<CompletableFuture<Object>> futures =
+          flow.submitAll(java.util.Collections.nCopies(8, 500_000));
+      int failed = 0;
+      for (CompletableFuture<Object> future : futures) {
+        Throwable failure = future.handle((result, thrown) -> thrown).join();
+        if (failure != null) {
+          assertThat(failure).hasMessageContaining("take all: set largeMemory");
+          failed++;
+        }
+      }
+      assertThat(failed).isLessThan(8);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"RECEIVED", "HANDLED", "WRITTEN", "ANSWERED"})
+  void aDeathLeavesNoMemory(String point) throws Exception {
+    WorkerProcesses.Builder dying =
+        small(false)
+            .retry(3)
+            .jvmOptions(
+                "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
+                "-D" + KillOnce.POINT + "=" + point,
+                "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
+    try (Flow<Object, Object> flow = flow(dying, 1)) {
+      Tensor tensor = tensor(3 * MIB);
+      assertThat(((Tensor) flow.call(tensor)).equals(tensor)).isTrue();
+      assertThat(((Tensor) flow.call(tensor)).equals(tensor)).isTrue();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.shm.Affinity;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** On which processors worker processes run. */
+class ProcessorsTest {
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  /** Tells which processors its threads may use, and how many the JVM reckons with. */
+  public static final class Threads implements Handler<Integer, String> {
+    public Threads() {}
+
+    @Override
+    public List<String> handle(List<Integer> items) throws Exception {
+      Set<String> allowed = new TreeSet<>();
+      try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
+        for (Path thread : threads.toList()) {
+          Path status = thread.resolve("status");
+          if (Files.exists(status)) { // it may have ended
+            Files.readString(status)
+                .lines()
+                .filter(line -> line.startsWith("Cpus_allowed_list"))
+                .forEach(allowed::add);
+          }
+        }
+      }
+      String answer = allowed + " " + Runtime.getRuntime().availableProcessors();
+      return items.stream().map(item -> answer).toList();
+    }
+  }
+
+  private static String answer(WorkerProcesses.Builder processes) throws Exception {
+    try (Flow<Integer, String> flow =
+        Flow.<Integer>builder("threads")
+            .<String>stepPerWorker(
+                "ask", HandlerFactory.of(Threads.class), step -> step.workers(processes.build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      return flow.call(1);
+    }
+  }
+
+  @Test
+  void allThreadsRunOnTheProcessorsThatWereChosen() throws Exception {
+    if (!Affinity.isAvailable()) {
+      assertThatThrownBy(() -> WorkerProcesses.builder(1).processors(0))
+          .isInstanceOf(IllegalStateException.class);
+      return;
+    }
+    int last = Affinity.current().last();
+    assertThat(answer(WorkerProcesses.builder(1).processors(last, last)))
+        .isEqualTo("[Cpus_allowed_list:\t" + last + "] 1");
+  }
+
+  @Test
+  void eachProcessCanHaveItsOwn() {
+    if (!Affinity.isAvailable()) {
+      return;
+    }
+    int first = Affinity.current().first();
+    int last = Affinity.current().last();
+    WorkerProcesses.Builder builder =
+        WorkerProcesses.builder(3).processors(List.of(Set.of(first), List.of(last)));
+    Settings settings = builder.settings();
+    assertThat(settings.processorsOf(0)).containsExactly(first);
+    assertThat(settings.processorsOf(1)).containsExactly(last);
+    assertThat(settings.processorsOf(2)).containsExactly(first);
+    assertThat(WorkerProcesses.builder(1).settings().processorsOf(0)).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeIsRefused() {
+    if (!Affinity.isAvailable()) {
+      return;
+    }
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).processors(8191))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[8191] are not");
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).processors())
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).processors(List.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("processors are empty");
+  }
+}
