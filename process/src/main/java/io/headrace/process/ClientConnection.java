@@ -106,7 +106,7 @@ final class ClientConnection {
       }
     } catch (HeadraceException reason) {
       end(reason, reason);
-    } catch (IOException | CorruptMemoryException failure) {
+    } catch (IOException | RuntimeException | Error failure) {
       String text =
           "the connection to the flow server at "
               + client.path()
@@ -238,7 +238,7 @@ final class ClientConnection {
       } else {
         call.completeExceptionally(Failures.read(in));
       }
-    } catch (RuntimeException ofCodec) {
+    } catch (RuntimeException | Error ofCodec) {
       call.completeExceptionally(ofCodec);
     }
   }

@@ -183,7 +183,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     ClientCall call = new ClientCall(lastId.incrementAndGet(), options.timeout(), time);
     try {
       call.encode(frame(call.id, item, options));
-    } catch (RuntimeException cannotTravel) {
+    } catch (RuntimeException | Error cannotTravel) {
       call.completeExceptionally(cannotTravel);
       return (CompletableFuture<O>) call;
     }

@@ -30,7 +30,12 @@ final class Launch implements AutoCloseable {
     folder = Files.createTempDirectory("headrace-"); // for its owner only
     socket = folder.resolve("socket");
     server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    server.bind(UnixDomainSocketAddress.of(socket));
+    try {
+      server.bind(UnixDomainSocketAddress.of(socket));
+    } catch (Throwable failure) { // such as a path that is too long
+      close();
+      throw failure;
+    }
   }
 
   String socket() {

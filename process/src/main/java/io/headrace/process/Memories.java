@@ -102,4 +102,9 @@ final class Memories {
   int count() {
     return byNumber.size();
   }
+
+  /** How many blocks have a user. */
+  int blockCount() {
+    return byNumber.values().stream().mapToInt(Region::blockCount).sum();
+  }
 }

@@ -219,12 +219,16 @@ final class Pool implements Placement.BatchExecutor {
         case YES -> {}
         case FAILED -> answered(process, place);
         case OVER -> giveBack(execution, process, place);
+        case FULL -> {
+          giveBack(execution, process, place);
+          return false; // its thread comes again
+        }
       }
       return true;
     } catch (NoRoomException none) {
       return findRoom(execution, process, place);
     } catch (CorruptMemoryException nonsense) {
-      process.kill("it has written what cannot be: " + nonsense.getMessage());
+      process.kill(nonsense);
       giveBack(execution, process, place);
       return false; // its thread goes on when it has ended
     } catch (RuntimeException | Error failure) {
@@ -241,8 +245,8 @@ final class Pool implements Placement.BatchExecutor {
   private boolean findRoom(Execution execution, WorkerProcess process, int place) {
     boolean isAllFree = requireNonNull(inputs).blockCount() == 0 && largeInputs.usedBytes() == 0;
     if (!isAllFree && !hasWaited(execution)) {
-      wantsRoom = true;
       giveBack(execution, process, place);
+      wantsRoom = true; // who takes this finds the batch
       needsRoom();
       return false;
     }
@@ -296,9 +300,14 @@ final class Pool implements Placement.BatchExecutor {
 
   /** A place of a process is free. */
   void answered(WorkerProcess process, int place) {
+    answeredPlace(process, place);
+    lookAgain();
+  }
+
+  /** What waits may have found a ring full. */
+  void lookAgain() {
     boolean isWaitedFor;
     synchronized (this) {
-      process.givePlace(place);
       isWaitedFor = !pending.isEmpty();
     }
     if (isWaitedFor) {
@@ -356,12 +365,11 @@ final class Pool implements Placement.BatchExecutor {
   // Death.
 
   private void died(WorkerProcess process, String death) {
-    long begun = process.begun();
     List<Shipment> left = process.leftOver();
     List<Execution> toFail = new ArrayList<>();
     synchronized (this) {
       for (Shipment shipment : left.reversed()) {
-        if (shipment.number != begun) {
+        if (!process.mayHaveBegun(shipment)) {
           pending.addFirst(shipment.execution);
         } else if (!tryAgain(shipment.execution)) {
           toFail.add(shipment.execution);
@@ -467,6 +475,9 @@ final class Pool implements Placement.BatchExecutor {
           WorkerProcess process = WorkerProcess.start(name, number, settings, placesEach, factory);
           this.process = process;
           isStarting = false;
+          if (isClosed()) {
+            close(); // the pool may not have seen the process
+          }
           death = serve(process);
           hasWorked = process.hasWorked();
         } catch (Throwable failure) {

@@ -82,6 +82,8 @@ final class Region {
     Map.Entry<Long, Block> before = blocks.floorEntry(handle.offset());
     Map.Entry<Long, Block> after = blocks.ceilingEntry(handle.offset());
     if (slab != null
+        || handle.memory() != number
+        || handle.length() < 1
         || (before != null && before.getValue().endOffset() > handle.offset())
         || (after != null && after.getKey() < handle.offset() + handle.length())) {
       throw new CorruptMemoryException(handle + " is no new block of a worker");

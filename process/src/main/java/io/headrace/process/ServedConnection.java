@@ -163,7 +163,7 @@ final class ServedConnection {
       return server.service().submit(item, options);
     } catch (CorruptMemoryException nonsense) {
       throw nonsense;
-    } catch (RuntimeException failure) { // of a codec, or for a priority that does not exist
+    } catch (RuntimeException | Error failure) { // of a codec, or for no such priority
       return CompletableFuture.failedFuture(failure);
     }
   }
@@ -186,7 +186,7 @@ final class ServedConnection {
       out.writeLong(id);
       out.write(result);
       return Frame.end(out);
-    } catch (RuntimeException cannotTravel) {
+    } catch (RuntimeException | Error cannotTravel) {
       return failed(id, cannotTravel);
     }
   }

@@ -60,8 +60,8 @@ public final class SharedValues implements AutoCloseable {
   // Guarded by lock.
   private boolean isClosed;
 
-  private SharedValues(long capacityBytes, Mechanism mechanism) {
-    region = Memories.ALL.own(capacityBytes, mechanism, freed -> signal());
+  private SharedValues(long capacityBytes) {
+    region = Memories.ALL.own(capacityBytes, Mechanism.best(), freed -> signal());
   }
 
   /**
@@ -74,10 +74,6 @@ public final class SharedValues implements AutoCloseable {
    *     helps
    */
   public static SharedValues create(long capacityBytes) {
-    return create(capacityBytes, Mechanism.best());
-  }
-
-  static SharedValues create(long capacityBytes, Mechanism mechanism) {
     if (capacityBytes < io.headrace.shm.Slab.PAGE_BYTES) {
       throw new IllegalArgumentException(
           "capacityBytes is "
@@ -85,7 +81,7 @@ public final class SharedValues implements AutoCloseable {
               + ", it has to be at least "
               + io.headrace.shm.Slab.PAGE_BYTES);
     }
-    return new SharedValues(capacityBytes, mechanism);
+    return new SharedValues(capacityBytes);
   }
 
   /**

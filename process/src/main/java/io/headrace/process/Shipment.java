@@ -96,9 +96,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       }
       out.message().set(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, 0, packed);
       length = out.position();
-    } catch (NoRoomException none) {
+    } catch (RuntimeException | Error notPacked) {
       release();
-      throw none;
+      throw notPacked;
     }
     return Envelope.message(
         Envelope.Kind.EXECUTE,
@@ -119,7 +119,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       return true;
     } catch (NoRoomException none) {
       throw none;
-    } catch (RuntimeException cannotTravel) {
+    } catch (RuntimeException | Error cannotTravel) {
       out.position(begin);
       List<Sent> useless = sent.subList(kept, sent.size());
       useless.forEach(one -> one.block.release());

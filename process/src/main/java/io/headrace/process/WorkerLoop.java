@@ -16,6 +16,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Slab results;
   private final long largeBytes;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
+
+  /** The paths of what is mapped, for who looks after them when the parent is gone. */
+  private final Set<String> files;
+
   private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
   private final Fault fault;
   private final TimeSource time = TimeSource.system();
@@ -69,11 +74,13 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private @Nullable Handle overflow;
 
   @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
-  WorkerLoop(Channel channel, Doorbell doorbell, Orders orders, Handler<?, ?> handler)
+  WorkerLoop(
+      Channel channel, Doorbell doorbell, Orders orders, Handler<?, ?> handler, Set<String> files)
       throws ClassNotFoundException {
     this.channel = channel;
     this.doorbell = doorbell;
     this.handler = (Handler<Object, Object>) handler;
+    this.files = files;
     fault = Fault.wanted();
     requests = RingConsumer.open(channel.requests());
     releases = RingConsumer.open(channel.releases());
@@ -87,6 +94,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private void map(int number, long sizeBytes, String path) {
+    files.add(path);
     memories.put(number, SharedMemory.open(path, sizeBytes));
   }
 
@@ -94,6 +102,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     SharedMemory unused = memories.remove(number);
     if (unused != null) {
       unused.close();
+      files.remove(unused.path());
     }
   }
 
@@ -246,7 +255,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     } catch (CompletionException failed) {
       Throwable cause = failed.getCause();
       failure = cause == null ? failed : cause;
-    } catch (RuntimeException cannotTravel) {
+    } catch (RuntimeException | Error cannotTravel) {
       failure = cannotTravel;
     }
     forgetFrom(blocks);

@@ -10,6 +10,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The program of a worker process. */
 final class WorkerMain {
@@ -36,12 +40,15 @@ final class WorkerMain {
     InputStream in = System.in;
     Orders orders = Orders.read(new DataInputStream(in));
     System.setIn(InputStream.nullInputStream());
-    daemon("headrace-parent", () -> awaitEnd(in));
+    Set<String> files = ConcurrentHashMap.newKeySet();
+    files.add(orders.channel());
+    files.add(orders.results().path());
+    daemon("headrace-parent", () -> awaitEnd(in, files));
     try (SocketChannel socket = connect(orders);
         Report report = new Report(socket)) {
       report.install();
       Thread.currentThread().setName(orders.name());
-      run(orders, report);
+      run(orders, report, files);
     }
     System.exit(0); // threads of the handler may still run
   }
@@ -50,7 +57,8 @@ final class WorkerMain {
     Thread.ofPlatform().daemon().name(name).start(task);
   }
 
-  private static void awaitEnd(InputStream in) {
+  /** What the parent cannot delete anymore, this does; what has no name is gone with both. */
+  private static void awaitEnd(InputStream in, Set<String> files) {
     try {
       while (in.read() >= 0) {
         // the parent has nothing more to say
@@ -58,14 +66,23 @@ final class WorkerMain {
     } catch (IOException gone) {
       // as well
     }
+    files.forEach(WorkerMain::delete);
     Runtime.getRuntime().halt(PARENT_IS_GONE);
+  }
+
+  private static void delete(String file) {
+    try {
+      Files.deleteIfExists(Path.of(file));
+    } catch (IOException | RuntimeException stillMapped) {
+      // there are systems on which another worker has to do it
+    }
   }
 
   private static SocketChannel connect(Orders orders) throws IOException {
     return SocketChannel.open(UnixDomainSocketAddress.of(orders.socket()));
   }
 
-  private static void run(Orders orders, Report report) throws IOException {
+  private static void run(Orders orders, Report report, Set<String> files) throws IOException {
     long channelBytes = Channel.sizeBytes(orders.places());
     Handler<?, ?> handler = null;
     try (SharedMemory memory = SharedMemory.open(orders.channel(), channelBytes);
@@ -79,7 +96,7 @@ final class WorkerMain {
         }
         handler = FactoryBytes.make(orders.factory(), orders.types());
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, handler);
+        loop = new WorkerLoop(channel, doorbell, orders, handler, files);
       } catch (Throwable failure) {
         report.startFailed(failure);
         close(handler);

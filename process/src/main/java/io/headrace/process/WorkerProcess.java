@@ -85,9 +85,13 @@ final class WorkerProcess {
   /** How often garbage had been collected when it began to wait. */
   private long wantedSince;
 
+  /** Set under {@link #waking}: whoever wakes the thread of the worker finds the memory there. */
   private volatile boolean isDiscarded;
 
+  private final Object waking = new Object();
+
   private volatile boolean hasExited;
+  private volatile boolean isCorrupt;
   private volatile boolean needsRoom;
   private volatile @Nullable String killedBecause;
 
@@ -108,7 +112,12 @@ final class WorkerProcess {
     requests = Channel.newProducer(channel.requests());
     releases = Channel.newProducer(channel.releases());
     responses = Channel.newConsumer(channel.responses());
-    results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
+    try {
+      results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
+    } catch (RuntimeException | Error none) {
+      memory.close();
+      throw none;
+    }
     large = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::largeFreed);
   }
 
@@ -214,7 +223,9 @@ final class WorkerProcess {
     /** The process has ended or is going to. */
     OVER,
     /** None of its items can travel: each has failed, and nothing was sent. */
-    FAILED
+    FAILED,
+    /** The process does not read what it was sent before; nothing was sent. */
+    FULL
   }
 
   /**
@@ -250,32 +261,30 @@ final class WorkerProcess {
       execution.complete(shipment.unpacked());
       return Sent.FAILED;
     }
+    boolean isSent = false;
     try {
-      map(inputs);
-      shipment.regions().forEach(this::map);
       inFlight.put(shipment.number, shipment);
-      put(envelope);
-    } catch (NoRoomException | CorruptMemoryException notSent) {
-      inFlight.remove(shipment.number);
-      shipment.release();
-      throw notSent;
+      isSent = map(inputs) && shipment.regions().stream().allMatch(this::map) && offer(envelope);
+    } finally {
+      if (!isSent) {
+        inFlight.remove(shipment.number);
+        shipment.release();
+      }
     }
     tellFreed();
     link().doorbell.ring();
-    return Sent.YES;
+    return isSent ? Sent.YES : Sent.FULL;
   }
 
-  private void map(Region region) {
+  /** Returns false if the ring is full. */
+  private boolean map(Region region) {
     if (!mapped.contains(region.number)) {
-      put(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()));
+      if (!offer(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()))) {
+        return false;
+      }
       mapped.add(region.number);
     }
-  }
-
-  private void put(Envelope envelope) {
-    if (!offer(envelope)) {
-      throw new NoRoomException();
-    }
+    return true;
   }
 
   /** Returns false if the ring is full. */
@@ -306,16 +315,30 @@ final class WorkerProcess {
     var _ = link().process.destroyForcibly();
   }
 
+  /** Kills it because it has written nonsense. */
+  void kill(CorruptMemoryException nonsense) {
+    isCorrupt = true;
+    kill("it has written what cannot be: " + nonsense.getMessage());
+  }
+
   boolean isBusy() {
     return !inFlight.isEmpty();
   }
 
-  /** A block of the worker is free. No lock may be taken here. */
+  /** A block of the worker is free. No lock may be taken here that is held for long. */
   private void freed(Handle block) {
     freed.add(block);
-    Link link = this.link;
-    if (needsRoom && link != null) {
-      link.doorbell.wake();
+    if (needsRoom) {
+      wake();
+    }
+  }
+
+  /** Wakes the thread of the worker. */
+  private void wake() {
+    synchronized (waking) {
+      if (!isDiscarded) {
+        link().doorbell.wake();
+      }
     }
   }
 
@@ -337,7 +360,7 @@ final class WorkerProcess {
 
   private void exited() {
     hasExited = true;
-    link().doorbell.wake();
+    wake();
   }
 
   /** Also when it was discarded: the channel must not be looked into. */
@@ -369,12 +392,16 @@ final class WorkerProcess {
       while (!hasExited && !isDiscarded) {
         if (!doorbell.await(() -> hasExited || !responses.isEmpty(), beltNanos)) {
           lookAround();
+          pool.lookAgain();
         }
         receive(pool);
       }
       receive(pool);
     } catch (CorruptMemoryException nonsense) {
-      kill("it has written what cannot be: " + nonsense.getMessage());
+      kill(nonsense);
+      link().process.onExit().join();
+    } catch (RuntimeException | Error failure) {
+      kill("its answers cannot be received: " + failure);
       link().process.onExit().join();
     }
   }
@@ -490,7 +517,7 @@ final class WorkerProcess {
         }
       } catch (CorruptMemoryException nonsense) {
         throw nonsense;
-      } catch (RuntimeException ofCodec) {
+      } catch (RuntimeException | Error ofCodec) {
         failure = ofCodec;
       }
       inFlight.remove(shipment.number);
@@ -561,9 +588,12 @@ final class WorkerProcess {
     return left;
   }
 
-  /** The number of the batch that it executes or was executing when it ended; 0 if none. */
-  long begun() {
-    return channel.begun();
+  /**
+   * Whether it may have executed a batch that it has not answered. One that has written nonsense is
+   * not believed that it has not.
+   */
+  boolean mayHaveBegun(Shipment shipment) {
+    return isCorrupt || shipment.number == channel.begun();
   }
 
   /** Whether it has begun a batch at least. */
@@ -594,7 +624,9 @@ final class WorkerProcess {
     synchronized (this) {
       isOver = true;
     }
-    isDiscarded = true;
+    synchronized (waking) {
+      isDiscarded = true;
+    }
     Link link = this.link;
     if (link != null) {
       link.process.destroyForcibly().onExit().join();

@@ -416,7 +416,9 @@ public final class WorkerProcesses {
     }
 
     /**
-     * Uses what every system has, files and sockets, instead of what Linux can do better.
+     * Uses what every system has, files and sockets, instead of what Linux can do better. The
+     * system property {@value io.headrace.shm.Mechanism#PROPERTY} does the same for all of this
+     * process.
      *
      * @return this
      */

@@ -10,6 +10,12 @@ import io.headrace.StoppedException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,22 +24,18 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Worker processes that are killed, write nonsense, or do not start. */
 class DeathsTest {
-  /** How many workers are killed at random; a nightly run kills more. */
-  private static final int KILLS = Integer.getInteger("headrace.kills", 25);
-
-  private static final int IN_FLIGHT = 64;
+  /** How many flows are closed while a worker starts. */
+  private static final int CLOSES = Integer.getInteger("headrace.closes", 3);
 
   @TempDir Path folder;
 
@@ -48,16 +50,9 @@ class DeathsTest {
     }
   }
 
-  static Stream<Arguments> pointsAndMechanisms() {
-    return Stream.of(Fault.Point.values())
-        .filter(point -> point != Fault.Point.RELEASING)
-        .flatMap(point -> Stream.of(Arguments.of(point, false), Arguments.of(point, true)));
-  }
-
   @ParameterizedTest
-  @MethodSource("pointsAndMechanisms")
-  void aDeathAtAnyStepOfTheProtocolLosesNothing(Fault.Point point, boolean isPortable)
-      throws Exception {
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "RELEASING")
+  void aDeathAtAnyStepOfTheProtocolLosesNothing(Fault.Point point) throws Exception {
     WorkerProcesses.Builder processes =
         WorkerProcesses.builder(1)
             .ahead(2)
@@ -66,8 +61,7 @@ class DeathsTest {
                 "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
                 "-D" + KillOnce.POINT + "=" + point,
                 "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
-    try (Flow<Integer, Object> flow =
-        Doubling.flow(isPortable ? processes.portable() : processes, 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(processes, 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
       Awaitility.await("the restart")
           .until(() -> flow.workers("double").getFirst().restarts() == 1);
@@ -116,29 +110,105 @@ class DeathsTest {
     }
   }
 
+  /** What it has asked for cannot be given to it anymore. */
   @Test
-  void workersThatAreKilledAtRandomLoseNothing() throws Exception {
-    Random random = new Random(1);
-    try (Flow<Integer, Object> flow =
-        Doubling.flow(WorkerProcesses.builder(2).ahead(1).retry(Integer.MAX_VALUE), 4)) {
-      int submitted = 0;
-      List<CompletableFuture<Object>> futures = new ArrayList<>();
-      int kills = 0;
-      while (kills < KILLS) {
-        for (int i = 0; i < IN_FLIGHT; i++) {
-          futures.add(flow.submit(submitted++));
-        }
-        List<Long> pids =
-            flow.workers("double").stream().map(WorkerStatus::pid).filter(pid -> pid != 0).toList();
-        if (!pids.isEmpty()
-            && ProcessHandle.of(pids.get(random.nextInt(pids.size())))
-                .filter(ProcessHandle::destroyForcibly)
-                .isPresent()) {
-          kills++;
-        }
-        futures.get(futures.size() - 1).join();
+  void aDeathWhileAWorkerWaitsForRoomLeavesNoMemory() throws Exception {
+    try (Flow<Tensor, Tensor> flow =
+        Flow.<Tensor>builder("tensors")
+            .<Tensor>stepPerWorker(
+                "copy",
+                HandlerFactory.of(Copying::new),
+                step -> step.workers(WorkerProcesses.builder(1).resultMemory(1 << 20).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      Tensor tensor = Tensor.of(new byte[300_000], 300_000);
+      List<Tensor> kept = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        kept.add(flow.call(tensor));
       }
-      assertDoubled(futures);
+      long before = collections();
+      CompletableFuture<Tensor> noRoom = flow.submit(tensor);
+      Awaitility.await("the search for room").until(() -> collections() > before);
+      ProcessHandle.of(flow.workers("copy").getFirst().pid()).orElseThrow().destroyForcibly();
+      assertThatThrownBy(noRoom::join).hasCauseInstanceOf(WorkerDiedException.class);
+      assertThat(kept).hasSize(3);
+    }
+  }
+
+  private static long collections() {
+    return ManagementFactory.getGarbageCollectorMXBeans().stream()
+        .mapToLong(GarbageCollectorMXBean::getCollectionCount)
+        .sum();
+  }
+
+  /** That it had not begun the batch is not believed. */
+  @Test
+  void whatAWorkerThatWritesNonsenseMayHaveExecutedIsNotExecutedAgain() throws Exception {
+    try (Flow<Integer, Object> flow =
+        Doubling.flow(
+            WorkerProcesses.builder(1)
+                .jvmOptions(
+                    "-D" + Fault.PROPERTY + "=" + Lying.class.getName(),
+                    "-D" + Lying.FILE + "=" + folder.resolve("lied")),
+            1)) {
+      assertThatThrownBy(() -> flow.call(1))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("it has written what cannot be");
+      assertThat(flow.call(2)).isEqualTo(4);
+    }
+  }
+
+  /** Says once that it has nothing, when it has executed a batch, and then writes nonsense. */
+  static final class Lying implements Fault {
+    static final String FILE = "test.file";
+
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.HANDLED && KillOnce.isFirst(Path.of(System.getProperty(FILE)))) {
+        channel.begin(0);
+        channel.responses().fill((byte) -1);
+        new Doubling().handle(List.of(Doubling.HANG));
+      }
+    }
+  }
+
+  /** At each moment of a start. */
+  @Test
+  void aCloseWhileAWorkerStartsAgainEnds() throws Exception {
+    Random random = new Random(1);
+    for (int round = 0; round < CLOSES; round++) {
+      Path starts = Files.createDirectory(folder.resolve("round" + round));
+      Flow<Integer, Object> flow =
+          Flow.<Integer>builder("closing")
+              .<Object>stepPerWorker(
+                  "double",
+                  HandlerFactory.of(new TellsOfStarts(starts.toString())::make),
+                  step ->
+                      step.workers(
+                          WorkerProcesses.builder(1).restartDelay(Duration.ofMillis(1)).build()))
+              .build()
+              .start(Duration.ofSeconds(30));
+      assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+      while (starts.toFile().list().length < 2) {
+        Thread.onSpinWait();
+      }
+      for (int spins = random.nextInt(20_000); spins > 0; spins--) {
+        Thread.onSpinWait();
+      }
+      flow.close();
+      assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    }
+  }
+
+  /** Makes a file each time a handler starts. */
+  private record TellsOfStarts(String folder) implements Serializable {
+    Doubling make() {
+      try {
+        Files.createTempFile(Path.of(folder), "started", "");
+        return new Doubling();
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
     }
   }
 
@@ -159,6 +229,7 @@ class DeathsTest {
                                 .batchTimeout(Duration.ofSeconds(2)) // for answers that got lost
                                 .jvmOptions(
                                     "-D" + Fault.PROPERTY + "=" + Scribble.class.getName(),
+                                    "-D" + Scribble.FOLDER + "=" + folder,
                                     "-D" + Scribble.SEED + "=" + seed)
                                 .build()))
             .observer(
@@ -214,12 +285,12 @@ class DeathsTest {
   }
 
   /** Makes a handler in the first process only. */
-  private record StartsOnce(String file) implements java.io.Serializable {
+  private record StartsOnce(String file) implements Serializable {
     Doubling make() {
       try {
-        java.nio.file.Files.createFile(Path.of(file));
+        Files.createFile(Path.of(file));
         return new Doubling();
-      } catch (java.io.IOException exists) {
+      } catch (IOException exists) {
         throw new IllegalStateException("there was one before");
       }
     }

@@ -1,11 +1,15 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.Outcomes;
-import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
 import java.time.Duration;
 import java.util.List;
 
@@ -50,11 +54,16 @@ final class Doubling implements Handler<Integer, Object> {
     return outcomes;
   }
 
+  /** By SIGKILL, at once. */
   static void kill() {
+    Linker linker = Linker.nativeLinker();
+    MethodHandle kill =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("kill"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     try {
-      String pid = Long.toString(ProcessHandle.current().pid());
-      new ProcessBuilder("kill", "-9", pid).start().waitFor();
-    } catch (IOException | InterruptedException failure) {
+      var _ = (int) kill.invokeExact((int) ProcessHandle.current().pid(), 9);
+    } catch (Throwable failure) {
       throw new IllegalStateException(failure);
     }
   }

@@ -14,12 +14,22 @@ final class KillOnce implements Fault {
 
   @Override
   public void at(Point point, Channel channel) {
-    if (point == this.point && isFirst()) {
+    if (point == this.point && isFirst(file)) {
       Doubling.kill();
     }
   }
 
-  private boolean isFirst() {
+  /** How many processes have asked before, by files in a folder. */
+  static int number(Path folder) {
+    int number = 0;
+    while (!isFirst(folder.resolve(Integer.toString(number)))) {
+      number++;
+    }
+    return number;
+  }
+
+  /** Whether this is the first process that asks. */
+  static boolean isFirst(Path file) {
     try {
       Files.createFile(file);
       return true;

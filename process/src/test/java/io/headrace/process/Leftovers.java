@@ -1,19 +1,96 @@
 package io.headrace.process;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 
-/** What a test must not leave behind. */
-final class Leftovers {
-  private Leftovers() {}
+/**
+ * What a test must not leave behind.
+ *
+ * @param descriptors how many files are open; 0 where the system does not tell
+ */
+record Leftovers(long descriptors) {
+  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
 
   static void awaitNone() {
-    Awaitility.await("the ends of all worker processes")
+    await("the ends of all worker processes")
         .until(() -> ProcessHandle.current().children().findAny().isEmpty());
-    Awaitility.await("all shared memory to be given back")
+    await("all shared memory to be given back")
         .until(
             () -> {
-              System.gc();
+              if (Memories.ALL.count() > 0) {
+                System.gc();
+              }
               return Memories.ALL.count() == 0;
             });
+    await("all memory files to be closed").until(() -> open("/memfd:headrace") == 0);
+  }
+
+  /** What there is now, for who comes back to it later. */
+  static Leftovers now() {
+    awaitNone();
+    return new Leftovers(openFiles());
+  }
+
+  /** As {@link #awaitNone}, and there are no more files than there were, and no threads. */
+  void awaitAgain(String flow) {
+    awaitNone();
+    await("as few open files as before, %d".formatted(descriptors))
+        .until(() -> openFiles() <= descriptors);
+    await("the ends of all threads").until(() -> !hasThreads(flow));
+  }
+
+  /** Waits until nobody uses a block of shared memory. */
+  static void awaitNoBlocks() {
+    await("all blocks to be free")
+        .until(
+            () -> {
+              if (Memories.ALL.blockCount() > 0) {
+                System.gc();
+              }
+              return Memories.ALL.blockCount() == 0;
+            });
+  }
+
+  private static ConditionFactory await(String what) {
+    return Awaitility.await(what)
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(10))
+        .atMost(Duration.ofSeconds(30));
+  }
+
+  static long openFiles() {
+    return open("");
+  }
+
+  /** How many open files there are whose name begins in some way. */
+  private static long open(String prefix) {
+    if (!Files.isDirectory(DESCRIPTORS)) {
+      return 0;
+    }
+    try (Stream<Path> descriptors = Files.list(DESCRIPTORS)) {
+      return descriptors.filter(descriptor -> leadsTo(descriptor, prefix)).count();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private static boolean leadsTo(Path descriptor, String prefix) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString().startsWith(prefix);
+    } catch (IOException closed) {
+      return false;
+    }
+  }
+
+  /** The threads of workers begin with the name of their flow. */
+  private static boolean hasThreads(String flow) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(thread -> thread.getName().startsWith(flow + "-"));
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
 import io.headrace.WorkerStatus;
+import io.headrace.shm.Mechanism;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -56,6 +57,7 @@ class ParentDeathTest {
                 "-XX:-UsePerfData",
                 "-Xmx64m",
                 "-Djava.io.tmpdir=" + folder,
+                "-D" + Mechanism.PROPERTY + "=" + Mechanism.best(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 Parent.class.getName())
@@ -80,8 +82,12 @@ class ParentDeathTest {
       parent.destroyForcibly();
       workers.forEach(ProcessHandle::destroyForcibly);
     }
-    try (Stream<Path> files = Files.list(folder)) {
-      assertThat(files).isEmpty();
-    }
+    Awaitility.await("an empty folder")
+        .untilAsserted(
+            () -> {
+              try (Stream<Path> files = Files.list(folder)) {
+                assertThat(files).isEmpty();
+              }
+            });
   }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Random;
 
 /**
@@ -11,10 +12,14 @@ import java.util.Random;
  */
 final class Scribble implements Fault {
   static final String SEED = "test.seed";
+  static final String FOLDER = "test.folder";
 
   private static final int SURELY_AT = 15;
 
-  private final Random random = new Random(Long.getLong(SEED) ^ ProcessHandle.current().pid());
+  /** Each process does what the seed and its number say. */
+  private final Random random =
+      new Random(1000 * Long.getLong(SEED) + KillOnce.number(Path.of(System.getProperty(FOLDER))));
+
   private int batches;
 
   @Override

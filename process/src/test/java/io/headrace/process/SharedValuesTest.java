@@ -10,7 +10,6 @@ import io.headrace.Handler;
 import io.headrace.Tensor;
 import io.headrace.TensorType;
 import io.headrace.WorkerDiedException;
-import io.headrace.shm.Mechanism;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -25,7 +24,6 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SharedValuesTest {
@@ -107,10 +105,9 @@ class SharedValuesTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void valuesThatAreNotReachableMakeRoom(Mechanism mechanism) {
-    try (SharedValues values = SharedValues.create(1 << 20, mechanism)) {
+  @Test
+  void valuesThatAreNotReachableMakeRoom() {
+    try (SharedValues values = SharedValues.create(1 << 20)) {
       for (int i = 0; i < 40; i++) {
         assertThat(values.copy(new byte[300_000]).byteSize()).isEqualTo(300_000);
       }

@@ -13,8 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.Test;
 
 /** Large values in shared memory: where they are, and what happens when there is no room. */
 class SharingTest {
@@ -64,15 +63,10 @@ class SharingTest {
     return Tensor.of(data, bytes);
   }
 
-  private static WorkerProcesses.Builder processes(boolean isPortable) {
-    WorkerProcesses.Builder processes = WorkerProcesses.builder(1);
-    return isPortable ? processes.portable() : processes;
-  }
-
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void sizesAroundTheThresholdAndLargeOnesComeBackAsTheyWere(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(processes(isPortable), HandlerFactory.of(Copy::new))) {
+  @Test
+  void sizesAroundTheThresholdAndLargeOnesComeBackAsTheyWere() throws Exception {
+    try (Flow<Object, Object> flow =
+        flow(WorkerProcesses.builder(1), HandlerFactory.of(Copy::new))) {
       for (int bytes : new int[] {0, 1, 4095, 4096, 4097, 40_000, MIB, 16 * MIB}) {
         Tensor tensor = tensor(bytes);
         Tensor back = (Tensor) flow.call(tensor);
@@ -82,11 +76,12 @@ class SharingTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whatIsPassedOnStaysWhereItIs(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> first = flow(processes(isPortable), HandlerFactory.of(Same::new));
-        Flow<Object, Object> second = flow(processes(isPortable), HandlerFactory.of(Same::new))) {
+  @Test
+  void whatIsPassedOnStaysWhereItIs() throws Exception {
+    try (Flow<Object, Object> first =
+            flow(WorkerProcesses.builder(1), HandlerFactory.of(Same::new));
+        Flow<Object, Object> second =
+            flow(WorkerProcesses.builder(1), HandlerFactory.of(Same::new))) {
       Tensor tensor = (Tensor) first.call(tensor(MIB));
       Tensor same = (Tensor) first.call(tensor);
       Tensor elsewhere = (Tensor) second.call(tensor);
@@ -96,10 +91,10 @@ class SharingTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whatAHandlerWritesIntoASharedSegmentIsSeen(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(processes(isPortable), HandlerFactory.of(Mark::new))) {
+  @Test
+  void whatAHandlerWritesIntoASharedSegmentIsSeen() throws Exception {
+    try (Flow<Object, Object> flow =
+        flow(WorkerProcesses.builder(1), HandlerFactory.of(Mark::new))) {
       byte[] data = new byte[10_000];
       var marked = (java.lang.foreign.MemorySegment) flow.call(data);
       assertThat(marked.get(JAVA_BYTE, 9_999)).isEqualTo((byte) 7);
@@ -127,11 +122,10 @@ class SharingTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whatFindsNoRoomWaitsForIt(boolean isPortable) throws Exception {
+  @Test
+  void whatFindsNoRoomWaitsForIt() throws Exception {
     WorkerProcesses.Builder small =
-        processes(isPortable).ahead(1).inputMemory(MIB).resultMemory(MIB);
+        WorkerProcesses.builder(1).ahead(1).inputMemory(MIB).resultMemory(MIB);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       List<CompletableFuture<Long>> sizes = new ArrayList<>();
       for (int i = 0; i < 60; i++) {
@@ -144,12 +138,10 @@ class SharingTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whatIsLargerThanTheMemoryFailsAloneIfItMayNotHaveItsOwn(boolean isPortable)
-      throws Exception {
+  @Test
+  void whatIsLargerThanTheMemoryFailsAloneIfItMayNotHaveItsOwn() throws Exception {
     WorkerProcesses.Builder small =
-        processes(isPortable).inputMemory(2 * MIB).resultMemory(MIB).largeMemory(0);
+        WorkerProcesses.builder(1).inputMemory(2 * MIB).resultMemory(MIB).largeMemory(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       CompletableFuture<Object> tooLarge = flow.submit(tensor(2 * MIB + 1));
       CompletableFuture<Object> resultTooLarge = flow.submit(tensor(MIB + 1));
@@ -166,10 +158,9 @@ class SharingTest {
   }
 
   /** Each fits alone, and both together never do. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void aBatchThatDoesNotFitIntoTheMemoryGoesItemByItem(boolean isPortable) throws Exception {
-    WorkerProcesses.Builder small = processes(isPortable).inputMemory(2 * MIB).largeMemory(0);
+  @Test
+  void aBatchThatDoesNotFitIntoTheMemoryGoesItemByItem() throws Exception {
+    WorkerProcesses.Builder small = WorkerProcesses.builder(1).inputMemory(2 * MIB).largeMemory(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       for (CompletableFuture<Object> future :
           flow.submitAll(List.of(tensor(MIB + 1), tensor(MIB + 1), tensor(MIB + 1)))) {
@@ -182,10 +173,10 @@ class SharingTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void anItemThatCannotTravelFailsAloneOnBothWays(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(processes(isPortable), HandlerFactory.of(Odd::new))) {
+  @Test
+  void anItemThatCannotTravelFailsAloneOnBothWays() throws Exception {
+    try (Flow<Object, Object> flow =
+        flow(WorkerProcesses.builder(1), HandlerFactory.of(Odd::new))) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(List.of(1, new StringBuilder("no"), "odd", 2));
       assertThat(futures.get(0).join()).isEqualTo(1);

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** How values get into messages and out again. */
 class ValuesTest {
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 2_000);
+  private static final int SCHEDULES = Integer.getInteger("headrace.schedules", 2_000);
 
   /** Two numbers and a name. */
   record Point(int x, int y, @Nullable String name) {}

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
+import io.headrace.Handler;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,8 +19,11 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class WorkerProcessesTest {
+  @TempDir Path folder;
+
   @AfterEach
   void nothingIsLeft() {
     Leftovers.awaitNone();
@@ -94,6 +101,49 @@ class WorkerProcessesTest {
         assertThat(futures.get(i).join()).isEqualTo(2 * (i + 1));
       }
     }
+  }
+
+  /** More than fit into the ring to a process that reads nothing while it executes one. */
+  @Test
+  void manyBatchesAheadWaitUntilTheProcessReadsThem() throws Exception {
+    Path file = folder.resolve("go");
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("held")
+            .<Integer>stepPerWorker(
+                "hold",
+                HandlerFactory.of(new Holding(file.toString())::self),
+                step -> step.workers(WorkerProcesses.builder(1).ahead(99).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      List<CompletableFuture<Integer>> futures =
+          flow.submitAll(IntStream.range(0, 100).boxed().toList());
+      Files.createFile(file);
+      for (int i = 0; i < futures.size(); i++) {
+        assertThat(futures.get(i).join()).isEqualTo(i);
+      }
+    }
+  }
+
+  /** Gives back what it was given, when there is a file. */
+  private record Holding(String file) implements Handler<Integer, Integer>, Serializable {
+    Holding self() {
+      return this;
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      while (!Files.exists(Path.of(file))) {
+        Thread.onSpinWait();
+      }
+      return items;
+    }
+  }
+
+  @Test
+  void memoryThatCannotBeReservedFailsTheStart() {
+    assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(2).resultMemory(1L << 50), 1))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("cannot reserve");
   }
 
   @Test
@@ -182,7 +232,7 @@ class WorkerProcessesTest {
   }
 
   /** Fails in {@code onStart}. */
-  private record Broken(String message) implements io.headrace.Handler<Integer, Integer> {
+  private record Broken(String message) implements Handler<Integer, Integer> {
     @Override
     public void onStart() throws Exception {
       throw new java.io.FileNotFoundException(message);
@@ -194,7 +244,7 @@ class WorkerProcessesTest {
     }
   }
 
-  private static final class Negating implements io.headrace.Handler<Tensor, Tensor> {
+  private static final class Negating implements Handler<Tensor, Tensor> {
     @Override
     public List<Tensor> handle(List<Tensor> items) {
       List<Tensor> results = new ArrayList<>();
