@@ -24,7 +24,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private final Region results;
 
   /** What the worker may read as long as it has the batch. */
-  private final List<Sent> sent = new ArrayList<>();
+  private final List<Sent> sent = new ArrayList<>(0);
 
   /** A block, and the value that is a part of it; null if the block is a copy. */
   private record Sent(Block block, @Nullable MemorySegment value) {}
@@ -110,7 +110,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The regions that the worker has to know to read what was packed. */
   List<Region> regions() {
-    return sent.stream().map(one -> one.block.region).distinct().toList();
+    return sent.isEmpty()
+        ? List.of()
+        : sent.stream().map(one -> one.block.region).distinct().toList();
   }
 
   /** The results, when no item could be packed. */
