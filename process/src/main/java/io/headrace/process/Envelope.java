@@ -20,10 +20,10 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  *
  * @param kind what this is about
- * @param place where the message is, if it is at a place; else -1
+ * @param place of the batch; -1 if this is not about one
  * @param number of a batch or of a memory
  * @param length of the message or of the memory, in bytes
- * @param block where the message is, if it is not at a place
+ * @param block where the message is, if it is not at the place of the batch
  * @param path of a memory, or a reason; else empty
  */
 record Envelope(Kind kind, int place, long number, long length, Handle block, String path) {
@@ -71,7 +71,7 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     return new Envelope(kind, NO_PLACE, 0, 0, NO_BLOCK, "");
   }
 
-  /** A message at a place, or in a block if that is none. */
+  /** A message at the place of its batch, or in a block if there is one. */
   static Envelope message(Kind kind, int place, long number, long length, Handle block) {
     return new Envelope(kind, place, number, length, block, "");
   }
@@ -109,6 +109,10 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     slot.set(JAVA_LONG, NUMBER_OFFSET, number);
     slot.set(JAVA_LONG, LENGTH_OFFSET, length);
     block.write(slot, BLOCK_OFFSET);
+    if (path.isEmpty()) { // it nearly always is
+      slot.set(JAVA_INT, PATH_LENGTH_OFFSET, 0);
+      return;
+    }
     byte[] bytes = path.getBytes(UTF_8);
     if (bytes.length > MAX_PATH_BYTES) {
       throw new IllegalArgumentException(
@@ -127,14 +131,18 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     if (pathLength < 0 || pathLength > MAX_PATH_BYTES) {
       throw new CorruptMemoryException("an envelope with a path of " + pathLength + " bytes");
     }
-    byte[] path = new byte[pathLength]; // nearly always empty
-    MemorySegment.copy(slot, JAVA_BYTE, PATH_OFFSET, path, 0, pathLength);
     return new Envelope(
         KINDS[kind],
         slot.get(JAVA_INT, PLACE_OFFSET),
         slot.get(JAVA_LONG, NUMBER_OFFSET),
         slot.get(JAVA_LONG, LENGTH_OFFSET),
         Handle.read(slot, BLOCK_OFFSET),
-        pathLength == 0 ? "" : new String(path, UTF_8));
+        pathLength == 0 ? "" : path(slot, pathLength));
+  }
+
+  private static String path(MemorySegment slot, int length) {
+    byte[] path = new byte[length];
+    MemorySegment.copy(slot, JAVA_BYTE, PATH_OFFSET, path, 0, length);
+    return new String(path, UTF_8);
   }
 }

@@ -161,20 +161,25 @@ final class Pool implements Placement.BatchExecutor {
   @Override
   public CompletionStage<? extends List<?>> execute(List<?> items) {
     Execution execution = new Execution(items);
-    synchronized (this) {
-      pending.addLast(execution);
-    }
-    dispatch();
+    dispatch(execution);
     return execution;
   }
 
-  /** Gives batches to processes as long as there are both. */
   private void dispatch() {
+    dispatch(null);
+  }
+
+  /** Gives batches to processes as long as there are both, a fresh one after those that wait. */
+  private void dispatch(@Nullable Execution fresh) {
     while (true) {
       Execution execution;
       WorkerProcess process;
       int place;
       synchronized (this) {
+        if (fresh != null) {
+          pending.addLast(fresh);
+          fresh = null;
+        }
         process = freest();
         execution = process == null ? null : nextPending();
         if (process == null || execution == null) {

@@ -31,7 +31,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private final IntFunction<@Nullable Region> results;
 
   /** What the worker may read as long as it has the batch. */
-  private final List<Sent> sent = new ArrayList<>();
+  private final List<Sent> sent = new ArrayList<>(0);
 
   /** A block, and the value that is a part of it; null if the block is a copy. */
   private record Sent(Block block, @Nullable MemorySegment value) {}
@@ -142,8 +142,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The regions that the worker has to know to read what was packed. */
   List<Region> regions() {
-    Stream<Block> blocks = sent.stream().map(one -> one.block);
     Block overflow = this.overflow;
+    if (sent.isEmpty() && overflow == null) {
+      return List.of();
+    }
+    Stream<Block> blocks = sent.stream().map(one -> one.block);
     return (overflow == null ? blocks : Stream.concat(blocks, Stream.of(overflow)))
         .map(block -> block.region)
         .distinct()

@@ -50,7 +50,10 @@ public final class ValueReader {
   private final Types types;
   private final Space space;
   private final MemorySegment message;
-  private final ByteBuffer messageBytes;
+
+  /** The message, once a text was read from it. */
+  private @Nullable ByteBuffer messageBytes;
+
   private long position;
   private int depth;
 
@@ -58,7 +61,6 @@ public final class ValueReader {
     this.types = types;
     this.space = space;
     this.message = message;
-    messageBytes = message.asByteBuffer();
   }
 
   private long claim(long bytes) {
@@ -116,7 +118,12 @@ public final class ValueReader {
     int length = readInt();
     int at = (int) claim(length);
     byte[] bytes = new byte[length];
-    messageBytes.get(at, bytes); // by a buffer, as ValueWriter writes it
+    ByteBuffer buffer = messageBytes;
+    if (buffer == null) {
+      buffer = message.asByteBuffer();
+      messageBytes = buffer;
+    }
+    buffer.get(at, bytes); // by a buffer, as ValueWriter writes it
     return new String(bytes, StandardCharsets.UTF_8);
   }
 

@@ -56,7 +56,10 @@ public final class ValueWriter {
   private final Types types;
   private final Space space;
   private MemorySegment message;
-  private ByteBuffer messageBytes;
+
+  /** The message, once a text was written into it. */
+  private @Nullable ByteBuffer messageBytes;
+
   private long position;
   private int depth;
 
@@ -64,7 +67,6 @@ public final class ValueWriter {
     this.types = types;
     this.space = space;
     this.message = message;
-    messageBytes = message.asByteBuffer();
   }
 
   MemorySegment message() {
@@ -85,7 +87,7 @@ public final class ValueWriter {
     long at = position;
     if (bytes > message.byteSize() - at) {
       message = space.grow(message, at + bytes);
-      messageBytes = message.asByteBuffer();
+      messageBytes = null;
     }
     position = at + bytes;
     return at;
@@ -140,7 +142,12 @@ public final class ValueWriter {
     byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
     writeInt(bytes.length);
     int at = (int) claim(bytes.length);
-    messageBytes.put(at, bytes);
+    ByteBuffer buffer = messageBytes;
+    if (buffer == null) {
+      buffer = message.asByteBuffer();
+      messageBytes = buffer;
+    }
+    buffer.put(at, bytes);
   }
 
   /**

@@ -190,7 +190,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     send(
         Envelope.message(
             kind,
-            block == null ? batch.place() : Envelope.NO_PLACE,
+            batch.place(),
             batch.number(),
             out.position(),
             block == null ? Envelope.NO_BLOCK : block));

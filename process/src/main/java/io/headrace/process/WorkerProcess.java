@@ -23,9 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /** One process of a worker, from its start to its end, as its parent sees it. */
@@ -63,7 +63,8 @@ final class WorkerProcess {
   private final RingConsumer responses;
   private @Nullable Link link;
 
-  private final Map<Long, Shipment> inFlight = new ConcurrentHashMap<>();
+  /** What the process has, by places. */
+  private final AtomicReferenceArray<@Nullable Shipment> inFlight;
 
   /** Blocks of the worker that are free, and of which it has not been told. */
   private final Queue<Handle> freed = new ConcurrentLinkedQueue<>();
@@ -104,6 +105,7 @@ final class WorkerProcess {
     this.name = name;
     this.settings = settings;
     freePlaces = new int[places];
+    inFlight = new AtomicReferenceArray<>(places);
     for (int place = 0; place < places; place++) {
       givePlace(place);
     }
@@ -263,11 +265,11 @@ final class WorkerProcess {
     }
     boolean isSent = false;
     try {
-      inFlight.put(shipment.number, shipment);
+      inFlight.set(place, shipment);
       isSent = map(inputs) && shipment.regions().stream().allMatch(this::map) && offer(envelope);
     } finally {
       if (!isSent) {
-        inFlight.remove(shipment.number);
+        inFlight.set(place, null);
         shipment.release();
       }
     }
@@ -322,7 +324,7 @@ final class WorkerProcess {
   }
 
   boolean isBusy() {
-    return !inFlight.isEmpty();
+    return !inFlight().isEmpty();
   }
 
   /** A block of the worker is free. No lock may be taken here that is held for long. */
@@ -494,19 +496,20 @@ final class WorkerProcess {
   }
 
   private void answered(Envelope envelope, Pool pool) {
-    Shipment shipment = inFlight.get(envelope.number());
-    if (shipment == null) {
+    int place = envelope.place();
+    Shipment shipment = place < 0 || place >= inFlight.length() ? null : inFlight.get(place);
+    if (shipment == null || shipment.number != envelope.number()) {
       throw new CorruptMemoryException("it has answered batch " + envelope.number());
     }
     needsRoom = false;
     hasWorked = true;
     Block block = envelope.block().equals(Envelope.NO_BLOCK) ? null : named(envelope.block());
     try {
-      MemorySegment place = block == null ? channel.response(shipment.place) : block.segment();
-      if (envelope.length() < 0 || envelope.length() > place.byteSize()) {
+      MemorySegment whole = block == null ? channel.response(place) : block.segment();
+      if (envelope.length() < 0 || envelope.length() > whole.byteSize()) {
         throw new CorruptMemoryException("a message of " + envelope.length() + " bytes");
       }
-      MemorySegment message = place.asSlice(0, envelope.length());
+      MemorySegment message = whole.asSlice(0, envelope.length());
       List<?> answers = null;
       Throwable failure = null;
       try {
@@ -520,7 +523,7 @@ final class WorkerProcess {
       } catch (RuntimeException | Error ofCodec) {
         failure = ofCodec;
       }
-      inFlight.remove(shipment.number);
+      inFlight.set(place, null);
       shipment.release();
       if (seenRemovals != Memories.ALL.removals()) {
         unmap();
@@ -544,7 +547,7 @@ final class WorkerProcess {
 
   private void lookAround() {
     long nowNanos = time.nanoTime();
-    Shipment begun = inFlight.get(channel.begun());
+    Shipment begun = begunShipment();
     if (begun != null) {
       if (begun.begunNanos == 0) {
         begun.begunNanos = nowNanos;
@@ -564,6 +567,17 @@ final class WorkerProcess {
     unmap();
   }
 
+  private @Nullable Shipment begunShipment() {
+    long begun = channel.begun();
+    for (int place = 0; begun != 0 && place < inFlight.length(); place++) {
+      Shipment shipment = inFlight.get(place);
+      if (shipment != null && shipment.number == begun) {
+        return shipment;
+      }
+    }
+    return null;
+  }
+
   /** What finds no room in the ring follows later. */
   private synchronized void unmap() {
     seenRemovals = Memories.ALL.removals();
@@ -581,11 +595,25 @@ final class WorkerProcess {
       isOver = true;
     }
     hasWorked |= channel.begun() != 0;
-    List<Shipment> left = new ArrayList<>(inFlight.values());
-    left.sort(Comparator.comparingLong(shipment -> shipment.number));
-    inFlight.clear();
-    left.forEach(Shipment::release);
+    List<Shipment> left = inFlight();
+    for (Shipment shipment : left) {
+      inFlight.set(shipment.place, null);
+      shipment.release();
+    }
     return left;
+  }
+
+  /** Those that came first first. */
+  private List<Shipment> inFlight() {
+    List<Shipment> found = new ArrayList<>();
+    for (int place = 0; place < inFlight.length(); place++) {
+      Shipment shipment = inFlight.get(place);
+      if (shipment != null) {
+        found.add(shipment);
+      }
+    }
+    found.sort(Comparator.comparingLong(shipment -> shipment.number));
+    return found;
   }
 
   /**

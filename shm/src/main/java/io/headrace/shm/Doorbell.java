@@ -13,9 +13,10 @@ import java.util.function.BooleanSupplier;
  *
  * {@snippet class="io.headrace.shm.SnippetsTest" region="doorbell"}
  *
- * <p>A wait looks for about half a microsecond for what it waits for and then blocks in the kernel.
- * To ring costs next to nothing while nobody waits. No ring is lost: what was written before {@link
- * #ring} is seen by the wait that it ends, or by the look before that wait.
+ * <p>A wait looks for some microseconds for what it waits for and then blocks in the kernel, unless
+ * such looks have been in vain lately. To ring costs next to nothing while nobody waits. No ring is
+ * lost: what was written before {@link #ring} is seen by the wait that it ends, or by the look
+ * before that wait.
  *
  * <p><b>Thread safety.</b> Any thread rings. One platform thread at a time waits; a virtual one
  * would hold its carrier.
@@ -34,8 +35,10 @@ public abstract sealed class Doorbell implements AutoCloseable
    * and then reads waiting. With a full fence between on both sides at least one sees the other. Of those that find
    * waiting = 1 one sets it back to 0 and wakes: one system call for a batch, however many ring.
    *
-   * A look in vain before a wait costs as much as the wait itself where both processes share a processor. So after
-   * some in vain the next waits block at once, and only one in a while looks again.
+   * A look is to be as long as the other side needs for one message: who blocks earlier makes it spend longer on the
+   * wake-up than on the message (ADR 10). But a look in vain costs as much as the wait itself where both
+   * processes share a processor. So after some in vain the next waits block at once, and only one in a while looks
+   * again.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
@@ -43,8 +46,8 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** How much memory a doorbell takes, in bytes. */
   public static final int BYTES = 128;
 
-  /** About half a microsecond; with one processor nothing changes while this thread looks. */
-  private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 20;
+  /** Two or three microseconds; with one processor nothing changes while this thread looks. */
+  private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
 
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
