@@ -80,7 +80,7 @@ final class AdaptivePolicy implements LearningPolicy {
   private static final double WITHIN = 0.75;
 
   /** Nothing is dropped, and batches are not long, before so many batches were handled. */
-  private static final int FIRST_BATCHES = 8;
+  private static final int FIRST_BATCHES = 3;
 
   /** Knowledge is stale if nothing has run for so many objectives. */
   private static final int STALE_IN_OBJECTIVES = 4;
@@ -210,7 +210,7 @@ final class AdaptivePolicy implements LearningPolicy {
       return;
     }
     forecast.look(queue, arrivalsPerNano);
-    forecast.run(limit, 1);
+    forecast.run(limit, 1, Double.NEGATIVE_INFINITY);
     if (forecast.isLossless()) {
       size = Math.min(waiting, isProbing ? largerThanLimit(limit) : limit);
     } else {
@@ -235,7 +235,7 @@ final class AdaptivePolicy implements LearningPolicy {
         if (n < limit && forecast.isShort(n)) {
           continue; // what is late in it and what is late in a larger one is the same
         }
-        forecast.run(n, some);
+        forecast.run(n, some, mostWorth - LITTLE);
         double gain = forecast.worth() - mostWorth;
         if (gain > LITTLE || (gain > -LITTLE && forecast.delayNanos() < leastDelay)) {
           mostWorth = forecast.worth();
@@ -252,7 +252,7 @@ final class AdaptivePolicy implements LearningPolicy {
     late = forecast.late(best, caution);
     size = Math.max(1, Math.min(best, planned - late));
     double needNanos = caution * curve.expectedNanos(size);
-    if (isProbing && size < planned - late) {
+    if ((isProbing || !curve.isKnown(curve.hopedSize(best))) && size < planned - late) {
       needNanos = probe(best, caution);
     }
     if (late > 0) {

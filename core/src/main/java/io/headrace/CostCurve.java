@@ -89,6 +89,12 @@ final class CostCurve {
   private final double[] pointNanos;
   private final double[] pointWeight;
 
+  // Medians of a third of the durations, while the line is fitted.
+  private final double[] thirdSize;
+  private final double[] thirdNanos;
+  private final double[] thirdWeight;
+  private int thirds;
+
   /**
    * Nothing is known yet.
    *
@@ -105,6 +111,9 @@ final class CostCurve {
     pointSize = new double[ends.length];
     pointNanos = new double[ends.length];
     pointWeight = new double[ends.length];
+    thirdSize = new double[ends.length];
+    thirdNanos = new double[ends.length];
+    thirdWeight = new double[ends.length];
   }
 
   /** The range of a size: 1 to 8 alone, then 9 to 10, 11 to 12, 13 to 14, 15 to 16, 17 to 20... */
@@ -162,6 +171,10 @@ final class CostCurve {
       double share = lineWeight / (lineWeight + window.length);
       pointSize[points] = window.midSize();
       pointNanos[points] = median + share * (onLine - median);
+      if (points > 0 && window.length < FEW) {
+        double inProportion = pointNanos[points - 1] * pointSize[points] / pointSize[points - 1];
+        pointNanos[points] = Math.min(pointNanos[points], inProportion);
+      }
       pointWeight[points] = window.length;
       points = pool(points + 1);
     }
@@ -174,28 +187,53 @@ final class CostCurve {
     }
   }
 
-  /** The straight line through the medians, by least squares. */
+  /** The straight line through the medians of the lower and of the upper third of the durations. */
   private void fitLine() {
-    double weights = 0;
-    double size = 0;
-    double nanos = 0;
-    double sizeSize = 0;
-    double sizeNanos = 0;
+    double third = 0;
     for (Window window : windows) {
-      if (window == null) {
-        continue;
-      }
-      weights += window.length;
-      double share = window.length / weights;
-      double sizeOff = window.midSize() - size;
-      double nanosOff = window.median() - nanos;
-      size += share * sizeOff;
-      nanos += share * nanosOff;
-      sizeSize += (1 - share) * window.length * sizeOff * sizeOff;
-      sizeNanos += (1 - share) * window.length * sizeOff * nanosOff;
+      third += window == null ? 0 : window.length / 3.0;
     }
-    lineSlope = sizeSize > 0 ? Math.max(0, sizeNanos / sizeSize) : 0;
-    lineNanos = nanos - lineSlope * size;
+    collectThird(third, 0, 1);
+    double lowerSize = medianOf(third, thirdSize);
+    double lowerNanos = medianOf(third, thirdNanos);
+    collectThird(third, windows.length - 1, -1);
+    double upperSize = medianOf(third, thirdSize);
+    double upperNanos = medianOf(third, thirdNanos);
+    lineSlope =
+        upperSize > lowerSize
+            ? Math.max(0, (upperNanos - lowerNanos) / (upperSize - lowerSize))
+            : 0;
+    lineNanos = (lowerNanos + upperNanos - lineSlope * (lowerSize + upperSize)) / 2;
+  }
+
+  /** Collects the medians of a third of the durations, those of one end of the sizes. */
+  private void collectThird(double third, int from, int step) {
+    thirds = 0;
+    double weight = 0;
+    for (int i = from; weight < third && i >= 0 && i < windows.length; i += step) {
+      Window window = windows[i];
+      if (window != null) {
+        thirdSize[thirds] = window.midSize();
+        thirdNanos[thirds] = window.median();
+        thirdWeight[thirds++] = Math.min(window.length, third - weight);
+        weight += window.length;
+      }
+    }
+  }
+
+  /** The weighted median of what was collected: half of the weight is not above it. */
+  private double medianOf(double third, double[] values) {
+    double median = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < thirds; i++) {
+      double weight = 0;
+      for (int j = 0; j < thirds; j++) {
+        weight += values[j] <= values[i] ? thirdWeight[j] : 0;
+      }
+      if (2 * weight >= 0.999 * third && values[i] < median) {
+        median = values[i];
+      }
+    }
+    return median;
   }
 
   private void computeSizes() {
@@ -213,7 +251,7 @@ final class CostCurve {
     }
     int efficient = best;
     for (int i = best - 1; i >= 0; i--) {
-      if (isKnown(i) && ends[i] / expected[i] >= EFFICIENT * hopedBest) {
+      if (isKnownRange(i) && ends[i] / expected[i] >= EFFICIENT * hopedBest) {
         efficient = i;
       }
     }
@@ -226,7 +264,7 @@ final class CostCurve {
       return;
     }
     for (int i = efficient + 1; i < ranges; i++) {
-      if (windows[i] != null && !isKnown(i)) {
+      if (windows[i] != null && !isKnownRange(i)) {
         efficientSize = ends[i];
         bestSize = Math.max(bestSize, efficientSize);
         return;
@@ -234,7 +272,7 @@ final class CostCurve {
     }
   }
 
-  private boolean isKnown(int range) {
+  private boolean isKnownRange(int range) {
     Window window = windows[range];
     return window != null && window.length >= FEW;
   }
@@ -331,7 +369,7 @@ final class CostCurve {
     for (int i = from; i < ends.length && ends[i] <= REACH * (long) size; i++) {
       // Of a range with few durations a single stall decides. At best it takes no longer than the
       // size below.
-      double rate = isKnown(i) ? hopedRate(i) : ends[i] / expectedNanos(size);
+      double rate = isKnownRange(i) ? hopedRate(i) : ends[i] / expectedNanos(size);
       if (rate > hopedBest) {
         hopedBest = rate;
         hoped = ends[i];
@@ -354,6 +392,11 @@ final class CostCurve {
   /** The end of the range after that of a size, or the largest size. */
   int nextSize(int size) {
     return ends[Math.min(indexOf(Math.min(size, maxSize)) + 1, ends.length - 1)];
+  }
+
+  /** Whether some batches of about a size were handled. */
+  boolean isKnown(int size) {
+    return isKnownRange(indexOf(Math.min(size, maxSize)));
   }
 
   /** How long a batch takes, as the median; 0 if nothing is known. */
@@ -431,7 +474,7 @@ final class CostCurve {
     }
 
     double quantile(double share) {
-      return sorted[Math.min(length - 1, (int) (share * length))];
+      return sorted[Math.min(length - 1, (int) (share * (length - 1)))];
     }
 
     double midSize() {

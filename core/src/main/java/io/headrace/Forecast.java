@@ -17,6 +17,10 @@ final class Forecast {
    * is worth nothing, because others wait for its place. What the last batch takes beyond the end is
    * time in which the workers could have done others.
    *
+   * A size that cannot be worth more than what is known already is given up on the way: it is not
+   * worth more than all items without those it has lost, nor than what it is worth so far and all that
+   * the workers do in the time that is left.
+   *
    * The deadlines of the first items are known. The deadlines of those behind them, and of items without one, are
    * taken to lie evenly up to that of an item that arrives now.
    */
@@ -28,7 +32,7 @@ final class Forecast {
   private static final int STEPS = 32;
 
   /** So many items of a batch are looked at, evenly. */
-  private static final int SAMPLES = 16;
+  private static final int SAMPLES = 8;
 
   /** What this share of the batches does not exceed is surely long enough. */
   private static final double SURELY = 0.98;
@@ -40,7 +44,15 @@ final class Forecast {
   private int known;
   private int waiting;
   private double weight;
+
+  /** Whether the known items are in the order of their deadlines. */
+  private boolean isOrdered;
+
   private double arrivalsPerNano;
+
+  /** How far arrivals are apart, infinite if none are expected. */
+  private double gapNanos;
+
   private double workers;
 
   /** How many items the workers do in a nanosecond at most. */
@@ -65,6 +77,7 @@ final class Forecast {
   /** Takes a look at a queue, for all forecasts until the next look. */
   void look(QueueState queue, double arrivalsPerNano) {
     this.arrivalsPerNano = arrivalsPerNano;
+    gapNanos = 1 / arrivalsPerNano;
     waiting = queue.waiting();
     weight = Math.max(1, queue.meanWeight());
     workers = Math.min(queue.workers(), STEPS);
@@ -72,10 +85,12 @@ final class Forecast {
     known = queue.deadlines(deadlines);
     long nowNanos = queue.nowNanos();
     double first = objectiveNanos - (nowNanos - queue.oldestArrivalNanos());
+    isOrdered = true;
     for (int i = 0; i < known; i++) {
       double slack = deadlines[i] - nowNanos;
       slackNanos[i] =
           slack <= objectiveNanos ? slack : evenly(first, i * weight / Math.max(1, waiting));
+      isOrdered &= i == 0 || slackNanos[i] >= slackNanos[i - 1];
     }
     capacity = Math.max(Double.MIN_NORMAL, curve.bestRate() / curve.meanQuotient() * workers);
     spare = Math.max(0, capacity - arrivalsPerNano) * objectiveNanos;
@@ -87,16 +102,16 @@ final class Forecast {
 
   /** How long an item can wait until it is late. */
   double slackNanos(int position) {
-    int index = (int) (position / weight);
+    if (position >= waiting) {
+      return (position - waiting + 1) * gapNanos + objectiveNanos;
+    }
+    int index = weight == 1 ? position : (int) (position / weight);
     if (index < known) {
       return slackNanos[index];
     }
-    if (position < waiting) {
-      double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
-      double before = known * weight;
-      return evenly(last, (position - before + 1) / (waiting - before + 1));
-    }
-    return (position - waiting + 1) / arrivalsPerNano + objectiveNanos;
+    double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
+    double before = known * weight;
+    return evenly(last, (position - before + 1) / (waiting - before + 1));
   }
 
   /**
@@ -125,6 +140,7 @@ final class Forecast {
     double next = position + 1;
     double before = known * weight;
     if (position < before) {
+      next = isOrdered ? afterLateOrdered(position, needNanos) : next;
       while (next - position < most && next < before && slackNanos((int) next) <= needNanos) {
         next++;
       }
@@ -138,13 +154,29 @@ final class Forecast {
     return position + (int) Math.clamp(next - position, 1.0, Math.max(1.0, most));
   }
 
+  /** The same by halving, among the items whose deadlines are known. */
+  private int afterLateOrdered(int position, double needNanos) {
+    int from = (int) (position / weight);
+    int to = known;
+    while (from < to) {
+      int middle = (from + to) >>> 1;
+      if (slackNanos[middle] <= needNanos) {
+        from = middle + 1;
+      } else {
+        to = middle;
+      }
+    }
+    return (int) Math.max(position + 1, Math.ceil(from * weight));
+  }
+
   /**
    * Goes through the batches.
    *
    * @param size the largest batch
    * @param caution how much longer than expected a batch is taken to last, when items are dropped
+   * @param needed given up, and worth nothing, as soon as it cannot be worth so much
    */
-  void run(int size, double caution) {
+  void run(int size, double caution, double needed) {
     double endNanos = objectiveNanos;
     int atOnce = (int) Math.max(1, endNanos * workers / STEPS / curve.expectedNanos(size));
     double mean = curve.meanQuotient() / workers;
@@ -153,10 +185,16 @@ final class Forecast {
     worth = 0;
     lost = 0;
     delayNanos = 0;
+    double all = waiting + arrivalsPerNano * endNanos;
+    double rate = Math.max(capacity, size / curve.expectedNanos(size) / mean);
     while (atNanos < endNanos) {
+      if (Math.min(all - lost, worth + (endNanos - atNanos) * rate + spare) < needed) {
+        worth = Double.NEGATIVE_INFINITY;
+        return;
+      }
       int room = waiting + (int) (arrivalsPerNano * atNanos) - position;
       if (room <= 0) {
-        double nextNanos = (position + 1 - waiting) / arrivalsPerNano;
+        double nextNanos = (position + 1 - waiting) * gapNanos;
         atNanos = Math.min(endNanos, Math.max(nextNanos, atNanos + endNanos / STEPS));
         continue;
       }
@@ -176,19 +214,20 @@ final class Forecast {
       atNanos += takesNanos * mean * Math.max(1, (double) n / size);
       delayNanos += n * atNanos;
     }
-    double left = Math.max(0, waiting + arrivalsPerNano * endNanos - position);
+    double left = Math.max(0, all - position);
     worth += Math.min(left, spare) - Math.max(0, atNanos - endNanos) * capacity;
   }
 
   private double inTime(int position, int n, double atNanos, double takesNanos) {
     int stride = (n + SAMPLES - 1) / SAMPLES;
     double inTime = 0;
+    double surelyNanos = atNanos + surely * takesNanos;
     for (int i = 0; i < n; i += stride) {
-      double quotient = (slackNanos(position + i) - atNanos) / takesNanos;
-      if (quotient >= surely) {
+      double slack = slackNanos(position + i);
+      if (slack >= surelyNanos) {
         return inTime + n - i;
       }
-      inTime += curve.shareWithin(quotient) * Math.min(stride, n - i);
+      inTime += curve.shareWithin((slack - atNanos) / takesNanos) * Math.min(stride, n - i);
     }
     return inTime;
   }

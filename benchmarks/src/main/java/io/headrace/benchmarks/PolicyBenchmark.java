@@ -19,6 +19,7 @@ import org.openjdk.jmh.annotations.State;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class PolicyBenchmark {
   private static final int SIZES = 256;
+  private static final long NANOS_OF_BATCH = 1_000_000;
   private static final long NANOS_PER_ITEM = 10_000;
   private static final Duration OBJECTIVE = Duration.ofMillis(100);
 
@@ -27,6 +28,7 @@ public class PolicyBenchmark {
 
   private final Queue queue = new Queue();
   private int size;
+  private int decisions;
 
   /** It has learned. */
   @Setup
@@ -41,15 +43,19 @@ public class PolicyBenchmark {
   public BatchPolicy.Decision decide() {
     queue.now += NANOS_PER_ITEM;
     queue.arrived += 10;
-    queue.waiting = queue.waiting % SIZES + 1;
-    policy.dropBeforeNanos(queue);
+    decisions = decisions % SIZES + 1;
+    queue.waiting = decisions;
+    queue.drop(policy.dropBeforeNanos(queue));
     return policy.decide(queue);
   }
 
-  /** The same with items that cannot all be in time: it looks at what other sizes would do. */
+  /**
+   * The same with items that cannot all be in time: a batch of one is, and one of most of the others
+   * would be late. It looks at what each size would do.
+   */
   @Benchmark
   public BatchPolicy.Decision decideUnderPressure() {
-    queue.firstSlackNanos = NANOS_PER_ITEM;
+    queue.firstSlackNanos = 2 * NANOS_OF_BATCH;
     return decide();
   }
 
@@ -57,7 +63,7 @@ public class PolicyBenchmark {
   @Benchmark
   public void tell() {
     size = size % SIZES + 1;
-    policy.handled(size, 1_000_000 + NANOS_PER_ITEM * size);
+    policy.handled(size, NANOS_OF_BATCH + NANOS_PER_ITEM * size);
   }
 
   /** An item arrives. */
@@ -67,10 +73,18 @@ public class PolicyBenchmark {
   }
 
   private static final class Queue implements QueueState {
+    private static final long APART_NANOS = NANOS_PER_ITEM;
+
     private long firstSlackNanos = OBJECTIVE.toNanos();
     private int waiting = 1;
     private long now;
     private long arrived;
+
+    /** Those that are late leave, all but the last. */
+    void drop(long beforeNanos) {
+      long late = (beforeNanos - now - firstSlackNanos) / APART_NANOS + 1;
+      waiting -= (int) Math.clamp(late, 0L, waiting - 1L);
+    }
 
     @Override
     public int waiting() {
@@ -86,7 +100,7 @@ public class PolicyBenchmark {
     public int deadlines(long[] into) {
       int n = Math.min(into.length, waiting);
       for (int i = 0; i < n; i++) {
-        into[i] = now + firstSlackNanos + i * NANOS_PER_ITEM / 10;
+        into[i] = now + firstSlackNanos + i * APART_NANOS;
       }
       return n;
     }

@@ -15,14 +15,15 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   static final int MAX_SIZE = 64;
 
   /** How often the noise of a handler is drawn for one trace. */
-  private static final int DRAWS = 4;
+  private static final int DRAWS = 16;
 
   private static final long DRAW_STEP = 1_000;
+  private static final double LITTLE = 1e-9;
   private static final double NANOS_PER_MILLI = 1e6;
   private static final double MEAN_GROUP = 10;
   private static final Duration ON_OFF = Duration.ofMillis(500);
   private static final double DAILY_SWING = 0.8;
-  private static final int[] GRID_SIZES = {1, 2, 4, 8, 16, 32, 64};
+  private static final int[] GRID_SIZES = {2, 4, 8, 16, 32, 64};
   private static final double[] GRID_DELAYS = {0, 0.02, 0.05, 0.1, 0.25, 0.5};
 
   enum Handler {
@@ -101,11 +102,15 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
     }
   }
 
-  /** The same arrivals, with other durations in each if the handler is noisy. */
-  private List<Simulation> simulations() {
+  /**
+   * The same arrivals, with other durations in each if the handler is noisy.
+   *
+   * @param first which of the draws of noise is the first
+   */
+  private List<Simulation> simulations(int first) {
     ArrivalTrace trace = arrivals.trace(load * handler.capacity(), length, seed);
     List<Simulation> simulations = new ArrayList<>();
-    for (int i = 0; i < (handler == Handler.NOISY ? DRAWS : 1); i++) {
+    for (int i = first; i < first + (handler == Handler.NOISY ? DRAWS : 1); i++) {
       simulations.add(
           new Simulation(trace, handler::nanos, 1, handler.objective, seed + DRAW_STEP * i));
     }
@@ -113,7 +118,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   }
 
   Entry entry(String name, BatchPolicy policy) {
-    return new Entry(name, simulations().stream().map(each -> each.run(policy)).toList());
+    return new Entry(name, simulations(0).stream().map(each -> each.run(policy)).toList());
   }
 
   Entry adaptive() {
@@ -131,27 +136,62 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   }
 
   /**
-   * The best of the policies with a fixed size and delay for this very trace, chosen after the
-   * fact. It is chosen for the trace, not for the luck of one draw of noise.
+   * The best of the policies with a fixed size and delay for this very trace and these durations,
+   * chosen after the fact.
    */
   private Entry bestFixed() {
-    Entry best = null;
-    for (int size : GRID_SIZES) {
-      for (double share : GRID_DELAYS) {
-        if (size == 1 && share > 0) {
-          continue;
-        }
-        Duration delay = Duration.ofNanos((long) (share * handler.objective.toNanos()));
-        String name = String.format("fixed %d, %.1f ms", size, delay.toNanos() / NANOS_PER_MILLI);
-        Entry entry = entry(name, BatchPolicy.fixed(size, delay));
-        if (best == null || entry.share() > best.share()) {
-          best = entry;
-        }
+    Fixed best = bestFixed(0);
+    Entry entry = entry(best.toString(), best.policy());
+    if (Math.abs(entry.share() - best.replayed(simulations(0))) > LITTLE) {
+      throw new IllegalStateException("a replay of " + best + " differs in " + this);
+    }
+    return entry;
+  }
+
+  /** The pair that is the best for this trace with other durations, with these durations. */
+  Entry blindlyFixed() {
+    Fixed best = bestFixed(DRAWS);
+    return entry(best.toString(), best.policy());
+  }
+
+  private Fixed bestFixed(int firstDraw) {
+    List<Simulation> simulations = simulations(firstDraw);
+    Fixed best = new Fixed(1, Duration.ZERO);
+    double most = best.replayed(simulations);
+    for (Fixed fixed : grid()) {
+      double share = fixed.replayed(simulations);
+      if (share > most) {
+        most = share;
+        best = fixed;
       }
     }
-    if (best == null) {
-      throw new IllegalStateException("the grid is empty");
-    }
     return best;
+  }
+
+  /** All pairs but that of single items. */
+  List<Fixed> grid() {
+    List<Fixed> grid = new ArrayList<>();
+    for (int size : GRID_SIZES) {
+      for (double share : GRID_DELAYS) {
+        long delayNanos = (long) (share * handler.objective.toNanos());
+        grid.add(new Fixed(size, Duration.ofNanos(delayNanos)));
+      }
+    }
+    return grid;
+  }
+
+  /** A size and a delay that stay. */
+  record Fixed(int size, Duration delay) {
+    BatchPolicy policy() {
+      return BatchPolicy.fixed(size, delay);
+    }
+
+    double replayed(List<Simulation> simulations) {
+      BatchPolicy policy = policy();
+      return simulations.stream()
+          .mapToDouble(each -> new PolicyReplay(each, policy).share())
+          .average()
+          .orElse(0);
+    }
   }
 }

@@ -21,12 +21,26 @@ import java.util.function.ToDoubleFunction;
 public final class PolicyTable {
   private static final double[] LOADS = {0.5, 0.9, 1.2, 2};
 
+  /** A difference in points that is none: rounding. */
+  private static final double LITTLE = 1e-9;
+
   private PolicyTable() {}
 
   /** One trace. */
-  private record Run(Entry adaptive, List<Entry> rivals) {
+  private record Run(Entry adaptive, List<Entry> rivals, Entry blindlyFixed) {
     double lead() {
-      double best = rivals.stream().mapToDouble(Entry::share).max().orElse(0);
+      return leadOf(rivals);
+    }
+
+    /** The lead if the pair is not chosen for the luck of the durations. */
+    double blindLead() {
+      List<Entry> others = new ArrayList<>(rivals.subList(0, rivals.size() - 1));
+      others.add(blindlyFixed);
+      return leadOf(others);
+    }
+
+    private double leadOf(List<Entry> others) {
+      double best = others.stream().mapToDouble(Entry::share).max().orElse(0);
       return 100 * (adaptive.share() - best);
     }
   }
@@ -34,12 +48,25 @@ public final class PolicyTable {
   /** One cell with all its traces. */
   private record Row(PolicyCell cell, List<Run> runs) {
     double lead() {
-      return runs.stream().mapToDouble(Run::lead).average().orElse(0);
+      return mean(Run::lead);
     }
 
-    double standardError() {
-      double mean = lead();
-      double squares = runs.stream().mapToDouble(run -> Math.pow(run.lead() - mean, 2)).sum();
+    boolean isBehind() {
+      return lead() < -LITTLE;
+    }
+
+    boolean isSurelyBehind() {
+      return isBehind() && lead() < -2 * standardError(Run::lead);
+    }
+
+    double mean(ToDoubleFunction<Run> value) {
+      return runs.stream().mapToDouble(value).average().orElse(0);
+    }
+
+    double standardError(ToDoubleFunction<Run> value) {
+      double mean = mean(value);
+      double squares =
+          runs.stream().mapToDouble(run -> Math.pow(value.applyAsDouble(run) - mean, 2)).sum();
       int n = runs.size();
       return n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n);
     }
@@ -49,11 +76,11 @@ public final class PolicyTable {
     }
 
     double share(int rival) {
-      return runs.stream().mapToDouble(run -> run.rivals.get(rival).share()).average().orElse(0);
+      return mean(run -> run.rivals.get(rival).share());
     }
 
     double adaptive(ToDoubleFunction<Simulation.Result> value) {
-      return runs.stream().mapToDouble(run -> run.adaptive.mean(value)).average().orElse(0);
+      return mean(run -> run.adaptive.mean(value));
     }
   }
 
@@ -70,30 +97,28 @@ public final class PolicyTable {
     Duration length = Duration.ofSeconds(Integer.parseInt(args[0]));
     long seed = Long.parseLong(args[1]);
     int seeds = Integer.parseInt(args[2]);
-    List<PolicyCell> cells = new ArrayList<>();
     Handler[] handlers =
         args.length < 4 ? Handler.values() : new Handler[] {Handler.valueOf(args[3])};
+    List<PolicyCell> cells = new ArrayList<>();
     for (Handler handler : handlers) {
       for (double load : LOADS) {
         for (Arrivals arrivals : Arrivals.values()) {
-          cells.add(new PolicyCell(handler, arrivals, load, length, seed));
+          for (int i = 0; i < seeds; i++) {
+            cells.add(new PolicyCell(handler, arrivals, load, length, seed + i));
+          }
         }
       }
     }
-    List<Row> rows = cells.parallelStream().map(cell -> row(cell, seeds)).toList();
+    List<Run> runs =
+        cells.parallelStream()
+            .map(cell -> new Run(cell.adaptive(), cell.rivals(), cell.blindlyFixed()))
+            .toList();
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < runs.size(); i += seeds) {
+      rows.add(new Row(cells.get(i), runs.subList(i, i + seeds)));
+    }
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     print(out, rows);
-  }
-
-  private static Row row(PolicyCell first, int seeds) {
-    List<Run> runs = new ArrayList<>();
-    for (int i = 0; i < seeds; i++) {
-      PolicyCell cell =
-          new PolicyCell(
-              first.handler(), first.arrivals(), first.load(), first.length(), first.seed() + i);
-      runs.add(new Run(cell.adaptive(), cell.rivals()));
-    }
-    return new Row(first, runs);
   }
 
   private static void print(PrintStream out, List<Row> rows) {
@@ -102,16 +127,27 @@ public final class PolicyTable {
             + " lead | ± | least | p50 ms | p99 ms | batch | late |");
     out.println("|---" + "|---".repeat(14) + "|");
     rows.forEach(row -> print(out, row));
-    long behind = rows.stream().filter(row -> row.lead() < 0).count();
-    long surely = rows.stream().filter(row -> row.lead() < -2 * row.standardError()).count();
     out.printf(
         Locale.ROOT,
         "%nBehind the best of the others on average in %d of %d cells, in %d by more than two"
             + " standard errors, by %.2f points at most.%n",
-        behind,
+        rows.stream().filter(Row::isBehind).count(),
         rows.size(),
-        surely,
+        rows.stream().filter(Row::isSurelyBehind).count(),
         Math.max(0, -rows.stream().mapToDouble(Row::lead).min().orElse(0)));
+    rows.stream()
+        .filter(row -> row.isBehind() && row.cell.handler() == Handler.NOISY)
+        .forEach(row -> printBlind(out, row));
+  }
+
+  private static void printBlind(PrintStream out, Row row) {
+    out.printf(
+        Locale.ROOT,
+        "%s%+.2f, and %+.2f (± %.2f) if the pair is the best with other durations%n",
+        begin(row.cell),
+        row.lead(),
+        row.mean(Run::blindLead),
+        row.standardError(Run::blindLead));
   }
 
   private static void print(PrintStream out, Row row) {
@@ -130,7 +166,7 @@ public final class PolicyTable {
             Locale.ROOT,
             "%+.2f | %.2f | %+.2f | ",
             row.lead(),
-            row.standardError(),
+            row.standardError(Run::lead),
             row.leastLead()));
     line.append(
         String.format(

@@ -165,7 +165,9 @@ public record Simulation(
     private void ended(long nanos, @Nullable Throwable failure) {
       Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
       if (cause == null) {
-        tookNanos[inTime++] = nanos;
+        if (nanos < simulation.objective.toNanos()) { // else its alarm comes right after it
+          tookNanos[inTime++] = nanos;
+        }
       } else if (cause instanceof RejectedException || cause instanceof QueueFullException) {
         refused++;
       }
