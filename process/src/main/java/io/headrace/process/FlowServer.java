@@ -226,7 +226,7 @@ public final class FlowServer implements AutoCloseable {
     while (!isClosed()) {
       try {
         serve(socket.accept());
-      } catch (IOException failure) {
+      } catch (IOException | RuntimeException | Error failure) {
         if (!isClosed()) {
           LOGGER.log(Level.ERROR, path + " cannot accept a connection, and tries again", failure);
           pause();
@@ -235,8 +235,14 @@ public final class FlowServer implements AutoCloseable {
     }
   }
 
-  private void serve(SocketChannel client) {
-    ServedConnection connection = new ServedConnection(this, client);
+  private void serve(SocketChannel client) throws IOException {
+    ServedConnection connection;
+    try {
+      connection = new ServedConnection(this, client);
+    } catch (Throwable noMemory) {
+      client.close();
+      throw noMemory;
+    }
     connections.add(connection);
     Thread.ofVirtual().name("headrace-served " + path).start(connection::run);
     if (isClosed()) {
@@ -244,7 +250,7 @@ public final class FlowServer implements AutoCloseable {
     }
   }
 
-  /** Such as when there are too many open files. */
+  /** Such as when there are too many open files, or no memory for another connection. */
   private void pause() {
     try {
       var _ = closed.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);

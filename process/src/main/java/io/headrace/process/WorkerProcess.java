@@ -182,12 +182,15 @@ final class WorkerProcess {
 
   private IOException endedBefore(Process process, Output output, IOException ended)
       throws InterruptedException {
-    if (!process.waitFor(settings.closeNanos(), TimeUnit.NANOSECONDS)) {
-      process.destroyForcibly();
-      return ended;
+    try {
+      if (!process.waitFor(settings.closeNanos(), TimeUnit.NANOSECONDS)) {
+        return ended;
+      }
+      String death = Death.of(name, process, killedBecause, output, settings.folder());
+      return new IOException("before it was ready " + death, ended);
+    } finally {
+      process.destroyForcibly(); // also if this is interrupted
     }
-    String death = Death.of(name, process, killedBecause, output, settings.folder());
-    return new IOException("before it was ready " + death, ended);
   }
 
   private Doorbell doorbell(Launch launch) throws IOException {

@@ -4,9 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.WorkerDiedException;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -46,6 +52,43 @@ class FlowProcessesTest {
       }
     }
     Files.delete(socket);
+  }
+
+  @Test
+  void aServerWithoutMemoryForMoreConnectionsServesWhenThereAreFewer() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    try (ServingProcess _ = ServingProcess.server(socket, "1m")) {
+      List<SocketChannel> connections = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        connections.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+      }
+      awaitOneThatIsClosed(connections);
+      for (SocketChannel connection : connections) {
+        connection.close();
+      }
+      try (FlowClient<String, String> client =
+          FlowClient.builder(socket).connectTimeout(Duration.ofSeconds(30)).build()) {
+        assertThat(client.call("hello")).isEqualTo("hello!");
+      }
+    }
+    Files.delete(socket);
+  }
+
+  private static void awaitOneThatIsClosed(List<SocketChannel> connections) throws IOException {
+    for (SocketChannel connection : connections) {
+      connection.configureBlocking(false);
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(1);
+    Awaitility.await("the refusal of a connection")
+        .until(
+            () -> {
+              for (SocketChannel connection : connections) {
+                if (connection.read(bytes) < 0) {
+                  return true;
+                }
+              }
+              return false;
+            });
   }
 
   @Test

@@ -17,11 +17,12 @@ final class ServingProcess implements AutoCloseable {
   private final Process process;
   private final BufferedReader output;
 
-  private ServingProcess(String role, Path socket) throws IOException {
+  private ServingProcess(String role, Path socket, String directMemory) throws IOException {
     process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
+                "-XX:MaxDirectMemorySize=" + directMemory,
                 "-XX:+UseSerialGC",
                 "-XX:-UsePerfData",
                 "-cp",
@@ -37,7 +38,12 @@ final class ServingProcess implements AutoCloseable {
 
   /** Returns when it serves. */
   static ServingProcess server(Path socket) throws IOException {
-    ServingProcess server = new ServingProcess("server", socket);
+    return server(socket, "64m");
+  }
+
+  /** Returns when it serves, with so much memory for buffers. */
+  static ServingProcess server(Path socket, String directMemory) throws IOException {
+    ServingProcess server = new ServingProcess("server", socket, directMemory);
     if (!"ready".equals(server.line())) {
       throw new IOException("the server has not started");
     }
@@ -45,7 +51,7 @@ final class ServingProcess implements AutoCloseable {
   }
 
   static ServingProcess client(Path socket) throws IOException {
-    return new ServingProcess("client", socket);
+    return new ServingProcess("client", socket, "64m");
   }
 
   String line() throws IOException {

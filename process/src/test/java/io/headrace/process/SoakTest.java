@@ -52,7 +52,7 @@ class SoakTest {
 
   private final long startNanos = System.nanoTime();
 
-  /** Of more than a MiB only a few are on their way at once. */
+  /** Of more than a MiB only two are on their way at once: both fit into each memory. */
   private final Semaphore large = new Semaphore(2);
 
   private final ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
@@ -139,7 +139,7 @@ class SoakTest {
         .retry(Integer.MAX_VALUE)
         .maxFailures(Integer.MAX_VALUE)
         .inputMemory(80L * MIB)
-        .resultMemory(40L * MIB)
+        .resultMemory(80L * MIB)
         .jvmOptions("-Xmx256m")
         .register(Request.class, Answer.class)
         .build();
@@ -354,7 +354,7 @@ class SoakTest {
           .isLessThan(8 + first.stream().mapToInt(Sample::threads).max().orElseThrow());
       assertThat(samples)
           .as("no worker holds more than its heap, its memory and 200 MiB")
-          .allMatch(sample -> sample.resident < 3L * (256 + 3 * 40 + 3 * 80 + 200) * MIB);
+          .allMatch(sample -> sample.resident < 3L * (256 + 6 * 80 + 200) * MIB);
     }
 
     @Override
