@@ -99,6 +99,11 @@ record Code(
     return paths.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
   }
 
+  /** All folders and archives. */
+  List<Path> paths() {
+    return Stream.concat(classPath.stream(), modulePath.stream()).toList();
+  }
+
   /** The last arguments of the JVM, from where its classes are to its main class. */
   List<String> arguments(Class<?> main) {
     List<String> arguments = new ArrayList<>();

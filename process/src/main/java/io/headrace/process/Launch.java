@@ -1,6 +1,5 @@
 package io.headrace.process;
 
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -42,10 +41,14 @@ final class Launch implements AutoCloseable {
     return socket.toString();
   }
 
-  /** Starts the process; the orders say what it does. */
-  Process start(Orders orders) throws IOException {
+  /**
+   * Starts the process, which waits for its orders.
+   *
+   * @param processors the numbers of the processors that it may use; none for all
+   */
+  Process start(List<Integer> processors) throws IOException {
     Path arguments = folder.resolve("arguments");
-    Files.write(arguments, arguments(orders));
+    Files.write(arguments, arguments(processors));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments);
     builder.environment().putAll(settings.environment());
@@ -54,23 +57,19 @@ final class Launch implements AutoCloseable {
     }
     Process process = builder.redirectErrorStream(true).start();
     var _ = process.onExit().thenRun(this::closeServer);
-    try {
-      orders.write(new DataOutputStream(process.getOutputStream()));
-    } catch (IOException ended) {
-      // accept says so
-    }
     return process;
   }
 
-  private List<String> arguments(Orders orders) {
+  private List<String> arguments(List<Integer> processors) {
     List<String> arguments = new ArrayList<>();
-    if (!orders.processors().isEmpty()) {
-      arguments.add("-XX:ActiveProcessorCount=" + orders.processors().size());
+    if (!processors.isEmpty()) {
+      arguments.add("-XX:ActiveProcessorCount=" + processors.size());
     }
     if (settings.jvmOptions().stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
       arguments.add("-XX:+UseSerialGC");
     }
     arguments.add("-XX:-UsePerfData"); // a process that is killed would leave its file
+    arguments.addAll(StartCache.options(settings));
     arguments.addAll(settings.jvmOptions());
     arguments.addAll(settings.code().arguments(WorkerMain.class));
     return arguments.stream().map(Launch::quoted).toList();

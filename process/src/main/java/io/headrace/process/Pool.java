@@ -91,7 +91,6 @@ final class Pool implements Placement.BatchExecutor {
   @Override
   public void start(Placement.Host host) throws Exception {
     this.host = host;
-    inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
     List<CompletableFuture<Void>> starts = new ArrayList<>();
     for (int i = 0; i < settings.count(); i++) {
       Worker worker = new Worker(i);
@@ -99,12 +98,14 @@ final class Pool implements Placement.BatchExecutor {
       starts.add(worker.started);
       worker.thread.start();
     }
+    inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
     CompletableFuture<Void> all = CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new));
     for (CompletableFuture<Void> start : starts) {
       var _ = start.whenComplete((done, failure) -> failFast(all, failure));
     }
     try {
       all.get();
+      StartCache.prepare(settings);
     } catch (ExecutionException failed) {
       switch (failed.getCause()) {
         case Exception exception -> throw exception;

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  *     #DEFAULT_AHEAD} if nothing was said
  * @param jvmOptions options of their JVMs
  * @param code where their classes are
+ * @param startCache the folder of the caches with which they start; null for none
+ * @param isTraining whether this is for the process that makes such a cache
  * @param environment variables that are added to those of this process
  * @param processors the numbers of the processors for each process in turn; none for all
  * @param folder their working folder; null for that of this process
@@ -35,6 +37,8 @@ record Settings(
     int ahead,
     List<String> jvmOptions,
     Code code,
+    @Nullable Path startCache,
+    boolean isTraining,
     Map<String, String> environment,
     List<List<Integer>> processors,
     @Nullable Path folder,
@@ -52,12 +56,41 @@ record Settings(
     Mechanism mechanism) {
   static final int DEFAULT_AHEAD = -1;
 
+  private static final long TRAINING_BYTES = 1 << 20;
+  private static final long TRAINING_NANOS = 120_000_000_000L;
+
   /** How many batches a process has at once, if they have some items at most. */
   int placesEach(int maxSize) {
     if (ahead != DEFAULT_AHEAD) {
       return 1 + ahead;
     }
     return 1 + (maxSize == 1 ? WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE : 0);
+  }
+
+  /** For a worker that is started only to make a cache of it. */
+  Settings forTraining(List<String> options) {
+    return new Settings(
+        1,
+        0,
+        options,
+        code,
+        null,
+        true,
+        environment,
+        List.of(),
+        folder,
+        TRAINING_BYTES,
+        TRAINING_BYTES,
+        0,
+        shareBytes,
+        1,
+        0,
+        0,
+        TRAINING_NANOS,
+        1,
+        restartNanos,
+        new Types(List.of()),
+        mechanism);
   }
 
   /** The processors for a worker; none for all that there are. */

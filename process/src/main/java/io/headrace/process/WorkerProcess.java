@@ -12,6 +12,7 @@ import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import io.headrace.shm.SharedMemory;
 import io.headrace.shm.SharedMemoryException;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
@@ -131,39 +132,51 @@ final class WorkerProcess {
    */
   static WorkerProcess start(String name, int number, Settings settings, int places, byte[] factory)
       throws Exception {
-    WorkerProcess worker = new WorkerProcess(name, settings, places);
     try (Launch launch = new Launch(settings)) {
-      worker.launch(launch, number, factory);
-      return worker;
-    } catch (Throwable failure) {
-      worker.discard();
-      throw failure;
+      Process process = launch.start(settings.processorsOf(number));
+      WorkerProcess worker = null;
+      try {
+        worker = new WorkerProcess(name, settings, places); // while the JVM starts
+        worker.launch(launch, process, number, factory);
+        return worker;
+      } catch (Throwable failure) {
+        process.destroyForcibly();
+        if (worker != null) {
+          worker.discard();
+        }
+        throw failure;
+      }
     }
   }
 
-  private void launch(Launch launch, int number, byte[] factory) throws Exception {
-    Process process =
-        launch.start(
-            new Orders(
-                name,
-                settings.processorsOf(number),
-                settings.mechanism(),
-                launch.socket(),
-                memory.path(),
-                channel.places(),
-                new Orders.Mapped(results.number, settings.resultBytes(), results.memory.path()),
-                settings.largeBytes(),
-                settings.types().names(),
-                settings.shareBytes(),
-                factory));
-    Output output = new Output(process.getInputStream(), name, line -> Hearing.printed(name, line));
+  private void launch(Launch launch, Process process, int number, byte[] factory) throws Exception {
+    Orders orders =
+        new Orders(
+            name,
+            settings.processorsOf(number),
+            settings.mechanism(),
+            launch.socket(),
+            memory.path(),
+            channel.places(),
+            new Orders.Mapped(results.number, settings.resultBytes(), results.memory.path()),
+            settings.largeBytes(),
+            settings.types().names(),
+            settings.shareBytes(),
+            factory);
+    try {
+      orders.write(new DataOutputStream(process.getOutputStream()));
+    } catch (IOException ended) {
+      // the wait for its connection says so
+    }
+    Output output =
+        new Output(
+            process.getInputStream(),
+            name,
+            settings.isTraining() ? line -> {} : line -> Hearing.printed(name, line));
     try {
       connect(launch, process, output).awaitReady();
     } catch (Hearing.EndedException ended) {
       throw endedBefore(process, output, ended);
-    } catch (Throwable failure) {
-      process.destroyForcibly();
-      throw failure;
     }
     seenBeatNanos = time.nanoTime();
   }

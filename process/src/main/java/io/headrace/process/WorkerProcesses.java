@@ -100,6 +100,8 @@ public final class WorkerProcesses {
     private @Nullable Integer ahead;
     private @Nullable List<Path> classPath;
     private @Nullable List<Path> modulePath;
+    private @Nullable Path startCache;
+    private boolean isWithoutStartCache;
     private @Nullable List<List<Integer>> processors;
     private @Nullable Path folder;
     private @Nullable Long inputBytes;
@@ -183,6 +185,44 @@ public final class WorkerProcesses {
         }
       }
       return Arrays.stream(paths).map(Path::toAbsolutePath).toList();
+    }
+
+    /**
+     * The folder for caches that make starts quicker, of about 20 MiB each. The first start for a
+     * JDK, class path and options makes one in the background, which takes some seconds of one
+     * processor and is not waited for; later ones use it. There is none if the class path has
+     * folders, or for agents. What was not used for 30 days is deleted. Default: {@code headrace}
+     * in the folder for caches of the user, {@code $XDG_CACHE_HOME} or {@code ~/.cache}.
+     *
+     * @param folder the folder, which need not exist; only the user should be able to write into it
+     * @return this
+     */
+    public Builder startCache(Path folder) {
+      unset(startCache, folder, "start cache");
+      checkStartCache();
+      startCache = folder.toAbsolutePath();
+      return this;
+    }
+
+    /**
+     * Neither makes nor uses a cache for starts.
+     *
+     * @return this
+     */
+    public Builder noStartCache() {
+      if (startCache != null) {
+        throw new IllegalStateException(
+            "there is to be no start cache, it was set to " + startCache);
+      }
+      checkStartCache();
+      isWithoutStartCache = true;
+      return this;
+    }
+
+    private void checkStartCache() {
+      if (isWithoutStartCache) {
+        throw new IllegalStateException("it was said before that there is no start cache");
+      }
     }
 
     /**
@@ -446,6 +486,8 @@ public final class WorkerProcesses {
           ahead == null ? Settings.DEFAULT_AHEAD : ahead,
           List.copyOf(jvmOptions),
           Code.of(classPath, modulePath),
+          isWithoutStartCache ? null : startCache == null ? StartCache.defaultFolder() : startCache,
+          false,
           Map.copyOf(environment),
           processors == null ? List.of() : processors,
           folder,

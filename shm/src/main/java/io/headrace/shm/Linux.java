@@ -3,7 +3,6 @@ package io.headrace.shm;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.util.Objects.requireNonNull;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -12,7 +11,6 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
-import org.jspecify.annotations.Nullable;
 
 /** The functions of the C library to which the JDK has no other way. */
 final class Linux {
@@ -24,13 +22,11 @@ final class Linux {
   private static final MemoryLayout TIMESPEC = MemoryLayout.sequenceLayout(2, JAVA_LONG);
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
-  private static final @Nullable Functions FUNCTIONS = Functions.find();
-
   private Linux() {}
 
-  /** Whether this is a system that has them all. */
+  /** Whether this is a system that has them all, and may call them. */
   static boolean isAvailable() {
-    return FUNCTIONS != null;
+    return Probe.HAS_ALL;
   }
 
   /**
@@ -44,7 +40,7 @@ final class Linux {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(captured);
       int descriptor =
-          (int) functions().memfdCreate.invokeExact(state, arena.allocateFrom(name), MFD_CLOEXEC);
+          (int) MemoryFiles.CREATE.invokeExact(state, arena.allocateFrom(name), MFD_CLOEXEC);
       if (descriptor < 0) {
         throw new SharedMemoryException(
             "memfd_create failed with error " + (int) errno.get(state, 0L), null);
@@ -63,7 +59,7 @@ final class Linux {
    */
   static int reserve(int descriptor, long sizeBytes) {
     try {
-      return (int) functions().posixFallocate.invokeExact(descriptor, 0L, sizeBytes);
+      return (int) MemoryFiles.RESERVE.invokeExact(descriptor, 0L, sizeBytes);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -71,7 +67,7 @@ final class Linux {
 
   static void close(int descriptor) {
     try {
-      var _ = (int) functions().close.invokeExact(descriptor);
+      var _ = (int) MemoryFiles.CLOSE.invokeExact(descriptor);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -80,7 +76,7 @@ final class Linux {
   /** Maps all pages now, so that the first access to each is as fast as the others. */
   static boolean populate(MemorySegment segment) {
     try {
-      return (int) functions().madvise.invokeExact(segment, segment.byteSize(), MADV_POPULATE_WRITE)
+      return (int) MemoryFiles.ADVISE.invokeExact(segment, segment.byteSize(), MADV_POPULATE_WRITE)
           == 0;
     } catch (Throwable failure) {
       throw unchecked(failure);
@@ -99,29 +95,20 @@ final class Linux {
   static void await(MemorySegment word, int value, MemorySegment timeout, long timeoutNanos) {
     timeout.setAtIndex(JAVA_LONG, 0, timeoutNanos / NANOS_PER_SECOND);
     timeout.setAtIndex(JAVA_LONG, 1, timeoutNanos % NANOS_PER_SECOND);
-    Functions functions = functions();
-    try {
-      var _ =
-          (long)
-              functions.futexWait.invokeExact(
-                  functions.futexNumber, word, FUTEX_WAIT, value, timeout);
-    } catch (Throwable failure) {
-      throw unchecked(failure);
-    }
+    futex(word, FUTEX_WAIT, value, timeout);
   }
 
   /** Wakes the thread that waits for a word to change, in whatever process it is. */
   static void wake(MemorySegment word) {
-    Functions functions = functions();
+    futex(word, FUTEX_WAKE, 1, MemorySegment.NULL);
+  }
+
+  private static void futex(MemorySegment word, int operation, int value, MemorySegment timeout) {
     try {
-      var _ = (long) functions.futexWake.invokeExact(functions.futexNumber, word, FUTEX_WAKE, 1);
+      var _ = (long) Futex.CALL.invokeExact(Futex.NUMBER, word, operation, value, timeout);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
-  }
-
-  private static Functions functions() {
-    return requireNonNull(FUNCTIONS, "the functions of Linux");
   }
 
   @SuppressWarnings("restricted") // the reason why this class exists
@@ -138,55 +125,53 @@ final class Linux {
     };
   }
 
-  /** All of them, or none. */
-  private record Functions(
-      long futexNumber,
-      MethodHandle memfdCreate,
-      MethodHandle posixFallocate,
-      MethodHandle close,
-      MethodHandle madvise,
-      MethodHandle futexWait,
-      MethodHandle futexWake) {
+  /*
+   * To make a function callable takes the JVM some milliseconds, so each class below makes what is needed
+   * together when it is first used. A worker process only waits and wakes.
+   */
 
-    static @Nullable Functions find() {
-      long number = numberOfFutex();
-      if (number < 0) {
-        return null;
-      }
-      Linker.Option variadic = Linker.Option.firstVariadicArg(1);
-      try {
-        return new Functions(
-            number,
-            handle(
-                "memfd_create",
-                FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
-                Linker.Option.captureCallState("errno")),
-            handle(
-                "posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG)),
-            handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)),
-            handle("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT)),
-            handle(
-                "syscall",
-                FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
-                variadic),
-            handle(
-                "syscall",
-                FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT),
-                variadic));
-      } catch (RuntimeException | LinkageError missing) {
-        return null;
-      }
-    }
+  private static final class Futex {
+    static final long NUMBER = number();
+    static final MethodHandle CALL =
+        handle(
+            "syscall",
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
+            Linker.Option.firstVariadicArg(1));
 
-    private static long numberOfFutex() {
-      if (!System.getProperty("os.name", "").equals("Linux")) {
-        return -1;
-      }
+    static long number() {
       return switch (System.getProperty("os.arch", "")) {
         case "amd64" -> 202;
         case "aarch64" -> 98;
         default -> -1;
       };
+    }
+  }
+
+  private static final class MemoryFiles {
+    static final MethodHandle CREATE =
+        handle(
+            "memfd_create",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+            Linker.Option.captureCallState("errno"));
+    static final MethodHandle RESERVE =
+        handle("posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    static final MethodHandle ADVISE =
+        handle("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Probe {
+    static final boolean HAS_ALL = hasAll();
+
+    private static boolean hasAll() {
+      if (!System.getProperty("os.name", "").equals("Linux") || Futex.number() < 0) {
+        return false;
+      }
+      try {
+        return Futex.CALL != null && MemoryFiles.CREATE != null;
+      } catch (RuntimeException | LinkageError missing) {
+        return false;
+      }
     }
   }
 }
