@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
  * The ring between two processes, as one thread that sends and one that receives see it: a bounded
  * queue, first in, first out.
  *
- * <p>Model checking changes threads at accesses of fields and not at those of foreign memory, but
- * between any two of those the ends access fields of their own.
+ * <p>Model checking changes threads at accesses of fields and not at those of foreign memory. The
+ * ends access fields of their own before each of theirs; this does so before and after its own.
  */
 class RingLincheckTest {
   private static final int CAPACITY = 2;
@@ -44,11 +44,17 @@ class RingLincheckTest {
     private final RingProducer producer = RingProducer.create(memory, CAPACITY, SLOT_BYTES);
     private final RingConsumer consumer = RingConsumer.open(memory);
 
+    private volatile int accesses;
+
     public Ring() {
       for (int i = 0; i <= CAPACITY; i++) {
         send(i);
         receive();
       }
+    }
+
+    private void mayChangeThreads() {
+      accesses = 1;
     }
 
     @Operation(nonParallelGroup = "producer")
@@ -57,7 +63,9 @@ class RingLincheckTest {
       if (slot == null) {
         return false;
       }
+      mayChangeThreads();
       slot.set(JAVA_LONG, 0, item);
+      mayChangeThreads();
       producer.publish();
       return true;
     }
@@ -68,7 +76,9 @@ class RingLincheckTest {
       if (slot == null) {
         return null;
       }
+      mayChangeThreads();
       long item = slot.get(JAVA_LONG, 0);
+      mayChangeThreads();
       consumer.release();
       return item;
     }

@@ -50,8 +50,6 @@ class SoakTest {
 
   @TempDir Path folder;
 
-  private final long startNanos = System.nanoTime();
-
   /** Of more than a MiB only two are on their way at once: both fit into each memory. */
   private final Semaphore large = new Semaphore(2);
 
@@ -148,31 +146,12 @@ class SoakTest {
   @Test
   @Timeout(7200)
   void nothingIsLostAndNothingGrows(TestReporter reporter) throws Exception {
-    Path path = folder.resolve("soak.sock");
+    soak(1, 1, new ArrayList<>()); // what is loaded and opened once is not counted
     Leftovers before = Leftovers.now();
     List<Sample> samples = new ArrayList<>();
-    try (SharedValues values = SharedValues.create(80L * MIB);
-        Flow<Request, Answer> flow = flow();
-        FlowServer _ =
-            FlowServer.builder(flow, path).register(Request.class, Answer.class).start();
-        FlowClient<Request, Answer> client =
-            FlowClient.builder(path).register(Request.class, Answer.class).build()) {
-      for (int phase = 0; phase < PHASES; phase++) {
-        long endNanos = startNanos + (phase + 1) * PHASE_NANOS;
-        List<Thread> threads = new ArrayList<>();
-        for (int i = 0; i < CALLERS[phase % CALLERS.length]; i++) {
-          Random random = new Random(1000L * phase + i);
-          threads.add(
-              Thread.startVirtualThread(() -> callUntil(endNanos, random, values, flow, client)));
-        }
-        killOneUntil(endNanos, new Random(phase), flow);
-        for (Thread thread : threads) {
-          thread.join();
-        }
-        Sample sample = Sample.take(flow, values);
-        samples.add(sample);
-        reporter.publishEntry("phase %d: %s".formatted(phase, sample));
-      }
+    soak(PHASES, PHASE_NANOS, samples);
+    for (int phase = 0; phase < PHASES; phase++) {
+      reporter.publishEntry("phase %d: %s".formatted(phase, samples.get(phase)));
     }
     reporter.publishEntry(
         "%d requests, %d MiB, %d answered, %d cancelled, %d expired, %d wrong; %d deaths"
@@ -193,6 +172,33 @@ class SoakTest {
         .allMatch(death -> death.contains("signal 9 (SIGKILL"));
     Sample.assertFlat(samples);
     before.awaitAgain("soaked");
+  }
+
+  private void soak(int phases, long phaseNanos, List<Sample> samples) throws Exception {
+    Path path = folder.resolve("soak.sock");
+    try (SharedValues values = SharedValues.create(80L * MIB);
+        Flow<Request, Answer> flow = flow();
+        FlowServer _ =
+            FlowServer.builder(flow, path).register(Request.class, Answer.class).start();
+        FlowClient<Request, Answer> client =
+            FlowClient.builder(path).register(Request.class, Answer.class).build()) {
+      long startNanos = System.nanoTime();
+      for (int phase = 0; phase < phases; phase++) {
+        long endNanos = startNanos + (phase + 1) * phaseNanos;
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < CALLERS[phase % CALLERS.length]; i++) {
+          Random random = new Random(1000L * phase + i);
+          threads.add(
+              Thread.startVirtualThread(() -> callUntil(endNanos, random, values, flow, client)));
+        }
+        killOneUntil(endNanos, new Random(phase), flow);
+        for (Thread thread : threads) {
+          thread.join();
+        }
+        samples.add(Sample.take(flow, values));
+      }
+      Sample.awaitHeapOf(samples.getFirst());
+    }
   }
 
   private void callUntil(
@@ -322,14 +328,25 @@ class SoakTest {
           .atMost(LONG)
           .until(() -> workers(flow).stream().noneMatch(worker -> worker.pid() == 0));
       Leftovers.awaitNoBlocks();
-      System.gc();
-      Runtime runtime = Runtime.getRuntime();
       return new Sample(
-          runtime.totalMemory() - runtime.freeMemory(),
+          usedHeap(),
           values.usedBytes(),
           workers(flow).stream().mapToLong(WorkerStatus::residentBytes).sum(),
           Leftovers.openFiles(),
           Thread.getAllStackTraces().size());
+    }
+
+    private static long usedHeap() {
+      System.gc();
+      Runtime runtime = Runtime.getRuntime();
+      return runtime.totalMemory() - runtime.freeMemory();
+    }
+
+    /** A large call that was withdrawn may still be on its way through the socket. */
+    static void awaitHeapOf(Sample first) {
+      Awaitility.await("as small a heap as at first")
+          .atMost(LONG)
+          .until(() -> usedHeap() < first.heap + 16L * MIB);
     }
 
     private static List<WorkerStatus> workers(Flow<Request, Answer> flow) {
@@ -343,9 +360,6 @@ class SoakTest {
       List<Sample> first = samples.subList(0, (samples.size() + 1) / 2);
       Sample last = samples.getLast();
       assertThat(samples).as("shared memory").allMatch(sample -> sample.shared == 0);
-      assertThat(last.heap)
-          .as("heap")
-          .isLessThan(16L * MIB + first.stream().mapToLong(Sample::heap).max().orElseThrow());
       assertThat(last.descriptors)
           .as("open files")
           .isLessThan(8 + first.stream().mapToLong(Sample::descriptors).max().orElseThrow());

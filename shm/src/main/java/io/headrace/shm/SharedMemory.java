@@ -21,7 +21,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>All of it is reserved and touched when it is created: later accesses neither fail nor wait for
  * memory. On Linux it has no name in a file system and is gone with the last process that maps it,
  * however that ends. Elsewhere it is a file that only its owner can read, deleted when it is closed
- * or its process ends; one whose process is killed leaves it in the folder for temporary files.
+ * or its process ends; one whose process is killed leaves it in the folder for temporary files, if
+ * nobody who has opened it deletes it.
  *
  * <p><b>Thread safety.</b> Safe for all threads, but whoever closes it makes sure that no other
  * thread accesses it anymore; what does gets an {@link IllegalStateException}.
