@@ -38,7 +38,7 @@ final class ClassFactory<H extends Handler<?, ?>> implements HandlerFactory<H> {
     try {
       return constructor().newInstance(arguments);
     } catch (InvocationTargetException thrown) {
-      return rethrow(thrown.getCause());
+      return rethrow(requireNonNull(thrown.getCause()));
     } catch (ReflectiveOperationException failure) {
       throw new IllegalArgumentException(this + ": " + failure, failure);
     }
