@@ -19,6 +19,14 @@ import java.util.regex.Pattern;
 final class Launch implements AutoCloseable {
   private static final Pattern CHOOSES_COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC");
 
+  private static final Pattern SIZES_HEAP =
+      Pattern.compile("-Xm[snx].+|-XX:\\w*(HeapSize|NewSize|RAMPercentage|RAMFraction)=.*");
+
+  /**
+   * The JVM's own is a part of the machine's memory, all of which is filled before any is reused.
+   */
+  private static final String INITIAL_HEAP = "-Xms32m";
+
   private final Settings settings;
   private final Path folder;
   private final Path socket;
@@ -67,6 +75,9 @@ final class Launch implements AutoCloseable {
     }
     if (settings.jvmOptions().stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
       arguments.add("-XX:+UseSerialGC");
+    }
+    if (settings.jvmOptions().stream().noneMatch(SIZES_HEAP.asMatchPredicate())) {
+      arguments.add(INITIAL_HEAP);
     }
     arguments.add("-XX:-UsePerfData"); // a process that is killed would leave its file
     arguments.addAll(StartCache.options(settings));

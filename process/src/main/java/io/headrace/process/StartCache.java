@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -81,9 +83,11 @@ final class StartCache {
   /** The file for some settings; null if there can be none. */
   static @Nullable Path file(Settings settings) {
     Path folder = settings.startCache();
+    if (folder == null) {
+      return null;
+    }
     boolean isFit =
-        folder != null
-            && settings.jvmOptions().stream().noneMatch(UNFIT.asMatchPredicate())
+        settings.jvmOptions().stream().noneMatch(UNFIT.asMatchPredicate())
             && settings.code().paths().stream().allMatch(Files::isRegularFile);
     try {
       return isFit ? folder.resolve("worker-" + key(settings) + SUFFIX) : null;
@@ -113,16 +117,12 @@ final class StartCache {
   static void prepare(Settings settings) {
     Path file = file(settings);
     if (file != null && !Files.exists(file) && TRIED.add(file)) {
-      Thread.ofPlatform()
-          .daemon()
-          .priority(Thread.MIN_PRIORITY)
-          .name("headrace-start-cache")
-          .start(() -> make(file, settings));
+      Thread.ofPlatform().daemon().name("headrace-start-cache").start(() -> make(file, settings));
     }
   }
 
   private static void make(Path file, Settings settings) {
-    Path folder = file.toAbsolutePath().getParent();
+    Path folder = requireNonNull(file.getParent());
     try {
       Files.createDirectories(folder);
       try (FileChannel lock =

@@ -136,7 +136,7 @@ public final class WorkerProcesses {
 
     /**
      * Adds options of the JVMs, such as {@code -Xmx512m}. If none of them chooses a garbage
-     * collector, the serial one is used.
+     * collector, the serial one is used; if none says how large the heap is, it begins with 32 MiB.
      *
      * @param options the options
      * @return this
