@@ -1,9 +1,20 @@
 #!/bin/sh
-# Measures worker processes beside what the machine allows: the round trip of two C processes that wait in futexes.
+# Measures worker processes, beside what the machine allows (two C processes that wait in futexes), Aeron and gRPC.
 #
-#   benchmarks/processes.sh
+#   benchmarks/processes.sh [PIECE...]
 #
-# Every figure comes from one run, on an idle machine, on one processor, and beside two busy loops.
+# A piece is one of those below, and takes a minute or two; without any all of them run, one after the other. Every
+# figure of a piece comes from one run. JAVA_HOME has to be a JDK 25; the jar is built by:
+# mvn -q package -DskipTests -pl benchmarks -am
+#
+#   idle          round trips, wherever the system places the processes
+#   one           round trips, all on one processor
+#   busy          round trips, beside as many endless loops as processors
+#   sizes         round trips of values that stay in shared memory
+#   throughput    items per second, 64 in flight, through handlers that need no time
+#   handlers      the same through handlers that need 1 ms and 200 us
+#   costs         start, memory and idle CPU of a worker
+#   deaths        from the SIGKILL of a worker to the answer of the item that it had
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,10 +26,14 @@ if [ ! -r "$jar" ]; then
 fi
 work=$(mktemp -d)
 loops=
-stop() {
+stop_loops() {
   for loop in $loops; do
     kill "$loop" 2>/dev/null || true
   done
+  loops=
+}
+stop() {
+  stop_loops
   rm -rf "$work"
 }
 trap stop EXIT
@@ -31,33 +46,72 @@ else
   echo "no C compiler (cc): without the round trip of two C processes" >&2
 fi
 
-# placement, command to place
-round_trips() {
-  placement=$1
-  shift
-  if [ -n "$floor" ]; then
-    for run in 1 2 3; do
-      printf '| two C processes, %s | %s |\n' "$placement" "$("$@" "$floor" 20000 | sed 's/ / | /')"
-    done
-  fi
-  "$@" "$java" -cp "$jar" io.headrace.benchmarks.ProcessRoundTrips "$placement"
+program=io.headrace.benchmarks
+run() {
+  "$@" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    --add-opens=java.base/jdk.internal.misc=ALL-UNNAMED -Dslf4j.internal.verbosity=ERROR -cp "$jar" $classes
 }
 
-echo "| round trip | p50 us | p99 us |"
-echo "|---|---|---|"
-round_trips "idle machine"
-if command -v taskset >/dev/null 2>&1; then
-  round_trips "one processor" taskset -c 0
-fi
-for processor in $(seq "$(nproc)"); do
-  sh -c 'while :; do :; done' &
-  loops="$loops $!"
-done
-round_trips "busy processors"
-for loop in $loops; do
-  kill "$loop" 2>/dev/null || true
-done
-loops=
+# placement, contenders, command to place
+round_trips() {
+  placement=$1
+  contenders=$2
+  shift 2
+  echo "| round trip | where | p50 us, every run | p99 us, every run |"
+  echo "|---|---|---|---|"
+  floors "$placement" "$@"
+  classes="$program.ProcessRoundTrips $placement $contenders" run "$@" "$java"
+  floors "$placement, afterwards" "$@"
+}
 
+# placement, command to place
+floors() {
+  if [ -n "$floor" ]; then
+    placed=$1
+    shift
+    for time in 1 2 3; do
+      "$@" "$floor" 20000
+    done | awk -v placed="$placed" '{ p50 = p50 " " $1; p99 = p99 " " $2 }
+      END { print "| two C processes | " placed " |" p50 " |" p99 " |" }'
+  fi
+}
+
+piece() {
+  case $1 in
+    idle) round_trips idle "floor headrace aeron grpc" ;;
+    one)
+      if command -v taskset >/dev/null 2>&1; then
+        round_trips one "floor headrace aeron grpc" taskset -c 0
+      else
+        echo "no taskset: without one processor" >&2
+      fi
+      ;;
+    busy)
+      for processor in $(seq "$(getconf _NPROCESSORS_ONLN)"); do
+        sh -c 'while :; do :; done' &
+        loops="$loops $!"
+      done
+      round_trips busy "floor headrace aeron grpc"
+      stop_loops
+      ;;
+    sizes) round_trips idle sizes ;;
+    throughput) classes=$program.ProcessThroughput run "$java" ;;
+    handlers) classes="$program.ProcessThroughput handlers" run "$java" ;;
+    costs) classes=$program.ProcessCosts run "$java" ;;
+    deaths) classes=$program.ProcessDeaths run "$java" ;;
+    *)
+      echo "processes.sh: $1 is no piece; they are idle, one, busy, sizes, throughput, handlers, costs, deaths" >&2
+      exit 2
+      ;;
+  esac
+  echo
+}
+
+echo "$(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, $("$java" -version 2>&1 | sed -n 2p)"
 echo
-"$java" -cp "$jar" io.headrace.benchmarks.ProcessThroughput
+if [ $# -eq 0 ]; then
+  set -- idle one busy sizes throughput handlers costs deaths
+fi
+for name in "$@"; do
+  piece "$name"
+done

@@ -47,7 +47,10 @@ final class Channel {
   private static final int HEARTBEAT_OFFSET = WORKER_BELL_OFFSET + Doorbell.BYTES;
   private static final int BEGUN_OFFSET = HEARTBEAT_OFFSET + Long.BYTES;
   private static final int RINGS_OFFSET = HEARTBEAT_OFFSET + APART;
+
+  /** Twice as many as a process has places at most: memories are made known as well. */
   private static final int ENVELOPES = 64;
+
   private static final long RING_BYTES = RingProducer.sizeBytes(ENVELOPES, Envelope.BYTES);
   private static final long MESSAGES_OFFSET = RINGS_OFFSET + 3 * RING_BYTES;
 

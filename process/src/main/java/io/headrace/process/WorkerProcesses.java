@@ -78,6 +78,9 @@ public final class WorkerProcesses {
     /** The default of {@link #ahead} for batches of one item: {@value}. */
     public static final int DEFAULT_AHEAD_SINGLE = 3;
 
+    /** The most that {@link #ahead} takes: {@value}. */
+    public static final int MAX_AHEAD = 31;
+
     /** The default of {@link #inputMemory}: {@value} bytes. */
     public static final long DEFAULT_INPUT_BYTES = 64 << 20;
 
@@ -121,16 +124,21 @@ public final class WorkerProcesses {
 
     /**
      * How many batches wait in a process beside the one that it executes, so that it goes on
-     * without a pause. They are formed earlier than they had to be, and so may be smaller. Default:
-     * {@value #DEFAULT_AHEAD_SINGLE} if batches are of one item, else 0.
+     * without a pause. They are formed earlier than they had to be, and so may be smaller, and no
+     * item of a higher priority overtakes them. Default: {@value #DEFAULT_AHEAD_SINGLE} if batches
+     * are of one item, else 0.
      *
-     * @param batches how many, at least 0
+     * @param batches how many, from 0 to {@value #MAX_AHEAD}
      * @return this
-     * @throws IllegalArgumentException if there are fewer than 0
+     * @throws IllegalArgumentException if there are fewer or more
      */
     public Builder ahead(int batches) {
       unset(ahead, batches, "ahead");
-      ahead = atLeast(0, batches, "ahead");
+      if (atLeast(0, batches, "ahead") > MAX_AHEAD) {
+        throw new IllegalArgumentException(
+            "ahead is " + batches + ", it has to be at most " + MAX_AHEAD);
+      }
+      ahead = batches;
       return this;
     }
 

@@ -51,6 +51,21 @@ class WorkerProcessesTest {
   }
 
   @Test
+  void noMoreBatchesWaitInAProcessThanItsRingHolds() throws Exception {
+    int most = WorkerProcesses.Builder.MAX_AHEAD;
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).ahead(most + 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("at most " + most);
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1).ahead(most), 1)) {
+      List<CompletableFuture<Object>> futures =
+          flow.submitAll(IntStream.range(0, 500).boxed().toList());
+      for (int i = 0; i < futures.size(); i++) {
+        assertThat(futures.get(i).join()).isEqualTo(2 * i);
+      }
+    }
+  }
+
+  @Test
   void aFailingBatchFailsWithTheHandlersOwnException() throws Exception {
     try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1)) {
       assertThatThrownBy(() -> flow.call(Doubling.FAIL))
