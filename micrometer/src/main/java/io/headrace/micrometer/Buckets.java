@@ -15,7 +15,7 @@ final class Buckets {
 
   /** The powers of four from 64 to 2^30. */
   static final double[] BYTES =
-      IntStream.rangeClosed(3, 15).mapToDouble(i -> 1L << 2 * i).toArray();
+      IntStream.rangeClosed(3, 15).mapToDouble(i -> 1L << (2 * i)).toArray();
 
   private Buckets() {}
 

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class StartCache {
   /*
-   * A file is for one JDK, class path, module path and set of options; its name is a hash of all these, of sizes and
-   * of times of change. The JVM checks all that again, and starts without the file if it is not for it.
+   * A file is for one JDK, class path, module path and set of options, but for properties; its name is a hash of all
+   * these, of sizes and of times of change. The JVM checks all that again, and starts without the file if it is not for it.
    *
    * It is made after the first start of a step that finds none, by a worker of its own that is started, told to
    * end, and writes it when it does. Nobody waits for that. One process at a time makes a file, for which it holds a
@@ -56,14 +56,14 @@ final class StartCache {
 
   private StartCache() {}
 
-  /** Where caches are if nothing else is said. */
-  static Path defaultFolder() {
+  /** Where caches are if nothing else is said; null if the user has no such place. */
+  static @Nullable Path defaultFolder() {
     String base = System.getenv("XDG_CACHE_HOME");
-    Path caches =
-        base == null || base.isEmpty()
-            ? Path.of(System.getProperty("user.home"), ".cache")
-            : Path.of(base);
-    return caches.resolve("headrace").toAbsolutePath();
+    if (base != null && !base.isEmpty()) {
+      return Path.of(base, "headrace").toAbsolutePath();
+    }
+    String home = System.getProperty("user.home", "");
+    return home.isEmpty() || home.equals("?") ? null : Path.of(home, ".cache", "headrace");
   }
 
   /** What the JVM of a worker is told; nothing if there is no cache for it. */
@@ -100,7 +100,7 @@ final class StartCache {
     List<Object> parts = new ArrayList<>();
     parts.add(System.getProperty("java.home"));
     parts.add(System.getProperty("java.vm.version"));
-    parts.add(settings.jvmOptions());
+    parts.add(settings.jvmOptions().stream().filter(option -> !option.startsWith("-D")).toList());
     parts.add(settings.code());
     for (Path path : settings.code().paths()) {
       parts.add(Files.size(path));

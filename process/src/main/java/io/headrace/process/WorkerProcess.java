@@ -134,10 +134,15 @@ final class WorkerProcess {
       throws Exception {
     try (Launch launch = new Launch(settings)) {
       Process process = launch.start(settings.processorsOf(number));
+      Output output =
+          new Output(
+              process.getInputStream(),
+              name,
+              settings.isTraining() ? line -> {} : line -> Hearing.printed(name, line));
       WorkerProcess worker = null;
       try {
         worker = new WorkerProcess(name, settings, places); // while the JVM starts
-        worker.launch(launch, process, number, factory);
+        worker.launch(launch, process, output, number, factory);
         return worker;
       } catch (Throwable failure) {
         process.destroyForcibly();
@@ -149,7 +154,8 @@ final class WorkerProcess {
     }
   }
 
-  private void launch(Launch launch, Process process, int number, byte[] factory) throws Exception {
+  private void launch(Launch launch, Process process, Output output, int number, byte[] factory)
+      throws Exception {
     Orders orders =
         new Orders(
             name,
@@ -168,11 +174,6 @@ final class WorkerProcess {
     } catch (IOException ended) {
       // the wait for its connection says so
     }
-    Output output =
-        new Output(
-            process.getInputStream(),
-            name,
-            settings.isTraining() ? line -> {} : line -> Hearing.printed(name, line));
     try {
       connect(launch, process, output).awaitReady();
     } catch (Hearing.EndedException ended) {

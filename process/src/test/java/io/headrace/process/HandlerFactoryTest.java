@@ -66,6 +66,7 @@ class HandlerFactoryTest {
   }
 
   /** Has what its field has. */
+  @SuppressWarnings("serial") // what is not serialisable is what is refused
   record Holder(Object held) implements Serializable {}
 
   /** A number that can be run, and compared. */
@@ -90,6 +91,7 @@ class HandlerFactoryTest {
   }
 
   /** Has an outer object. */
+  @SuppressWarnings("ClassCanBeStatic") // that it is not is what is refused
   public final class Inner implements Handler<Integer, Integer> {
     public Inner() {}
 

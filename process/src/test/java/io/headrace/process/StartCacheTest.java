@@ -184,6 +184,7 @@ class StartCacheTest {
     Path before = StartCache.file(settings(archive));
     assertThat(before).isNotNull().isEqualTo(StartCache.file(settings(archive)));
     assertThat(StartCache.file(settings(archive, "-Xmx64m"))).isNotEqualTo(before);
+    assertThat(StartCache.file(settings(archive, "-Dname=value"))).isEqualTo(before);
     Files.setLastModifiedTime(archive, FileTime.from(Instant.EPOCH));
     assertThat(StartCache.file(settings(archive))).isNotEqualTo(before);
   }

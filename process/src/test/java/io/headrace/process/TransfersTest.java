@@ -36,7 +36,7 @@ class TransfersTest {
         switch (item) {
           case byte[] bytes -> sizes.add(bytes.length);
           case Long millis -> {
-            new CountDownLatch(1).await(millis, java.util.concurrent.TimeUnit.MILLISECONDS);
+            var _ = new CountDownLatch(1).await(millis, java.util.concurrent.TimeUnit.MILLISECONDS);
             sizes.add(item);
           }
           case Boolean _ -> {
