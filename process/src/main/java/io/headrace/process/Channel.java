@@ -15,10 +15,10 @@ import java.lang.invoke.VarHandle;
  * it starts.
  *
  * <pre>
- *    0        8         12       16
- *    +--------+---------+--------+---------------+
- *    | magic  | version | places | message bytes |   written once
- *    +--------+---------+--------+---------------+
+ *    0        8         12       16              20
+ *    +--------+---------+--------+---------------+-------+
+ *    | magic  | version | places | message bytes | beats |   written once; beats is 1 if
+ *    +--------+---------+--------+---------------+-------+   somebody looks at the heartbeat
  *  128  doorbell of the parent
  *  256  doorbell of the worker
  *  384
@@ -42,6 +42,7 @@ final class Channel {
   private static final int VERSION_OFFSET = Long.BYTES;
   private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;
   private static final int MESSAGE_BYTES_OFFSET = PLACES_OFFSET + Integer.BYTES;
+  private static final int BEATS_OFFSET = MESSAGE_BYTES_OFFSET + Integer.BYTES;
   private static final int PARENT_BELL_OFFSET = APART;
   private static final int WORKER_BELL_OFFSET = PARENT_BELL_OFFSET + Doorbell.BYTES;
   private static final int HEARTBEAT_OFFSET = WORKER_BELL_OFFSET + Doorbell.BYTES;
@@ -69,11 +70,12 @@ final class Channel {
   }
 
   /** Makes one of memory that is zero. */
-  static Channel create(MemorySegment memory, int places) {
+  static Channel create(MemorySegment memory, int places, boolean beats) {
     memory.set(JAVA_LONG, 0, MAGIC);
     memory.set(JAVA_INT, VERSION_OFFSET, VERSION);
     memory.set(JAVA_INT, PLACES_OFFSET, places);
     memory.set(JAVA_INT, MESSAGE_BYTES_OFFSET, MESSAGE_BYTES);
+    memory.set(JAVA_INT, BEATS_OFFSET, beats ? 1 : 0);
     return new Channel(memory, places);
   }
 
@@ -143,12 +145,17 @@ final class Channel {
     return places;
   }
 
+  /** Whether the worker is to show that its JVM lives. */
+  boolean beats() {
+    return memory.get(JAVA_INT, BEATS_OFFSET) == 1;
+  }
+
   /** The worker's JVM lives. */
   void beat() {
     var _ = (long) WORD.getAndAdd(memory, (long) HEARTBEAT_OFFSET, 1L);
   }
 
-  long beats() {
+  long beatCount() {
     return (long) WORD.getVolatile(memory, (long) HEARTBEAT_OFFSET);
   }
 

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** What a worker process does once it is ready: executes the batches that its parent sends. */
 final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** The memory is looked at now and then even if nobody rings. */
-  private static final long BELT_NANOS = 100_000_000;
+  private static final long BELT_NANOS = 250_000_000;
 
   /** The parent looks for room when it is asked; what it has found by then is all there is. */
   private static final int WAITS_BEFORE_STUCK = 3;

@@ -88,7 +88,9 @@ final class WorkerMain {
     try (SharedMemory memory = SharedMemory.open(orders.channel(), channelBytes);
         Doorbell doorbell = doorbell(orders, Channel.open(memory.segment()))) {
       Channel channel = Channel.open(memory.segment());
-      daemon("headrace-heartbeat", () -> beat(channel));
+      if (channel.beats()) {
+        daemon("headrace-heartbeat", () -> beat(channel));
+      }
       WorkerLoop loop;
       try {
         if (!orders.processors().isEmpty()) {

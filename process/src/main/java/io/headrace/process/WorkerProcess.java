@@ -40,8 +40,10 @@ final class WorkerProcess {
    * nonsense the process is killed: what it had in hand is then treated as after any other death.
    */
 
-  /** What else there is to look at is looked at so often, even if nobody rings. */
-  private static final long BELT_NANOS = 50_000_000;
+  /** What else there is to look at is looked at so often at least, even if nobody rings. */
+  private static final long BELT_NANOS = 250_000_000;
+
+  private static final long MIN_BELT_NANOS = 1_000_000;
 
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
@@ -111,7 +113,7 @@ final class WorkerProcess {
       givePlace(place);
     }
     memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
-    channel = Channel.create(memory.segment(), places);
+    channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
     requests = Channel.newProducer(channel.requests());
     releases = Channel.newProducer(channel.releases());
     responses = Channel.newConsumer(channel.responses());
@@ -404,9 +406,7 @@ final class WorkerProcess {
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
     long beltNanos =
-        settings.batchNanos() == 0
-            ? BELT_NANOS
-            : Math.min(BELT_NANOS, Math.max(1_000_000, settings.batchNanos() / 4));
+        beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos(), BELT_NANOS));
     try {
       while (!hasExited && !isDiscarded) {
         if (!doorbell.await(() -> hasExited || !responses.isEmpty(), beltNanos)) {
@@ -423,6 +423,13 @@ final class WorkerProcess {
       kill("its answers cannot be received: " + failure);
       link().process.onExit().join();
     }
+  }
+
+  /** How often to look for what may take some time; that is 0 if it may take any. */
+  private static long beltNanos(long limitNanos, long otherwiseNanos) {
+    return limitNanos == 0
+        ? otherwiseNanos
+        : Math.min(otherwiseNanos, Math.max(MIN_BELT_NANOS, limitNanos / 4));
   }
 
   private void receive(Pool pool) {
@@ -573,7 +580,7 @@ final class WorkerProcess {
         kill("a batch took longer than " + java.time.Duration.ofNanos(settings.batchNanos()));
       }
     }
-    long beats = channel.beats();
+    long beats = channel.beatCount();
     if (beats != seenBeats) {
       seenBeats = beats;
       seenBeatNanos = nowNanos;

@@ -162,6 +162,18 @@ class WorkerProcessesTest {
   }
 
   @Test
+  void aProcessThatGivesNoSignOfLifeIsReplaced() throws Exception {
+    WorkerProcesses.Builder workers =
+        WorkerProcesses.builder(1).heartbeat(Duration.ofSeconds(1)).retry(Integer.MAX_VALUE);
+    try (Flow<Integer, Object> flow = Doubling.flow(workers, 1)) {
+      long stopped = (long) flow.call(Doubling.PID);
+      Process stop = new ProcessBuilder("kill", "-STOP", Long.toString(stopped)).start();
+      assertThat(stop.waitFor()).isZero();
+      assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(stopped);
+    }
+  }
+
+  @Test
   void aHandlerThatHangsIsKilled() throws Exception {
     try (Flow<Integer, Object> flow =
         Doubling.flow(WorkerProcesses.builder(1).batchTimeout(Duration.ofMillis(300)), 1)) {
