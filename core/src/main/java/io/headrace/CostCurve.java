@@ -18,6 +18,10 @@ final class CostCurve {
    * The medians are drawn towards the straight line through all of them, the more the fewer durations a range has
    * and the wider durations scatter. Otherwise a single stall in the first batch of the largest size would make
    * that size, and by extrapolation all above it, look as if they took too long, and none of them would be tried.
+   * For the same reason the line is a resistant one (Tukey, Exploratory Data Analysis, 1977): through the medians of
+   * the lower and of the upper third of the durations, which a stall does not move, where one of least squares
+   * goes after it. And until a range has a few durations it is not believed to take longer than smaller batches
+   * do in proportion: what is done in two batches can be done in one.
    *
    * How far durations scatter is learned for all sizes together, as quotients of a duration and what was
    * expected: noise is mostly proportional, and a range alone has too few durations to tell.
@@ -50,8 +54,14 @@ final class CostCurve {
   /** With fewer durations than this a range is not known. */
   private static final int FEW = 3;
 
-  /** How many durations the straight line counts in a range, for each unit of scatter. */
-  private static final double LINE = 80;
+  /**
+   * How many durations the straight line counts, for each unit of scatter: as many as a full range
+   * has if one of ten batches takes twice as long as expected.
+   */
+  private static final double LINE = RANGE_WINDOW;
+
+  /** The line moves a median by this factor at most. */
+  private static final double LINE_OFF = 2;
 
   /** How far the scatter speaks for a range with one duration. */
   private static final double BENEFIT = 2;
@@ -72,14 +82,19 @@ final class CostCurve {
   /** The durations expected at the ends of the ranges. */
   private final double[] expected;
 
+  /** How many items are done in a nanosecond at most, in batches up to the ends of the ranges. */
+  private final double[] rates;
+
   private final Window scatter = new Window(SCATTER_WINDOW);
   private double caution = 1;
   private double meanQuotient = 1;
   private int largest;
   private int efficientSize = 1;
   private int bestSize = 1;
-  private double bestRate;
   private boolean isSettled;
+
+  /** Whether the lower and the upper third have other sizes. */
+  private boolean hasLine;
 
   private double lineNanos;
   private double lineSlope;
@@ -108,6 +123,7 @@ final class CostCurve {
     }
     windows = new @Nullable Window[ends.length];
     expected = new double[ends.length];
+    rates = new double[ends.length];
     pointSize = new double[ends.length];
     pointNanos = new double[ends.length];
     pointWeight = new double[ends.length];
@@ -167,8 +183,10 @@ final class CostCurve {
         continue;
       }
       double median = window.median();
-      double onLine = Math.max(median / 2, lineNanos + lineSlope * window.midSize());
-      double share = lineWeight / (lineWeight + window.length);
+      double onLine =
+          Math.clamp(
+              lineNanos + lineSlope * window.midSize(), median / LINE_OFF, LINE_OFF * median);
+      double share = hasLine || window.length < FEW ? lineWeight / (lineWeight + window.length) : 0;
       pointSize[points] = window.midSize();
       pointNanos[points] = median + share * (onLine - median);
       if (points > 0 && window.length < FEW) {
@@ -199,10 +217,8 @@ final class CostCurve {
     collectThird(third, windows.length - 1, -1);
     double upperSize = medianOf(third, thirdSize);
     double upperNanos = medianOf(third, thirdNanos);
-    lineSlope =
-        upperSize > lowerSize
-            ? Math.max(0, (upperNanos - lowerNanos) / (upperSize - lowerSize))
-            : 0;
+    hasLine = upperSize > lowerSize;
+    lineSlope = hasLine ? Math.max(0, (upperNanos - lowerNanos) / (upperSize - lowerSize)) : 0;
     lineNanos = (lowerNanos + upperNanos - lineSlope * (lowerSize + upperSize)) / 2;
   }
 
@@ -239,10 +255,13 @@ final class CostCurve {
   private void computeSizes() {
     double hopedBest = 0;
     int best = 0;
-    bestRate = 0;
+    double rate = 0;
+    for (int i = 0; i < ends.length; i++) {
+      rate = Math.max(rate, ends[i] / expected[i]);
+      rates[i] = rate;
+    }
     int ranges = indexOf(largest) + 1;
     for (int i = 0; i < ranges; i++) {
-      bestRate = Math.max(bestRate, ends[i] / expected[i]);
       double hoped = windows[i] == null ? 0 : hopedRate(i);
       if (hoped > hopedBest) {
         hopedBest = hoped;
@@ -335,7 +354,12 @@ final class CostCurve {
 
   /** How many items one worker does in a nanosecond at most; 0 if nothing is known. */
   double bestRate() {
-    return bestRate;
+    return largest == 0 ? 0 : rates[indexOf(largest)];
+  }
+
+  /** How many items one worker does in a nanosecond at most, in batches up to a size. */
+  double bestRate(int size) {
+    return rates[indexOf(Math.min(size, maxSize))];
   }
 
   /** Whether batches as large as it pays have been seen. */

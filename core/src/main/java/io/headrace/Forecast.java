@@ -121,52 +121,52 @@ final class Forecast {
    * @param caution how much longer than expected it is taken to last
    */
   int late(int size, double caution) {
-    int late = 0;
-    while (late < waiting) {
-      double needNanos = caution * curve.expectedNanos(Math.min(size, waiting - late));
-      if (slackNanos(late) > needNanos) {
-        break;
-      }
-      late = afterLate(late, waiting - late - size, needNanos);
-    }
-    return late;
+    return firstInTime(0, waiting, size, caution, 0);
   }
 
   /**
-   * The next position that may be in time after one that is late: where deadlines are taken to lie
-   * evenly it goes on at once.
+   * The first position that is in time in a batch of what is behind it. Each item that is left out
+   * may make the batch smaller, so that less of the next one is needed.
    */
-  private int afterLate(int position, int most, double needNanos) {
-    double next = position + 1;
-    double before = known * weight;
-    if (position < before) {
-      next = isOrdered ? afterLateOrdered(position, needNanos) : next;
-      while (next - position < most && next < before && slackNanos((int) next) <= needNanos) {
-        next++;
+  private int firstInTime(int position, int room, int size, double caution, double atNanos) {
+    int from = position;
+    int to = position + room;
+    if (from < to && !isInTime(from, to, size, caution, atNanos)) {
+      from++;
+      if (from >= waiting && room > size) {
+        double needNanos = atNanos + caution * curve.expectedNanos(size);
+        double next = waiting + arrivalsPerNano * (needNanos - objectiveNanos);
+        from = (int) Math.clamp(next, from, Math.max(from, to - size));
       }
-    } else if (position >= waiting) {
-      next = waiting - 1 + arrivalsPerNano * (needNanos - objectiveNanos);
-    } else {
-      double last = known == 0 ? objectiveNanos : slackNanos[known - 1];
-      double share = (needNanos - last) / Math.max(1, objectiveNanos - last);
-      next = before - 1 + share * (waiting - before + 1);
+      while (!isOrdered && from < Math.min(to, known * weight)) {
+        if (isInTime(from, to, size, caution, atNanos)) {
+          return from;
+        }
+        from++;
+      }
+      from = halve(from, to, size, caution, atNanos);
     }
-    return position + (int) Math.clamp(next - position, 1.0, Math.max(1.0, most));
+    return from;
   }
 
-  /** The same by halving, among the items whose deadlines are known. */
-  private int afterLateOrdered(int position, double needNanos) {
-    int from = (int) (position / weight);
-    int to = known;
+  private int halve(int first, int end, int size, double caution, double atNanos) {
+    int from = first;
+    int to = end;
     while (from < to) {
       int middle = (from + to) >>> 1;
-      if (slackNanos[middle] <= needNanos) {
-        from = middle + 1;
-      } else {
+      if (isInTime(middle, end, size, caution, atNanos)) {
         to = middle;
+      } else {
+        from = middle + 1;
       }
     }
-    return (int) Math.max(position + 1, Math.ceil(from * weight));
+    return from;
+  }
+
+  /** Whether an item is in time in a batch of all from it to an end, up to a size. */
+  private boolean isInTime(int position, int end, int size, double caution, double atNanos) {
+    double takesNanos = curve.expectedNanos(Math.min(size, end - position));
+    return slackNanos(position) > atNanos + caution * takesNanos;
   }
 
   /**
@@ -186,7 +186,7 @@ final class Forecast {
     lost = 0;
     delayNanos = 0;
     double all = waiting + arrivalsPerNano * endNanos;
-    double rate = Math.max(capacity, size / curve.expectedNanos(size) / mean);
+    double rate = curve.bestRate(size) / mean;
     while (atNanos < endNanos) {
       if (Math.min(all - lost, worth + (endNanos - atNanos) * rate + spare) < needed) {
         worth = Double.NEGATIVE_INFINITY;
@@ -198,14 +198,13 @@ final class Forecast {
         atNanos = Math.min(endNanos, Math.max(nextNanos, atNanos + endNanos / STEPS));
         continue;
       }
-      double takesNanos = curve.expectedNanos(Math.min(size, room));
-      double needNanos = atNanos + caution * takesNanos;
-      if (slackNanos(position) <= needNanos) {
-        int next = afterLate(position, room - size, needNanos);
+      int next = firstInTime(position, room, size, caution, atNanos);
+      if (next > position) {
         lost += next - position;
         position = next;
         continue;
       }
+      double takesNanos = curve.expectedNanos(Math.min(size, room));
       int n = (int) Math.min((long) size * atOnce, room);
       double inTime = inTime(position, n, atNanos, takesNanos);
       worth += inTime;

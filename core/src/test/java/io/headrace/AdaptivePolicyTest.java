@@ -318,4 +318,43 @@ class AdaptivePolicyTest {
     }
     assertThat(size).isEqualTo(MAX_SIZE);
   }
+
+  /** A stall among the first batches is no reason to drop most of the items for long. */
+  @Test
+  void aStallInOneOfTheFirstBatchesDoesNotKeepBatchesSmall() {
+    for (int stalled : new int[] {2, 3, 5, 8}) {
+      LearningPolicy policy = policy(100);
+      policy.handled(1, gpuLike(1));
+      policy.handled(stalled, 8 * gpuLike(stalled));
+      queue.waiting = 100;
+      int largest = 0;
+      for (int i = 0; i < 12; i++) {
+        queue.nowNanos += 15 * MILLI;
+        queue.oldestNanos = queue.nowNanos;
+        queue.arrivals += 15;
+        queue.deadlineNanos = queue.nowNanos + 10 * MILLI;
+        queue.gapNanos = MILLI;
+        policy.dropBeforeNanos(queue);
+        int size = policy.decide(queue).size();
+        policy.handled(size, gpuLike(size));
+        largest = Math.max(largest, size);
+      }
+      assertThat(largest).as("after a stalled batch of %d", stalled).isGreaterThan(32);
+    }
+  }
+
+  /** Handlers without noise: three batches are enough to know that an item is late. */
+  @Test
+  void dropsWhatIsLateAfterThreeBatches() {
+    LearningPolicy policy = policy(30);
+    policy.handled(1, linear(1));
+    policy.handled(3, linear(3));
+    queue.waiting = 60;
+    queue.deadlineNanos = MILLI / 2;
+    assertThat(policy.dropBeforeNanos(queue)).isEqualTo(queue.nowNanos);
+    policy.handled(7, linear(7));
+    queue.gapNanos = MILLI / 2;
+    queue.nowNanos += 1;
+    assertThat(policy.dropBeforeNanos(queue)).isGreaterThan(queue.nowNanos + MILLI);
+  }
 }

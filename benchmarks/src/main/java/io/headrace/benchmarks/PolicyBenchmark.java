@@ -50,8 +50,8 @@ public class PolicyBenchmark {
   }
 
   /**
-   * The same with items that cannot all be in time: a batch of one is, and one of most of the others
-   * would be late. It looks at what each size would do.
+   * The same with items that cannot all be in time: a batch of one is, and one of most of the
+   * others would be late. It looks at what each size would do.
    */
   @Benchmark
   public BatchPolicy.Decision decideUnderPressure() {

@@ -27,21 +27,22 @@ public final class PolicyTable {
   private PolicyTable() {}
 
   /** One trace. */
-  private record Run(Entry adaptive, List<Entry> rivals, Entry blindlyFixed) {
+  private record Run(Entry adaptive, List<Entry> rivals, double blindlyFixedShare) {
     double lead() {
-      return leadOf(rivals);
+      return 100 * (adaptive.share() - Math.max(bestOfLearning(), fixed().share()));
     }
 
     /** The lead if the pair is not chosen for the luck of the durations. */
     double blindLead() {
-      List<Entry> others = new ArrayList<>(rivals.subList(0, rivals.size() - 1));
-      others.add(blindlyFixed);
-      return leadOf(others);
+      return 100 * (adaptive.share() - Math.max(bestOfLearning(), blindlyFixedShare));
     }
 
-    private double leadOf(List<Entry> others) {
-      double best = others.stream().mapToDouble(Entry::share).max().orElse(0);
-      return 100 * (adaptive.share() - best);
+    private double bestOfLearning() {
+      return rivals.stream().limit(rivals.size() - 1).mapToDouble(Entry::share).max().orElse(0);
+    }
+
+    private Entry fixed() {
+      return rivals.getLast();
     }
   }
 
@@ -111,7 +112,7 @@ public final class PolicyTable {
     }
     List<Run> runs =
         cells.parallelStream()
-            .map(cell -> new Run(cell.adaptive(), cell.rivals(), cell.blindlyFixed()))
+            .map(cell -> new Run(cell.adaptive(), cell.rivals(), cell.blindlyFixedShare()))
             .toList();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < runs.size(); i += seeds) {

@@ -74,10 +74,10 @@ public record Simulation(
    * What became of the items.
    *
    * @param offered how many arrived
-   * @param inTime how many were answered within the objective
+   * @param inTime how many were answered before the objective had passed
    * @param refused how many were refused when they arrived
    * @param dropped how many left the queue without being handled
-   * @param late how many were handled in vain: not within the objective
+   * @param late how many were handled in vain: not before that
    * @param batches how many batches were handled
    * @param p50Nanos the median of the time that those answered in time took
    * @param p99Nanos its 99th percentile
@@ -165,7 +165,7 @@ public record Simulation(
     private void ended(long nanos, @Nullable Throwable failure) {
       Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
       if (cause == null) {
-        if (nanos < simulation.objective.toNanos()) { // else its alarm comes right after it
+        if (nanos < simulation.objective.toNanos()) { // or its alarm rings in the same moment
           tookNanos[inTime++] = nanos;
         }
       } else if (cause instanceof RejectedException || cause instanceof QueueFullException) {

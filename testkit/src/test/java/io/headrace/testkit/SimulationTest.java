@@ -35,6 +35,17 @@ class SimulationTest {
     assertThat(result.p99Nanos()).isEqualTo(19_999_999);
   }
 
+  /** Whichever of the two alarms is the first. */
+  @Test
+  void anAnswerWhenTheTimeIsUpIsLate() {
+    ArrivalTrace trace = ArrivalTrace.of(SECOND, 0, 5_000_000);
+    Cost cost = (size, random) -> 12_500_000;
+    Result result =
+        new Simulation(trace, cost, 1, Duration.ofMillis(20), 1).run(BatchPolicy.greedy(1));
+    assertThat(result.inTime()).isEqualTo(1);
+    assertThat(result.late()).isEqualTo(1);
+  }
+
   @Test
   void severalWorkersWorkAtOnce() {
     ArrivalTrace trace = ArrivalTrace.of(SECOND, 0, 0, 0, 0);

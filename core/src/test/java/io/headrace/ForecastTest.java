@@ -1,0 +1,141 @@
+package io.headrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of a queue, beside simpler ways to find it out. */
+class ForecastTest {
+  private static final long SEED = 20_261_126;
+  private static final int QUEUES = 2_000;
+  private static final int MAX_SIZE = 64;
+  private static final double MILLI = 1e6;
+  private static final double OBJECTIVE_NANOS = 50 * MILLI;
+
+  private final Random random = new Random(SEED);
+  private final CostCurve curve = new CostCurve(MAX_SIZE);
+  private final Forecast forecast = new Forecast(curve, (long) OBJECTIVE_NANOS);
+
+  private record Queue(long[] slackNanos) implements QueueState {
+    @Override
+    public int waiting() {
+      return slackNanos.length;
+    }
+
+    @Override
+    public long oldestArrivalNanos() {
+      return 0;
+    }
+
+    @Override
+    public int deadlines(long[] into) {
+      int n = Math.min(into.length, slackNanos.length);
+      System.arraycopy(slackNanos, 0, into, 0, n);
+      return n;
+    }
+
+    @Override
+    public long arrivals() {
+      return slackNanos.length;
+    }
+
+    @Override
+    public double meanWeight() {
+      return 1;
+    }
+
+    @Override
+    public int workers() {
+      return 1;
+    }
+
+    @Override
+    public int idleWorkers() {
+      return 1;
+    }
+
+    @Override
+    public long nowNanos() {
+      return 0;
+    }
+  }
+
+  private void learn(double fixedMillis, double itemMillis, double noise) {
+    for (int i = 0; i < 1_000; i++) {
+      int size = 1 + i % MAX_SIZE;
+      double factor = Math.exp(noise * random.nextGaussian());
+      curve.add(size, (long) (factor * MILLI * (fixedMillis + itemMillis * size)));
+    }
+  }
+
+  private Queue queue(boolean isOrdered) {
+    long[] slackNanos = new long[1 + random.nextInt(200)];
+    Arrays.setAll(slackNanos, i -> (long) (random.nextDouble() * OBJECTIVE_NANOS));
+    if (isOrdered) {
+      Arrays.sort(slackNanos);
+    }
+    return new Queue(slackNanos);
+  }
+
+  private int lateOneByOne(Queue queue, int size, double caution) {
+    int waiting = queue.waiting();
+    int late = 0;
+    while (late < waiting) {
+      double takesNanos = curve.expectedNanos(Math.min(size, waiting - late));
+      if (queue.slackNanos[late] > caution * takesNanos) {
+        break;
+      }
+      late++;
+    }
+    return late;
+  }
+
+  @Test
+  void findsWhatIsLateAsALookAtEachItemDoes() {
+    learn(5, 0.5, 0);
+    for (int i = 0; i < QUEUES; i++) {
+      Queue queue = queue(random.nextBoolean());
+      int size = 1 + random.nextInt(MAX_SIZE);
+      double caution = 0.5 + random.nextDouble();
+      forecast.look(queue, random.nextInt(3) / MILLI);
+      assertThat(forecast.late(size, caution))
+          .as("queue %d, batches of %d, caution %.2f", i, size, caution)
+          .isEqualTo(lateOneByOne(queue, size, caution));
+    }
+  }
+
+  /** Whatever is needed: it comes to the same, or it is worth less than that. */
+  @Test
+  void givesUpOnlyWhatIsWorthLess() {
+    learn(5, 0.5, 0.3);
+    int givenUp = 0;
+    for (int i = 0; i < QUEUES; i++) {
+      int size = 1 + random.nextInt(MAX_SIZE);
+      forecast.look(queue(random.nextBoolean()), random.nextInt(3) / MILLI);
+      forecast.run(size, 1, Double.NEGATIVE_INFINITY);
+      double worth = forecast.worth();
+      double needed = worth + 20 * random.nextGaussian();
+      forecast.run(size, 1, needed);
+      if (forecast.worth() == Double.NEGATIVE_INFINITY) {
+        assertThat(worth).as("queue %d, batches of %d", i, size).isLessThan(needed);
+        givenUp++;
+      } else {
+        assertThat(forecast.worth()).as("queue %d, batches of %d", i, size).isEqualTo(worth);
+      }
+    }
+    assertThat(givenUp).isPositive();
+  }
+
+  @Test
+  void losesNothingIfAllAreInTime() {
+    learn(5, 0.5, 0);
+    long[] slackNanos = new long[10];
+    Arrays.fill(slackNanos, (long) OBJECTIVE_NANOS);
+    forecast.look(new Queue(slackNanos), 0);
+    forecast.run(MAX_SIZE, 1, Double.NEGATIVE_INFINITY);
+    assertThat(forecast.isLossless()).isTrue();
+    assertThat(forecast.worth()).isEqualTo(10);
+  }
+}
