@@ -364,9 +364,8 @@ final class WorkerProcess {
   }
 
   private void largeFreed() {
-    Link link = this.link;
-    if (wantedBytes > 0 && link != null) {
-      link.doorbell.wake();
+    if (wantedBytes > 0) {
+      wake();
     }
   }
 

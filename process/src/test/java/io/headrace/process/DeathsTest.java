@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Worker processes that are killed, write nonsense, or do not start. */
 class DeathsTest {
   /** How many flows are closed while a worker starts. */
-  private static final int CLOSES = Integer.getInteger("headrace.closes", 3);
+  private static final int CLOSES = Integer.getInteger("headrace.closes", 2);
 
   @TempDir Path folder;
 

@@ -128,7 +128,7 @@ class SharingTest {
         WorkerProcesses.builder(1).ahead(1).inputMemory(MIB).resultMemory(MIB);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       List<CompletableFuture<Long>> sizes = new ArrayList<>();
-      for (int i = 0; i < 30; i++) {
+      for (int i = 0; i < 16; i++) {
         Tensor tensor = tensor(200_000 + 1000 * i);
         sizes.add(flow.submit(tensor).thenApply(back -> ((Tensor) back).byteSize()));
       }
