@@ -27,6 +27,7 @@ import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -174,6 +175,7 @@ class DeathsTest {
 
   /** At each moment of a start. */
   @Test
+  @Timeout(7200)
   void aCloseWhileAWorkerStartsAgainEnds() throws Exception {
     Random random = new Random(1);
     for (int round = 0; round < CLOSES; round++) {

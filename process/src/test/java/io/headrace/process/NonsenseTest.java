@@ -24,6 +24,7 @@ import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -233,6 +234,7 @@ class NonsenseTest {
 
   /** Of an answer each field in turn, and the tail of the ring. */
   @Test
+  @Timeout(7200)
   void aWorkerThatForgesAnswersFailsAlone() throws Exception {
     ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
     try (Flow<Integer, Object> flow = forged(deaths)) {
