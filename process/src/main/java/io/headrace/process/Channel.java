@@ -49,7 +49,7 @@ final class Channel {
   private static final int BEGUN_OFFSET = HEARTBEAT_OFFSET + Long.BYTES;
   private static final int RINGS_OFFSET = HEARTBEAT_OFFSET + APART;
 
-  /** Twice as many as a process has places at most: memories are made known as well. */
+  /** What finds a full ring waits until the process has read from it. */
   private static final int ENVELOPES = 64;
 
   private static final long RING_BYTES = RingProducer.sizeBytes(ENVELOPES, Envelope.BYTES);

@@ -79,7 +79,7 @@ public final class WorkerProcesses {
     public static final int DEFAULT_AHEAD_SINGLE = 3;
 
     /** The most that {@link #ahead} takes: {@value}. */
-    public static final int MAX_AHEAD = 31;
+    public static final int MAX_AHEAD = 255;
 
     /** The default of {@link #inputMemory}: {@value} bytes. */
     public static final long DEFAULT_INPUT_BYTES = 64 << 20;

@@ -51,7 +51,7 @@ class WorkerProcessesTest {
   }
 
   @Test
-  void noMoreBatchesWaitInAProcessThanItsRingHolds() throws Exception {
+  void soManyBatchesMayWaitInAProcess() throws Exception {
     int most = WorkerProcesses.Builder.MAX_AHEAD;
     assertThatThrownBy(() -> WorkerProcesses.builder(1).ahead(most + 1))
         .isInstanceOf(IllegalArgumentException.class)
