@@ -22,8 +22,13 @@ final class ProgressCount {
     this.total = total;
   }
 
+  /** There are no more inputs, which may turn out after the last task has ended. */
   synchronized void total(long known) {
+    boolean isNews = total != known;
     total = known;
+    if (isNews && known > 0 && done + failed == known) {
+      tell();
+    }
   }
 
   synchronized void started() {
@@ -37,6 +42,10 @@ final class ProgressCount {
     } else {
       done++;
     }
+    tell();
+  }
+
+  private void tell() {
     try {
       listener.accept(new Progress(done, failed, running, total));
     } catch (Throwable broken) {

@@ -108,9 +108,10 @@ public final class Run<I extends @Nullable Object> {
   }
 
   /**
-   * Tells a listener of the progress after each task that ended, until the run is stopped. It is
-   * called on the threads of the run, one call after the other, and so must not block. What it
-   * throws is logged once and touches nothing else.
+   * Tells a listener of the progress after each task that ended, until the run is stopped, and once
+   * more if it turns out after the last one that there are no more inputs. It is called on the
+   * threads of the run, one call after the other, and so must not block. What it throws is logged
+   * once and touches nothing else.
    *
    * @param listener the listener
    * @return the run with this listener, in place of an earlier one

@@ -152,7 +152,7 @@ abstract class TaskRun {
     Object input = nextInput();
     if (input instanceof Inputs.End) {
       exhausted = true;
-      if (progress != null) {
+      if (progress != null && !stopped) {
         progress.total(nextIndex);
       }
       return false;

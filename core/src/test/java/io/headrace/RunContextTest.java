@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.CyclicBarrier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -189,7 +189,6 @@ class RunContextTest {
   @Test
   void theTotalOfAnIteratorIsKnownAtItsEnd() throws Exception {
     List<Progress> told = new ArrayList<>();
-    CyclicBarrier ends = new CyclicBarrier(2);
     CountDownLatch hold = new CountDownLatch(1);
     try (Results<Integer> results =
         Throttle.atMost(3)
@@ -206,9 +205,43 @@ class RunContextTest {
       assertThat(told.getFirst().total()).isIn(-1L, 2L);
       hold.countDown();
       assertThat(results.next()).isEqualTo(2);
+      assertThat(results.hasNext()).isFalse();
     }
     assertThat(told.getLast()).isEqualTo(new Progress(2, 0, 0, 2));
-    assertThat(ends.getNumberWaiting()).isZero();
+  }
+
+  @Test
+  void theTotalIsToldWhenTheLastTaskHasEndedBefore() throws Exception {
+    List<Progress> told = new ArrayList<>();
+    CountDownLatch ended = new CountDownLatch(2);
+    Iterator<Integer> late =
+        new Iterator<>() {
+          private int next;
+
+          @Override
+          public boolean hasNext() {
+            if (next == 2) {
+              FlowProbes.awaitLatch("the tasks have ended", ended);
+            }
+            return next < 2;
+          }
+
+          @Override
+          public Integer next() {
+            return ++next;
+          }
+        };
+    Throttle.atMost(3)
+        .over(late)
+        .onProgress(
+            progress -> {
+              told.add(progress);
+              ended.countDown();
+            })
+        .runOnEach(i -> i);
+    assertThat(told).last().isEqualTo(new Progress(2, 0, 0, 2));
+    assertThat(told).hasSize(3);
+    assertThat(told.get(1)).isEqualTo(new Progress(2, 0, 0, -1));
   }
 
   @Test
