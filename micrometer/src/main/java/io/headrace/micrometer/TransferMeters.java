@@ -31,7 +31,7 @@ final class TransferMeters {
   void record(TransferEvent transfer) {
     transfers.record(transfer.transferNanos(), TimeUnit.NANOSECONDS);
     for (long bytes : transfer.itemBytes()) {
-      itemBytes.record(bytes);
+      itemBytes.record((double) bytes);
     }
   }
 }

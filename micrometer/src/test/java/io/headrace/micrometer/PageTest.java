@@ -52,7 +52,7 @@ class PageTest {
     }
     String page = Files.readString(PAGE);
     assertThat(registry.getMeters().stream().map(Meter::getId).map(Meter.Id::getName).distinct())
-        .hasSize(17)
+        .hasSize(19)
         .allSatisfy(name -> assertThat(page).contains("| `" + name + "` |"));
   }
 
