@@ -234,15 +234,7 @@ class DeathsTest {
                                     "-D" + Scribble.FOLDER + "=" + folder,
                                     "-D" + Scribble.SEED + "=" + seed)
                                 .build()))
-            .observer(
-                new Observer() {
-                  @Override
-                  public void onWorker(WorkerEvent event) {
-                    if (event.kind() == WorkerEvent.Kind.DIED) {
-                      deaths.add(event.detail());
-                    }
-                  }
-                })
+            .observer(new DeathNotes(deaths))
             .build()
             .start(Duration.ofSeconds(30))) {
       List<CompletableFuture<Object>> futures =

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Handler;
-import io.headrace.Observer;
 import io.headrace.OnFull;
 import io.headrace.Tensor;
 import io.headrace.WorkerStatus;
@@ -89,15 +88,7 @@ class KillsTest {
                                 "-D" + Fault.PROPERTY + "=" + KillAtTimes.class.getName(),
                                 "-D" + KillAtTimes.ONE_OF + "=500")
                             .build()))
-        .observer(
-            new Observer() {
-              @Override
-              public void onWorker(WorkerEvent event) {
-                if (event.kind() == WorkerEvent.Kind.DIED) {
-                  deaths.add(event.detail());
-                }
-              }
-            })
+        .observer(new DeathNotes(deaths))
         .build()
         .start(Duration.ofSeconds(30));
   }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
-import io.headrace.Observer;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import io.headrace.shm.Mechanism;
@@ -269,15 +268,7 @@ class NonsenseTest {
                             "-D" + Forging.PROCESSES + "=" + FORGERS,
                             "-D" + Forging.SEED + "=" + SEED)
                         .build()))
-        .observer(
-            new Observer() {
-              @Override
-              public void onWorker(WorkerEvent event) {
-                if (event.kind() == WorkerEvent.Kind.DIED) {
-                  deaths.add(event.detail());
-                }
-              }
-            })
+        .observer(new DeathNotes(deaths))
         .build()
         .start(Duration.ofSeconds(30));
   }

@@ -8,7 +8,6 @@ import io.headrace.CallOptions;
 import io.headrace.DeadlineExceededException;
 import io.headrace.Flow;
 import io.headrace.Handler;
-import io.headrace.Observer;
 import io.headrace.OnFull;
 import io.headrace.Service;
 import io.headrace.WorkerStatus;
@@ -119,15 +118,7 @@ class SoakTest {
             "sum",
             HandlerFactory.of(Summing::new),
             step -> step.batch(BatchPolicy.greedy(1)).workers(processes(1)))
-        .observer(
-            new Observer() {
-              @Override
-              public void onWorker(WorkerEvent event) {
-                if (event.kind() == WorkerEvent.Kind.DIED) {
-                  deaths.add(event.detail());
-                }
-              }
-            })
+        .observer(new DeathNotes(deaths))
         .build()
         .start(LONG);
   }
