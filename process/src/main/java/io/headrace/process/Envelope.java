@@ -102,6 +102,11 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     return new Envelope(Kind.RELEASE, NO_PLACE, 0, 0, block, "");
   }
 
+  /** Whether it names one; memories are counted from 1. */
+  boolean hasBlock() {
+    return block.memory() != NO_BLOCK.memory();
+  }
+
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes
   void write(MemorySegment slot) {
     slot.set(JAVA_INT, 0, kind.ordinal());

@@ -29,11 +29,18 @@ final class Hearing {
 
   private final SocketChannel socket;
   private final String name;
+  private final Runnable whenEnded;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
 
-  Hearing(SocketChannel socket, String name) {
+  /**
+   * Hears until the process says nothing more.
+   *
+   * @param whenEnded what to do then
+   */
+  Hearing(SocketChannel socket, String name, Runnable whenEnded) {
     this.socket = socket;
     this.name = name;
+    this.whenEnded = whenEnded;
     Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
   }
 
@@ -53,6 +60,8 @@ final class Hearing {
       }
     } catch (IOException ended) {
       ready.completeExceptionally(new EndedException(ended));
+    } finally {
+      whenEnded.run();
     }
   }
 

@@ -49,8 +49,8 @@ final class Pool implements Placement.BatchExecutor {
   /** What is not reachable anymore gives its room back some time after a collection. */
   private static final int COLLECTIONS_BEFORE_STUCK = 3;
 
-  /** Some seconds, in which nobody has given back anything. */
-  static final int COLLECTIONS_BEFORE_REFUSAL = 100;
+  /** Two seconds at least, in which nobody has given back anything. */
+  static final int COLLECTIONS_BEFORE_REFUSAL = 40;
 
   private final Placement.PlacedStep step;
   private final Settings settings;
@@ -370,7 +370,8 @@ final class Pool implements Placement.BatchExecutor {
 
   // Death.
 
-  private void died(WorkerProcess process, String death) {
+  /** Returns the batches that were tried often enough. */
+  private List<Execution> queueAgain(WorkerProcess process) {
     List<Shipment> left = process.leftOver();
     List<Execution> toFail = new ArrayList<>();
     synchronized (this) {
@@ -382,9 +383,8 @@ final class Pool implements Placement.BatchExecutor {
         }
       }
     }
-    WorkerDiedException reason = new WorkerDiedException(death);
-    toFail.forEach(execution -> execution.completeExceptionally(reason));
     dispatch();
+    return toFail;
   }
 
   /**
@@ -526,11 +526,13 @@ final class Pool implements Placement.BatchExecutor {
       if (process.isDiscarded()) {
         return name + " was closed";
       }
+      List<Execution> toFail = queueAgain(process);
       String death = process.death();
       if (!isClosed()) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
       }
-      died(process, death);
+      WorkerDiedException reason = new WorkerDiedException(death);
+      toFail.forEach(execution -> execution.completeExceptionally(reason));
       process.discard();
       this.process = null;
       return death;

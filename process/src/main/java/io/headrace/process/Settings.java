@@ -89,7 +89,7 @@ record Settings(
         TRAINING_NANOS,
         1,
         restartNanos,
-        new Types(List.of()),
+        new Types(List.of(Rehearsal.Sample.class)),
         mechanism);
   }
 

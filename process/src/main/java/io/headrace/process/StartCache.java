@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headrace.Flow;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -33,8 +34,8 @@ final class StartCache {
    * A file is for one JDK, class path, module path and set of options, but for properties; its name is a hash of all
    * these, of sizes and of times of change. The JVM checks all that again, and starts without the file if it is not for it.
    *
-   * It is made after the first start of a step that finds none, by a worker of its own that is started, told to
-   * end, and writes it when it does. Nobody waits for that. One process at a time makes a file, for which it holds a
+   * It is made after the first start of a step that finds none, by a flow with a worker of its own that executes some
+   * items, and writes it when it ends. Nobody waits for that. One process at a time makes a file, for which it holds a
    * lock that ends with it, and moves it to its place when it is complete.
    *
    * The JVM has no such caches for classes in folders. Options that bring in code of others (agents) or have
@@ -147,18 +148,16 @@ final class StartCache {
     options.removeIf(COLLECTOR.asMatchPredicate());
     options.addAll(List.of("-XX:+UseG1GC", "-XX:AOTCacheOutput=" + unfinished, "-Xlog:disable"));
     Settings training = settings.forTraining(options);
-    WorkerProcess worker =
-        WorkerProcess.start(
-            "headrace-start-cache",
-            0,
-            training,
-            1,
-            FactoryBytes.write(HandlerFactory.of(Rehearsal.class), "", training.types()));
-    try {
-      worker.close();
-      worker.awaitEnd();
-    } finally {
-      worker.discard();
+    try (Flow<Object, Object> flow =
+        Flow.<Object>builder("headrace-start-cache")
+            .<Object>stepPerWorker(
+                "rehearsal",
+                HandlerFactory.of(Rehearsal.class),
+                step -> step.workers(WorkerProcesses.of(training)))
+            .build()
+            .start()) {
+      var _ = flow.call(Rehearsal.VALUES);
+      var _ = flow.submit(Rehearsal.FAILURE).handle((none, expected) -> none).get();
     }
     Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
   }

@@ -51,6 +51,9 @@ public final class ValueWriter {
    * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between segments are loops
    * of mismatched stores in JDK 25, which C2 can compile wrongly where heap arrays of several types meet
    * (JDK-8331133); a text was seen of which eight bytes were zero.
+   *
+   * No switches over patterns, and no method references: the first use of each is linked by the JVM for some
+   * milliseconds, which the first batch of a new worker would wait for.
    */
 
   private final Types types;
@@ -195,39 +198,41 @@ public final class ValueWriter {
   }
 
   private void writeTagged(@Nullable Object value) {
-    switch (value) {
-      case null -> writeByte(Tag.NULL);
-      case String text -> {
-        writeByte(Tag.STRING);
-        writeString(text);
-      }
-      case Integer number -> {
-        writeByte(Tag.INT);
-        writeInt(number);
-      }
-      case Long number -> {
-        writeByte(Tag.LONG);
-        writeLong(number);
-      }
-      case Double number -> {
-        writeByte(Tag.DOUBLE);
-        writeDouble(number);
-      }
-      case Tensor tensor -> writeTensor(tensor);
-      case MemorySegment segment -> {
-        writeByte(Tag.SEGMENT);
-        writeBytes(segment);
-      }
-      case ByteBuffer buffer -> {
-        writeByte(Tag.BUFFER);
-        writeBytes(MemorySegment.ofBuffer(buffer));
-      }
-      default -> {
-        if (!writeSmall(value) && !writeArray(value) && !writeRegistered(value)) {
-          writeCollection(value);
-        }
-      }
+    if (value == null) {
+      writeByte(Tag.NULL);
+    } else if (value instanceof String text) {
+      writeByte(Tag.STRING);
+      writeString(text);
+    } else if (value instanceof Integer number) {
+      writeByte(Tag.INT);
+      writeInt(number);
+    } else if (value instanceof Long number) {
+      writeByte(Tag.LONG);
+      writeLong(number);
+    } else if (value instanceof Double number) {
+      writeByte(Tag.DOUBLE);
+      writeDouble(number);
+    } else if (value instanceof Tensor tensor) {
+      writeTensor(tensor);
+    } else if (!writeBytesOf(value)
+        && !writeSmall(value)
+        && !writeArray(value)
+        && !writeRegistered(value)) {
+      writeCollection(value);
     }
+  }
+
+  private boolean writeBytesOf(Object value) {
+    if (value instanceof MemorySegment segment) {
+      writeByte(Tag.SEGMENT);
+      writeBytes(segment);
+    } else if (value instanceof ByteBuffer buffer) {
+      writeByte(Tag.BUFFER);
+      writeBytes(MemorySegment.ofBuffer(buffer));
+    } else {
+      return false;
+    }
+    return true;
   }
 
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes
@@ -242,73 +247,51 @@ public final class ValueWriter {
   }
 
   private boolean writeSmall(Object value) {
-    switch (value) {
-      case Boolean flag -> {
-        writeByte(Tag.BOOLEAN);
-        writeByte((byte) (flag ? 1 : 0));
-      }
-      case Float number -> {
-        writeByte(Tag.FLOAT);
-        writeInt(Float.floatToRawIntBits(number));
-      }
-      case Byte number -> {
-        writeByte(Tag.BYTE);
-        writeByte(number);
-      }
-      case Short number -> {
-        writeByte(Tag.SHORT);
-        writeInt(number);
-      }
-      case Character character -> {
-        writeByte(Tag.CHAR);
-        writeInt(character);
-      }
-      default -> {
-        return false;
-      }
+    if (value instanceof Boolean flag) {
+      writeByte(Tag.BOOLEAN);
+      writeByte((byte) (flag ? 1 : 0));
+    } else if (value instanceof Float number) {
+      writeByte(Tag.FLOAT);
+      writeInt(Float.floatToRawIntBits(number));
+    } else if (value instanceof Byte number) {
+      writeByte(Tag.BYTE);
+      writeByte(number);
+    } else if (value instanceof Short number) {
+      writeByte(Tag.SHORT);
+      writeInt(number);
+    } else if (value instanceof Character character) {
+      writeByte(Tag.CHAR);
+      writeInt(character);
+    } else {
+      return false;
     }
     return true;
   }
 
   private boolean writeArray(Object value) {
-    byte tag;
-    MemorySegment bytes;
-    switch (value) {
-      case byte[] array -> {
-        tag = Tag.BYTE;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case float[] array -> {
-        tag = Tag.FLOAT;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case double[] array -> {
-        tag = Tag.DOUBLE;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case int[] array -> {
-        tag = Tag.INT;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case long[] array -> {
-        tag = Tag.LONG;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case short[] array -> {
-        tag = Tag.SHORT;
-        bytes = MemorySegment.ofArray(array);
-      }
-      case char[] array -> {
-        tag = Tag.CHAR;
-        bytes = MemorySegment.ofArray(array);
-      }
-      default -> {
-        return false;
-      }
+    if (value instanceof byte[] array) {
+      writeArray(Tag.BYTE, MemorySegment.ofArray(array));
+    } else if (value instanceof float[] array) {
+      writeArray(Tag.FLOAT, MemorySegment.ofArray(array));
+    } else if (value instanceof double[] array) {
+      writeArray(Tag.DOUBLE, MemorySegment.ofArray(array));
+    } else if (value instanceof int[] array) {
+      writeArray(Tag.INT, MemorySegment.ofArray(array));
+    } else if (value instanceof long[] array) {
+      writeArray(Tag.LONG, MemorySegment.ofArray(array));
+    } else if (value instanceof short[] array) {
+      writeArray(Tag.SHORT, MemorySegment.ofArray(array));
+    } else if (value instanceof char[] array) {
+      writeArray(Tag.CHAR, MemorySegment.ofArray(array));
+    } else {
+      return false;
     }
+    return true;
+  }
+
+  private void writeArray(byte tag, MemorySegment bytes) {
     writeByte((byte) (Tag.ARRAY + tag));
     writeBytes(bytes);
-    return true;
   }
 
   private boolean writeRegistered(Object value) {
@@ -325,29 +308,30 @@ public final class ValueWriter {
   }
 
   private void writeCollection(Object value) {
-    switch (value) {
-      case List<?> list -> writeElements(Tag.LIST, list);
-      case Set<?> set -> writeElements(Tag.SET, set);
-      case Map<?, ?> map -> {
-        writeByte(Tag.MAP);
-        writeInt(map.size());
-        map.forEach(
-            (key, mapped) -> {
-              write(key);
-              write(mapped);
-            });
+    if (value instanceof List<?> list) {
+      writeElements(Tag.LIST, list);
+    } else if (value instanceof Set<?> set) {
+      writeElements(Tag.SET, set);
+    } else if (value instanceof Map<?, ?> map) {
+      writeByte(Tag.MAP);
+      writeInt(map.size());
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        write(entry.getKey());
+        write(entry.getValue());
       }
-      default ->
-          throw new IllegalArgumentException(
-              value.getClass().getName()
-                  + " is not registered with the worker processes: register it, if it is a record"
-                  + " or an enum, or a Codec for it");
+    } else {
+      throw new IllegalArgumentException(
+          value.getClass().getName()
+              + " is not registered with the worker processes: register it, if it is a record"
+              + " or an enum, or a Codec for it");
     }
   }
 
   private void writeElements(byte tag, Collection<?> elements) {
     writeByte(tag);
     writeInt(elements.size());
-    elements.forEach(this::write);
+    for (Object element : elements) {
+      write(element);
+    }
   }
 }

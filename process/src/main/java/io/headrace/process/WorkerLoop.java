@@ -28,8 +28,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** The parent looks for room when it is asked; what it has found by then is all there is. */
   private static final int WAITS_BEFORE_STUCK = 3;
 
-  /** Some seconds. */
-  private static final int WAITS_BEFORE_REFUSAL = 50;
+  /** Three seconds at most. */
+  private static final int WAITS_BEFORE_REFUSAL = 12;
 
   private final Channel channel;
   private final Doorbell doorbell;
@@ -196,16 +196,16 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
             block == null ? Envelope.NO_BLOCK : block));
     fault.at(Fault.Point.ANSWERED, channel);
     channel.begin(0);
-    granted.forEach(this::unmap);
+    for (int memory : granted) {
+      unmap(memory);
+    }
     granted.clear();
   }
 
   private MemorySegment message(Envelope batch) {
     Handle block = batch.block();
     MemorySegment place =
-        block.equals(Envelope.NO_BLOCK)
-            ? channel.request(batch.place())
-            : block.in(memory(block.memory()));
+        batch.hasBlock() ? block.in(memory(block.memory())) : channel.request(batch.place());
     return place.asSlice(0, batch.length());
   }
 
@@ -266,7 +266,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   private void forgetFrom(int first) {
     List<Handle> useless = outputs.subList(first, outputs.size());
-    useless.forEach(this::forget);
+    for (Handle block : useless) {
+      forget(block);
+    }
     useless.clear();
   }
 

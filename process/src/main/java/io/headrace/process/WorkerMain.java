@@ -8,18 +8,24 @@ import io.headrace.shm.SharedMemory;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** The program of a worker process. */
 final class WorkerMain {
   /*
    * Its standard input begins with its orders, and then stays open as long as the parent lives: at its end the
-   * worker ends, whatever it is doing. Standard output and error are the handler's; they go to the parent's
+   * worker ends, whatever it is doing. A worker that was told to end closes the socket first, whereupon the parent
+   * closes that input: the JVM would wait 300 ms for a thread that still reads. Standard output and error are the handler's; they go to the parent's
    * logging. What the worker itself has to say goes through a socket: that it is ready, why it is
    * not, and what is logged. Batches go through shared memory.
    */
@@ -28,6 +34,14 @@ final class WorkerMain {
   private static final int START_FAILED = 4;
   private static final int FAILED = 5;
   private static final long BEAT_MILLIS = 50;
+  private static final long MAX_INPUT_MILLIS = 300;
+  private static final long MAX_EXIT_MILLIS = 10_000;
+
+  /** Whether the parent has told it to end, and all is done. */
+  private static volatile boolean isOver;
+
+  /** The parent has closed the standard input, or has ended. */
+  private static final CountDownLatch INPUT_ENDED = new CountDownLatch(1);
 
   private WorkerMain() {}
 
@@ -44,12 +58,15 @@ final class WorkerMain {
     files.add(orders.channel());
     files.add(orders.results().path());
     daemon("headrace-parent", () -> awaitEnd(in, files));
+    daemon("headrace-first-use", () -> useOnce(orders.mechanism()));
     try (SocketChannel socket = connect(orders);
         Report report = new Report(socket)) {
       report.install();
       Thread.currentThread().setName(orders.name());
       run(orders, report, files);
+      isOver = true;
     }
+    pause(INPUT_ENDED, MAX_INPUT_MILLIS);
     System.exit(0); // threads of the handler may still run
   }
 
@@ -66,8 +83,20 @@ final class WorkerMain {
     } catch (IOException gone) {
       // as well
     }
+    INPUT_ENDED.countDown();
+    if (isOver) {
+      pause(new CountDownLatch(1), MAX_EXIT_MILLIS); // hooks of the handler may run
+    }
     files.forEach(WorkerMain::delete);
     Runtime.getRuntime().halt(PARENT_IS_GONE);
+  }
+
+  private static void pause(CountDownLatch end, long maxMillis) {
+    try {
+      var _ = end.await(maxMillis, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void delete(String file) {
@@ -75,6 +104,23 @@ final class WorkerMain {
       Files.deleteIfExists(Path.of(file));
     } catch (IOException | RuntimeException stillMapped) {
       // there are systems on which another worker has to do it
+    }
+  }
+
+  /** The JVM links some things when they are first used, for which the first batch would wait. */
+  private static void useOnce(Mechanism mechanism) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment own = arena.allocate(Doorbell.BYTES, Doorbell.BYTES);
+      MemorySegment other = arena.allocate(Envelope.BYTES, Doorbell.BYTES);
+      if (mechanism == Mechanism.LINUX) {
+        try (Doorbell doorbell = Doorbell.futex(own, other)) {
+          var _ = doorbell.await(() -> false, 1);
+        }
+      }
+      Envelope.of(Envelope.Kind.CLOSE).write(other);
+      ValueWriter out = new ValueWriter(new Types(List.of()), new HeapSpace(), other);
+      out.write(List.of(1L, "", 1.0));
+      var _ = new ValueReader(new Types(List.of()), new HeapSpace(), other).read();
     }
   }
 

@@ -187,12 +187,21 @@ final class WorkerProcess {
   private Hearing connect(Launch launch, Process process, Output output)
       throws Hearing.EndedException {
     try {
-      Hearing hearing = new Hearing(launch.accept(), name);
+      Hearing hearing = new Hearing(launch.accept(), name, () -> closeInput(process));
       link = new Link(process, output, doorbell(launch), hearing);
       var _ = process.onExit().thenRun(this::exited);
       return hearing;
     } catch (IOException ended) {
       throw new Hearing.EndedException(ended);
+    }
+  }
+
+  /** A worker that has said its last waits for this before it exits. */
+  private static void closeInput(Process process) {
+    try {
+      process.getOutputStream().close();
+    } catch (IOException ended) {
+      // it has exited
     }
   }
 
@@ -526,7 +535,7 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
-    Block block = envelope.block().equals(Envelope.NO_BLOCK) ? null : named(envelope.block());
+    Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
       MemorySegment whole = block == null ? channel.response(place) : block.segment();
       if (envelope.length() < 0 || envelope.length() > whole.byteSize()) {

@@ -70,6 +70,10 @@ public final class WorkerProcesses {
     return new Builder(count);
   }
 
+  static Workers of(Settings settings) {
+    return Workers.placed(new Processes(settings));
+  }
+
   /** Sets the options. Each can be set once. Not thread safe. */
   public static final class Builder {
     /** From this size on values go through shared memory: {@value} bytes. */
@@ -485,7 +489,7 @@ public final class WorkerProcesses {
      * @throws java.lang.module.FindException if there is something wrong with the module path
      */
     public Workers build() {
-      return Workers.placed(new Processes(settings()));
+      return WorkerProcesses.of(settings());
     }
 
     Settings settings() {
