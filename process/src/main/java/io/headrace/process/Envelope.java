@@ -102,9 +102,9 @@ record Envelope(Kind kind, int place, long number, long length, Handle block, St
     return new Envelope(Kind.RELEASE, NO_PLACE, 0, 0, block, "");
   }
 
-  /** Whether it names one; memories are counted from 1. */
+  /** Whether it is anything but {@link #NO_BLOCK}; the first equals of a record is slow. */
   boolean hasBlock() {
-    return block.memory() != NO_BLOCK.memory();
+    return (block.memory() | block.generation() | block.offset() | block.length()) != 0;
   }
 
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes
