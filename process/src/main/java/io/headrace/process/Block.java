@@ -31,9 +31,14 @@ final class Block {
     return handle.offset() + handle.length();
   }
 
+  /** Adds a user, unless there is none anymore. */
+  boolean tryRetain() {
+    return users.getAndUpdate(n -> n < 1 ? n : n + 1) > 0;
+  }
+
   /** Adds a user; whoever calls this knows of another one. */
   void retain() {
-    if (users.getAndUpdate(n -> n < 1 ? n : n + 1) < 1) {
+    if (!tryRetain()) {
       throw new IllegalStateException(handle + " has no user");
     }
   }

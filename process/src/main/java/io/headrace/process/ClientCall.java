@@ -1,22 +1,30 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import io.headrace.DeadlineExceededException;
 import io.headrace.TimeSource;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A call of a {@link FlowClient} on its way to its answer. */
-final class ClientCall extends CompletableFuture<@Nullable Object> implements Wire.Outgoing {
+final class ClientCall extends CompletableFuture<@Nullable Object> {
   final long id;
   private final TimeSource time;
   private final @Nullable Duration timeout;
   private final long submittedNanos;
   private volatile @Nullable MemorySegment frame;
+  private @Nullable Supplier<MemorySegment> copying;
   private volatile boolean isSent;
+
+  /** What the server may read once it has got the call; null if somebody has taken that. */
+  private final AtomicReference<@Nullable List<Block>> blocks = new AtomicReference<>();
 
   ClientCall(long id, @Nullable Duration timeout, TimeSource time) {
     this.id = id;
@@ -25,8 +33,45 @@ final class ClientCall extends CompletableFuture<@Nullable Object> implements Wi
     submittedNanos = timeout == null ? 0 : time.nanoTime();
   }
 
-  void encode(MemorySegment frame) {
+  /**
+   * Says what is to be sent.
+   *
+   * @param frame names values in shared memory, if there are any
+   * @param lent their blocks, of which each has a user for this call
+   * @param copying makes a frame with the values themselves, for a server that does not reach them
+   */
+  void encode(MemorySegment frame, List<Block> lent, Supplier<MemorySegment> copying) {
     this.frame = frame;
+    if (!lent.isEmpty()) {
+      frame.set(JAVA_BYTE, Frame.LENT_IN_CALL_OFFSET, (byte) 1);
+      this.copying = copying;
+      blocks.set(lent);
+    }
+  }
+
+  /** Values are copied into the frame; an item that is too large for that fails the call. */
+  void copyValues() {
+    Supplier<MemorySegment> copying = this.copying;
+    if (frame != null && copying != null) {
+      try {
+        frame = copying.get();
+      } catch (RuntimeException | Error tooLarge) {
+        completeExceptionally(tooLarge);
+      }
+    }
+  }
+
+  /** Whoever takes them lends or releases them; null if there are none, or others have. */
+  @Nullable List<Block> takeBlocks() {
+    return blocks.getAndSet(null);
+  }
+
+  /** The server will not get it. */
+  void releaseBlocks() {
+    List<Block> unsent = takeBlocks();
+    if (unsent != null) {
+      unsent.forEach(Block::release);
+    }
   }
 
   /** Fails the call when its timeout is over. */
@@ -48,9 +93,8 @@ final class ClientCall extends CompletableFuture<@Nullable Object> implements Wi
             "the call was not answered within its timeout of " + timeout));
   }
 
-  /** Nothing is sent for a caller that waits no more. */
-  @Override
-  public @Nullable MemorySegment frame() {
+  /** What is to be written; null for a caller that waits no more. */
+  @Nullable MemorySegment frame() {
     MemorySegment frame = this.frame;
     this.frame = null;
     if (frame == null || isDone()) {

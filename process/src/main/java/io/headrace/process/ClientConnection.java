@@ -6,11 +6,15 @@ import io.headrace.StoppedException;
 import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.SharedMemory;
+import io.headrace.shm.SharedMemoryException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +31,10 @@ final class ClientConnection {
    * A call is in the map from its entry to its answer. Whoever takes it out owns what follows: the
    * receiver completes it; a caller who needs no answer anymore tells the server; the end fails it. After the
    * end nothing enters.
+   *
+   * Values of a call that are in shared memory are lent to the server until it gives them back, or the
+   * connection ends. Those of an answer are copied before the call is completed; the server may use their
+   * memory again when it is told, or has set the end in its probe, which is therefore looked at after.
    */
 
   private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
@@ -37,6 +45,14 @@ final class ClientConnection {
   private final Map<Long, ClientCall> calls = new ConcurrentHashMap<>();
   private final CountDownLatch ending = new CountDownLatch(1);
   private final List<Wire.Outgoing> early = new ArrayList<>();
+  private final Lending lending = new Lending();
+
+  /** Whether the server reaches the memory of this process; set before any call is written. */
+  private volatile boolean isReached;
+
+  // Of the thread that receives.
+  private final Map<Long, SharedMemory> mapped = new HashMap<>();
+  private @Nullable Probe ofServer;
 
   // Guarded by this.
   private @Nullable Wire wire;
@@ -63,7 +79,7 @@ final class ClientConnection {
         return false;
       }
       calls.put(call.id, call);
-      send(call);
+      send(() -> frame(call));
     }
     call.watchDeadline();
     var _ = call.whenComplete((result, failure) -> left(call));
@@ -79,8 +95,26 @@ final class ClientConnection {
     }
   }
 
+  /** On the thread that writes. */
+  private @Nullable MemorySegment frame(ClientCall call) {
+    List<Block> blocks = call.takeBlocks();
+    if (blocks == null) {
+      return call.frame();
+    }
+    if (!isReached) {
+      call.copyValues();
+    }
+    MemorySegment frame = call.frame();
+    if (isReached && frame != null) {
+      return lending.lend(call.id, blocks, frame);
+    }
+    blocks.forEach(Block::release);
+    return frame;
+  }
+
   /** A call is completed. If it was not answered, the server need not go on with it. */
   private void left(ClientCall call) {
+    call.releaseBlocks();
     if (calls.remove(call.id) != null) {
       send(() -> call.isSent() ? cancel(call.id) : null);
     }
@@ -120,6 +154,10 @@ final class ClientConnection {
     } finally {
       if (wire != null) {
         wire.close();
+      }
+      mapped.values().forEach(SharedMemory::close);
+      if (ofServer != null) {
+        ofServer.close();
       }
     }
   }
@@ -183,13 +221,25 @@ final class ClientConnection {
     List<String> names = client.types().names();
     out.writeInt(names.size());
     names.forEach(out::writeString);
-    MemorySegment hello = Frame.end(out);
-    wire.send(() -> hello);
-    Thread.ofVirtual().name("headrace-calls " + client.path()).start(() -> write(wire));
-    ValueReader in = Frame.reader(wire.receive(Frame.MAX_HELLO_BYTES), client.types());
+    try (Probe probe = client.probe()) {
+      probe.write(out);
+      MemorySegment hello = Frame.end(out);
+      wire.send(() -> hello);
+      Thread.ofVirtual().name("headrace-calls " + client.path()).start(() -> write(wire));
+      welcomed(wire, Frame.reader(wire.receive(Frame.MAX_HELLO_BYTES), client.types()));
+    }
+  }
+
+  private void welcomed(Wire wire, ValueReader in) {
     Frame.Kind kind = Frame.readKind(in);
     if (kind != Frame.Kind.WELCOME) {
       throw refused(kind, in);
+    }
+    isReached = in.readByte() != 0;
+    ofServer = Probe.read(in);
+    if (ofServer != null) {
+      MemorySegment reached = Frame.end(begin(Frame.Kind.REACHED));
+      wire.send(() -> reached);
     }
   }
 
@@ -216,30 +266,111 @@ final class ClientConnection {
     isOpen = true;
   }
 
-  private void receive(MemorySegment frame) {
+  private void receive(MemorySegment frame) throws IOException {
     ValueReader in = Frame.reader(frame, client.types());
     Frame.Kind kind = Frame.readKind(in);
     switch (kind) {
-      case ANSWER, FAILED -> {
+      case ANSWER -> answer(in.readLong(), in.readByte() != 0, frame);
+      case FAILED -> {
         ClientCall call = calls.remove(in.readLong());
         if (call != null) {
-          answer(call, kind, in);
+          call.completeExceptionally(failure(in));
         }
       }
+      case MAP -> map(in.readLong(), in.readLong(), in.readString());
+      case UNMAP -> {
+        SharedMemory gone = mapped.remove(in.readLong());
+        if (gone != null) {
+          gone.close();
+        }
+      }
+      case RETURNED -> lending.returned(in.readLong());
       case REFUSED -> throw refused(kind, in);
       default -> throw new CorruptMemoryException("the server has sent " + kind);
     }
   }
 
-  private static void answer(ClientCall call, Frame.Kind kind, ValueReader in) {
+  private static Throwable failure(ValueReader in) {
     try {
-      if (kind == Frame.Kind.ANSWER) {
-        call.complete(in.read());
-      } else {
-        call.completeExceptionally(Failures.read(in));
-      }
+      return Failures.read(in);
     } catch (RuntimeException | Error ofCodec) {
-      call.completeExceptionally(ofCodec);
+      return ofCodec;
+    }
+  }
+
+  private void answer(long id, boolean isLent, MemorySegment frame) throws IOException {
+    ClientCall call = calls.get(id);
+    if (call != null) {
+      Object result = null;
+      Throwable failure = null;
+      try {
+        ValueReader in = new ValueReader(client.types(), new Copies(), frame);
+        in.skip(Frame.LENT_IN_ANSWER_OFFSET + 1);
+        result = in.read();
+      } catch (RuntimeException | Error ofCodec) {
+        failure = ofCodec;
+      }
+      if (isLent && (ofServer == null || ofServer.isEnded())) {
+        throw new IOException("the server has closed it while an answer was read");
+      }
+      complete(call, result, failure);
+    }
+    if (isLent) {
+      send(() -> returned(id));
+    }
+  }
+
+  private void complete(ClientCall call, @Nullable Object result, @Nullable Throwable failure) {
+    if (calls.remove(call.id) == null) {
+      return; // somebody else has completed it
+    }
+    if (failure == null) {
+      call.complete(result);
+    } else {
+      call.completeExceptionally(failure);
+    }
+  }
+
+  private MemorySegment returned(long id) {
+    ValueWriter out = begin(Frame.Kind.RETURNED);
+    out.writeLong(id);
+    return Frame.end(out);
+  }
+
+  private void map(long number, long sizeBytes, String path) {
+    try {
+      SharedMemory before = mapped.put(number, SharedMemory.open(path, sizeBytes));
+      if (before != null) {
+        before.close();
+        throw new CorruptMemoryException("the server has announced memory " + number + " twice");
+      }
+    } catch (SharedMemoryException failure) {
+      System.getLogger(ClientConnection.class.getName())
+          .log(System.Logger.Level.WARNING, "results in a memory cannot be read", failure);
+    }
+  }
+
+  /** Reads results in shared memory: copies them, for the server is to have them back. */
+  private final class Copies extends HeapSpace {
+    Copies() {
+      super(0);
+    }
+
+    @Override
+    public MemorySegment at(ValueWriter.Place place) {
+      SharedMemory memory = mapped.get((long) place.block().memory());
+      if (memory == null) {
+        throw new IllegalStateException("the shared memory of a result cannot be read");
+      }
+      MemorySegment block = place.block().in(memory.segment());
+      if (place.offset() < 0
+          || place.length() < 0
+          || place.length() > block.byteSize() - place.offset()) {
+        throw new CorruptMemoryException(place + " is not within its block");
+      }
+      return Arena.ofAuto()
+          .allocate(place.length(), Tag.ALIGNMENT)
+          .copyFrom(block.asSlice(place.offset(), place.length()));
     }
   }
 
@@ -251,15 +382,20 @@ final class ClientConnection {
       wire = this.wire;
     }
     ending.countDown();
+    lending.close();
     client.ended(this);
-    if (wire != null) {
-      wire.close();
-    }
+    List<ClientCall> failed = new ArrayList<>(); // before others see that the wire is closed
     for (Long id : List.copyOf(calls.keySet())) {
       ClientCall call = calls.remove(id);
       if (call != null) {
-        call.completeExceptionally(call.isSent() ? reasonOfSent : reasonOfUnsent);
+        failed.add(call);
       }
+    }
+    if (wire != null) {
+      wire.close();
+    }
+    for (ClientCall call : failed) {
+      call.completeExceptionally(call.isSent() ? reasonOfSent : reasonOfUnsent);
     }
   }
 }

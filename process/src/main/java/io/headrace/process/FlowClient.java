@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  * over.
  *
  * <p><b>Values</b> travel as {@link FlowServer} says. A large one that comes back is valid as long
- * as it is reachable.
+ * as it is reachable. Shared memory that an item is in is not used again before its call is
+ * answered, or the connection has ended.
  *
  * <p><b>Thread safety.</b> Safe for all threads; a call to submit encodes the item and does not
  * block. Continuations of a future run on the thread that receives answers, and must not block.
@@ -60,6 +62,7 @@ public final class FlowClient<I, O extends @Nullable Object>
   private final int maxFrameBytes;
   private final long connectNanos;
   private final TimeSource time;
+  private final Supplier<Probe> probe;
   private final AtomicLong lastId = new AtomicLong();
 
   /** Those that are not over; guarded by this. */
@@ -70,6 +73,7 @@ public final class FlowClient<I, O extends @Nullable Object>
   private FlowClient(Builder builder) {
     path = builder.path;
     time = builder.time;
+    probe = builder.probe;
     types = new Types(builder.types);
     maxFrameBytes = builder.maxFrameBytes;
     connectNanos = builder.connectTimeout.toNanos();
@@ -97,6 +101,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     private int maxFrameBytes = FlowServer.Builder.DEFAULT_MAX_FRAME_BYTES;
     private Duration connectTimeout = Duration.ofSeconds(5);
     private TimeSource time = TimeSource.system();
+    private Supplier<Probe> probe = Probe::create;
 
     private Builder(Path path) {
       this.path = path;
@@ -156,6 +161,12 @@ public final class FlowClient<I, O extends @Nullable Object>
     }
 
     /** For tests. */
+    Builder probe(Supplier<Probe> probe) {
+      this.probe = probe;
+      return this;
+    }
+
+    /** For tests. */
     Builder time(TimeSource time) {
       this.time = time;
       return this;
@@ -182,7 +193,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     requireNonNull(options, "options");
     ClientCall call = new ClientCall(lastId.incrementAndGet(), options.timeout(), time);
     try {
-      call.encode(frame(call.id, item, options));
+      encode(call, item, options);
     } catch (RuntimeException | Error cannotTravel) {
       call.completeExceptionally(cannotTravel);
       return (CompletableFuture<O>) call;
@@ -191,11 +202,25 @@ public final class FlowClient<I, O extends @Nullable Object>
     return (CompletableFuture<O>) call;
   }
 
-  private MemorySegment frame(long id, I item, CallOptions options) {
-    ValueWriter out = Frame.begin(Frame.Kind.CALL, types, maxFrameBytes);
+  private void encode(ClientCall call, I item, CallOptions options) {
+    Loans loans = new Loans(maxFrameBytes);
+    try {
+      call.encode(
+          frame(call.id, item, options, loans),
+          loans.blocks,
+          () -> frame(call.id, item, options, new HeapSpace(maxFrameBytes)));
+    } catch (Throwable cannotTravel) {
+      loans.release();
+      throw cannotTravel;
+    }
+  }
+
+  private MemorySegment frame(long id, I item, CallOptions options, HeapSpace space) {
+    ValueWriter out = Frame.begin(Frame.Kind.CALL, types, space);
     out.writeLong(id);
     out.writeLong(0); // the timeout, when it is sent
     out.writeInt(options.priority());
+    out.writeByte((byte) 0);
     out.write(item);
     return Frame.end(out);
   }
@@ -206,6 +231,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     while (!isEntered) {
       ClientConnection connection = connection();
       if (connection == null) {
+        call.releaseBlocks();
         call.completeExceptionally(closed());
         return;
       }
@@ -259,6 +285,10 @@ public final class FlowClient<I, O extends @Nullable Object>
 
   int maxFrameBytes() {
     return maxFrameBytes;
+  }
+
+  Probe probe() {
+    return probe.get();
   }
 
   long connectNanos() {

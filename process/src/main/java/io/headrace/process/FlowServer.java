@@ -40,8 +40,13 @@ import org.jspecify.annotations.Nullable;
  * alone. A client that sends what is no call is refused and disconnected; others do not notice.
  *
  * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they
- * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. All go
- * through the socket, also those in shared memory.
+ * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. A value
+ * of the client that is in shared memory ({@link SharedValues}) does not move: the service is given
+ * a view of it, which is valid until the call is answered or cancelled; what it keeps longer it has
+ * to copy. What it writes there the client sees. A result that is in shared memory, such as a large
+ * one of a worker process, is copied once, by the client. All else goes through the socket, and so
+ * do these if one process does not reach the memory of the other, because they are in different
+ * containers.
  *
  * <p><b>Access.</b> Only processes of the same user are served: the file of the socket is its
  * owner's, and each connection is checked where the system tells who made it.
@@ -124,7 +129,8 @@ public final class FlowServer implements AutoCloseable {
     }
 
     /**
-     * How large an item or a result may be. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
+     * How large an item or a result may be, without what is in shared memory. Default: {@value
+     * #DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this

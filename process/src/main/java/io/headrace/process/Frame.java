@@ -11,24 +11,34 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>
  *   0        4      5
- *   +--------+------+------+------------+----------+--------+
- *   | length | CALL | id   | timeout    | priority | item   |
- *   |        +------+------+------------+----------+--------+
+ *   +--------+------+------+------------+----------+------+--------+
+ *   | length | CALL | id   | timeout    | priority | lent | item   |
+ *   |        +------+------+------------+----------+------+--------+
  *   |        |CANCEL| id   |
- *   |        +------+------+---------+
- *   |        |ANSWER| id   | result  |
- *   |        +------+------+---------+
+ *   |        +------+------+------+---------+
+ *   |        |ANSWER| id   | lent | result  |
+ *   |        +------+------+------+---------+
  *   |        |FAILED| id   | failure |
- *   |        +------+------+---------+-------+
- *   |        | HELLO| magic| version | types |         the first one of the client
- *   |        +------+------+---------+-------+
- *   |        |WELCOM|                                  the answer to that
+ *   |        +------+------+---------+-------+-------+
+ *   |        | HELLO| magic| version | types | probe |     the first one of the client
+ *   |        +------+------+---------+-------+-------+
+ *   |        |WELCOM| reaches | probe |                    the answer to that
+ *   |        +------+---------+-------+
+ *   |        |REACHE|                                      the client's answer, if it does
  *   |        +------+--------+
- *   |        |REFUSE| reason |                         before the server closes the connection
+ *   |        |REFUSE| reason |                             before the server closes the connection
+ *   |        +------+--------+--------+------+
+ *   |        |   MAP| number | length | path |             there is a memory with lent values
+ *   |        +------+--------+--------+------+
+ *   |        | UNMAP| number |                             it is gone
+ *   |        +------+--------+
+ *   |        |RETURN| id     |                             of a call or an answer with lent values
  *   +--------+------+--------+
  * </pre>
  *
- * <p>The length is that of all. A timeout is in nanoseconds, from when it is sent; 0 is none.
+ * <p>The length is that of all. A timeout is in nanoseconds, from when it is sent; 0 is none. What
+ * is lent is 1 if the item or result has values in shared memory, else 0; a {@link Probe} is a path
+ * and a nonce.
  */
 final class Frame {
   /** What a frame is about. */
@@ -39,11 +49,15 @@ final class Frame {
     CALL,
     CANCEL,
     ANSWER,
-    FAILED
+    FAILED,
+    REACHED,
+    MAP,
+    UNMAP,
+    RETURNED
   }
 
   static final long MAGIC = 0x4845_4144_464c_4f57L;
-  static final int VERSION = 1;
+  static final int VERSION = 2;
   static final int MIN_BYTES = Integer.BYTES + 1;
 
   /** Frames before a connection is accepted are not longer. */
@@ -52,16 +66,26 @@ final class Frame {
   /** Where the timeout of a call is. */
   static final int TIMEOUT_OFFSET = MIN_BYTES + Long.BYTES;
 
+  /** Where a call or an answer says whether values are lent. */
+  static final int LENT_IN_CALL_OFFSET = TIMEOUT_OFFSET + Long.BYTES + Integer.BYTES;
+
+  static final int LENT_IN_ANSWER_OFFSET = MIN_BYTES + Long.BYTES;
+
   private static final Kind[] KINDS = Kind.values();
   private static final int INITIAL_BYTES = 256;
 
   private Frame() {}
 
   /** Begins a frame. */
-  @SuppressWarnings("EnumOrdinal") // both have the same version
   static ValueWriter begin(Kind kind, Types types, int maxBytes) {
+    return begin(kind, types, new HeapSpace(maxBytes));
+  }
+
+  /** Begins a frame. */
+  @SuppressWarnings("EnumOrdinal") // both have the same version
+  static ValueWriter begin(Kind kind, Types types, HeapSpace space) {
     MemorySegment first = MemorySegment.ofArray(new byte[INITIAL_BYTES]);
-    ValueWriter out = new ValueWriter(types, new HeapSpace(maxBytes), first);
+    ValueWriter out = new ValueWriter(types, space, first);
     out.writeInt(0);
     out.writeByte((byte) kind.ordinal());
     return out;
@@ -76,7 +100,12 @@ final class Frame {
 
   /** A reader of what follows the length. */
   static ValueReader reader(MemorySegment frame, Types types) {
-    ValueReader in = new ValueReader(types, new HeapSpace(0), frame);
+    return reader(frame, types, new HeapSpace(0));
+  }
+
+  /** A reader of what follows the length. */
+  static ValueReader reader(MemorySegment frame, Types types, HeapSpace space) {
+    ValueReader in = new ValueReader(types, space, frame);
     var _ = in.readInt();
     return in;
   }

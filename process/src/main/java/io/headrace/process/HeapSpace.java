@@ -4,7 +4,7 @@ import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
 
 /** For messages on the heap, in which nothing is shared, and which have a largest length. */
-final class HeapSpace implements ValueWriter.Space, ValueReader.Space {
+class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   private final int maxBytes;
 
   HeapSpace() {

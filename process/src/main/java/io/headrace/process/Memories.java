@@ -39,6 +39,11 @@ final class Memories {
     return add(new Region(this, number, memory, null, toOwner, () -> {}));
   }
 
+  /** A region of another process, which hands out the blocks. */
+  Region borrowed(SharedMemory memory, Consumer<Handle> toOwner) {
+    return add(new Region(this, lastNumber.incrementAndGet(), memory, null, toOwner, () -> {}));
+  }
+
   /** A region for one block. */
   Region single(long sizeBytes, Mechanism mechanism, Runnable whenClosed) {
     int number = lastNumber.incrementAndGet();

@@ -26,6 +26,10 @@ final class ServedConnection {
    * One thread receives calls and submits them. Whichever thread completes one queues its answer, which a
    * third one encodes and writes. A client that does not read its answers is not read either, once so many
    * calls are unanswered; what it wrote waits in its own memory.
+   *
+   * What a call was lent is given back when its answer is encoded, and no worker has the call anymore. What
+   * an answer lends is read by the client before it completes the call. If the connection ends meanwhile the
+   * client is told by the probe, before the memory is used again, not to believe what it reads.
    */
 
   private static final int MAX_UNANSWERED = 10_000;
@@ -34,8 +38,23 @@ final class ServedConnection {
   private final SocketChannel socket;
   private final Wire wire;
   private final Semaphore places = new Semaphore(MAX_UNANSWERED);
-  private final Map<Long, CompletableFuture<?>> calls = new ConcurrentHashMap<>();
+  private final Map<Long, Served> calls = new ConcurrentHashMap<>();
+  private final Borrowed borrowed = new Borrowed(this::giveBack);
+  private final Lending lending = new Lending();
+  private final Probe probe = Probe.create();
   private volatile boolean isEnded;
+
+  /** Whether the client reaches the memory of this process. */
+  private volatile boolean isReached;
+
+  /** A call, and what it was lent. */
+  private record Served(CompletableFuture<?> future, Borrowed.@Nullable Call lent) {
+    void endLoan() {
+      if (lent != null) {
+        lent.end();
+      }
+    }
+  }
 
   ServedConnection(FlowServer server, SocketChannel socket) {
     this.server = server;
@@ -61,17 +80,27 @@ final class ServedConnection {
     } catch (InterruptedException e) {
       wire.close();
     } finally {
-      calls.values().forEach(call -> call.cancel(true));
+      calls.values().forEach(call -> call.future.cancel(true));
       try {
         writer.join();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
       wire.close();
+      endLoans();
       isEnded = true;
       changed();
       server.ended(this);
     }
+  }
+
+  /** Nothing is written anymore. */
+  private void endLoans() {
+    calls.values().forEach(Served::endLoan);
+    borrowed.close();
+    probe.end();
+    lending.close();
+    probe.close();
   }
 
   /** Says why, and writes no more; the connection is closed after that. */
@@ -108,8 +137,17 @@ final class ServedConnection {
               + names
               + ": register the same on both sides, in the same order");
     }
-    MemorySegment welcome = Frame.end(begin(Frame.Kind.WELCOME));
-    wire.send(() -> welcome);
+    wire.send(welcome(in));
+  }
+
+  private Wire.Outgoing welcome(ValueReader hello) {
+    ValueWriter out = begin(Frame.Kind.WELCOME);
+    try (Probe reached = Probe.read(hello)) {
+      out.writeByte((byte) (reached == null ? 0 : 1));
+    }
+    probe.write(out);
+    MemorySegment welcome = Frame.end(out);
+    return () -> welcome;
   }
 
   private ValueWriter begin(Frame.Kind kind) {
@@ -119,23 +157,34 @@ final class ServedConnection {
   private void receive(MemorySegment frame) throws InterruptedException {
     ValueReader in = Frame.reader(frame, server.types());
     Frame.Kind kind = Frame.readKind(in);
+    if (kind == Frame.Kind.REACHED) {
+      isReached = true;
+      return;
+    }
     long id = in.readLong();
     switch (kind) {
-      case CALL -> call(id, in);
+      case CALL -> call(id, in, frame);
       case CANCEL -> {
-        CompletableFuture<?> call = calls.get(id);
+        Served call = calls.get(id);
         if (call != null) {
-          call.cancel(true);
+          call.future.cancel(true);
         }
+      }
+      case MAP -> borrowed.map(id, in.readLong(), in.readString());
+      case UNMAP -> borrowed.unmap(id);
+      case RETURNED -> {
+        lending.returned(id);
+        changed();
       }
       default -> throw new CorruptMemoryException("a client has sent " + kind);
     }
   }
 
-  private void call(long id, ValueReader in) throws InterruptedException {
+  private void call(long id, ValueReader in, MemorySegment frame) throws InterruptedException {
     CallOptions options = CallOptions.DEFAULT;
     long timeoutNanos = in.readLong();
     int priority = in.readInt();
+    boolean isLent = in.readByte() != 0;
     if (timeoutNanos < 0 || priority < 0 || calls.containsKey(id)) {
       throw new CorruptMemoryException(
           "call " + id + " with timeout " + timeoutNanos + " and priority " + priority);
@@ -145,9 +194,17 @@ final class ServedConnection {
       options = options.withTimeout(Duration.ofNanos(timeoutNanos));
     }
     places.acquire();
-    CompletableFuture<?> call = submit(in, options);
-    calls.put(id, call);
+    Borrowed.Call lent = isLent ? borrowed.new Call(id) : null;
+    CompletableFuture<?> call = submit(lent == null ? in : reader(frame, lent), options);
+    calls.put(id, new Served(call, lent));
     var _ = call.whenComplete((result, failure) -> ended(id, result, failure));
+  }
+
+  /** A reader of the item of a call that was lent something. */
+  private ValueReader reader(MemorySegment frame, Borrowed.Call lent) {
+    ValueReader in = new ValueReader(server.types(), lent, frame);
+    in.skip(Frame.LENT_IN_CALL_OFFSET + 1);
+    return in;
   }
 
   private CompletableFuture<?> submit(ValueReader in, CallOptions options) {
@@ -174,21 +231,51 @@ final class ServedConnection {
 
   /** On the thread that writes. */
   private MemorySegment answer(long id, @Nullable Object result, @Nullable Throwable failure) {
-    calls.remove(id);
+    MemorySegment frame = encode(id, result, failure);
+    Served call = calls.remove(id);
+    if (call != null) {
+      call.endLoan();
+    }
     places.release();
     changed();
+    return frame;
+  }
+
+  private MemorySegment encode(long id, @Nullable Object result, @Nullable Throwable failure) {
     if (failure != null) {
       Throwable cause = failure.getCause();
       return failed(id, failure instanceof CompletionException && cause != null ? cause : failure);
     }
+    Loans loans = new Loans(server.maxFrameBytes());
     try {
-      ValueWriter out = begin(Frame.Kind.ANSWER);
+      HeapSpace space = isReached ? loans : new HeapSpace(server.maxFrameBytes());
+      ValueWriter out = Frame.begin(Frame.Kind.ANSWER, server.types(), space);
       out.writeLong(id);
+      out.writeByte((byte) 0);
       out.write(result);
-      return Frame.end(out);
+      return lend(id, loans.blocks, Frame.end(out));
     } catch (RuntimeException | Error cannotTravel) {
+      loans.release();
       return failed(id, cannotTravel);
     }
+  }
+
+  private MemorySegment lend(long id, List<Block> blocks, MemorySegment frame) {
+    if (blocks.isEmpty()) {
+      return frame;
+    }
+    frame.set(java.lang.foreign.ValueLayout.JAVA_BYTE, Frame.LENT_IN_ANSWER_OFFSET, (byte) 1);
+    return lending.lend(id, blocks, frame);
+  }
+
+  private void giveBack(long id) {
+    wire.send(() -> returned(id));
+  }
+
+  private MemorySegment returned(long id) {
+    ValueWriter out = begin(Frame.Kind.RETURNED);
+    out.writeLong(id);
+    return Frame.end(out);
   }
 
   private MemorySegment failed(long id, Throwable failure) {
@@ -221,7 +308,7 @@ final class ServedConnection {
    * before it is submitted, so one that takes it too late to be seen here is refused.
    */
   void drain(long endNanos) throws InterruptedException {
-    await(() -> places.availablePermits() == MAX_UNANSWERED, endNanos);
+    await(() -> places.availablePermits() == MAX_UNANSWERED && lending.count() == 0, endNanos);
     wire.sendEnd();
     await(() -> isEnded, endNanos);
   }

@@ -63,6 +63,11 @@ public final class ValueReader {
     this.message = message;
   }
 
+  /** Goes on behind some bytes. */
+  void skip(int bytes) {
+    var _ = claim(bytes);
+  }
+
   private long claim(long bytes) {
     long at = position;
     if (bytes < 0 || bytes > message.byteSize() - at) {

@@ -8,6 +8,7 @@ import io.headrace.shm.Handle;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import io.headrace.shm.SharedMemory;
+import io.headrace.shm.SharedMemoryException;
 import io.headrace.shm.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -42,6 +43,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Slab results;
   private final long largeBytes;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
+
+  /** Why some are not mapped. */
+  private final Map<Integer, SharedMemoryException> unreachable = new HashMap<>();
 
   /** The paths of what is mapped, for who looks after them when the parent is gone. */
   private final Set<String> files;
@@ -98,7 +102,18 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     memories.put(number, SharedMemory.open(path, sizeBytes));
   }
 
+  /** The memory may be of a process that has ended; then what needs it fails. */
+  private void tryToMap(int number, long sizeBytes, String path) {
+    try {
+      map(number, sizeBytes, path);
+    } catch (SharedMemoryException failure) {
+      files.remove(path);
+      unreachable.put(number, failure);
+    }
+  }
+
   private void unmap(int number) {
+    unreachable.remove(number);
     SharedMemory unused = memories.remove(number);
     if (unused != null) {
       unused.close();
@@ -109,6 +124,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private MemorySegment memory(int number) {
     SharedMemory memory = memories.get(number);
     if (memory == null) {
+      SharedMemoryException reason = unreachable.get(number);
+      if (reason != null) {
+        throw reason;
+      }
       throw new CorruptMemoryException("there is no memory " + number);
     }
     return memory.segment();
@@ -144,7 +163,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       requests.release();
       switch (envelope.kind()) {
         case EXECUTE -> batches.add(envelope);
-        case MAP -> map((int) envelope.number(), envelope.length(), envelope.path());
+        case MAP -> tryToMap((int) envelope.number(), envelope.length(), envelope.path());
         case UNMAP -> unmap((int) envelope.number());
         case GRANT, DENY -> grant = envelope;
         case CLOSE -> isClosing = true;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -50,6 +52,29 @@ class FlowProcessesTest {
       try (ServingProcess next = ServingProcess.server(socket)) {
         assertThat(waits.join()).isEqualTo(Long.toString(next.pid()));
       }
+    }
+    Files.delete(socket);
+  }
+
+  @Test
+  void sharedValuesAreReadInPlaceAndComeBackAlsoWhenTheServerIsKilled() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    try (SharedValues values = SharedValues.create(2 << 20);
+        FlowClient<Object, Object> client =
+            FlowClient.builder(socket).connectTimeout(Duration.ofSeconds(30)).build();
+        ServingProcess server = ServingProcess.server(socket)) {
+      MemorySegment value = values.allocate(1 << 20);
+      assertThat(client.call(value)).isEqualTo(1L << 20);
+      assertThat(value.get(ValueLayout.JAVA_BYTE, 0))
+          .as("what the server wrote")
+          .isEqualTo((byte) 42);
+      CompletableFuture<Object> hanging = client.submit(List.of(ServingProcess.HANG, value));
+      assertThat(client.call("behind")).isEqualTo("behind!");
+      SharedValues.release(value);
+      assertThat(values.usedBytes()).isEqualTo(1 << 20);
+      server.kill();
+      assertThatThrownBy(hanging::join).hasCauseInstanceOf(WorkerDiedException.class);
+      Awaitility.await("the memory to be free").until(() -> values.usedBytes() == 0);
     }
     Files.delete(socket);
   }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.StoppedException;
+import io.headrace.shm.Mechanism;
+import io.headrace.shm.SharedMemory;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
@@ -18,12 +20,14 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,6 +41,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MalformedFramesTest {
   private static final Types NO_TYPES = new Types(List.of());
   private static final int MAX_BYTES = 1 << 20;
+
+  /** Memory of a client. */
+  private static final SharedMemory LENT = SharedMemory.create(8192, Mechanism.best());
+
+  @AfterAll
+  static void release() {
+    LENT.close();
+  }
 
   @TempDir Path folder;
 
@@ -78,6 +90,8 @@ class MalformedFramesTest {
           out.writeLong(magic);
           out.writeInt(version);
           out.writeInt(0);
+          out.writeString(""); // no memory can be reached
+          out.writeLong(0);
         });
   }
 
@@ -88,7 +102,38 @@ class MalformedFramesTest {
           out.writeLong(id);
           out.writeLong(timeout);
           out.writeInt(priority);
+          out.writeByte((byte) 0);
           item.accept(out);
+        });
+  }
+
+  /** A call with a value in a memory of the client. */
+  private static byte[] lent(int memory, long offset) {
+    byte[] call =
+        call(
+            1,
+            0,
+            0,
+            out -> {
+              out.writeByte(Tag.SEGMENT);
+              out.writeByte(Tag.SHARED);
+              out.writeLong(memory); // and generation 0
+              out.writeLong(offset);
+              out.writeLong(100);
+              out.writeLong(0);
+              out.writeLong(100);
+            });
+    call[Frame.LENT_IN_CALL_OFFSET] = 1;
+    return call;
+  }
+
+  private static byte[] map(long number, long bytes) {
+    return frame(
+        Frame.Kind.MAP,
+        out -> {
+          out.writeLong(number);
+          out.writeLong(bytes);
+          out.writeString(LENT.path());
         });
   }
 
@@ -115,7 +160,7 @@ class MalformedFramesTest {
         Arguments.of(length(MAX_BYTES), "it can have from 5 to 65536"),
         Arguments.of(hello(1, 1), "it is no client of a flow server"),
         Arguments.of(call(1, 0, 0, out -> out.write(1)), "it is no client of a flow server"),
-        Arguments.of(hello(Frame.MAGIC, 2), "the client speaks version 2, the server 1"));
+        Arguments.of(hello(Frame.MAGIC, 1), "the client speaks version 1, the server 2"));
   }
 
   @ParameterizedTest
@@ -134,7 +179,7 @@ class MalformedFramesTest {
         Arguments.of(hello(Frame.MAGIC, 1), "a client has sent HELLO"),
         Arguments.of(call(1, -1, 0, out -> out.write(1)), "with timeout -1"),
         Arguments.of(call(1, 0, -1, out -> out.write(1)), "and priority -1"),
-        Arguments.of(call(1, 0, 0, out -> {}), "1 bytes at 25 of a message of 25"),
+        Arguments.of(call(1, 0, 0, out -> {}), "1 bytes at 26 of a message of 26"),
         Arguments.of(call(1, 0, 0, out -> out.writeByte((byte) 20)), "a value with tag 20"),
         Arguments.of(
             call(
@@ -157,6 +202,10 @@ class MalformedFramesTest {
                   out.writeString("0123456789012345678901234567890123456789");
                 }),
             "nothing is shared here"),
+        Arguments.of(lent(1, 0), "there is no memory 1"),
+        Arguments.of(map(1, 0), "memory 1 of 0 bytes"),
+        Arguments.of(map(1, -1), "memory 1 of -1 bytes"),
+        Arguments.of(frame(Frame.Kind.WELCOME, out -> out.writeLong(0)), "has sent WELCOME"),
         Arguments.of(
             call(
                 1,
@@ -169,6 +218,35 @@ class MalformedFramesTest {
                   }
                 }),
             "values within values deeper than 64"));
+  }
+
+  @Test
+  void valuesThatAreNotWithinTheMemoryOfAClientAreNonsense() throws Exception {
+    byte[] hello = hello(Frame.MAGIC, Frame.VERSION);
+    byte[] map = map(1, LENT.sizeBytes());
+    assertThat(refusal(hello, map, map)).contains("memory 1 of");
+    for (long offset : new long[] {-1, LENT.sizeBytes() - 99, Long.MAX_VALUE}) {
+      assertThat(refusal(hello, map, lent(1, offset))).contains("is not within the memory");
+    }
+  }
+
+  @Test
+  void aMemoryOfAClientThatIsNotThereFailsTheCallAlone() throws Exception {
+    byte[] larger = map(1, 10 * LENT.sizeBytes());
+    byte[] sound = call(2, 0, 0, out -> out.write(1));
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+      for (byte[] bytes : List.of(hello(Frame.MAGIC, Frame.VERSION), larger, lent(1, 0), sound)) {
+        write(socket, bytes);
+      }
+      List<Frame.Kind> answers = new ArrayList<>();
+      Wire wire = new Wire(socket);
+      while (answers.size() < 4) {
+        answers.add(Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), NO_TYPES)));
+      }
+      assertThat(answers)
+          .containsExactlyInAnyOrder(
+              Frame.Kind.WELCOME, Frame.Kind.FAILED, Frame.Kind.RETURNED, Frame.Kind.ANSWER);
+    }
   }
 
   @ParameterizedTest

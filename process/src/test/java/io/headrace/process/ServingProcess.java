@@ -4,6 +4,8 @@ import io.headrace.Flow;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -75,8 +77,8 @@ final class ServingProcess implements AutoCloseable {
   public static void main(String[] args) throws Exception {
     Path socket = Path.of(args[1]);
     if (args[0].equals("server")) {
-      try (Flow<String, String> flow =
-              Flow.<String>builder("answers")
+      try (Flow<Object, Object> flow =
+              Flow.<Object>builder("answers")
                   .step(
                       "answer",
                       ServingProcess::answers,
@@ -98,14 +100,21 @@ final class ServingProcess implements AutoCloseable {
     }
   }
 
-  private static List<String> answers(List<String> items) throws InterruptedException {
-    for (String item : items) {
-      if (item.equals(HANG)) {
+  private static List<Object> answers(List<Object> items) throws InterruptedException {
+    for (Object item : items) {
+      if (item.equals(HANG) || (item instanceof List<?> list && list.contains(HANG))) {
         new CountDownLatch(1).await();
       }
     }
-    return items.stream()
-        .map(item -> item.equals(PID) ? Long.toString(ProcessHandle.current().pid()) : item + "!")
-        .toList();
+    return items.stream().map(ServingProcess::answer).toList();
+  }
+
+  /** Into shared memory it writes. */
+  private static Object answer(Object item) {
+    if (item instanceof MemorySegment shared) {
+      shared.set(ValueLayout.JAVA_BYTE, 0, (byte) 42);
+      return shared.byteSize();
+    }
+    return item.equals(PID) ? Long.toString(ProcessHandle.current().pid()) : item + "!";
   }
 }

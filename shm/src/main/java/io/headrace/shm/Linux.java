@@ -15,6 +15,8 @@ import java.lang.invoke.VarHandle;
 /** The functions of the C library to which the JDK has no other way. */
 final class Linux {
   private static final int MFD_CLOEXEC = 1;
+  private static final int O_RDWR = 2;
+  private static final int O_CLOEXEC = 0x80000;
   private static final int FUTEX_WAIT = 0;
   private static final int FUTEX_WAKE = 1;
   private static final int MADV_POPULATE_WRITE = 23;
@@ -60,6 +62,15 @@ final class Linux {
   static int reserve(int descriptor, long sizeBytes) {
     try {
       return (int) MemoryFiles.RESERVE.invokeExact(descriptor, 0L, sizeBytes);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+  }
+
+  /** Opens a file for reading and writing; returns its descriptor, below 0 if there is none. */
+  static int open(String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) MemoryFiles.OPEN.invokeExact(arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -155,6 +166,11 @@ final class Linux {
             Linker.Option.captureCallState("errno"));
     static final MethodHandle RESERVE =
         handle("posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    static final MethodHandle OPEN =
+        handle(
+            "open",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+            Linker.Option.firstVariadicArg(2));
     static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     static final MethodHandle ADVISE =
         handle("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));

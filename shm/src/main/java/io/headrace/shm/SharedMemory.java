@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Memory that several processes map. One creates it, the others open it by its {@link #path}; what
@@ -32,6 +33,8 @@ public final class SharedMemory implements AutoCloseable {
   private static final int ENOMEM = 12;
   private static final int ENOSPC = 28;
   private static final double BYTES_PER_MIB = 1 << 20;
+
+  private static final AtomicLong LINKS = new AtomicLong();
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
@@ -92,6 +95,45 @@ public final class SharedMemory implements AutoCloseable {
     return new SharedMemory(Path.of(path), sizeBytes, () -> {});
   }
 
+  /**
+   * Opens memory that another process has created, so that further ones can open it from this one:
+   * its {@link #path} is valid as long as this process has not closed it, whether or not the one
+   * that has created it lives.
+   *
+   * @param path its {@link #path} in the other process
+   * @param sizeBytes how much of it to map
+   * @return the memory
+   * @throws SharedMemoryException if it is not there or smaller
+   */
+  public static SharedMemory adopt(String path, long sizeBytes) {
+    if (!path.startsWith("/proc/") || Mechanism.best() != Mechanism.LINUX) {
+      Path own = link(Path.of(path));
+      return new SharedMemory(own, sizeBytes, () -> delete(own));
+    }
+    int descriptor = Linux.open(path);
+    if (descriptor < 0) {
+      throw new SharedMemoryException("cannot open " + path, null);
+    }
+    return new SharedMemory(ownPath(descriptor), sizeBytes, () -> Linux.close(descriptor));
+  }
+
+  /** Another name, which nobody else deletes. */
+  private static Path link(Path file) {
+    long process = ProcessHandle.current().pid();
+    Path link = Path.of(file + "." + process + "." + LINKS.incrementAndGet());
+    try {
+      var _ = Files.createLink(link, file);
+    } catch (IOException | UnsupportedOperationException failure) {
+      throw new SharedMemoryException("cannot link " + file + ": " + failure, failure);
+    }
+    link.toFile().deleteOnExit();
+    return link;
+  }
+
+  private static Path ownPath(int descriptor) {
+    return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor);
+  }
+
   private static SharedMemory createNameless(long sizeBytes) {
     if (sizeBytes > AvailableMemory.bytes()) {
       throw new SharedMemoryException(
@@ -108,8 +150,7 @@ public final class SharedMemory implements AutoCloseable {
           },
           null);
     }
-    Path path = Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor);
-    return new SharedMemory(path, sizeBytes, () -> Linux.close(descriptor));
+    return new SharedMemory(ownPath(descriptor), sizeBytes, () -> Linux.close(descriptor));
   }
 
   private static SharedMemory createFile(long sizeBytes) {

@@ -1,0 +1,178 @@
+package io.headrace.process;
+
+import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.Handle;
+import io.headrace.shm.SharedMemory;
+import io.headrace.shm.SharedMemoryException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a server has been lent by a client: blocks of the client's memory, which steps with worker
+ * processes find as they find those of this process. Thread safe.
+ */
+final class Borrowed {
+  /*
+   * Several calls may name the same block, each with views of its own. When a call is answered its views are no
+   * users anymore; a worker that still executes it is one. What the call was lent goes back when none of its
+   * blocks has a user: the block says so when it is forgotten, which may be by a thread of a worker.
+   */
+
+  /** A block, and the calls that it was lent with. */
+  private record Lent(Block block, Set<Call> calls) {}
+
+  private final LongConsumer giveBack;
+
+  // Guarded by this.
+  private final Map<Long, Region> regions = new HashMap<>();
+  private final Map<Long, String> unreachable = new HashMap<>();
+  private final Map<Handle, Lent> blocks = new HashMap<>();
+  private boolean isOver;
+
+  /**
+   * Nothing so far.
+   *
+   * @param giveBack tells the client that nothing of what a call was lent is read anymore
+   */
+  Borrowed(LongConsumer giveBack) {
+    this.giveBack = giveBack;
+  }
+
+  /** There is a memory of the client. One that cannot be mapped fails the calls that need it. */
+  synchronized void map(long number, long sizeBytes, String path) {
+    if (regions.containsKey(number) || sizeBytes < 1) {
+      throw new CorruptMemoryException("memory " + number + " of " + sizeBytes + " bytes");
+    }
+    try {
+      SharedMemory memory = SharedMemory.adopt(path, sizeBytes);
+      regions.put(number, Memories.ALL.borrowed(memory, this::forgotten));
+    } catch (SharedMemoryException | java.nio.file.InvalidPathException failure) {
+      unreachable.put(number, String.valueOf(failure.getMessage()));
+    }
+  }
+
+  synchronized void unmap(long number) {
+    unreachable.remove(number);
+    Region region = regions.remove(number);
+    if (region != null) {
+      region.retire();
+    }
+  }
+
+  private synchronized Region region(long number) {
+    Region region = regions.get(number);
+    if (region == null) {
+      String reason = unreachable.get(number);
+      if (reason != null) {
+        throw new IllegalStateException("the server cannot read a shared value: " + reason);
+      }
+      throw new CorruptMemoryException("there is no memory " + number);
+    }
+    return region;
+  }
+
+  /** A user of the block for a call. */
+  private synchronized Block borrow(Handle named, Call call) {
+    Region region = region(named.memory());
+    Handle handle = new Handle(region.number, named.generation(), named.offset(), named.length());
+    Lent lent = retained(handle);
+    if (lent == null) {
+      lent = new Lent(region.named(handle), new HashSet<>());
+      blocks.put(handle, lent);
+    }
+    if (lent.calls.add(call)) {
+      call.open++;
+    }
+    return lent.block;
+  }
+
+  /** With a user more; null if it is not known. Whoever has released the last one says so soon. */
+  private synchronized @Nullable Lent retained(Handle handle) {
+    try {
+      Lent lent = blocks.get(handle);
+      while (lent != null && !lent.block.tryRetain()) {
+        wait();
+        lent = blocks.get(handle);
+      }
+      return lent;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  private void forgotten(Handle handle) {
+    Set<Call> calls = Set.of();
+    synchronized (this) {
+      Lent lent = blocks.remove(handle);
+      if (lent != null) {
+        calls = lent.calls;
+      }
+      notifyAll();
+    }
+    calls.forEach(this::done);
+  }
+
+  private void done(Call call) {
+    boolean isBack;
+    synchronized (this) {
+      isBack = --call.open == 0 && !isOver;
+    }
+    if (isBack) {
+      giveBack.accept(call.id);
+    }
+  }
+
+  /** The connection has ended. What is mapped stays so as long as somebody can read it. */
+  void close() {
+    List<Region> left;
+    synchronized (this) {
+      isOver = true;
+      left = List.copyOf(regions.values());
+      regions.clear();
+    }
+    left.forEach(Region::retire);
+  }
+
+  /** What one call was lent; for one thread, but for what is guarded. */
+  final class Call extends HeapSpace {
+    private final long id;
+    private final List<Block> used = new ArrayList<>(0);
+    private final List<MemorySegment> views = new ArrayList<>(0);
+
+    /** Of its blocks, those that somebody uses, and 1 until it has ended; guarded by the outer. */
+    private int open = 1;
+
+    Call(long id) {
+      super(0);
+      this.id = id;
+    }
+
+    @Override
+    public MemorySegment at(ValueWriter.Place place) {
+      Block block = borrow(place.block(), this);
+      used.add(block);
+      MemorySegment view = block.view(place.offset(), place.length());
+      views.add(view);
+      return view;
+    }
+
+    /** The call is answered, or will not be. */
+    void end() {
+      for (int i = 0; i < views.size(); i++) {
+        var _ = used.get(i).endView(views.get(i).scope());
+      }
+      used.forEach(Block::release);
+      used.clear();
+      views.clear(); // the memory stays mapped as long as they are reachable
+      done(this);
+    }
+  }
+}

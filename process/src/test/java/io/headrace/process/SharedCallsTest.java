@@ -1,0 +1,313 @@
+package io.headrace.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.Service;
+import io.headrace.Tensor;
+import io.headrace.WorkerDiedException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CyclicBarrier;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Values in shared memory that go through a {@link FlowServer}: where they are, and how long. */
+class SharedCallsTest {
+  private static final int MIB = 1 << 20;
+
+  @TempDir Path folder;
+
+  private final HeldCalls held = new HeldCalls();
+  private final List<AutoCloseable> toClose = new ArrayList<>();
+  private final SharedValues values = SharedValues.create(4 * MIB);
+
+  @AfterEach
+  void nothingIsLeft() throws Exception {
+    for (AutoCloseable one : toClose.reversed()) {
+      one.close();
+    }
+    values.close();
+    Leftovers.awaitNone();
+  }
+
+  private Path path() {
+    return folder.resolve("flow.sock");
+  }
+
+  private FlowServer serve(Service<?, ?> service) throws IOException {
+    FlowServer server = FlowServer.builder(service, path()).maxFrameBytes(64 << 10).start();
+    toClose.add(server);
+    return server;
+  }
+
+  private FlowClient<Object, Object> client() {
+    return client(FlowClient.builder(path()));
+  }
+
+  private FlowClient<Object, Object> client(FlowClient.Builder builder) {
+    FlowClient<Object, Object> client =
+        builder
+            .maxFrameBytes(64 << 10)
+            .connections(1)
+            .connectTimeout(Duration.ofSeconds(30))
+            .build();
+    toClose.add(client);
+    return client;
+  }
+
+  private static Tensor tensor(int bytes) {
+    byte[] data = new byte[bytes];
+    for (int i = 0; i < bytes; i++) {
+      data[i] = (byte) (i * 31);
+    }
+    return Tensor.of(data, bytes);
+  }
+
+  private void awaitAllBack() {
+    Awaitility.await("all memory to be given back")
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> values.usedBytes() == 0);
+  }
+
+  /** Copies tensors, so that results are in the memory of the worker. */
+  private static final class Copy implements Handler<Object, Object> {
+    @Override
+    public List<Object> handle(List<Object> items) {
+      return items.stream()
+          .map(Tensor.class::cast)
+          .<Object>map(t -> Tensor.of(t.segment().toArray(JAVA_BYTE), t.shape()))
+          .toList();
+    }
+  }
+
+  private Flow<Object, Object> inAWorker() throws InterruptedException {
+    Flow<Object, Object> flow =
+        Flow.<Object>builder("copies")
+            .<Object>stepPerWorker(
+                "copy",
+                HandlerFactory.of(Copy::new),
+                step ->
+                    step.batch(BatchPolicy.greedy(1))
+                        .workers(WorkerProcesses.builder(1).resultMemory(4 * MIB).build()))
+            .build()
+            .start(Duration.ofSeconds(30));
+    toClose.add(flow);
+    return flow;
+  }
+
+  @Test
+  void whatTheServiceWritesIsSeenByTheCaller() throws Exception {
+    serve(held);
+    MemorySegment value = values.allocate(MIB);
+    CompletableFuture<Object> answer = client().submit(List.of("name", value));
+    HeldCalls.Held call = held.next();
+    MemorySegment there = (MemorySegment) ((List<?>) call.item()).get(1);
+    assertThat(there.byteSize()).isEqualTo(MIB);
+    assertThat(there.address()).isNotEqualTo(value.address());
+    there.set(JAVA_BYTE, MIB - 1, (byte) 42);
+    call.future().complete("done");
+    assertThat(answer.join()).isEqualTo("done");
+    assertThat(value.get(JAVA_BYTE, MIB - 1)).isEqualTo((byte) 42);
+  }
+
+  @Test
+  void memoryIsUsedAgainWhenTheCallIsAnsweredAndTheValueReleased() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    for (int i = 0; i < 20; i++) { // five times as much as there is
+      MemorySegment value = values.allocate(MIB);
+      CompletableFuture<Object> answer = client.submit(value);
+      HeldCalls.Held call = held.next();
+      SharedValues.release(value);
+      assertThat(values.usedBytes()).as("bytes while the call runs").isEqualTo(MIB);
+      call.future().complete(i);
+      assertThat(answer.join()).isEqualTo(i);
+      awaitAllBack();
+    }
+  }
+
+  @Test
+  void oneValueInManyCallsIsGivenBackAfterTheLast() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment value = values.allocate(MIB);
+    List<HeldCalls.Held> calls = new ArrayList<>();
+    List<CompletableFuture<Object>> answers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      answers.add(client.submit(List.of(i, value.asSlice(1000L * i, 1000), value)));
+      calls.add(held.next());
+    }
+    SharedValues.release(value);
+    for (int i = 0; i < 5; i++) {
+      assertThat(values.usedBytes()).isEqualTo(MIB);
+      calls.get(i).future().complete(i);
+      assertThat(answers.get(i).join()).isEqualTo(i);
+    }
+    awaitAllBack();
+  }
+
+  @Test
+  void aValueMayBeMuchLargerThanAFrameAndGoesToAWorkerAndBack() throws Exception {
+    serve(inAWorker());
+    FlowClient<Object, Object> client = client();
+    for (int i = 0; i < 20; i++) {
+      Tensor shared = values.copy(tensor(MIB + i));
+      assertThat(client.call(shared)).as("result %d", i).isEqualTo(shared);
+      SharedValues.release(shared);
+      awaitAllBack();
+    }
+  }
+
+  @Test
+  void aResultIsTheCallersOwn() throws Exception {
+    FlowServer server = serve(inAWorker());
+    FlowClient<Object, Object> client = client();
+    Tensor expected = tensor(MIB);
+    Tensor result = (Tensor) client.call(values.copy(expected));
+    for (int i = 0; i < 10; i++) {
+      var _ = client.call(values.copy(tensor(5000 + i)));
+    }
+    server.close();
+    assertThat(result).isEqualTo(expected);
+  }
+
+  @Test
+  void whatTheServicePassesOnComesBack() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(item));
+    Tensor shared = values.copy(tensor(MIB));
+    assertThat(client().call(shared)).isEqualTo(shared);
+  }
+
+  @Test
+  void aCallThatIsCancelledGivesItsMemoryBack() throws Exception {
+    serve(held);
+    MemorySegment value = values.allocate(MIB);
+    CompletableFuture<Object> answer = client().submit(value);
+    HeldCalls.Held call = held.next();
+    SharedValues.release(value);
+    answer.cancel(true);
+    Awaitility.await("the cancellation").until(call.future()::isCancelled);
+    awaitAllBack();
+  }
+
+  @Test
+  void aCallThatCannotBeReadGivesItsMemoryBack() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment value = values.allocate(MIB);
+    assertThatThrownBy(() -> client.call(List.of(value, new Object())))
+        .isInstanceOf(IllegalArgumentException.class);
+    SharedValues.release(value);
+    awaitAllBack();
+    assertThat(held.isEmpty()).isTrue();
+  }
+
+  @Test
+  void whatIsReleasedBeforeIsRefused() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment value = values.allocate(MIB);
+    SharedValues.release(value);
+    assertThatThrownBy(() -> client.call(value)).hasMessageContaining("released before");
+  }
+
+  @Test
+  void theEndOfTheServerGivesAllBack() throws Exception {
+    FlowServer server = serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment value = values.allocate(MIB);
+    CompletableFuture<Object> answer = client.submit(value);
+    HeldCalls.Held call = held.next();
+    SharedValues.release(value);
+    Thread.currentThread().interrupt(); // it does not wait for the call
+    server.close();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThatThrownBy(answer::join).hasCauseInstanceOf(WorkerDiedException.class);
+    awaitAllBack();
+    assertThat(((MemorySegment) call.item()).get(JAVA_BYTE, 0)).as("still mapped").isZero();
+  }
+
+  @Test
+  void callsThatAreNeverSentGiveTheirMemoryBack() throws Exception {
+    FlowClient<Object, Object> client = client();
+    MemorySegment value = values.allocate(MIB);
+    CompletableFuture<Object> answer = client.submit(value); // there is no server
+    SharedValues.release(value);
+    client.close();
+    assertThatThrownBy(answer::join).isInstanceOf(CompletionException.class);
+    assertThatThrownBy(() -> client.call(values.allocate(MIB)));
+    System.gc();
+    awaitAllBackAfterCollection();
+  }
+
+  private void awaitAllBackAfterCollection() {
+    Awaitility.await("all memory to be given back")
+        .atMost(Duration.ofSeconds(30))
+        .until(
+            () -> {
+              System.gc();
+              return values.usedBytes() == 0;
+            });
+  }
+
+  @Test
+  void whereMemoryIsNotReachedValuesAreCopied() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(item));
+    FlowClient<Object, Object> client = client(FlowClient.builder(path()).probe(Probe::none));
+    Tensor small = values.copy(tensor(5000));
+    assertThat(client.call(small)).isEqualTo(small);
+    Tensor large = values.copy(tensor(MIB));
+    assertThatThrownBy(() -> client.call(large))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("maxFrameBytes");
+    SharedValues.release(small);
+    SharedValues.release(large);
+    awaitAllBack();
+  }
+
+  @Test
+  void manyThreadsShareValuesAndConnections() throws Exception {
+    serve(inAWorker());
+    FlowClient<Object, Object> client = client();
+    CyclicBarrier begin = new CyclicBarrier(8);
+    List<CompletableFuture<Void>> threads = new ArrayList<>();
+    Tensor common = values.copy(tensor(100_000));
+    for (int t = 0; t < 8; t++) {
+      int seed = t;
+      threads.add(
+          CompletableFuture.runAsync(
+              () -> callOften(client, begin, common, seed), Thread::startVirtualThread));
+    }
+    threads.forEach(CompletableFuture::join);
+    SharedValues.release(common);
+    awaitAllBack();
+  }
+
+  private void callOften(
+      FlowClient<Object, Object> client, CyclicBarrier begin, Tensor common, int seed) {
+    try {
+      begin.await();
+      for (int i = 0; i < 50; i++) {
+        Tensor own = values.copy(tensor(4096 + 100 * seed + i));
+        Tensor sent = i % 3 == 0 ? common : own;
+        assertThat(client.call(sent)).isEqualTo(sent);
+        SharedValues.release(own);
+      }
+    } catch (Exception failure) {
+      throw new CompletionException(failure);
+    }
+  }
+}
