@@ -22,6 +22,7 @@ final class Dependencies {
           .module("micrometer", "core")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
+          .moduleThatUsesAllAbove("examples/guide")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");
