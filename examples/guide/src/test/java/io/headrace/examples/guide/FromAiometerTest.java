@@ -22,10 +22,6 @@ class FromAiometerTest {
 
   private final Set<String> printed = ConcurrentHashMap.newKeySet();
 
-  private void greet(String name) {
-    printed.add(greeting(name));
-  }
-
   private static String greeting(String name) {
     return "Hello, " + name;
   }
@@ -37,13 +33,7 @@ class FromAiometerTest {
     // @start region="meterVerbs"
     Throttle throttle = Throttle.builder().atOnce(10).perSecond(500).build();
 
-    throttle
-        .over(names)
-        .runOnEach(
-            name -> {
-              greet(name);
-              return null;
-            });
+    throttle.over(names).runOnEach(name -> printed.add(greeting(name)));
     List<String> all = throttle.over(names).runAll(name -> greeting(name)); // in order
     try (Results<String> results = throttle.over(names).map(name -> greeting(name))) {
       results.forEachRemaining(seen::add); // as they become available
