@@ -93,6 +93,27 @@ class ArchitectureTest {
   }
 
   @Test
+  void noPackageIsInTwoModules() {
+    assertThat(MavenModule.splitPackages(MODULES)).isEmpty();
+  }
+
+  @Test
+  void theBomNamesEveryLibraryInThisVersion() {
+    Path bom = ROOT.resolve("bom/pom.xml");
+    List<String> libraries =
+        MODULES.stream()
+            .filter(module -> Descriptors.exportedPackages(module.mainClasses()).isPresent())
+            .map(MavenModule::artifactId)
+            .toList();
+    assertThat(MavenModule.elements(bom, "artifactId"))
+        .filteredOn(name -> name.startsWith("headrace-"))
+        .containsExactlyInAnyOrderElementsOf(
+            Stream.concat(Stream.of("headrace-bom"), libraries.stream()).toList());
+    assertThat(MavenModule.elements(bom, "version").getFirst())
+        .isEqualTo(MavenModule.elements(ROOT.resolve("pom.xml"), "version").getFirst());
+  }
+
+  @Test
   void packagesHaveNoCycles() {
     Rules.noPackageCycles().check(MAIN);
   }

@@ -14,6 +14,7 @@ final class Dependencies {
   /** The table for this project. */
   static final Dependencies OF_HEADRACE =
       new Dependencies()
+          .module("bom")
           .module("core")
           .module("testkit", "core")
           .module("shm")
