@@ -19,6 +19,7 @@ final class CoalescingProxy implements InvocationHandler {
     this.target = target;
     for (Method method : type.getMethods()) {
       if (isCoalesced(method, target)) {
+        method.trySetAccessible(); // each method object has its own access
         coalesced.put(method, new CoalescedMethod(method, target, executions));
       }
     }

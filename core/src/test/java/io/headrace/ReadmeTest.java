@@ -2,16 +2,12 @@ package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The examples of the README: they run, and they stand there as they stand here. */
+/** The examples of the README. That they stand there as here is checked in examples/guide. */
 class ReadmeTest {
   private final Model model = new Model();
 
@@ -77,25 +73,6 @@ class ReadmeTest {
     User user = users.call(42); // however many ask for 42 at once, the database is asked once
     // @end
     assertThat(user).isEqualTo(new User(42));
-  }
-
-  @Test
-  void readmeShowsTheseExamples() throws IOException {
-    String readme = Files.readString(Path.of("../README.md"));
-    for (String region : List.of("batcher", "flow", "throttle", "coalescer")) {
-      assertThat(readme).contains(region(region));
-    }
-  }
-
-  /** The lines of a region, without its indentation. */
-  private static String region(String name) throws IOException {
-    List<String> lines = Files.readAllLines(Path.of("src/test/java/io/headrace/ReadmeTest.java"));
-    int start = lines.indexOf("    // @start region=\"" + name + "\"");
-    return lines.stream()
-        .skip(start + 1)
-        .takeWhile(line -> !line.endsWith("// @end"))
-        .map(line -> line.substring(4))
-        .collect(Collectors.joining("\n"));
   }
 
   record Sentiment(String text) {}

@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.Source;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.Location;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -30,6 +31,7 @@ class ArchitectureTest {
       Map.of(
           "benchmarks", "JMH generates classes and needs public ones; run as one jar",
           "examples/digits", "a program, and Tribuo, which trains its model, has no descriptors",
+          "examples/guide", "programs to run and to copy from",
           "concurrency-tests", "Lincheck and jcstress generate classes and need public ones",
           "architecture-tests", "has tests only");
 
@@ -89,6 +91,38 @@ class ArchitectureTest {
         fail("%s has no module-info.java and is not among %s", module.name(), NOT_MODULAR);
       }
     }
+  }
+
+  @Test
+  void noPackageIsInTwoLibraries() {
+    assertThat(MavenModule.splitPackages(libraries())).isEmpty();
+  }
+
+  @Test
+  void theBomNamesEveryLibraryInThisVersion() {
+    Path bom = ROOT.resolve("bom/pom.xml");
+    assertThat(MavenModule.elements(bom, "artifactId"))
+        .filteredOn(name -> name.startsWith("headrace-") && !name.equals("headrace-bom"))
+        .containsExactlyInAnyOrderElementsOf(
+            libraries().stream().map(MavenModule::artifactId).toList());
+    assertThat(MavenModule.elements(bom, "version").getFirst())
+        .isEqualTo(MavenModule.elements(ROOT.resolve("pom.xml"), "version").getFirst());
+  }
+
+  @Test
+  void thePageOfArtifactsNamesEveryLibrary() throws IOException {
+    String page = Files.readString(ROOT.resolve("docs/artifacts.md"));
+    assertThat(libraries())
+        .extracting(MavenModule::artifactId)
+        .as("run java config/Artifacts.java")
+        .allMatch(library -> page.contains("| `" + library + "` |"));
+  }
+
+  /** The modules that others use. */
+  private static List<MavenModule> libraries() {
+    return MODULES.stream()
+        .filter(module -> Descriptors.exportedPackages(module.mainClasses()).isPresent())
+        .toList();
   }
 
   @Test

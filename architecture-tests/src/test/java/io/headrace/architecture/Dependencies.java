@@ -14,6 +14,7 @@ final class Dependencies {
   /** The table for this project. */
   static final Dependencies OF_HEADRACE =
       new Dependencies()
+          .module("bom")
           .module("core")
           .module("testkit", "core")
           .module("shm")
@@ -22,6 +23,7 @@ final class Dependencies {
           .module("micrometer", "core")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
+          .moduleThatUsesAllAbove("examples/guide")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");

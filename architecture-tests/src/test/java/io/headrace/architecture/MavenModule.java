@@ -1,11 +1,16 @@
 package io.headrace.architecture;
 
+import static java.util.stream.Collectors.toSet;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import org.w3c.dom.NodeList;
@@ -65,8 +70,29 @@ record MavenModule(String name, Path path) {
 
   /** The artifactId of this module. */
   String artifactId() {
-    List<String> ids = elements(path.resolve("pom.xml"), "artifactId");
-    return ids.get(1); // the first one is the parent's
+    Path pom = path.resolve("pom.xml");
+    int own = elements(pom, "parent").isEmpty() ? 0 : 1; // the first one is the parent's
+    return elements(pom, "artifactId").get(own);
+  }
+
+  /** The packages that its main classes are in. */
+  Set<String> packages() {
+    return files("target/classes", ".class").stream()
+        .filter(file -> !file.endsWith("module-info.class"))
+        .map(file -> mainClasses().relativize(file.getParent()).toString().replace('/', '.'))
+        .collect(toSet());
+  }
+
+  /** The packages that are in more than one module: these cannot be on one module path. */
+  static Map<String, List<String>> splitPackages(List<MavenModule> modules) {
+    Map<String, List<String>> places = new TreeMap<>();
+    for (MavenModule module : modules) {
+      for (String name : module.packages()) {
+        places.computeIfAbsent(name, key -> new ArrayList<>()).add(module.name());
+      }
+    }
+    places.values().removeIf(names -> names.size() == 1);
+    return places;
   }
 
   /** The text of each element of a name in an XML file. */

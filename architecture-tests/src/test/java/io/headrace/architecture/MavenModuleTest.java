@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,6 +66,29 @@ class MavenModuleTest {
     compile("one/src/main/java/shown/Shown.java", one.mainClasses());
     compile("one/src/main/java/module-info.java", one.mainClasses());
     assertThat(Descriptors.exportedPackages(one.mainClasses())).contains(Set.of("shown"));
+  }
+
+  @Test
+  void aPackageInTwoModulesIsNoticed() throws IOException {
+    write("one/src/main/java/shared/One.java", "package shared; class One {}");
+    write("one/src/main/java/own/Own.java", "package own; class Own {}");
+    write("in/two/Two.java", "package shared; class Two {}");
+    List<MavenModule> modules = MavenModule.all(root);
+    compile("one/src/main/java/shared/One.java", modules.getFirst().mainClasses());
+    compile("one/src/main/java/own/Own.java", modules.getFirst().mainClasses());
+    compile("in/two/Two.java", modules.getLast().mainClasses());
+    assertThat(MavenModule.splitPackages(modules))
+        .isEqualTo(Map.of("shared", List.of("one", "in/two")));
+  }
+
+  @Test
+  void aModuleWithoutAParentHasItsOwnName() throws IOException {
+    write("one/pom.xml", "<project><artifactId>own</artifactId></project>");
+    write(
+        "in/two/pom.xml",
+        "<project><parent><artifactId>parent</artifactId></parent><artifactId>own</artifactId>"
+            + "</project>");
+    assertThat(MavenModule.all(root)).extracting(MavenModule::artifactId).containsOnly("own");
   }
 
   @Test

@@ -13,25 +13,13 @@ import io.headrace.Workers;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** That docs/observing.md shows the examples as they are tested, and names every meter. */
+/** That docs/observing.md names every meter. */
 class PageTest {
   private static final Path PAGE = Path.of("../docs/observing.md");
-
-  @Test
-  void thePageShowsTheseExamples() throws IOException {
-    String page = Files.readString(PAGE);
-    for (String region : List.of("metrics", "scrape", "throttle", "coalescer", "statsd")) {
-      assertThat(page).contains(region("SnippetsTest", region));
-    }
-    assertThat(page).contains(region("PrometheusTest", "buckets"));
-  }
 
   @Test
   void thePageNamesEveryMeter() throws Exception {
@@ -54,19 +42,5 @@ class PageTest {
     assertThat(registry.getMeters().stream().map(Meter::getId).map(Meter.Id::getName).distinct())
         .hasSize(19)
         .allSatisfy(name -> assertThat(page).contains("| `" + name + "` |"));
-  }
-
-  /** The lines of a region, without its indentation. */
-  private static String region(String type, String name) throws IOException {
-    List<String> lines =
-        Files.readAllLines(Path.of("src/test/java/io/headrace/micrometer/" + type + ".java"));
-    String start = "// @start region=\"" + name + "\"";
-    int first = lines.stream().map(String::strip).toList().indexOf(start);
-    int indentation = lines.get(first).indexOf('/');
-    return lines.stream()
-        .skip(first + 1)
-        .takeWhile(line -> !line.endsWith("// @end"))
-        .map(line -> line.substring(indentation))
-        .collect(Collectors.joining("\n"));
   }
 }

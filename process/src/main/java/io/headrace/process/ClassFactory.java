@@ -13,12 +13,18 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Makes handlers by a constructor, which is looked up again where they are made. */
+/**
+ * Makes handlers by a constructor, which is looked up again where they are made.
+ *
+ * @param <H> the type of the handler
+ */
 final class ClassFactory<H extends Handler<?, ?>> implements HandlerFactory<H> {
   @Serial private static final long serialVersionUID = 1;
 
+  /** The class of the handlers. */
   private final Class<H> type;
 
+  /** What the constructor is given. */
   @SuppressWarnings("serial") // what is not serialisable is replaced or refused: see FactoryBytes
   private final @Nullable Object[] arguments;
 

@@ -29,7 +29,11 @@ final class FactoryBytes {
 
   private FactoryBytes() {}
 
-  /** A value as it is written for items. */
+  /**
+   * A value as it is written for items.
+   *
+   * @param message what is written
+   */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Written(byte[] message) implements Serializable {}
 

@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
 public final class RemoteException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  /** The class of what was thrown. */
   private final String className;
+
+  /** Its message, null if it had none. */
   private final @Nullable String originalMessage;
 
   RemoteException(String className, @Nullable String message) {

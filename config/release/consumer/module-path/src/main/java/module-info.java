@@ -1,0 +1,10 @@
+/** A program on the module path. */
+module shop {
+  requires io.headrace;
+  requires io.headrace.micrometer;
+  requires io.headrace.process;
+  requires io.headrace.testkit;
+  requires micrometer.core;
+
+  exports shop;
+}

@@ -1,0 +1,175 @@
+package io.headrace.examples.guide;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Batcher;
+import io.headrace.CallOptions;
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.OnFull;
+import io.headrace.Outcomes;
+import io.headrace.QueueFullException;
+import io.headrace.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** The examples of docs/guide/batch-calls.md. */
+class BatchingGuideTest {
+  record Sentiment(String text, boolean isGood) {}
+
+  /** Classifies many texts in one call. */
+  static final class Model {
+    List<Sentiment> classify(List<String> texts) {
+      if (texts.contains("")) {
+        throw new IllegalArgumentException("a text is empty");
+      }
+      return texts.stream().map(text -> new Sentiment(text, text.contains("good"))).toList();
+    }
+
+    static Model load() {
+      return new Model();
+    }
+  }
+
+  // @start region="sentimentService"
+  static final class SentimentService implements AutoCloseable {
+    private final Batcher<String, Sentiment> batcher;
+
+    SentimentService(Model model) {
+      batcher =
+          Batcher.<String, Sentiment>builder(texts -> model.classify(texts))
+              .name("sentiment")
+              .batch(BatchPolicy.greedy(64)) // at most 64 texts at once
+              .workers(Workers.threads(2)) // at most 2 batches at once
+              .queue(10_000, OnFull.fail()) // at most 10,000 texts wait
+              .build();
+    }
+
+    /** For a thread that may wait, best a virtual one. */
+    Sentiment classify(String text) throws InterruptedException {
+      return batcher.call(text, CallOptions.timeout(Duration.ofSeconds(1)));
+    }
+
+    /** For an event loop. */
+    CompletableFuture<Sentiment> classifyLater(String text) {
+      return batcher.submit(text, CallOptions.timeout(Duration.ofSeconds(1)));
+    }
+
+    /** Works off what was accepted. */
+    @Override
+    public void close() {
+      batcher.close();
+    }
+  }
+
+  // @end
+
+  @Test
+  void service() throws Exception {
+    try (SentimentService service = new SentimentService(new Model())) {
+      assertThat(service.classify("good").isGood()).isTrue();
+      assertThat(service.classifyLater("bad").join().isGood()).isFalse();
+    }
+  }
+
+  @Test
+  void isolate() throws Exception {
+    Model model = new Model();
+    // @start region="isolate"
+    Batcher<String, Sentiment> batcher =
+        Batcher.<String, Sentiment>builder(texts -> model.classify(texts))
+            .batch(BatchPolicy.greedy(64))
+            .isolate(10) // a text is classified 10 times at most
+            .build();
+    // @end
+    List<CompletableFuture<Sentiment>> answers =
+        batcher.submitAll(List.of("good", "bad", "", "so so"));
+    batcher.close();
+    assertThat(answers).filteredOn(CompletableFuture::isCompletedExceptionally).hasSize(1);
+    assertThatThrownBy(() -> answers.get(2).join())
+        .hasCauseInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void outcomes() throws Exception {
+    // @start region="outcomesOfABatch"
+    Handler<String, Integer> handler =
+        texts -> {
+          Outcomes<Integer> outcomes = new Outcomes<>(texts.size());
+          for (String text : texts) {
+            if (text.isEmpty()) {
+              outcomes.addFailure(new IllegalArgumentException("the text is empty"));
+            } else {
+              outcomes.add(text.length());
+            }
+          }
+          return outcomes;
+        };
+    // @end
+    try (Batcher<String, Integer> batcher = Batcher.builder(handler).build()) {
+      List<CompletableFuture<Integer>> answers = batcher.submitAll(List.of("", "four"));
+      assertThat(answers.getLast().join()).isEqualTo(4);
+      assertThatThrownBy(answers.getFirst()::join).hasMessageContaining("the text is empty");
+    }
+  }
+
+  @Test
+  void perWorker() throws Exception {
+    List<Sentiment> answers = new ArrayList<>();
+    // @start region="modelPerWorker"
+    class Classifier implements Handler<String, Sentiment> {
+      private Model model;
+
+      @Override
+      public void onStart() {
+        model = Model.load(); // on the worker's thread, before the first batch
+      }
+
+      @Override
+      public List<Sentiment> handle(List<String> texts) {
+        return model.classify(texts);
+      }
+    }
+
+    try (Flow<String, Sentiment> flow =
+        Flow.<String>builder("sentiment")
+            .<Sentiment>stepPerWorker(
+                "classify",
+                Classifier::new, // one for each worker
+                step -> step.batch(BatchPolicy.greedy(64)).workers(Workers.threads(2)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      answers.add(flow.call("good"));
+    }
+    // @end
+    assertThat(answers).containsExactly(new Sentiment("good", true));
+  }
+
+  @Test
+  void overload() throws Exception {
+    Model model = new Model();
+    try (Batcher<String, Sentiment> batcher =
+        Batcher.<String, Sentiment>builder(model::classify).build()) {
+      // @start region="queueFull"
+      try {
+        Sentiment sentiment = batcher.call("good", CallOptions.timeout(Duration.ofSeconds(1)));
+        print(sentiment);
+      } catch (QueueFullException e) {
+        print("try again later"); // HTTP: 503
+      }
+      // @end
+    }
+    assertThat(printed).containsExactly(new Sentiment("good", true));
+  }
+
+  private final List<Object> printed = new ArrayList<>();
+
+  private void print(Object line) {
+    printed.add(line);
+  }
+}

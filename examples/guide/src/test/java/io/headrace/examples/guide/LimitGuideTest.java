@@ -1,0 +1,100 @@
+package io.headrace.examples.guide;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.CallOptions;
+import io.headrace.Permit;
+import io.headrace.Service;
+import io.headrace.Throttle;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** The examples of docs/guide/never-exceed-a-limit.md. */
+class LimitGuideTest {
+  record Page(String address) {}
+
+  static final class Web {
+    static Page fetch(String address) {
+      return new Page(address);
+    }
+
+    static CompletableFuture<Page> fetchLater(String address) {
+      return CompletableFuture.completedFuture(new Page(address));
+    }
+  }
+
+  @Test
+  void permits() throws Exception {
+    List<Page> pages = new ArrayList<>();
+    // @start region="permits"
+    Throttle throttle =
+        Throttle.builder()
+            .atOnce(8) // at most 8 requests run
+            .rate(300, Duration.ofMinutes(1)) // and at most 300 start in a minute
+            .build();
+
+    try (Permit _ = throttle.acquire()) { // waits its turn
+      pages.add(Web.fetch("https://example.org/"));
+    }
+    // @end
+    assertThat(pages).hasSize(1);
+  }
+
+  @Test
+  void around() throws Exception {
+    Throttle throttle = Throttle.atMost(8);
+    // @start region="throttledService"
+    Service<String, Page> pages = throttle.around((address, options) -> Web.fetchLater(address));
+
+    CompletableFuture<Page> page = // waits for its permit without a thread
+        pages.submit("https://example.org/", CallOptions.timeout(Duration.ofSeconds(5)));
+    // @end
+    assertThat(page.join()).isEqualTo(new Page("https://example.org/"));
+  }
+
+  @Test
+  void collection() throws Exception {
+    Throttle throttle = Throttle.atMost(8);
+    List<String> addresses = List.of("a", "b", "c");
+    // @start region="throttledCollection"
+    List<Page> pages =
+        throttle
+            .over(addresses)
+            .taskTimeout(Duration.ofSeconds(10))
+            .runAll(address -> Web.fetch(address)); // each on a virtual thread
+    // @end
+    assertThat(pages).containsExactly(new Page("a"), new Page("b"), new Page("c"));
+  }
+
+  @Test
+  void tryOnly() {
+    Throttle throttle = Throttle.perSecond(10);
+    List<String> answers = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      // @start region="tryAcquire"
+      try (Permit permit = throttle.tryAcquire()) { // does not wait
+        answers.add(permit == null ? "429 Too Many Requests" : "200 OK");
+      }
+      // @end
+    }
+    assertThat(answers).hasSize(2).first().isEqualTo("200 OK");
+  }
+
+  @Test
+  void exact() {
+    // @start region="serverLimit"
+    // The API allows 50 requests in any second: 45 + 1 + 0 + 4 = 50.
+    Throttle throttle =
+        Throttle.builder()
+            .perSecond(45)
+            .burst(1) // the default
+            .catchUp(Duration.ZERO) // a late start is not made up for
+            .atOnce(4) // on their way at the same time
+            .build();
+    // @end
+    assertThat(throttle.waiting()).isZero();
+  }
+}

@@ -1,0 +1,27 @@
+package io.headrace.examples.guide;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Flow;
+import io.headrace.server.HttpServer;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class SumServiceTest {
+  @Test
+  void answersWithTheSumOfTheSquares() throws Exception {
+    try (Flow<Integer, Long> flow = SumService.flow().start(Duration.ofSeconds(30));
+        HttpServer server = SumService.serve(flow, 0)) {
+      assertThat(post(server, "4").body()).isEqualTo("{\"result\":14}");
+      HttpResponse<String> refusal = post(server, "four");
+      assertThat(refusal.statusCode()).isEqualTo(400);
+      assertThat(refusal.body()).contains("the body is 'four', it has to be a number");
+    }
+  }
+
+  private static HttpResponse<String> post(HttpServer server, String body) throws Exception {
+    return HttpCall.post(server.url() + "/sum", body.getBytes(StandardCharsets.UTF_8));
+  }
+}
