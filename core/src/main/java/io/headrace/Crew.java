@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -251,7 +252,22 @@ final class Crew {
   }
 
   boolean hasIdle() {
-    return (idle != null && busyCount < wanted) || canMakeTask();
+    return busyCount < limit() && (idle != null || canMakeTask());
+  }
+
+  /** How many may be busy now. */
+  private int limit() {
+    IntSupplier wantedBatches = workers.wantedBatches;
+    int wanted = this.wanted;
+    if (wantedBatches == null) {
+      return wanted;
+    }
+    try {
+      return Math.clamp(wantedBatches.getAsInt(), 1, wanted);
+    } catch (Throwable failure) {
+      station.flow.observers.report(workers, failure);
+      return wanted;
+    }
   }
 
   boolean isIdle() {
@@ -259,16 +275,13 @@ final class Crew {
   }
 
   int idleCount() {
-    int wanted = this.wanted;
-    return wanted == Workers.UNLIMITED ? Workers.UNLIMITED : Math.max(1, wanted - busyCount);
+    int limit = limit();
+    return limit == Workers.UNLIMITED ? Workers.UNLIMITED : Math.max(1, limit - busyCount);
   }
 
   /** The first task is made at the start, the others when they are needed. */
   private boolean canMakeTask() {
-    return workers.kind == Workers.Kind.EXECUTOR
-        && station.step.shared()
-        && isStarted
-        && busyCount < wanted;
+    return workers.kind == Workers.Kind.EXECUTOR && station.step.shared() && isStarted;
   }
 
   /**

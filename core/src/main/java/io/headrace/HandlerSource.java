@@ -3,6 +3,7 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The handlers of a step, as they were given to a builder.
@@ -10,22 +11,26 @@ import java.util.function.Supplier;
  * @param given the handler that serves all workers, or what makes one for each
  * @param shared whether one serves all
  * @param handlings makes the handling of all workers, or of each
- * @param places for how many batches at once there are places somewhere else; 0 if it is here
+ * @param elsewhere executes the batches; null if handlers do
  */
-record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings, int places) {
+record HandlerSource(
+    Object given,
+    boolean shared,
+    Supplier<Handling> handlings,
+    Placement.@Nullable BatchExecutor elsewhere) {
   static HandlerSource of(Handler<?, ?> handler) {
     Handling handling = Handling.of(requireNonNull(handler, "handler"));
-    return new HandlerSource(handler, true, () -> handling, 0);
+    return new HandlerSource(handler, true, () -> handling, null);
   }
 
   static HandlerSource ofAsync(AsyncHandler<?, ?> handler) {
     Handling handling = Handling.ofAsync(requireNonNull(handler, "handler"));
-    return new HandlerSource(handler, true, () -> handling, 0);
+    return new HandlerSource(handler, true, () -> handling, null);
   }
 
   static HandlerSource perWorker(Supplier<? extends Handler<?, ?>> factory) {
     requireNonNull(factory, "factory");
-    return new HandlerSource(factory, false, () -> Handling.made(factory), 0);
+    return new HandlerSource(factory, false, () -> Handling.made(factory), null);
   }
 
   /** The same for workers that may be somewhere else; those share what hands batches to them. */
@@ -38,8 +43,7 @@ record HandlerSource(Object given, boolean shared, Supplier<Handling> handlings,
             workers.placement.place(new Placement.PlacedStep(service, step, given, maxSize)),
             "the executor of the placement");
     Handling handling = Handling.ofPlaced(executor);
-    int places = Checks.atLeast(1, executor.places(), "places");
-    return new HandlerSource(given, true, () -> handling, places);
+    return new HandlerSource(given, true, () -> handling, executor);
   }
 
   /** Makes what each worker calls. */

@@ -46,6 +46,18 @@ public interface Placement {
     int places();
 
     /**
+     * How many batches it wants at this moment: what it does not want stays in the queue, where
+     * priorities and deadlines count. Asked often, by the thread that makes batches; does not
+     * block. That it wants more is noticed when a batch ends or an item comes.
+     *
+     * @return the number, which counts as {@link #places} if it is above that, and as 1 if it is
+     *     below; by default as many as there are places
+     */
+    default int wantedBatches() {
+      return places();
+    }
+
+    /**
      * Makes it ready. Blocks until it is, or fails; an interrupt ends it early.
      *
      * @param host is told what happens to the workers

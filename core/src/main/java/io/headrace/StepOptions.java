@@ -146,8 +146,8 @@ public final class StepOptions<I extends @Nullable Object> {
     Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
     boolean isInline = workers.kind == Workers.Kind.INLINE;
     HandlerSource handlers = given.at(workers, service, name, maxSize);
-    if (handlers.places() != 0) {
-      workers = workers.withPlaces(handlers.places());
+    if (handlers.elsewhere() != null) {
+      workers = workers.of(handlers.elsewhere());
     }
     if (!handlers.shared() && workers.count == Workers.UNLIMITED && !isInline) {
       throw new IllegalArgumentException(

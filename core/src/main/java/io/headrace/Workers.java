@@ -3,6 +3,7 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.concurrent.Executor;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,16 +51,24 @@ public final class Workers {
   /** Where they are, if not in this JVM. */
   final @Nullable Placement placement;
 
+  /** How many batches at once are wanted now, if that changes; at most the count counts. */
+  final @Nullable IntSupplier wantedBatches;
+
   private Workers(Kind kind, int count, @Nullable Executor executor) {
-    this(kind, count, executor, null);
+    this(kind, count, executor, null, null);
   }
 
   private Workers(
-      Kind kind, int count, @Nullable Executor executor, @Nullable Placement placement) {
+      Kind kind,
+      int count,
+      @Nullable Executor executor,
+      @Nullable Placement placement,
+      @Nullable IntSupplier wantedBatches) {
     this.kind = kind;
     this.count = count;
     this.executor = executor;
     this.placement = placement;
+    this.wantedBatches = wantedBatches;
   }
 
   /**
@@ -132,12 +141,14 @@ public final class Workers {
    * @return the workers
    */
   public static Workers placed(Placement placement) {
-    return new Workers(Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"));
+    return new Workers(
+        Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"), null);
   }
 
-  /** The same, with places for some batches at once. */
-  Workers withPlaces(int places) {
-    return new Workers(kind, places, executor, placement);
+  /** The same, with what executes the batches. */
+  Workers of(Placement.BatchExecutor elsewhere) {
+    int places = Checks.atLeast(1, elsewhere.places(), "places");
+    return new Workers(kind, places, executor, placement, elsewhere::wantedBatches);
   }
 
   @Override

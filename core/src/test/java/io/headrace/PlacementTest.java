@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -25,12 +26,18 @@ class PlacementTest {
     @Nullable Host host;
     @Nullable Exception startFailure;
     int places = PLACES;
+    IntSupplier wanted = () -> places;
     int starts;
     int closes;
 
     @Override
     public int places() {
       return places;
+    }
+
+    @Override
+    public int wantedBatches() {
+      return wanted.getAsInt();
     }
 
     @Override
@@ -135,6 +142,35 @@ class PlacementTest {
     flow.close();
     assertThat(elsewhere.starts).isEqualTo(1);
     assertThat(elsewhere.closes).isEqualTo(1);
+  }
+
+  @Test
+  void noMoreBatchesGoThereThanItWants() throws Exception {
+    elsewhere.places = 4;
+    elsewhere.wanted = () -> 1;
+    Flow<Integer, String> flow = build().start();
+    List<CompletableFuture<String>> futures = flow.submitAll(items(18));
+    assertThat(elsewhere.batches).hasSize(1);
+    elsewhere.wanted = () -> 3; // noticed when a batch ends
+    elsewhere.answer(0);
+    assertThat(elsewhere.batches).hasSize(4);
+    elsewhere.wanted = () -> 2;
+    elsewhere.answer(1);
+    assertThat(elsewhere.batches).as("two are there").hasSize(4);
+    elsewhere.wanted = () -> -7; // counts as 1
+    elsewhere.answer(2);
+    assertThat(elsewhere.batches).hasSize(4);
+    elsewhere.answer(3);
+    assertThat(elsewhere.batches).hasSize(5);
+    elsewhere.wanted =
+        () -> {
+          throw new IllegalStateException("it does not know");
+        };
+    elsewhere.answer(4);
+    assertThat(elsewhere.batches).as("all that are left").hasSize(6);
+    elsewhere.answer(5);
+    assertThat(futures).allSatisfy(future -> assertThat(future).isCompleted());
+    flow.close();
   }
 
   @Test

@@ -56,8 +56,11 @@ final class Pool implements Placement.BatchExecutor {
   private final Settings settings;
   private final byte[] factory;
 
-  /** How many batches a process has at once. */
-  private final int placesEach;
+  /** How many batches a process has at once at first, and at most. */
+  private final Window window;
+
+  /** How many all processes together are to have. */
+  private final AtomicInteger wantedBatches;
 
   private final List<Worker> workers = new ArrayList<>();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -77,7 +80,8 @@ final class Pool implements Placement.BatchExecutor {
     this.step = step;
     this.settings = settings;
     this.factory = factory;
-    placesEach = settings.placesEach(step.maxSize());
+    window = settings.window(step.maxSize());
+    wantedBatches = new AtomicInteger(settings.count() * window.size());
     largeInputs = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::roomFreed);
   }
 
@@ -85,7 +89,19 @@ final class Pool implements Placement.BatchExecutor {
 
   @Override
   public int places() {
-    return settings.count() * placesEach;
+    return settings.count() * window.most();
+  }
+
+  @Override
+  public int wantedBatches() {
+    return wantedBatches.get();
+  }
+
+  /** A process is to have more batches at once, or fewer. */
+  void wants(int more) {
+    if (more != 0) {
+      wantedBatches.addAndGet(more);
+    }
   }
 
   @Override
@@ -197,7 +213,7 @@ final class Pool implements Placement.BatchExecutor {
   private @Nullable WorkerProcess freest() {
     WorkerProcess freest = null;
     for (WorkerProcess process : ready) {
-      if (process.freeCount() > (freest == null ? 0 : freest.freeCount())) {
+      if (process.hasPlace() && (freest == null || process.room() > freest.room())) {
         freest = process;
       }
     }
@@ -223,7 +239,9 @@ final class Pool implements Placement.BatchExecutor {
           largeInputs,
           requireNonNull(host).isObserved())) {
         case YES -> {}
-        case FAILED -> answered(process, place);
+        case FAILED -> {
+          var _ = answered(process, place);
+        }
         case OVER -> giveBack(execution, process, place);
         case FULL -> {
           giveBack(execution, process, place);
@@ -238,7 +256,7 @@ final class Pool implements Placement.BatchExecutor {
       giveBack(execution, process, place);
       return false; // its thread goes on when it has ended
     } catch (RuntimeException | Error failure) {
-      answeredPlace(process, place);
+      var _ = answeredPlace(process, place);
       execution.completeExceptionally(failure);
       return true;
     }
@@ -300,14 +318,17 @@ final class Pool implements Placement.BatchExecutor {
     pending.addFirst(execution);
   }
 
-  private synchronized void answeredPlace(WorkerProcess process, int place) {
+  /** Returns whether it has another batch. */
+  private synchronized boolean answeredPlace(WorkerProcess process, int place) {
     process.givePlace(place);
+    return process.hasBatch();
   }
 
-  /** A place of a process is free. */
-  void answered(WorkerProcess process, int place) {
-    answeredPlace(process, place);
+  /** A place of a process is free; returns whether it has another batch. */
+  boolean answered(WorkerProcess process, int place) {
+    boolean isBusy = answeredPlace(process, place);
     lookAgain();
+    return isBusy;
   }
 
   /** What waits may have found a ring full. */
@@ -478,7 +499,8 @@ final class Pool implements Placement.BatchExecutor {
         String death;
         try {
           isStarting = true;
-          WorkerProcess process = WorkerProcess.start(name, number, settings, placesEach, factory);
+          WorkerProcess process =
+              WorkerProcess.start(name, number, settings, settings.window(step.maxSize()), factory);
           this.process = process;
           isStarting = false;
           if (isClosed()) {
@@ -523,6 +545,7 @@ final class Pool implements Placement.BatchExecutor {
       synchronized (Pool.this) {
         ready.remove(process);
       }
+      wants(window.size() - process.windowSize());
       if (process.isDiscarded()) {
         return name + " was closed";
       }

@@ -56,15 +56,18 @@ record Settings(
     Mechanism mechanism) {
   static final int DEFAULT_AHEAD = -1;
 
+  private static final int MAX_PLACES = 32;
+
   private static final long TRAINING_BYTES = 1 << 20;
   private static final long TRAINING_NANOS = 120_000_000_000L;
 
   /** How many batches a process has at once, if they have some items at most. */
-  int placesEach(int maxSize) {
-    if (ahead != DEFAULT_AHEAD) {
-      return 1 + ahead;
+  Window window(int maxSize) {
+    if (ahead == DEFAULT_AHEAD && maxSize == 1) {
+      return new Window(1 + WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE, MAX_PLACES);
     }
-    return 1 + (maxSize == 1 ? WorkerProcesses.Builder.DEFAULT_AHEAD_SINGLE : 0);
+    int places = 1 + Math.max(0, ahead);
+    return new Window(places, places);
   }
 
   /** For a worker that is started only to make a cache of it. */

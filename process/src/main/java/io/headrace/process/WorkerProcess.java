@@ -99,14 +99,18 @@ final class WorkerProcess {
   private volatile boolean needsRoom;
   private volatile @Nullable String killedBecause;
 
+  private final Window window;
+
   /** The places without a batch; of the pool, under its lock. */
   private final int[] freePlaces;
 
   private int freeCount;
 
-  private WorkerProcess(String name, Settings settings, int places) {
+  private WorkerProcess(String name, Settings settings, Window window) {
     this.name = name;
     this.settings = settings;
+    this.window = window;
+    int places = window.most();
     freePlaces = new int[places];
     inFlight = new AtomicReferenceArray<>(places);
     for (int place = 0; place < places; place++) {
@@ -132,8 +136,8 @@ final class WorkerProcess {
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
-  static WorkerProcess start(String name, int number, Settings settings, int places, byte[] factory)
-      throws Exception {
+  static WorkerProcess start(
+      String name, int number, Settings settings, Window window, byte[] factory) throws Exception {
     try (Launch launch = new Launch(settings)) {
       Process process = launch.start(settings.processorsOf(number));
       Output output =
@@ -143,7 +147,7 @@ final class WorkerProcess {
               settings.isTraining() ? line -> {} : line -> Hearing.printed(name, line));
       WorkerProcess worker = null;
       try {
-        worker = new WorkerProcess(name, settings, places); // while the JVM starts
+        worker = new WorkerProcess(name, settings, window); // while the JVM starts
         worker.launch(launch, process, output, number, factory);
         return worker;
       } catch (Throwable failure) {
@@ -232,8 +236,17 @@ final class WorkerProcess {
 
   // The pool, under its lock.
 
-  int freeCount() {
-    return freeCount;
+  /** How many batches more it is to have. */
+  int room() {
+    return window.size() - (freePlaces.length - freeCount);
+  }
+
+  boolean hasPlace() {
+    return freeCount > 0;
+  }
+
+  boolean hasBatch() {
+    return freeCount < freePlaces.length;
   }
 
   int takePlace() {
@@ -563,7 +576,10 @@ final class WorkerProcess {
       if (shipment.itemBytes != null) {
         pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
       }
-      pool.answered(this, shipment.place);
+      boolean isStillBusy = pool.answered(this, shipment.place);
+      if (window.isElastic()) {
+        pool.wants(window.answered(time.nanoTime(), isStillBusy));
+      }
       if (failure == null) {
         shipment.execution.complete(answers);
       } else {
@@ -654,6 +670,10 @@ final class WorkerProcess {
    */
   boolean mayHaveBegun(Shipment shipment) {
     return isCorrupt || shipment.number == channel.begun();
+  }
+
+  int windowSize() {
+    return window.size();
   }
 
   /** Whether it has begun a batch at least. */

@@ -79,7 +79,7 @@ public final class WorkerProcesses {
     /** From this size on values go through shared memory: {@value} bytes. */
     public static final int DEFAULT_SHARE_BYTES = 4096;
 
-    /** The default of {@link #ahead} for batches of one item: {@value}. */
+    /** The least of the default of {@link #ahead} for batches of one item: {@value}. */
     public static final int DEFAULT_AHEAD_SINGLE = 3;
 
     /** The most that {@link #ahead} takes: {@value}. */
@@ -129,8 +129,9 @@ public final class WorkerProcesses {
     /**
      * How many batches wait in a process beside the one that it executes, so that it goes on
      * without a pause. They are formed earlier than they had to be, and so may be smaller, and no
-     * item of a higher priority overtakes them. Default: {@value #DEFAULT_AHEAD_SINGLE} if batches
-     * are of one item, else 0.
+     * item of a higher priority overtakes them. Default: 0, or if batches are of one item {@value
+     * #DEFAULT_AHEAD_SINGLE}, and as many as the process executes in a tenth of a millisecond if
+     * those are more, up to 31.
      *
      * @param batches how many, from 0 to {@value #MAX_AHEAD}
      * @return this
