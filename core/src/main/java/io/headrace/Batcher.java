@@ -109,7 +109,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * batches that are formed, and the calls that are submitted, from now on; the wait of an item
    * that came before may count as zero.
    *
-   * @param observer the observer
+   * @param observer the observer; nothing is done if it is one of them already
    */
   public void observe(Observer observer) {
     flow.observe(observer);

@@ -183,7 +183,7 @@ public final class Flow<I, O extends @Nullable Object>
    * once, and then of the batches that are formed, and the calls that are submitted, from now on;
    * the wait of an item that came before may count as zero.
    *
-   * @param observer the observer
+   * @param observer the observer; nothing is done if it is one of them already
    */
   public void observe(Observer observer) {
     observers.add(requireNonNull(observer, "observer"));

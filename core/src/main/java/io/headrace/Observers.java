@@ -28,10 +28,14 @@ final class Observers {
     this.observers = observers.toArray(Observer[]::new);
   }
 
-  /** Adds an observer while the service may be at work. */
+  /** Adds an observer while the service may be at work, if it is not there already. */
+  @SuppressWarnings("ReferenceEquality") // the same observer is meant
   void add(Observer observer) {
     Observer.Observed self;
     synchronized (this) {
+      if (Arrays.stream(observers).anyMatch(known -> known == observer)) {
+        return;
+      }
       self = started;
       if (self == null) {
         append(observer);

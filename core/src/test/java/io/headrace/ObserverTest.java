@@ -318,6 +318,7 @@ class ObserverTest {
     time.advance(Duration.ofMillis(5));
     batcher.submit(2);
     batcher.observe(recorder);
+    batcher.observe(recorder);
     assertThat(recorder.started).hasSize(1);
     assertThat(recorder.started.getFirst().name()).isEqualTo("held");
     batcher.submit(3);

@@ -1,0 +1,48 @@
+package io.headrace.spring;
+
+import io.headrace.Flow;
+import io.headrace.Observer;
+import io.headrace.spring.HeadraceLifecycle.PartListener;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.thread.Threading;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.core.env.Environment;
+
+/** The life cycle of parts, and the properties of their builders. */
+@AutoConfiguration
+@ConditionalOnClass(Flow.class)
+@EnableConfigurationProperties(HeadraceProperties.class)
+final class HeadraceAutoConfiguration {
+  @Bean
+  HeadraceBuilders headraceBuilders(
+      HeadraceProperties properties,
+      ObjectProvider<HeadraceCustomizer> customizers,
+      Environment environment) {
+    return new HeadraceBuilders(properties, customizers, Threading.VIRTUAL.isActive(environment));
+  }
+
+  @Bean
+  HeadraceLifecycle headraceLifecycle(
+      ConfigurableApplicationContext context,
+      HeadraceProperties properties,
+      HeadraceBuilders builders,
+      ObjectProvider<Observer> observers,
+      ObjectProvider<PartListener> listeners) {
+    boolean isLazy =
+        context
+            .getEnvironment()
+            .getProperty("spring.main.lazy-initialization", Boolean.class, false);
+    return new HeadraceLifecycle(
+        context, properties, observers, listeners, new UnusedNames(properties, builders, isLazy));
+  }
+
+  /** Static, for it has to be there before all other beans. */
+  @Bean
+  static PartBeans headracePartBeans(ObjectProvider<HeadraceLifecycle> lifecycle) {
+    return new PartBeans(lifecycle);
+  }
+}
