@@ -3,7 +3,9 @@ package io.headrace.spring;
 import io.headrace.Flow;
 import io.headrace.Observer;
 import io.headrace.spring.HeadraceLifecycle.PartListener;
+import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -44,5 +46,17 @@ final class HeadraceAutoConfiguration {
   @Bean
   static PartBeans headracePartBeans(ObjectProvider<HeadraceLifecycle> lifecycle) {
     return new PartBeans(lifecycle);
+  }
+
+  @Bean
+  MethodReader headraceMethodReader(
+      BeanFactory beans, HeadraceBuilders builders, HeadraceLifecycle lifecycle) {
+    return new MethodReader(beans, builders, lifecycle);
+  }
+
+  @Bean
+  static AnnotatedBeans headraceAnnotatedBeans(
+      ConfigurableBeanFactory beans, ObjectProvider<MethodReader> reader) {
+    return new AnnotatedBeans(beans, reader);
   }
 }

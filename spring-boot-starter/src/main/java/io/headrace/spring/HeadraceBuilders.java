@@ -82,17 +82,6 @@ public final class HeadraceBuilders {
     return builder;
   }
 
-  /** Whether properties say where the batches of a batcher are executed. */
-  boolean hasWorkers(String batcher) {
-    BatcherProperties options = properties.batchers().get(batcher);
-    return options != null && (options.workers() != null || options.virtualThreads() != null);
-  }
-
-  /** Whether threads are virtual unless properties say otherwise. */
-  boolean isVirtual() {
-    return isVirtual;
-  }
-
   /**
    * A builder of a flow with what {@code headrace.flows.NAME} says of it; what it says of the steps
    * is set by {@link #step}.

@@ -5,6 +5,7 @@ import io.headrace.TimeSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
@@ -19,7 +20,7 @@ import org.springframework.context.SmartLifecycle;
  * <p>It does so before a web server accepts its first request and after it has answered its last,
  * and before any bean is destroyed.
  */
-final class HeadraceLifecycle implements SmartLifecycle {
+final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
   /** Far enough below the phases of web servers and listeners, and above those of what they use. */
   static final int PHASE = DEFAULT_PHASE - 4096;
 
@@ -103,6 +104,12 @@ final class HeadraceLifecycle implements SmartLifecycle {
     for (Part part : parts.reversed()) {
       part.end(Duration.ofNanos(Math.max(1, endNanos - time.nanoTime())));
     }
+  }
+
+  /** What is left of a context that could not start. */
+  @Override
+  public void destroy() {
+    stop();
   }
 
   @Override

@@ -1,13 +1,16 @@
 package io.headrace.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.headrace.Batcher;
 import io.headrace.Coalescer;
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Service;
 import io.headrace.Throttle;
 import io.headrace.ThrottleBuilder;
+import io.headrace.TimeSource;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -62,7 +65,7 @@ class PropertiesTest {
       return new HeadraceCustomizer() {
         @Override
         public void customize(String name, ThrottleBuilder builder) {
-          builder.timeSource(io.headrace.TimeSource.system());
+          builder.timeSource(TimeSource.system());
         }
       };
     }
@@ -73,7 +76,7 @@ class PropertiesTest {
     return items -> items.stream().map(item -> items.size()).toList();
   }
 
-  private static int largest(io.headrace.Service<Integer, Integer> service) {
+  private static int largest(Service<Integer, Integer> service) {
     return service.submitAll(IntStream.range(0, 100).boxed().toList()).stream()
         .mapToInt(future -> future.join())
         .max()
@@ -183,8 +186,7 @@ class PropertiesTest {
     SpringApplication application = new SpringApplication(Parts.class);
     application.setWebApplicationType(WebApplicationType.NONE);
     String[] all = {"--" + property.strip(), "--headrace.throttles.api.at-once=4"};
-    assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> application.run(all)))
-        .isNotNull();
+    assertThat(catchThrowable(() -> application.run(all))).isNotNull();
     assertThat(output.getOut()).contains("APPLICATION FAILED TO START", first, second);
   }
 }
