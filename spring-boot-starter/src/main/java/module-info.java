@@ -10,6 +10,7 @@ module io.headrace.spring {
   requires spring.context;
   requires spring.core;
   requires spring.expression;
+  requires static com.fasterxml.jackson.annotation;
   requires static io.headrace.micrometer;
   requires static micrometer.core;
   requires static org.reactivestreams;
@@ -17,6 +18,7 @@ module io.headrace.spring {
   requires static spring.boot.actuator;
   requires static spring.boot.actuator.autoconfigure;
   requires static spring.boot.health;
+  requires static spring.cloud.context;
 
   exports io.headrace.spring;
 

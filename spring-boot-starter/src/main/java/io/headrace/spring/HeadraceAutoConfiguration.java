@@ -10,8 +10,11 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.thread.Threading;
+import org.springframework.cloud.context.environment.EnvironmentChangeEvent;
+import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
 
 /** The life cycle of parts, and the properties of their builders. */
@@ -58,5 +61,21 @@ final class HeadraceAutoConfiguration {
   static AnnotatedBeans headraceAnnotatedBeans(
       ConfigurableBeanFactory beans, ObjectProvider<MethodReader> reader) {
     return new AnnotatedBeans(beans, reader);
+  }
+
+  @Bean
+  PropertyRefresh headracePropertyRefresh(
+      Environment environment, HeadraceProperties properties, HeadraceLifecycle lifecycle) {
+    return new PropertyRefresh(environment, properties, lifecycle);
+  }
+
+  /** Spring Cloud tells so that properties have changed, for instance after a POST to /refresh. */
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(EnvironmentChangeEvent.class)
+  static final class WithSpringCloud {
+    @Bean
+    ApplicationListener<EnvironmentChangeEvent> headraceRefreshListener(PropertyRefresh refresh) {
+      return event -> refresh.refresh();
+    }
   }
 }

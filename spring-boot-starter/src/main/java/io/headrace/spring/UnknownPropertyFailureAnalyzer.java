@@ -6,9 +6,9 @@ import io.headrace.spring.HeadraceProperties.FlowProperties;
 import io.headrace.spring.HeadraceProperties.StepProperties;
 import io.headrace.spring.HeadraceProperties.ThrottleProperties;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.bind.DataObjectPropertyName;
 import org.springframework.boot.context.properties.bind.UnboundConfigurationPropertiesException;
 import org.springframework.boot.context.properties.source.ConfigurationProperty;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
@@ -72,7 +72,7 @@ final class UnknownPropertyFailureAnalyzer
 
   private static String options(Class<?> type) {
     return Arrays.stream(type.getRecordComponents())
-        .map(component -> component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT))
+        .map(component -> DataObjectPropertyName.toDashedForm(component.getName()))
         .collect(Collectors.joining(", "));
   }
 }
