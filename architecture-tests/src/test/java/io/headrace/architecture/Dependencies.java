@@ -20,8 +20,10 @@ final class Dependencies {
           .module("process", "core", "shm")
           .module("onnx", "core")
           .module("micrometer", "core")
+          .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
+          .moduleThatUsesAllAbove("examples/spring")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");
