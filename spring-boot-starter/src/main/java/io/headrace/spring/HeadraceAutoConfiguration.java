@@ -37,12 +37,7 @@ final class HeadraceAutoConfiguration {
       HeadraceBuilders builders,
       ObjectProvider<Observer> observers,
       ObjectProvider<PartListener> listeners) {
-    boolean isLazy =
-        context
-            .getEnvironment()
-            .getProperty("spring.main.lazy-initialization", Boolean.class, false);
-    return new HeadraceLifecycle(
-        context, properties, observers, listeners, new UnusedNames(properties, builders, isLazy));
+    return new HeadraceLifecycle(context, properties, observers, listeners, builders);
   }
 
   /** Static, for it has to be there before all other beans. */

@@ -4,8 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.headrace.Batcher;
 import io.headrace.CoalescerBuilder;
-import io.headrace.CoalescerHooks;
-import io.headrace.CoalescerStatistics;
 import io.headrace.Flow;
 import io.headrace.FlowBuilder;
 import io.headrace.StepOptions;
@@ -42,7 +40,7 @@ public final class HeadraceBuilders {
   private final ObjectProvider<HeadraceCustomizer> customizers;
   private final boolean isVirtual;
   private final Set<String> asked = ConcurrentHashMap.newKeySet();
-  private final Map<String, CoalescerStatistics> statistics = new ConcurrentHashMap<>();
+  private final Map<String, CoalescerWatch> watches = new ConcurrentHashMap<>();
 
   /**
    * Made by the starter.
@@ -162,7 +160,8 @@ public final class HeadraceBuilders {
 
   /**
    * Sets the name of a coalescer, and what {@code headrace.coalescers.NAME} says of it, and makes
-   * it count its calls for the meters and the endpoint.
+   * it count its calls for the meters and the endpoint. When the application stops, what it has in
+   * flight is waited for.
    *
    * @param name the name
    * @param builder a builder that has no name
@@ -173,7 +172,7 @@ public final class HeadraceBuilders {
   public <A, V extends @Nullable Object> CoalescerBuilder<A, V> coalescer(
       String name, CoalescerBuilder<A, V> builder) {
     builder.name(name);
-    builder.hooks(statistics.computeIfAbsent(name, unknown -> CoalescerHooks.statistics()));
+    builder.hooks(watches.computeIfAbsent(name, _ -> new CoalescerWatch()).hooks());
     Setting setting = setting("coalescers." + name);
     CoalescerProperties options = properties.coalescers().get(name);
     if (options != null) {
@@ -185,9 +184,9 @@ public final class HeadraceBuilders {
     return builder;
   }
 
-  /** What a coalescer of this name has counted; null if it did not come from here. */
-  @Nullable CoalescerStatistics statistics(String coalescer) {
-    return statistics.get(coalescer);
+  /** What knows a coalescer of this name; null if it did not come from here. */
+  @Nullable CoalescerWatch watch(String coalescer) {
+    return watches.get(coalescer);
   }
 
   private Setting setting(String name) {

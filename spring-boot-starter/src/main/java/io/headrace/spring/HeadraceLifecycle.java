@@ -1,5 +1,6 @@
 package io.headrace.spring;
 
+import io.headrace.Coalescer;
 import io.headrace.Observer;
 import io.headrace.TimeSource;
 import java.time.Duration;
@@ -28,7 +29,7 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
   private final HeadraceProperties properties;
   private final ObjectProvider<Observer> observers;
   private final ObjectProvider<PartListener> listeners;
-  private final UnusedNames unusedNames;
+  private final HeadraceBuilders builders;
   private final List<Part> parts = new CopyOnWriteArrayList<>();
 
   private enum State {
@@ -50,17 +51,19 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
       HeadraceProperties properties,
       ObjectProvider<Observer> observers,
       ObjectProvider<PartListener> listeners,
-      UnusedNames unusedNames) {
+      HeadraceBuilders builders) {
     this.context = context;
     this.properties = properties;
     this.observers = observers;
     this.listeners = listeners;
-    this.unusedNames = unusedNames;
+    this.builders = builders;
   }
 
   /** Takes a part in, which begins with the context, or now if that has begun. */
   void add(String name, Object object) {
-    Part part = new Part(name, object, this::failed);
+    CoalescerWatch watch =
+        object instanceof Coalescer<?, ?> coalescer ? builders.watch(coalescer.name()) : null;
+    Part part = new Part(name, object, watch, this::failed);
     parts.add(part);
     if (state == State.STARTED) {
       begin(part);
@@ -86,9 +89,18 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
       throw new IllegalStateException(
           "flows start once, so this context cannot be started again: make a new one");
     }
-    unusedNames.check();
+    if (!properties.allowUnusedNames() && !isLazy()) {
+      UnusedNames.check(properties, builders.asked());
+    }
     state = State.STARTED;
     parts.forEach(this::begin);
+  }
+
+  /** Whether beans are made when they are first needed, so that names may be asked for later. */
+  private boolean isLazy() {
+    return context
+        .getEnvironment()
+        .getProperty("spring.main.lazy-initialization", Boolean.class, false);
   }
 
   private void begin(Part part) {

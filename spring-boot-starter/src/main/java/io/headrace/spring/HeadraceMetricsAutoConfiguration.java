@@ -1,7 +1,6 @@
 package io.headrace.spring;
 
 import io.headrace.Coalescer;
-import io.headrace.CoalescerStatistics;
 import io.headrace.Throttle;
 import io.headrace.micrometer.HeadraceMetrics;
 import io.headrace.spring.HeadraceLifecycle.PartListener;
@@ -34,9 +33,9 @@ final class HeadraceMetricsAutoConfiguration {
       if (part.object() instanceof Throttle throttle) {
         metrics.bind(part.name(), throttle);
       } else if (part.object() instanceof Coalescer<?, ?> coalescer) {
-        CoalescerStatistics statistics = builders.statistics(coalescer.name());
-        if (statistics != null) {
-          metrics.bind(coalescer.name(), coalescer, statistics);
+        CoalescerWatch watch = builders.watch(coalescer.name());
+        if (watch != null) {
+          metrics.bind(coalescer.name(), coalescer, watch.statistics());
         }
       }
     };

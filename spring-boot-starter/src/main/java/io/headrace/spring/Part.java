@@ -21,6 +21,7 @@ final class Part implements Observer {
 
   private final String name;
   private final Object object;
+  private final @Nullable CoalescerWatch watch;
   private final Consumer<Part> whenFailed;
   private final AtomicBoolean hasBegun = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
@@ -32,11 +33,13 @@ final class Part implements Observer {
    *
    * @param name the name of the bean
    * @param object what it is
+   * @param watch knows it if it is a coalescer that was built here
    * @param whenFailed is told if it fails after it has run
    */
-  Part(String name, Object object, Consumer<Part> whenFailed) {
+  Part(String name, Object object, @Nullable CoalescerWatch watch, Consumer<Part> whenFailed) {
     this.name = name;
     this.object = object;
+    this.watch = watch;
     this.whenFailed = whenFailed;
   }
 
@@ -113,14 +116,22 @@ final class Part implements Observer {
         switch (object) {
           case Flow<?, ?> flow -> flow.close(timeout);
           case Batcher<?, ?> batcher -> batcher.close(timeout);
-          default -> true;
+          default -> isIdle(timeout);
         };
     if (!isDrained) {
       LOGGER.log(
           Level.WARNING,
-          "{0} was not drained in time, what it still had has failed; headrace.drain-timeout is how"
-              + " long it may take",
+          "{0} was not drained in time; headrace.drain-timeout is how long all may take",
           name);
+    }
+  }
+
+  private boolean isIdle(Duration timeout) {
+    try {
+      return watch == null || watch.awaitIdle(timeout);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
     }
   }
 

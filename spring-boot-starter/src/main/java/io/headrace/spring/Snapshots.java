@@ -120,8 +120,8 @@ final class Snapshots {
   }
 
   private CoalescerSnapshot of(Coalescer<?, ?> coalescer) {
-    CoalescerStatistics statistics = builders.statistics(coalescer.name());
+    CoalescerWatch watch = builders.watch(coalescer.name());
     return new CoalescerSnapshot(
-        coalescer.keys(), coalescer.kept(), statistics == null ? null : statistics.snapshot());
+        coalescer.keys(), coalescer.kept(), watch == null ? null : watch.statistics().snapshot());
   }
 }

@@ -8,29 +8,16 @@ import java.util.stream.Stream;
 
 /** Finds properties of a name that nothing in the application has: a name with a mistake. */
 final class UnusedNames {
-  private final HeadraceProperties properties;
-  private final HeadraceBuilders builders;
-  private final boolean isLazy;
+  private UnusedNames() {}
 
   /**
-   * Looks for unused names.
+   * Throws if there is one, once all beans are made.
    *
-   * @param isLazy whether beans are made when they are first needed, so that names may be asked for
-   *     later
+   * @param properties the properties
+   * @param asked the names that somebody has asked for, such as {@code batchers.NAME}
    */
-  UnusedNames(HeadraceProperties properties, HeadraceBuilders builders, boolean isLazy) {
-    this.properties = properties;
-    this.builders = builders;
-    this.isLazy = isLazy;
-  }
-
-  /** Throws if there is one, once all beans are made. */
-  void check() {
-    if (isLazy || properties.allowUnusedNames()) {
-      return;
-    }
-    Set<String> asked = builders.asked();
-    configured()
+  static void check(HeadraceProperties properties, Set<String> asked) {
+    configured(properties)
         .filter(name -> !asked.contains(name))
         .findFirst()
         .ifPresent(
@@ -39,7 +26,7 @@ final class UnusedNames {
             });
   }
 
-  private Stream<String> configured() {
+  private static Stream<String> configured(HeadraceProperties properties) {
     Stream<String> steps =
         properties.flows().entrySet().stream()
             .flatMap(

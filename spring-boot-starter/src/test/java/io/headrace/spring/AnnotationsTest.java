@@ -297,7 +297,7 @@ class AnnotationsTest {
               HeadraceBuilders builders = context.getBean(HeadraceBuilders.class);
               for (String name : List.of("users", "arrays", "both")) {
                 await("all calls of " + name)
-                    .until(() -> builders.statistics(name).snapshot().total() == 3);
+                    .until(() -> builders.watch(name).statistics().snapshot().total() == 3);
               }
               await("the executions").until(() -> target.executions.get() == 4);
               target.open.countDown();

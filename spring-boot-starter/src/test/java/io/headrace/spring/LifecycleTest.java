@@ -129,6 +129,56 @@ class LifecycleTest {
             "batcher STOPPED");
   }
 
+  @Configuration(proxyBeanMethods = false)
+  static class Abandoned {
+    final CountDownLatch begun = new CountDownLatch(1);
+    final CountDownLatch release = new CountDownLatch(1);
+
+    @Bean
+    Store store() {
+      return new Store();
+    }
+
+    @Bean
+    Coalescer<Integer, Integer> coalescer(HeadraceBuilders headrace, Store store) {
+      return headrace
+          .coalescer(
+              "users",
+              Coalescer.<Integer, Integer>builder(
+                  item -> {
+                    begun.countDown();
+                    release.await();
+                    read.complete(store.read(item));
+                    return item;
+                  }))
+          .build();
+    }
+
+    final CompletableFuture<Integer> read = new CompletableFuture<>();
+
+    @EventListener
+    void closed(ContextClosedEvent event) {
+      release.countDown();
+    }
+  }
+
+  @Test
+  @SuppressWarnings("unchecked")
+  void anExecutionThatOutlivesItsCallersStillHasWhatItUses() {
+    var read = new CompletableFuture<CompletableFuture<Integer>>();
+    runner
+        .withUserConfiguration(Abandoned.class)
+        .run(
+            context -> {
+              Abandoned parts = context.getBean(Abandoned.class);
+              Coalescer<Integer, Integer> users = context.getBean(Coalescer.class);
+              users.submit(1).cancel(true);
+              parts.begun.await();
+              read.complete(parts.read);
+            });
+    assertThat(read.join()).isCompletedWithValue(2);
+  }
+
   @SuppressWarnings("unchecked")
   private static Flow<Integer, Integer> flow(ConfigurableApplicationContext context) {
     return context.getBean(Flow.class);
