@@ -18,7 +18,6 @@ module io.headrace.spring {
   requires static spring.boot.actuator;
   requires static spring.boot.actuator.autoconfigure;
   requires static spring.boot.health;
-  requires static spring.cloud.context;
 
   exports io.headrace.spring;
 

@@ -10,11 +10,10 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.thread.Threading;
-import org.springframework.cloud.context.environment.EnvironmentChangeEvent;
+import org.springframework.context.ApplicationEvent;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
 
 /** The life cycle of parts, and the properties of their builders. */
@@ -22,6 +21,9 @@ import org.springframework.core.env.Environment;
 @ConditionalOnClass(Flow.class)
 @EnableConfigurationProperties(HeadraceProperties.class)
 final class HeadraceAutoConfiguration {
+  private static final String REFRESHED =
+      "org.springframework.cloud.context.environment.EnvironmentChangeEvent";
+
   @Bean
   HeadraceBuilders headraceBuilders(
       HeadraceProperties properties,
@@ -64,13 +66,17 @@ final class HeadraceAutoConfiguration {
     return new PropertyRefresh(environment, properties, lifecycle);
   }
 
-  /** Spring Cloud tells so that properties have changed, for instance after a POST to /refresh. */
-  @Configuration(proxyBeanMethods = false)
-  @ConditionalOnClass(EnvironmentChangeEvent.class)
-  static final class WithSpringCloud {
-    @Bean
-    ApplicationListener<EnvironmentChangeEvent> headraceRefreshListener(PropertyRefresh refresh) {
-      return event -> refresh.refresh();
-    }
+  /**
+   * Spring Cloud tells so that properties have changed, for instance after a POST to /refresh.
+   * Known by its name alone: its jar has no name for the module path.
+   */
+  @Bean
+  @ConditionalOnClass(name = REFRESHED)
+  ApplicationListener<ApplicationEvent> headraceRefreshListener(PropertyRefresh refresh) {
+    return event -> {
+      if (event.getClass().getName().equals(REFRESHED)) {
+        refresh.refresh();
+      }
+    };
   }
 }
