@@ -90,7 +90,7 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
           "flows start once, so this context cannot be started again: make a new one");
     }
     if (!properties.allowUnusedNames() && !isLazy()) {
-      UnusedNames.check(properties, builders.asked());
+      UnusedNames.check(properties, builders.asked(), context.getEnvironment());
     }
     state = State.STARTED;
     parts.forEach(this::begin);

@@ -11,6 +11,7 @@ import io.headrace.Service;
 import io.headrace.Throttle;
 import io.headrace.ThrottleBuilder;
 import io.headrace.TimeSource;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -132,6 +133,42 @@ class PropertiesTest {
             });
   }
 
+  static class Prices {
+    @Batched("prices")
+    public Integer price(int article) {
+      return article;
+    }
+
+    List<Integer> prices(List<Integer> articles) {
+      return articles.stream().map(article -> articles.size()).toList();
+    }
+  }
+
+  @Test
+  void aNameThatIsNotSetIsThatOfTheBeanAndTheMethod() {
+    runner
+        .withBean("priceTable", Prices.class)
+        .withPropertyValues("headrace.batchers.priceTable-price.workers=5")
+        .run(
+            context -> {
+              assertThat(context.getBean(Prices.class).price(3)).isEqualTo(1);
+              Part part = context.getBean(HeadraceLifecycle.class).parts().getFirst();
+              assertThat(part.name()).isEqualTo("priceTable-price");
+              Batcher<?, ?> batcher = (Batcher<?, ?>) part.object();
+              assertThat(batcher.statistics().steps().getFirst().workers()).isEqualTo(5);
+            });
+  }
+
+  @Test
+  void namesThatNothingAsksForAreLetBeIfThatIsSaid() {
+    runner
+        .withPropertyValues("headrace.batchers.x.workers=5", "headrace.allow-unused-names=true")
+        .run(context -> assertThat(context).hasNotFailed());
+    runner
+        .withPropertyValues("headrace.batchers.x.workers=5", "spring.main.lazy-initialization=true")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
   /** Each line of YAML that is wrong in some way, and what is told of it. */
   @ParameterizedTest
   @CsvSource(
@@ -174,10 +211,15 @@ class PropertiesTest {
             + " | There is no such property",
         "headrace.batcher.texts.max-size=3 | under headrace there are start-timeout,"
             + " | batchers, flows, throttles, coalescers",
-        "headrace.batchers.test.max-size=3 | headrace.batchers.test has properties, but nothing"
-            + " | asked for were batchers.texts, coalescers.users, flows.photos,",
-        "headrace.flows.photos.steps.decode.max-size=3 | headrace.flows.photos.steps.decode has"
-            + " properties, but nothing | flows.photos.steps.classify",
+        "headrace.batchers.test.max-size=3 | headrace.batchers.test"
+            + " (\"headrace.batchers.test.max-size\" from property source | has properties, but"
+            + " nothing in the application asks for",
+        "headrace.flows.photos.steps.decode.max-size=3 | headrace.flows.photos.steps.decode ("
+            + " | flows.photos.steps.classify",
+        "headrace.batchers.test.max-size=3 | Correct the name | asked for were batchers.texts,"
+            + " coalescers.users, flows.photos,",
+        "headrace.batchers.texts.maxSize=0 | headrace.batchers.texts.max-size"
+            + " | maxSize is 0, it has to be at least 1",
         "headrace.start-timeout=soon | headrace.start-timeout | soon",
         "headrace.when-failed=panic | headrace.when-failed | UNHEALTHY"
       })
