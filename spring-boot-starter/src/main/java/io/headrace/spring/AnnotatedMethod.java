@@ -40,8 +40,6 @@ record AnnotatedMethod(Method method, Returns returns, Link link, Service<Call, 
       return link.call(call);
     } catch (InterruptedException e) {
       throw declares(e) ? e : interrupted(e);
-    } catch (CompletionException e) {
-      throw unwrapped(e);
     }
   }
 
@@ -53,17 +51,32 @@ record AnnotatedMethod(Method method, Returns returns, Link link, Service<Call, 
     return cancellation;
   }
 
-  /** The failure that a caller without the annotation would see, if the method may throw it. */
-  private Exception unwrapped(CompletionException e) {
-    return switch (e.getCause()) {
-      case Error error -> throw error;
-      case RuntimeException failure -> failure;
-      case Exception failure when declares(failure) -> failure;
-      case null, default -> e;
-    };
+  private boolean declares(Exception failure) {
+    return declares(method, failure);
   }
 
-  private boolean declares(Exception failure) {
+  private static boolean declares(Method method, Exception failure) {
     return Arrays.stream(method.getExceptionTypes()).anyMatch(type -> type.isInstance(failure));
+  }
+
+  /**
+   * Throws the failure that a caller without the annotation would see, if the method may throw it.
+   *
+   * @param method the method
+   * @param service throws failures as services do
+   */
+  static Link unwrapping(Method method, Link service) {
+    return call -> {
+      try {
+        return service.call(call);
+      } catch (CompletionException e) {
+        throw switch (e.getCause()) {
+          case Error error -> throw error;
+          case RuntimeException failure -> failure;
+          case Exception failure when declares(method, failure) -> failure;
+          case null, default -> e;
+        };
+      }
+    };
   }
 }

@@ -65,7 +65,7 @@ final class MethodReader {
       if (batched != null) {
         Batcher<Object, Object> batcher = batcher(batched, method, returns, place);
         CallOptions options = options(batched.timeout(), place);
-        link = call -> batcher.call(item(call), options);
+        link = AnnotatedMethod.unwrapping(method, call -> batcher.call(item(call), options));
         service = (call, _) -> batcher.submit(item(call), options);
       }
       Throttled throttled = annotations.throttled();
@@ -80,7 +80,7 @@ final class MethodReader {
         Coalescer<Call, Object> coalescer =
             coalescer(coalesced, method, returns, link, service, place);
         CallOptions options = options(coalesced.timeout(), place);
-        link = call -> coalescer.call(call, options);
+        link = AnnotatedMethod.unwrapping(method, call -> coalescer.call(call, options));
         service = (call, _) -> coalescer.submit(call, options);
       }
       return new AnnotatedMethod(method, returns, link, service);

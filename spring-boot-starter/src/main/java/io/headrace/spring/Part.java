@@ -25,6 +25,7 @@ final class Part implements Observer {
   private final Consumer<Part> whenFailed;
   private final AtomicBoolean hasBegun = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
+  private final AtomicBoolean hasFailed = new AtomicBoolean();
   private volatile boolean hasRun;
   private volatile @Nullable Observed observed;
 
@@ -84,6 +85,9 @@ final class Part implements Observer {
       return;
     }
     observe(this);
+    if (state() == Flow.State.FAILED) {
+      failed(); // which nobody may have told while this became an observer
+    }
     observers.forEach(this::observe);
     if (object instanceof Flow<?, ?> flow && flow.state() == Flow.State.NEW) {
       start(flow, timeout);
@@ -137,11 +141,8 @@ final class Part implements Observer {
 
   @Override
   public void onStart(Observed service) {
-    hasRun = service.state() == Flow.State.RUNNING;
+    hasRun = service.state() != Flow.State.STARTING;
     observed = service;
-    if (service.state() == Flow.State.FAILED) {
-      failed();
-    }
   }
 
   @Override
@@ -155,7 +156,7 @@ final class Part implements Observer {
 
   /** A flow that has never run fails the start of the context. */
   private void failed() {
-    if (hasRun) {
+    if (hasRun && hasFailed.compareAndSet(false, true)) {
       LOGGER.log(Level.ERROR, "{0} has failed: a step has lost all its workers for good", name);
       whenFailed.accept(this);
     }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -248,6 +249,11 @@ class AnnotationsTest {
     }
 
     @Throttled("one")
+    public int throwing() {
+      throw new CompletionException(new IllegalArgumentException("of the method itself"));
+    }
+
+    @Throttled("one")
     public int throttled(int item) throws InterruptedException {
       mostRunning.accumulateAndGet(running.incrementAndGet(), Math::max);
       open.await();
@@ -330,7 +336,9 @@ class AnnotationsTest {
               assertThatThrownBy(() -> users.throttledMono(Mono.just(1)).block())
                   .isInstanceOf(DeadlineExceededException.class);
               given.complete(5);
+              assertThatThrownBy(users::throwing).isExactlyInstanceOf(CompletionException.class);
               assertThat(first.join() + second.join()).isEqualTo(10);
+              await("the permit").until(() -> one.running() == 0);
               assertThat(users.throttledMono(Mono.just(1)).block()).isEqualTo(1);
               List<Future<Integer>> calls = new ArrayList<>();
               for (int i = 0; i < 5; i++) {

@@ -1,6 +1,7 @@
 package io.headrace.examples.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.jayway.jsonpath.JsonPath;
 import java.io.IOException;
@@ -81,10 +82,12 @@ abstract class DigitsOverHttp {
       assertThat(digit == null ? found : digit).isEqualTo(found);
       digit = found;
     }
-    String snapshot = get("/actuator/headrace");
-    assertThat(JsonPath.<Integer>read(snapshot, "$.flows.digits.completed"))
-        .isGreaterThanOrEqualTo(64);
-    assertThat(JsonPath.<String>read(snapshot, "$.flows.digits.steps[1].name"))
+    await("the numbers of all calls")
+        .until(
+            () ->
+                JsonPath.<Integer>read(get("/actuator/headrace"), "$.flows.digits.completed")
+                    >= 64);
+    assertThat(JsonPath.<String>read(get("/actuator/headrace"), "$.flows.digits.steps[1].name"))
         .isEqualTo("classify");
   }
 
@@ -100,7 +103,11 @@ abstract class DigitsOverHttp {
   void theFlowIsReadyAndHasMeters() throws Exception {
     http.send(recognise(sample()), BodyHandlers.ofString());
     assertThat(get("/actuator/health/readiness")).contains("\"digits\"").contains("RUNNING");
-    assertThat(get("/actuator/prometheus"))
-        .contains("headrace_batch_size_items_bucket{service=\"digits\",step=\"classify\"");
+    await("the meters of its batch")
+        .until(
+            () ->
+                get("/actuator/prometheus")
+                    .contains(
+                        "headrace_batch_size_items_bucket{service=\"digits\",step=\"classify\""));
   }
 }
