@@ -3,6 +3,7 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -48,6 +49,19 @@ class PageTest {
     Arrays.stream(HeadraceProperties.class.getRecordComponents())
         .map(component -> DataObjectPropertyName.toDashedForm(component.getName()))
         .forEach(name -> assertThat(page).contains("`headrace." + name));
+  }
+
+  @Test
+  void editorsAreToldOfEveryProperty() throws IOException {
+    String metadata =
+        Files.readString(Path.of("target/classes/META-INF/spring-configuration-metadata.json"));
+    for (RecordComponent component : HeadraceProperties.class.getRecordComponents()) {
+      assertThat(metadata)
+          .containsPattern(
+              "\"name\": \"headrace\\."
+                  + DataObjectPropertyName.toDashedForm(component.getName())
+                  + "\",\\s*\"type\": [^\\n]*\\s*\"description\": \"\\w");
+    }
   }
 
   /** The lines of a region, without its indentation. */
