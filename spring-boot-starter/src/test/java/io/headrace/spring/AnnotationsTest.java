@@ -371,6 +371,39 @@ class AnnotationsTest {
             });
   }
 
+  interface Lookup<K, V> {
+    @Batched(value = "findAll", name = "lookup")
+    V find(K key);
+  }
+
+  static class Lengths implements Lookup<String, Integer> {
+    final List<List<String>> batches = new CopyOnWriteArrayList<>();
+
+    @Override
+    public Integer find(String key) {
+      throw new AssertionError("not executed");
+    }
+
+    List<Integer> findAll(List<String> keys) {
+      batches.add(keys);
+      return keys.stream().map(String::length).toList();
+    }
+  }
+
+  @Test
+  @SuppressWarnings("unchecked")
+  void anAnnotationOfAGenericInterfaceHoldsForTheClass() {
+    runner
+        .withBean(Lengths.class)
+        .run(
+            context -> {
+              Lookup<String, Integer> lookup = context.getBean(Lookup.class);
+              assertThat(lookup.find("four")).isEqualTo(4);
+              assertThat(context.getBean(Lengths.class).find("three")).isEqualTo(5);
+              assertThat(target(context.getBean(Lengths.class)).batches).hasSize(2);
+            });
+  }
+
   interface Names {
     @io.headrace.Coalesced
     String name(int id);

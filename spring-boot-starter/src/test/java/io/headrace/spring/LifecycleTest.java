@@ -196,6 +196,7 @@ class LifecycleTest {
             context -> {
               Flow<Integer, Integer> flow = flow(context);
               CompletableFuture<Integer> left = flow.submit(1);
+              BEGUN.await();
               context.close();
               assertThat(left).isCompletedExceptionally();
               assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
@@ -203,10 +204,12 @@ class LifecycleTest {
     RELEASE.countDown();
   }
 
+  private static final CountDownLatch BEGUN = new CountDownLatch(1);
   private static final CountDownLatch RELEASE = new CountDownLatch(1);
 
   /** A handler that does not heed its interrupt. */
   private static List<Integer> ignoresAll(List<Integer> items) {
+    BEGUN.countDown();
     boolean released = false;
     while (!released) {
       try {
