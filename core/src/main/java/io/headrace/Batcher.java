@@ -105,6 +105,17 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
   }
 
   /**
+   * Adds an observer to those of the builder. It is told of the start at once, and then of the
+   * batches that are formed, and the calls that are submitted, from now on; the wait of an item
+   * that came before may count as zero.
+   *
+   * @param observer the observer; nothing is done if it is one of them already
+   */
+  public void observe(Observer observer) {
+    flow.observe(observer);
+  }
+
+  /**
    * Sends what waits now in batches as soon as there are workers for them, whatever the policy
    * says. Does not block.
    */

@@ -179,6 +179,17 @@ public final class Flow<I, O extends @Nullable Object>
   }
 
   /**
+   * Adds an observer to those of the builder. If the flow has started it is told of the start at
+   * once, and then of the batches that are formed, and the calls that are submitted, from now on;
+   * the wait of an item that came before may count as zero.
+   *
+   * @param observer the observer; nothing is done if it is one of them already
+   */
+  public void observe(Observer observer) {
+    observers.add(requireNonNull(observer, "observer"));
+  }
+
+  /**
    * Makes each step send what waits now in batches as soon as it has a worker for them, whatever
    * its policy says. Does not block.
    */

@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -14,12 +15,43 @@ final class Observers {
   private static final Logger LOGGER = System.getLogger(Observers.class.getName());
 
   private final String service;
-  private final Observer[] observers;
   private final AtomicBoolean reported = new AtomicBoolean();
+
+  /** Replaced, never written to, so that who tells an event goes through one state of it. */
+  private volatile Observer[] observers;
+
+  /** What observers are told of first; null before it starts. Guarded by this. */
+  private Observer.@Nullable Observed started;
 
   Observers(String service, List<Observer> observers) {
     this.service = service;
     this.observers = observers.toArray(Observer[]::new);
+  }
+
+  /** Adds an observer while the service may be at work, if it is not there already. */
+  @SuppressWarnings("ReferenceEquality") // the same observer is meant
+  void add(Observer observer) {
+    Observer.Observed self;
+    synchronized (this) {
+      if (Arrays.stream(observers).anyMatch(known -> known == observer)) {
+        return;
+      }
+      self = started;
+      if (self == null) {
+        append(observer);
+        return;
+      }
+    }
+    isolated(observer, () -> observer.onStart(self)); // before anything else
+    synchronized (this) {
+      append(observer);
+    }
+  }
+
+  private void append(Observer observer) {
+    Observer[] more = Arrays.copyOf(observers, observers.length + 1);
+    more[observers.length] = observer;
+    observers = more;
   }
 
   /** Whether anybody wants to know of batches and states. */
@@ -34,7 +66,14 @@ final class Observers {
 
   void starting(Observer.Observed self) {
     Flight.starting(self);
-    tell(observer -> observer.onStart(self));
+    Observer[] first;
+    synchronized (this) {
+      started = self;
+      first = observers;
+    }
+    for (Observer observer : first) {
+      isolated(observer, () -> observer.onStart(self));
+    }
   }
 
   void batchHandled(Observer.BatchEvent batch, FlightEvents.@Nullable Batch flight) {
@@ -100,11 +139,15 @@ final class Observers {
 
   private void tell(Consumer<Observer> event) {
     for (Observer observer : observers) {
-      try {
-        event.accept(observer);
-      } catch (Throwable failure) {
-        report(observer, failure);
-      }
+      isolated(observer, () -> event.accept(observer));
+    }
+  }
+
+  private void isolated(Observer observer, Runnable call) {
+    try {
+      call.run();
+    } catch (Throwable failure) {
+      report(observer, failure);
     }
   }
 }

@@ -310,4 +310,49 @@ class ObserverTest {
       assertThat(log.messages()).isEmpty();
     }
   }
+
+  @Test
+  void anObserverThatComesLaterIsToldOfTheStartAndOfWhatBeginsFromThenOn() {
+    var batcher = held().build();
+    batcher.submit(1);
+    time.advance(Duration.ofMillis(5));
+    batcher.submit(2);
+    batcher.observe(recorder);
+    batcher.observe(recorder);
+    assertThat(recorder.started).hasSize(1);
+    assertThat(recorder.started.getFirst().name()).isEqualTo("held");
+    batcher.submit(3);
+    time.advance(Duration.ofMillis(7));
+    held.answerAll();
+    batcher.close();
+    assertThat(recorder.batches).hasSize(1);
+    assertThat(recorder.batches.getFirst().size()).isEqualTo(2);
+    assertThat(recorder.batches.getFirst().collecting()).isEqualTo(Duration.ofMillis(7));
+    assertThat(recorder.calls).containsExactly("held COMPLETED 7000000");
+    assertThat(recorder.states).containsExactly(Flow.State.DRAINING, Flow.State.STOPPED);
+  }
+
+  @Test
+  void anObserverThatComesBeforeTheStartIsOneLikeOthers() throws Exception {
+    var flow = Flow.<Integer>builder("f").step("s", items -> items).observer(recorder).build();
+    var later = new Recorder();
+    flow.observe(later);
+    assertThat(later.started).isEmpty();
+    flow.start().close();
+    assertThat(later.started).isEqualTo(recorder.started).hasSize(1);
+    assertThat(later.states).isEqualTo(recorder.states).startsWith(Flow.State.STARTING);
+  }
+
+  @Test
+  void anObserverThatThrowsWhenItComesTouchesNothing() {
+    try (var log = new LogCapture()) {
+      var batcher = direct(items -> items).build();
+      batcher.observe(new Broken());
+      batcher.observe(recorder);
+      assertThat(batcher.submit(1)).isCompletedWithValue(1);
+      batcher.close();
+      assertThat(recorder.calls).hasSize(1);
+      assertThat(log.messages()).hasSize(1);
+    }
+  }
 }

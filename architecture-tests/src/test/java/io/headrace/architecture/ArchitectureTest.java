@@ -32,6 +32,7 @@ class ArchitectureTest {
           "benchmarks", "JMH generates classes and needs public ones; run as one jar",
           "examples/digits", "a program, and Tribuo, which trains its model, has no descriptors",
           "examples/guide", "programs to run and to copy from",
+          "examples/spring", "a program, which Spring runs from the class path",
           "concurrency-tests", "Lincheck and jcstress generate classes and need public ones",
           "architecture-tests", "has tests only");
 

@@ -21,9 +21,11 @@ final class Dependencies {
           .module("process", "core", "shm")
           .module("onnx", "core")
           .module("micrometer", "core")
+          .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")
+          .moduleThatUsesAllAbove("examples/spring")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");

@@ -54,7 +54,7 @@ final class Model implements AutoCloseable {
   }
 
   static Model open(Settings settings) {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment = OnnxLibrary.environment();
     OrtSession session = settings.open(environment);
     boolean opened = false;
     try {

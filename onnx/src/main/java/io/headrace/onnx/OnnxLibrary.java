@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * The native library of ONNX Runtime. Each JVM unpacks it from the jar into the temporary folder
@@ -17,7 +19,44 @@ import java.util.Locale;
  * unpacked once; what each leaves is an empty folder then.
  */
 public final class OnnxLibrary {
+  /** Of the stack of the thread that makes the environment, for each byte of the command line. */
+  private static final long STACK_BYTES_EACH = 1024;
+
+  private static final long STACK_BYTES = 16 << 20;
+
   private OnnxLibrary() {}
+
+  /**
+   * The environment of this JVM. When it is made ONNX Runtime 1.29 looks at the command line of the
+   * process in a way that needs a stack as deep as that is long: with a class path of more than
+   * about 4,000 characters it overflows the stack of most threads, which ends the JVM.
+   */
+  static OrtEnvironment environment() {
+    CompletableFuture<OrtEnvironment> made = new CompletableFuture<>();
+    Runnable make =
+        () -> {
+          try {
+            made.complete(OrtEnvironment.getEnvironment());
+          } catch (Throwable failure) {
+            made.completeExceptionally(failure);
+          }
+        };
+    long stackBytes = STACK_BYTES + STACK_BYTES_EACH * commandLineBytes();
+    new Thread(null, make, "headrace-onnx-environment", stackBytes).start();
+    try {
+      return made.join();
+    } catch (CompletionException e) {
+      throw new OnnxException("ONNX Runtime cannot be loaded: " + e.getCause(), e.getCause());
+    }
+  }
+
+  private static int commandLineBytes() {
+    try {
+      return Files.readAllBytes(Path.of("/proc/self/cmdline")).length;
+    } catch (IOException e) {
+      return 0; // not on Linux
+    }
+  }
 
   /**
    * Unpacks the library for this platform. Blocks.

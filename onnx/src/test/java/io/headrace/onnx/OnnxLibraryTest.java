@@ -7,6 +7,8 @@ import ai.onnxruntime.OrtEnvironment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,18 +21,32 @@ class OnnxLibraryTest {
   @Test
   void aJvmUsesWhatIsUnpackedAndUnpacksNothing() throws Exception {
     OnnxLibrary.unpack(libraries);
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-Djava.io.tmpdir=" + temporary,
-            OnnxLibrary.unpack(libraries), // again, which replaces them
-            Loading.class.getName());
+    String again = OnnxLibrary.unpack(libraries); // which replaces them
+    assertThat(printed("-Djava.io.tmpdir=" + temporary, again)).isEqualTo("nothing\n");
+  }
+
+  @Test
+  void aLongCommandLineIsNoStackOverflow() throws Exception {
+    String library = OnnxLibrary.unpack(libraries);
+    String longClassPath = "-Dlong=" + "/repository/org/example/some-library.jar:".repeat(2000);
+    assertThat(printed("-Djava.io.tmpdir=" + temporary, library, longClassPath))
+        .isEqualTo("nothing\n");
+  }
+
+  /** What a JVM prints that loads ONNX Runtime. */
+  private static String printed(String... options) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(List.of(options));
+    command.add(Loading.class.getName());
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("CLASSPATH", classPath());
     Process process = builder.redirectErrorStream(true).start();
     try {
-      assertThat(new String(process.getInputStream().readAllBytes(), UTF_8)).isEqualTo("nothing\n");
-      assertThat(process.waitFor()).isZero();
+      String printed = new String(process.getInputStream().readAllBytes(), UTF_8);
+      assertThat(process.waitFor()).as(printed).isZero();
+      return printed;
     } finally {
       process.destroyForcibly();
     }
@@ -46,7 +62,7 @@ class OnnxLibraryTest {
   /** Loads ONNX Runtime, and prints which files it has put into the temporary folder. */
   static final class Loading {
     public static void main(String[] args) throws IOException {
-      OrtEnvironment environment = OrtEnvironment.getEnvironment();
+      OrtEnvironment environment = OnnxLibrary.environment();
       try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")))) {
         String unpacked =
             files

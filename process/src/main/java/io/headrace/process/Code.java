@@ -24,14 +24,23 @@ import org.jspecify.annotations.Nullable;
  * @param modules the modules to resolve beside that of the main class
  * @param nativeModules those of them that may call native code
  * @param isModular whether the main class is in a module
+ * @param isNested whether the class path is a jar of Spring Boot, with the class path inside
  */
 record Code(
     List<Path> classPath,
     List<Path> modulePath,
     Set<String> modules,
     Set<String> nativeModules,
-    boolean isModular) {
+    boolean isModular,
+    boolean isNested) {
   private static final String INCUBATING = "jdk.incubator.";
+
+  /**
+   * The class loaders of jars with jars inside, and what starts a class of them: in each of them.
+   */
+  private static final String NESTED_LOADERS = "org.springframework.boot.loader.";
+
+  private static final String NESTED_LAUNCHER = NESTED_LOADERS + "launch.PropertiesLauncher";
 
   Code {
     modules = new TreeSet<>(modules); // in one order, whoever asks
@@ -52,7 +61,7 @@ record Code(
           finder.findAll().stream()
               .map(module -> module.descriptor().name())
               .collect(Collectors.toSet());
-      return new Code(classes, modulePath, names, names, names.contains(name()));
+      return new Code(classes, modulePath, names, names, names.contains(name()), false);
     }
     List<ResolvedModule> resolved = List.copyOf(ModuleLayer.boot().configuration().modules());
     List<Path> modules = property("jdk.module.path");
@@ -65,7 +74,13 @@ record Code(
         names(
             resolved.stream().filter(module -> isApplication(module.reference())),
             name -> name.equals("io.headrace.shm") || isNative(name)),
-        isModular);
+        isModular,
+        classPath == null && isNestedHere());
+  }
+
+  private static boolean isNestedHere() {
+    ClassLoader loader = Code.class.getClassLoader();
+    return loader != null && loader.getClass().getName().startsWith(NESTED_LOADERS);
   }
 
   private static String name() {
@@ -121,6 +136,9 @@ record Code(
     if (isModular) {
       arguments.add("-m");
       arguments.add(name() + "/" + main.getName());
+    } else if (isNested) {
+      arguments.add("-Dloader.main=" + main.getName());
+      arguments.add(NESTED_LAUNCHER);
     } else {
       arguments.add(main.getName());
     }

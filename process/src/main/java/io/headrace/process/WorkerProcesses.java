@@ -162,7 +162,8 @@ public final class WorkerProcesses {
     }
 
     /**
-     * The class path. Default: that of this process.
+     * The class path. Default: that of this process, also if that is a jar of Spring Boot with jars
+     * inside.
      *
      * @param paths folders and archives, which exist; none for an empty one
      * @return this

@@ -4,7 +4,7 @@ package io.headrace.examples.digits;
  * What was sent is not an image of a digit. The message is one sentence that names what is wrong
  * with it.
  */
-final class BadImageException extends IllegalArgumentException {
+public final class BadImageException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   BadImageException(String message) {

@@ -10,7 +10,7 @@ import java.util.Arrays;
  * @param probabilities of the digits 0 to 9; not copied, not to be changed
  */
 @SuppressWarnings("ArrayRecordComponent") // of one answer, read at once
-record Digit(int digit, float confidence, float[] probabilities) {
+public record Digit(int digit, float confidence, float[] probabilities) {
   static final int CLASSES = 10;
 
   /**

@@ -1,7 +1,7 @@
 package io.headrace.examples.digits;
 
 /** What a caller sends: an image, or the counts that would be read from it. */
-sealed interface DigitInput {
+public sealed interface DigitInput {
   /**
    * An image that is still encoded.
    *

@@ -20,9 +20,13 @@ import java.util.function.Consumer;
  *
  * <p>An image that cannot be read fails with {@link BadImageException}, and touches no other.
  */
-final class DigitsFlow {
-  static final String DECODE = "decode";
-  static final String CLASSIFY = "classify";
+public final class DigitsFlow {
+  /** The step that makes counts of an image. */
+  public static final String DECODE = "decode";
+
+  /** The step that runs the model. */
+  public static final String CLASSIFY = "classify";
+
   static final int MAX_BATCH = 32;
 
   /**
@@ -71,12 +75,11 @@ final class DigitsFlow {
   }
 
   private static FlowBuilder<DigitInput, DigitInput> decoding(int decoders, int queueCapacity) {
-    Handler<DigitInput, DigitInput> decode = Handler.each(DigitsFlow::decode);
     return Flow.<DigitInput>builder("digits")
         .stepIf(
             input -> input instanceof DigitInput.Image,
             DECODE,
-            decode,
+            decoder(),
             options ->
                 options
                     .batch(BatchPolicy.greedy(MAX_DECODE_BATCH))
@@ -84,7 +87,22 @@ final class DigitsFlow {
                     .queue(queueCapacity, OnFull.fail()));
   }
 
-  private static Classifier classifier(int maxBatch) {
+  /**
+   * The handler of the first step, for flows of one's own.
+   *
+   * @return a handler that several workers can share
+   */
+  public static Handler<DigitInput, DigitInput> decoder() {
+    return Handler.each(DigitsFlow::decode);
+  }
+
+  /**
+   * The handler of the second step, for flows of one's own.
+   *
+   * @param maxBatch the most images that it gets at once; such a batch is tried at the start
+   * @return the handler, which takes counts
+   */
+  public static Handler<DigitInput, Digit> classifier(int maxBatch) {
     return new Classifier(OnnxHandler.builder("digits", model()).warmUp(1, maxBatch).build());
   }
 

@@ -1,0 +1,2 @@
+/** The digits flow behind Spring MVC. */
+package io.headrace.examples.spring.mvc;

@@ -1,0 +1,2 @@
+/** The digits flow in Spring Boot. */
+package io.headrace.examples.spring;

@@ -1,0 +1,2 @@
+/** The digits flow behind Spring WebFlux. */
+package io.headrace.examples.spring.webflux;

@@ -1,0 +1,97 @@
+package io.headrace.spring;
+
+import io.headrace.spring.MethodReader.BeanReading;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.HashMap;
+import java.util.Map;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.springframework.aop.ClassFilter;
+import org.springframework.aop.framework.Advised;
+import org.springframework.aop.framework.AopProxyUtils;
+import org.springframework.aop.framework.ProxyFactory;
+import org.springframework.aop.support.AopUtils;
+import org.springframework.aop.support.DefaultPointcutAdvisor;
+import org.springframework.aop.support.StaticMethodMatcherPointcut;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.beans.factory.config.ConfigurableBeanFactory;
+
+/** Puts a proxy around each bean with annotated methods. */
+final class AnnotatedBeans implements BeanPostProcessor {
+  /*
+   * Not ordered, so that it comes after those that make proxies for transactions and the like. It then adds
+   * itself to their proxy as the outermost: callers wait for a permit or for their batch without a transaction,
+   * and the list method, which is called on the proxy, has its own.
+   */
+
+  private final ConfigurableBeanFactory beans;
+  private final ObjectProvider<MethodReader> reader;
+
+  AnnotatedBeans(ConfigurableBeanFactory beans, ObjectProvider<MethodReader> reader) {
+    this.beans = beans;
+    this.reader = reader;
+  }
+
+  @Override
+  public Object postProcessAfterInitialization(Object bean, String name) {
+    Class<?> type = AopProxyUtils.ultimateTargetClass(bean);
+    Map<Method, Annotations> annotated = Annotations.of(type);
+    if (annotated.isEmpty()) {
+      return bean;
+    }
+    check(type, name);
+    BeanReading reading = reader.getObject().of(name, type);
+    Map<Method, AnnotatedMethod> methods = new HashMap<>();
+    annotated.forEach(
+        (method, annotations) -> methods.put(method, reading.read(method, annotations)));
+    Object proxy = proxy(bean, advisor(type, methods));
+    reading.bean(proxy);
+    return proxy;
+  }
+
+  private void check(Class<?> type, String name) {
+    if (Modifier.isFinal(type.getModifiers())) {
+      throw new MistakeException(
+          type.getName(),
+          "has annotated methods, but is final, so that Spring cannot see its calls",
+          "Make it a class that is not final, and no record.");
+    }
+    if (beans.containsBean(name) && !beans.isSingleton(name)) {
+      throw new MistakeException(
+          type.getName(),
+          "has annotated methods, but its bean " + name + " is no singleton",
+          "Move the methods into a singleton: what collects their calls is one for all.");
+    }
+  }
+
+  private static DefaultPointcutAdvisor advisor(
+      Class<?> type, Map<Method, AnnotatedMethod> methods) {
+    MethodInterceptor interceptor =
+        invocation -> {
+          AnnotatedMethod method =
+              methods.get(AopUtils.getMostSpecificMethod(invocation.getMethod(), type));
+          return method == null ? invocation.proceed() : method.invoke(invocation);
+        };
+    StaticMethodMatcherPointcut pointcut =
+        new StaticMethodMatcherPointcut() {
+          @Override
+          public boolean matches(Method method, Class<?> target) {
+            return methods.containsKey(AopUtils.getMostSpecificMethod(method, type));
+          }
+        };
+    pointcut.setClassFilter(ClassFilter.TRUE);
+    return new DefaultPointcutAdvisor(pointcut, interceptor);
+  }
+
+  private Object proxy(Object bean, DefaultPointcutAdvisor advisor) {
+    if (bean instanceof Advised advised && !advised.isFrozen()) {
+      advised.addAdvisor(0, advisor);
+      return bean;
+    }
+    ProxyFactory factory = new ProxyFactory(bean);
+    factory.setProxyTargetClass(true);
+    factory.addAdvisor(advisor);
+    return factory.getProxy(beans.getBeanClassLoader());
+  }
+}

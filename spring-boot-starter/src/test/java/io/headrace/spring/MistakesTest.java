@@ -1,0 +1,221 @@
+package io.headrace.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.beans.factory.config.BeanDefinition;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import reactor.core.publisher.Flux;
+
+/** Annotations that cannot work fail the start with their place and what to do. */
+class MistakesTest {
+  static class NoListMethod {
+    @Batched("all")
+    public String one(int item) {
+      return "";
+    }
+  }
+
+  static class ListMethodOfAnotherType {
+    @Batched("all")
+    public String one(int item) {
+      return "";
+    }
+
+    List<String> all(List<String> items) {
+      return items;
+    }
+  }
+
+  static class ListMethodOfAnotherResult {
+    @Batched("all")
+    public String one(int item) {
+      return "";
+    }
+
+    List<Integer> all(List<Integer> items) {
+      return items;
+    }
+  }
+
+  static class PrivateListMethod {
+    @Batched("all")
+    public String one(int item) {
+      return all(List.of(item)).getFirst();
+    }
+
+    private List<String> all(List<Integer> items) {
+      return items.stream().map(String::valueOf).toList();
+    }
+  }
+
+  static class TwoParameters {
+    @Batched("all")
+    public String one(int item, int other) {
+      return "";
+    }
+  }
+
+  static class NoResult {
+    @Batched("all")
+    public void one(int item) {}
+  }
+
+  static class PrivateMethod {
+    @Throttled("x")
+    private String one() {
+      return "";
+    }
+
+    @Override
+    public String toString() {
+      return one();
+    }
+  }
+
+  static class StaticMethod {
+    @Throttled("x")
+    static String one() {
+      return "";
+    }
+  }
+
+  static class FinalMethod {
+    @Throttled("x")
+    public final String one() {
+      return "";
+    }
+  }
+
+  static final class FinalClass {
+    @Throttled("x")
+    public String one() {
+      return "";
+    }
+  }
+
+  static class OtherFuture {
+    @Coalesced
+    public Future<String> one() {
+      return null;
+    }
+  }
+
+  static class SeveralValues {
+    @Coalesced
+    public Flux<String> one() {
+      return Flux.empty();
+    }
+  }
+
+  static class KeyThatDoesNotParse {
+    @Coalesced(key = "#item +")
+    public String one(int item) {
+      return "";
+    }
+  }
+
+  static class KeyOfAnotherName {
+    @Coalesced(key = "#itme.length()")
+    public String one(String item) {
+      return "";
+    }
+  }
+
+  static class NoThrottle {
+    @Throttled("api")
+    public String one() {
+      return "";
+    }
+  }
+
+  static class TwoOfOneName {
+    @Coalesced
+    public String one() {
+      return "";
+    }
+
+    @Coalesced
+    public String one(int item) {
+      return "";
+    }
+  }
+
+  static class NoTime {
+    @Coalesced(timeout = "soon")
+    public String one() {
+      return "";
+    }
+  }
+
+  static Stream<Arguments> mistakes() {
+    return Stream.of(
+        Arguments.of(
+            NoListMethod.class,
+            "is @Batched by all, but there is no such method",
+            "List<String> all(List<Integer> items)"),
+        Arguments.of(
+            ListMethodOfAnotherType.class, "which does not fit", "List<String> all(List<Integer>"),
+        Arguments.of(
+            ListMethodOfAnotherResult.class, "which does not fit", "List<String> all(List<Int"),
+        Arguments.of(PrivateListMethod.class, "which is private", "package-private or wider"),
+        Arguments.of(TwoParameters.class, "not one parameter", "take one item"),
+        Arguments.of(NoResult.class, "has no result", "return the result"),
+        Arguments.of(PrivateMethod.class, "but private", "neither private nor static nor final"),
+        Arguments.of(StaticMethod.class, "but static", "neither private nor static nor final"),
+        Arguments.of(FinalMethod.class, "but final", "neither private nor static nor final"),
+        Arguments.of(FinalClass.class, "is final", "not final"),
+        Arguments.of(OtherFuture.class, "returns a java.util.concurrent.Future", "a Mono of it"),
+        Arguments.of(SeveralValues.class, "returns a reactor.core.publisher.Flux", "a Mono"),
+        Arguments.of(KeyThatDoesNotParse.class, "the key \"#item +\", which is no", "#user.name"),
+        Arguments.of(KeyOfAnotherName.class, "uses #itme, which is no parameter", "#item"),
+        Arguments.of(NoThrottle.class, "no such throttle", "headrace.throttles.api.at-once"),
+        Arguments.of(TwoOfOneName.class, "another method is", "Give it a name"),
+        Arguments.of(NoTime.class, "the timeout \"soon\"", "500ms"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mistakes")
+  <T> void aMistakeIsToldWithItsPlaceAndItsRemedy(Class<T> type, String what, String remedy) {
+    runner()
+        .withBean(type)
+        .run(context -> assertMistake(context.getStartupFailure(), type, what, remedy));
+  }
+
+  @Test
+  void aBeanThatIsNoSingletonIsRefused() {
+    runner()
+        .withBean(
+            "each",
+            NoThrottle.class,
+            NoThrottle::new,
+            definition -> definition.setScope(BeanDefinition.SCOPE_PROTOTYPE))
+        .run(
+            context ->
+                assertMistake(
+                    catchThrowable(() -> context.getBean("each")),
+                    NoThrottle.class,
+                    "its bean each is no singleton",
+                    "into a singleton"));
+  }
+
+  private static void assertMistake(Throwable failure, Class<?> type, String what, String remedy) {
+    var analysis = new MistakeFailureAnalyzer().analyze(failure);
+    assertThat(analysis).as("the analysis of %s", failure).isNotNull();
+    assertThat(analysis.getDescription()).startsWith(type.getName()).contains(what);
+    assertThat(analysis.getAction()).contains(remedy);
+  }
+
+  private static ApplicationContextRunner runner() {
+    return new ApplicationContextRunner()
+        .withConfiguration(AutoConfigurations.of(HeadraceAutoConfiguration.class));
+  }
+}
