@@ -29,11 +29,10 @@ final class Observers {
   }
 
   /** Adds an observer while the service may be at work, if it is not there already. */
-  @SuppressWarnings("ReferenceEquality") // the same observer is meant
   void add(Observer observer) {
     Observer.Observed self;
     synchronized (this) {
-      if (Arrays.stream(observers).anyMatch(known -> known == observer)) {
+      if (isKnown(observer)) {
         return;
       }
       self = started;
@@ -42,13 +41,21 @@ final class Observers {
         return;
       }
     }
-    isolated(observer, () -> observer.onStart(self)); // before anything else
+    tell(observer, told -> told.onStart(self)); // before anything else
     synchronized (this) {
       append(observer);
     }
   }
 
+  @SuppressWarnings("ReferenceEquality") // the same observer is meant
+  private boolean isKnown(Observer observer) {
+    return Arrays.stream(observers).anyMatch(known -> known == observer);
+  }
+
   private void append(Observer observer) {
+    if (isKnown(observer)) {
+      return; // another thread has added it meanwhile
+    }
     Observer[] more = Arrays.copyOf(observers, observers.length + 1);
     more[observers.length] = observer;
     observers = more;
@@ -72,7 +79,7 @@ final class Observers {
       first = observers;
     }
     for (Observer observer : first) {
-      isolated(observer, () -> observer.onStart(self));
+      tell(observer, told -> told.onStart(self));
     }
   }
 
@@ -139,13 +146,13 @@ final class Observers {
 
   private void tell(Consumer<Observer> event) {
     for (Observer observer : observers) {
-      isolated(observer, () -> event.accept(observer));
+      tell(observer, event);
     }
   }
 
-  private void isolated(Observer observer, Runnable call) {
+  private void tell(Observer observer, Consumer<Observer> event) {
     try {
-      call.run();
+      event.accept(observer);
     } catch (Throwable failure) {
       report(observer, failure);
     }
