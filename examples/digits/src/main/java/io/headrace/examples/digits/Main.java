@@ -1,8 +1,9 @@
 package io.headrace.examples.digits;
 
 import io.headrace.server.Headrace;
+import io.headrace.server.Top;
 
-/** The program {@code headrace} with the demo. */
+/** The program {@code headrace}, with the demo and the view of running JVMs. */
 final class Main {
   private Main() {}
 
@@ -12,6 +13,6 @@ final class Main {
    * @param args the arguments
    */
   public static void main(String[] args) {
-    System.exit(Headrace.run(args, new DemoCommand()));
+    System.exit(Headrace.run(args, new DemoCommand(), new Top()));
   }
 }

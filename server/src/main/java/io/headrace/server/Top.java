@@ -1,0 +1,174 @@
+package io.headrace.server;
+
+import static java.util.Objects.requireNonNull;
+
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import com.sun.tools.attach.VirtualMachineDescriptor;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import javax.management.MBeanServerConnection;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.management.jfr.RemoteRecordingStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command that shows what the batchers and flows of a running JVM do, once a second.
+ *
+ * <p>The JVM needs nothing but Headrace: its events of JDK Flight Recorder are read through a
+ * connection for management that the attach interface opens, from a process of the same user on the
+ * same machine. While it is looked at an application pays what a recording of these events costs.
+ */
+@Command(
+    name = "top",
+    description = {
+      "Shows queues, batch sizes, rates and percentiles of the batchers and flows of a running JVM,"
+          + " once a second.",
+      "Without a process it lists the JVMs that there are.",
+      "WAIT is how long the oldest item of a batch waited, TAKES how long its handler took, both"
+          + " over the last two seconds."
+    },
+    mixinStandardHelpOptions = true)
+public final class Top implements Callable<Integer> {
+  private static final String CLEAR = "\u001b[H\u001b[2J";
+  private static final Duration LEAST_PAUSE = Duration.ofMillis(500);
+  private static final String TITLE = "headrace top of process ";
+
+  @Parameters(arity = "0..1", paramLabel = "PID", description = "The process to look at.")
+  private @Nullable Long pid;
+
+  @Option(
+      names = "--updates",
+      paramLabel = "N",
+      description = "End after so many updates, and do not clear the screen between them.")
+  private @Nullable Integer updates;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  /** The command without options. */
+  public Top() {}
+
+  @Override
+  @SuppressWarnings("BanJNDI") // the address is that of the process that was attached to
+  public Integer call() throws Exception {
+    PrintWriter out = requireNonNull(spec).commandLine().getOut();
+    if (updates != null && updates < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--updates is " + updates + ", it has to be at least 1");
+    }
+    if (pid == null) {
+      list(out);
+      return 0;
+    }
+    try (JMXConnector connector = JMXConnectorFactory.connect(new JMXServiceURL(address(pid)))) {
+      watch(connector.getMBeanServerConnection(), out);
+    }
+    return 0;
+  }
+
+  private static void list(PrintWriter out) {
+    long own = ProcessHandle.current().pid();
+    for (VirtualMachineDescriptor other : VirtualMachine.list()) {
+      if (!other.id().equals(Long.toString(own))) {
+        out.println(other.id() + " " + other.displayName());
+      }
+    }
+    out.flush();
+  }
+
+  private static String address(long pid) throws IOException {
+    VirtualMachine machine;
+    try {
+      machine = VirtualMachine.attach(Long.toString(pid));
+    } catch (AttachNotSupportedException | IOException failure) {
+      throw new IOException(
+          "cannot attach to process "
+              + pid
+              + "; it has to be a JVM of the same user, without -XX:+DisableAttachMechanism: "
+              + failure.getMessage(),
+          failure);
+    }
+    try {
+      return machine.startLocalManagementAgent();
+    } finally {
+      machine.detach();
+    }
+  }
+
+  /** Blocks until the JVM has ended, or all updates were shown. */
+  void watch(MBeanServerConnection connection, PrintWriter out)
+      throws IOException, InterruptedException {
+    TopTable table = new TopTable();
+    CountDownLatch left = new CountDownLatch(updates == null ? Integer.MAX_VALUE : updates);
+    CountDownLatch over = new CountDownLatch(1);
+    try (RemoteRecordingStream stream = new RemoteRecordingStream(connection)) {
+      stream.enable("io.headrace.Step").withPeriod(Duration.ofSeconds(1));
+      stream.enable("io.headrace.Batch");
+      stream.onEvent("io.headrace.Step", event -> step(table, event));
+      stream.onEvent("io.headrace.Batch", event -> batch(table, event));
+      stream.onFlush(() -> flushed(table, out, left, over));
+      stream.onClose(over::countDown);
+      stream.startAsync();
+      over.await();
+    }
+  }
+
+  /** Several flushes of a second are one. */
+  private void flushed(TopTable table, PrintWriter out, CountDownLatch left, CountDownLatch over) {
+    Instant now = Instant.now();
+    if (left.getCount() > 0 && now.isAfter(table.formatted().plus(LEAST_PAUSE))) {
+      show(table, out, now);
+      left.countDown();
+    }
+    if (left.getCount() == 0) {
+      over.countDown();
+    }
+  }
+
+  private static void step(TopTable table, RecordedEvent event) {
+    table.step(
+        event.getString("service"),
+        event.getString("step"),
+        new TopTable.Sample(
+            event.getEndTime(),
+            event.getLong("queueLength"),
+            event.getLong("workers"),
+            event.getLong("running"),
+            event.getLong("batches"),
+            event.getLong("items")));
+  }
+
+  private static void batch(TopTable table, RecordedEvent event) {
+    table.batch(
+        event.getString("service"),
+        event.getString("step"),
+        event.getDuration("longestWait"),
+        event.getDuration(),
+        event.getInt("failed"));
+  }
+
+  private void show(TopTable table, PrintWriter out, Instant now) {
+    if (updates == null) {
+      out.print(CLEAR);
+    }
+    out.println(
+        TITLE + (pid == null ? "itself" : pid) + ", " + now.truncatedTo(ChronoUnit.SECONDS));
+    out.print(table.format(now));
+    out.println();
+    out.flush();
+  }
+}

@@ -1,0 +1,133 @@
+package io.headrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Batcher;
+import io.headrace.Handler;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** The view of a running JVM: its table, and what it says of a process. */
+class TopTest {
+  private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... args) {
+    CommandLine line = Headrace.commandLine(new Top());
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(err));
+    return line.execute(args);
+  }
+
+  private static TopTable.Sample sample(int second, long queued, long batches, long items) {
+    return new TopTable.Sample(BEGIN.plusSeconds(second), queued, 2, 5, batches, items);
+  }
+
+  private static List<String> cells(String table, int row) {
+    return List.of(table.lines().toList().get(row).strip().split(" +"));
+  }
+
+  @Test
+  void ratesAndPercentilesAreOfTheLastSeconds() {
+    TopTable table = new TopTable();
+    table.step("photos", "decode", sample(0, 7, 100, 1000));
+    table.step("photos", "decode", sample(2, 9, 120, 1200));
+    for (int i = 0; i < 98; i++) {
+      table.batch("photos", "decode", Duration.ofMillis(2), Duration.ofMillis(4), 0);
+    }
+    table.batch("photos", "decode", Duration.ofMillis(200), Duration.ofMillis(400), 3);
+    table.batch("photos", "decode", Duration.ofMillis(200), Duration.ofMillis(400), 1);
+    assertThat(cells(table.format(BEGIN.plusSeconds(2)), 1))
+        .containsExactly(
+            "photos/decode", "2", "9", "5", "100", "10", "10", "2.0", "200", "4.0", "401", "4");
+  }
+
+  @Test
+  void aBatcherIsOneName() {
+    TopTable table = new TopTable();
+    table.step("lengths", "lengths", sample(0, 0, 0, 0));
+    assertThat(cells(table.format(BEGIN), 1)).first().isEqualTo("lengths");
+  }
+
+  @Test
+  void whatHasEndedDisappears() {
+    TopTable table = new TopTable();
+    assertThat(table.format(BEGIN)).contains("no batcher and no flow so far");
+    table.step("a", "a", sample(0, 0, 0, 0));
+    table.step("b", "b", sample(4, 0, 0, 0));
+    assertThat(table.format(BEGIN.plusSeconds(5))).contains("a ", "b ");
+    assertThat(table.format(BEGIN.plusSeconds(6)).lines()).hasSize(2);
+  }
+
+  /** A JVM with a batcher that has work all the time. */
+  static final class Busy {
+    private Busy() {}
+
+    public static void main(String[] args) throws Exception {
+      try (Batcher<String, Integer> batcher =
+          Batcher.<String, Integer>builder(Handler.each(String::length)).name("lengths").build()) {
+        System.out.println("ready");
+        while (System.in.available() == 0) {
+          var _ = batcher.call("headrace");
+        }
+      }
+    }
+  }
+
+  @Test
+  void showsWhatARunningJvmDoes() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx64m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Busy.class.getName())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(process.inputReader().readLine()).isEqualTo("ready");
+      assertThat(run("top", Long.toString(process.pid()), "--updates", "4")).isZero();
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString()).contains("headrace top of process " + process.pid());
+    String last =
+        out.toString().lines().filter(row -> row.startsWith("lengths ")).toList().getLast();
+    List<String> cells = cells(last, 0);
+    assertThat(Double.parseDouble(cells.get(4).replace(",", ""))).as("items/s").isPositive();
+    assertThat(cells.get(6)).as("size").startsWith("1");
+  }
+
+  @Test
+  void aProcessThatIsNoneIsOneLine() {
+    assertThat(run("top", Long.toString(Integer.MAX_VALUE))).isEqualTo(1);
+    assertThat(err.toString())
+        .startsWith("headrace: cannot attach to process 2147483647; it has to be a JVM of the same")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void wrongOptionsAreRefused() {
+    assertThat(run("top", "1", "--updates", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--updates is 0, it has to be at least 1");
+    assertThat(run("top", "nobody")).isEqualTo(2);
+    assertThat(err.toString()).contains("'nobody'");
+  }
+
+  @Test
+  void withoutAProcessItListsThoseThatThereAre() {
+    assertThat(run("top")).isZero();
+    assertThat(out.toString()).doesNotContain(ProcessHandle.current().pid() + " ");
+  }
+}
