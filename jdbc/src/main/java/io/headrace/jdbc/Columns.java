@@ -69,13 +69,14 @@ final class Columns<I> {
 
   /** As {@link #rows}, but items with equal values share one. */
   List<Row> distinctRows(List<I> items, Answers answers) {
-    Map<List<@Nullable Object>, List<Integer>> positions = new LinkedHashMap<>();
+    Map<List<@Nullable Object>, Row> distinct = new LinkedHashMap<>();
     for (Row row : rows(items, answers)) {
-      positions.computeIfAbsent(row.values(), key -> new ArrayList<>()).addAll(row.positions());
+      distinct
+          .computeIfAbsent(row.values(), key -> new Row(new ArrayList<>(), row.values()))
+          .positions()
+          .addAll(row.positions());
     }
-    List<Row> rows = new ArrayList<>(positions.size());
-    positions.forEach((key, at) -> rows.add(new Row(at, key)));
-    return rows;
+    return List.copyOf(distinct.values());
   }
 
   private List<@Nullable Object> valuesOf(I item) {

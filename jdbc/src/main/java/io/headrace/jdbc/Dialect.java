@@ -45,9 +45,7 @@ enum Dialect {
               + (" ON CONFLICT (" + String.join(", ", table.keys()) + ") DO UPDATE SET ")
               + updates(table, "%1$s = EXCLUDED.%1$s");
       case MARIADB, MYSQL ->
-          insert(table, rows)
-              + " ON DUPLICATE KEY UPDATE "
-              + updates(table, "%1$s = VALUES(%1$s)");
+          insert(table, rows) + " ON DUPLICATE KEY UPDATE " + updates(table, "%1$s = VALUES(%1$s)");
       case H2 ->
           ("MERGE INTO " + table.name() + columns(table))
               + (" KEY (" + String.join(", ", table.keys()) + ")")

@@ -9,7 +9,9 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Inserts rows: with statements of many where that is quick, as a batch of the driver elsewhere. */
+/**
+ * Inserts rows: with statements of many where that is quick, as a batch of the driver elsewhere.
+ */
 final class Insert implements Operation {
   private final Table table;
   private final @Nullable Returning returning;

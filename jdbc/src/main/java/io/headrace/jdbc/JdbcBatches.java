@@ -28,9 +28,9 @@ import javax.sql.DataSource;
  * a transaction is committed is not: whether it was stored is unknown, and the SQL state is {@code
  * 08007}.
  *
- * <p><b>Names are SQL.</b> Names of tables and columns go into statements as they are: quote them as
- * the database wants it, and never take them from input. Values are parameters, set as the driver
- * sets an object.
+ * <p><b>Names are SQL.</b> Names of tables and columns go into statements as they are: quote them
+ * as the database wants it, and never take them from input. Values are parameters, set as the
+ * driver sets an object.
  *
  * <p><b>Threads.</b> Handlers are immutable and thread safe: all workers share one. They block, so
  * workers should be threads, platform or virtual.

@@ -3,7 +3,6 @@ package io.headrace.jdbc;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +22,12 @@ record Returning(String columns, RowMapper<?> mapper) {
     while (returned.next()) {
       results.add(mapper.map(returned));
     }
-    if (results.size() == rows) {
-      return results;
-    }
     if (rows == 1 && results.isEmpty()) {
-      return Collections.singletonList(null);
+      results.add(null);
     }
-    throw new SQLException("the database returned " + results.size() + " rows for " + rows);
+    if (results.size() != rows) {
+      throw new SQLException("the database returned " + results.size() + " rows for " + rows);
+    }
+    return results;
   }
 }

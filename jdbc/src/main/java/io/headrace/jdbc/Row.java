@@ -2,6 +2,7 @@ package io.headrace.jdbc;
 
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,5 +20,12 @@ record Row(List<Integer> positions, List<@Nullable Object> values) {
       statement.setObject(next++, value);
     }
     return next;
+  }
+
+  /** For {@link Table#settingKeys}. */
+  Row twice() {
+    List<@Nullable Object> twice = new ArrayList<>(values);
+    twice.addAll(values);
+    return new Row(positions, twice);
   }
 }

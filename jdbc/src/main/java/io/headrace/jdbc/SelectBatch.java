@@ -27,8 +27,8 @@ public final class SelectBatch<I> {
   }
 
   /**
-   * A column of the key, and what it equals for an item. Called again for each column of a composite
-   * key. Nothing equals null.
+   * A column of the key, and what it equals for an item. Called again for each column of a
+   * composite key. Nothing equals null.
    *
    * @param column its name, as the database writes it
    * @param value gives the item's value; a caller for whom it throws fails alone

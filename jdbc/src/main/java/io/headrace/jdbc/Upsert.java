@@ -26,11 +26,7 @@ final class Upsert implements Operation {
     this.returning = returning;
     after = returning == null ? null : Select.after(table, returning);
     insert = new Insert(table, null);
-    // A table of keys alone has nothing to update: its keys are set to what they are.
-    update =
-        new Update(
-            table.sets().isEmpty() ? new Table(table.name(), table.keys(), table.keys()) : table,
-            null);
+    update = new Update(table.sets().isEmpty() ? table.settingKeys() : table, null);
   }
 
   @Override
@@ -74,7 +70,8 @@ final class Upsert implements Operation {
     List<Row> missing = new ArrayList<>();
     for (Row row : rows) {
       // One by one: not every driver counts the rows that statements of a batch have changed.
-      if (update.counts(connection, List.of(row)).getFirst() == 0) {
+      Row updated = table.sets().isEmpty() ? row.twice() : row;
+      if (update.counts(connection, List.of(updated)).getFirst() == 0) {
         missing.add(row);
       }
     }

@@ -30,7 +30,8 @@ public final class WriteBatch<I> {
   }
 
   /**
-   * A column of the key of the row that is written. Called again for each column of a composite key.
+   * A column of the key of the row that is written. Called again for each column of a composite
+   * key.
    *
    * @param column its name, as the database writes it
    * @param value gives the item's value; a caller for whom it throws fails alone
@@ -98,9 +99,9 @@ public final class WriteBatch<I> {
   }
 
   /**
-   * Gives each caller columns of its row as they are after it was written: generated keys, defaults,
-   * what a trigger made. MySQL and databases without statements of their own here return of an
-   * insert what their driver calls generated keys.
+   * Gives each caller columns of its row as they are after it was written: generated keys,
+   * defaults, what a trigger made. MySQL and databases without statements of their own here return
+   * of an insert what their driver calls generated keys.
    *
    * @param mapper makes the result; if it throws, the row is not written
    * @param columns the names of the columns that are returned
@@ -116,7 +117,8 @@ public final class WriteBatch<I> {
 
   private <O extends @Nullable Object> Handler<I, O> handler(@Nullable Returning returning) {
     require(!write.hasKey || !keys.names().isEmpty(), "needs a key");
-    require(write != Write.INSERT && write != Write.UPDATE || !sets.names().isEmpty(), "sets nothing");
+    boolean mayBeOfKeysAlone = write == Write.UPSERT || write == Write.DELETE;
+    require(mayBeOfKeysAlone || !sets.names().isEmpty(), "sets nothing");
     Table named = new Table(table, keys.names(), sets.names());
     return new JdbcHandler<>(
         dataSource, keys.and(sets), operation(named, returning), new Terms(retries, allOrNothing));
