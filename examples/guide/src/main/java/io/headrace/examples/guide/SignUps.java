@@ -1,5 +1,7 @@
 package io.headrace.examples.guide;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
 import io.headrace.Handler;
@@ -14,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcConnectionPool;
+import org.jspecify.annotations.Nullable;
 
 /**
  * People sign up, each by a call of its own, and the database gets a few statements of many rows.
@@ -42,17 +45,17 @@ final class SignUps {
   }
 
   private static void signUp(DataSource dataSource, PrintStream out) {
-    Handler<SignUp, Long> insert =
+    Handler<SignUp, @Nullable Long> insert =
         JdbcBatches.<SignUp>insert(dataSource, "users")
             .set("email", SignUp::email)
             .set("name", SignUp::name)
             .returning(row -> row.getLong("id"), "id");
-    Handler<Long, String> nameOf =
+    Handler<Long, @Nullable String> nameOf =
         JdbcBatches.<Long>select(dataSource, "users")
             .key("id", id -> id)
             .one(row -> row.getString("name"));
-    try (Batcher<SignUp, Long> signUps = batcher(insert);
-        Batcher<Long, String> names = batcher(nameOf)) {
+    try (Batcher<SignUp, @Nullable Long> signUps = batcher(insert);
+        Batcher<Long, @Nullable String> names = batcher(nameOf)) {
       List<CompletableFuture<String>> welcomes =
           signUps
               .submitAll(
@@ -62,21 +65,26 @@ final class SignUps {
                       new SignUp("ann@example.org", "Anna"),
                       new SignUp("cid@example.org", "Cid")))
               .stream()
-              .map(id -> id.thenCompose(names::submit))
+              .map(
+                  id ->
+                      id.thenCompose(key -> names.submit(requireNonNull(key)))
+                          .thenApply(name -> "welcome, " + name))
               .toList();
       welcomes.forEach(welcome -> out.println(said(welcome)));
     }
   }
 
-  private static String said(CompletableFuture<String> name) {
+  private static String said(CompletableFuture<String> welcome) {
     try {
-      return "welcome, " + name.join();
+      return welcome.join();
     } catch (CompletionException e) {
-      return "sorry: SQL state " + ((SQLException) e.getCause()).getSQLState();
+      return e.getCause() instanceof SQLException sql
+          ? "sorry: SQL state " + sql.getSQLState()
+          : "sorry: " + e.getCause();
     }
   }
 
-  private static <I, O> Batcher<I, O> batcher(Handler<I, O> handler) {
+  private static <I, O extends @Nullable Object> Batcher<I, O> batcher(Handler<I, O> handler) {
     return Batcher.<I, O>builder(handler)
         .batch(BatchPolicy.greedy(200))
         .workers(Workers.virtualThreads(2))
