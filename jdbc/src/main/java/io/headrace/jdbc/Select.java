@@ -1,5 +1,6 @@
 package io.headrace.jdbc;
 
+import static java.util.Objects.requireNonNull;
 import static java.util.stream.Collectors.joining;
 
 import java.sql.Connection;
@@ -7,19 +8,26 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Selects rows by their keys. The last column that is read tells the key that a row belongs to, so
- * that the database alone decides what is equal, be it letters of either case or 1 and 1.00.
+ * Selects rows by their keys. The last column that is read tells the key that a row belongs to: its
+ * number in the batch, so that the database alone decides what is equal, be it letters of either
+ * case or 1 and 1.00; or the key itself, if it is a whole number.
  */
 final class Select {
   /** SQLite unites 500 at most. */
   private static final int UNITED = 250;
+
+  /** Oracle lists 1000 at most. */
+  private static final int LISTED = 1000;
 
   private final String from;
   private final List<String> keys;
@@ -53,12 +61,61 @@ final class Select {
   }
 
   List<List<@Nullable Object>> list(Connection connection, List<Row> rows) throws SQLException {
+    if (Dialect.of(connection) == Dialect.POSTGRESQL) {
+      return joined(connection, rows);
+    }
+    boolean listed = keys.size() == 1 && rows.stream().allMatch(Select::isWhole);
+    int most = listed ? LISTED : UNITED;
     List<List<@Nullable Object>> results = new ArrayList<>(rows.size());
-    boolean arrays = Dialect.of(connection) == Dialect.POSTGRESQL;
-    int most = arrays ? rows.size() : UNITED;
     for (int at = 0; at < rows.size(); at += most) {
       List<Row> part = rows.subList(at, Math.min(rows.size(), at + most));
-      results.addAll(arrays ? joined(connection, part) : united(connection, part));
+      results.addAll(listed ? listed(connection, part) : united(connection, part));
+    }
+    return results;
+  }
+
+  private static boolean isWhole(Row row) {
+    Object key = row.values().getFirst();
+    return key instanceof Long || key instanceof Integer || key instanceof Short;
+  }
+
+  /** A list of the keys: the quick way for whole numbers, which are equal for us as for anybody. */
+  private List<List<@Nullable Object>> listed(Connection connection, List<Row> rows)
+      throws SQLException {
+    String key = keys.getFirst();
+    String sql =
+        ("SELECT " + columns + ", " + key + " AS headrace_key FROM " + from)
+            + (" WHERE " + key + " IN (" + "?, ".repeat(rows.size() - 1) + "?)");
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      int parameter = 1;
+      for (Row row : rows) {
+        parameter = row.bind(statement, parameter, 0, 1);
+      }
+      try (ResultSet found = statement.executeQuery()) {
+        return isWhole(found.getMetaData()) ? readListed(found, rows) : united(connection, rows);
+      }
+    }
+  }
+
+  /** Text may be equal to a number without being the same. */
+  private static boolean isWhole(ResultSetMetaData metaData) throws SQLException {
+    return switch (metaData.getColumnType(metaData.getColumnCount())) {
+      case Types.SMALLINT, Types.INTEGER, Types.BIGINT -> true;
+      default -> false;
+    };
+  }
+
+  private List<List<@Nullable Object>> readListed(ResultSet found, List<Row> rows)
+      throws SQLException {
+    Map<Long, List<@Nullable Object>> byKey = new HashMap<>();
+    int last = found.getMetaData().getColumnCount();
+    while (found.next()) {
+      byKey.computeIfAbsent(found.getLong(last), key -> new ArrayList<>(1)).add(mapper.map(found));
+    }
+    List<List<@Nullable Object>> results = new ArrayList<>(rows.size());
+    for (Row row : rows) {
+      long key = ((Number) requireNonNull(row.values().getFirst())).longValue();
+      results.add(Collections.unmodifiableList(byKey.getOrDefault(key, List.of())));
     }
     return results;
   }

@@ -226,6 +226,24 @@ class JdbcBatchesTest {
   }
 
   @Test
+  void wholeNumbersOfAnyTypeAndColumn() throws Exception {
+    insert().count().handle(List.of(ANN, new Person("bob@x", "040", 40)));
+    Handler<Number, String> byAge =
+        JdbcBatches.<Number>select(dataSource, "person")
+            .key("age", age -> age)
+            .one(row -> row.getString("email"));
+    assertThat(byAge.handle(List.of(30, 40L, (short) 30, 30L, 7)))
+        .containsExactly("ann@x", "bob@x", "ann@x", "ann@x", null);
+    if (database.name().equals("MariaDB")) { // which takes 040 as equal to 40
+      Handler<Integer, String> byName =
+          JdbcBatches.<Integer>select(dataSource, "person")
+              .key("name", name -> name)
+              .one(row -> row.getString("email"));
+      assertThat(byName.handle(List.of(40, 7))).containsExactly("bob@x", null);
+    }
+  }
+
+  @Test
   void aKeyOfSeveralRowsFailsOnlyItsCaller() throws Exception {
     insert().count().handle(List.of(ANN, BOB, new Person("ada@x", "Ada", 30)));
     Handler<Integer, String> byAge =
