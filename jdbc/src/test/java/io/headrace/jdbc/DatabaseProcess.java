@@ -100,13 +100,13 @@ final class DatabaseProcess {
         .start();
   }
 
-  /** Servers refuse to run as root. */
+  /** Servers refuse to run as root; the number is that of nobody. */
   private static List<String> unprivileged(List<String> command) {
     if (!isRoot()) {
       return command;
     }
     List<String> all =
-        new ArrayList<>(List.of("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"));
+        new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
     all.addAll(command);
     return all;
   }
