@@ -85,7 +85,8 @@ record Database(String name, String url, String generatedKey, String sessionId, 
   private static Optional<Database> mariaDb() throws IOException, InterruptedException {
     Path server = DatabaseProcess.find("mariadbd").orElse(null);
     Path install = DatabaseProcess.find("mariadb-install-db").orElse(null);
-    if (server == null || install == null) {
+    boolean hasDefaults = DatabaseProcess.find("my_print_defaults").isPresent();
+    if (server == null || install == null || !hasDefaults) {
       return Optional.empty();
     }
     DatabaseProcess process = new DatabaseProcess();
