@@ -21,6 +21,7 @@ final class Dependencies {
           .module("process", "core", "shm")
           .module("onnx", "core")
           .module("micrometer", "core")
+          .module("jdbc", "core")
           .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")

@@ -1,0 +1,178 @@
+package io.headrace.jdbc;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One try to execute a batch, on one connection.
+ *
+ * <p>First all rows at once, without a savepoint, which would cost a round trip each time. If that
+ * fails it is undone, and the halves are executed between savepoints, and the halves of those that
+ * fail, down to the bad rows; then what is left is committed. Without a transaction (selects) there
+ * is nothing to undo.
+ */
+final class Attempt {
+  private static final int VALID_SECONDS = 5;
+
+  private final Connection connection;
+  private final Operation operation;
+  private final Terms terms;
+  private final Answers answers;
+
+  Attempt(Connection connection, Operation operation, Terms terms, Answers answers) {
+    this.connection = connection;
+    this.operation = operation;
+    this.terms = terms;
+    this.answers = answers;
+  }
+
+  void execute(List<Row> rows) throws RetryException, SQLException {
+    boolean autoCommit = begin();
+    try {
+      all(rows);
+    } catch (Throwable e) {
+      rollback(null); // whatever it was: the end of the transaction would store it
+      throw e;
+    } finally {
+      end(autoCommit);
+    }
+  }
+
+  private boolean begin() throws RetryException {
+    try {
+      boolean autoCommit = connection.getAutoCommit();
+      if (autoCommit && terms.transaction()) {
+        connection.setAutoCommit(false);
+      }
+      return autoCommit;
+    } catch (SQLException e) {
+      throw new RetryException(SqlErrors.lost(e));
+    }
+  }
+
+  /** A pool resets what it gets back, but a plain data source may be shared with others. */
+  private void end(boolean autoCommit) {
+    try {
+      if (autoCommit && terms.transaction() && !connection.isClosed()) {
+        connection.setAutoCommit(true);
+      }
+    } catch (SQLException e) {
+      // The connection is lost, which is said by whatever was executed on it, or by the next.
+    }
+  }
+
+  private void all(List<Row> rows) throws RetryException, SQLException {
+    try {
+      answers.set(rows, operation.execute(connection, rows));
+    } catch (SQLException | RuntimeException e) {
+      Exception error = SqlErrors.own(e);
+      undo(null, error);
+      if (isToBlameOnAll(rows, error)) {
+        answers.fail(rows, error);
+        return;
+      }
+      search(rows);
+    }
+    commit(rows);
+  }
+
+  private boolean isToBlameOnAll(List<Row> rows, Exception error) throws SQLException {
+    return rows.size() == 1
+        || terms.allOrNothing()
+        || SqlErrors.ofTheStatement(error)
+        || !connection.getMetaData().supportsSavepoints();
+  }
+
+  private void search(List<Row> rows) throws RetryException, SQLException {
+    int half = rows.size() / 2;
+    for (List<Row> part : List.of(rows.subList(0, half), rows.subList(half, rows.size()))) {
+      Savepoint savepoint = inTransaction() ? connection.setSavepoint() : null;
+      try {
+        answers.set(part, operation.execute(connection, part));
+      } catch (SQLException | RuntimeException e) {
+        Exception error = SqlErrors.own(e);
+        undo(savepoint, error);
+        if (part.size() == 1) {
+          answers.fail(part, error);
+        } else {
+          search(part);
+        }
+      }
+    }
+  }
+
+  /** Rolls back; if that cannot be done, or the database did so itself, all begins anew. */
+  private void undo(@Nullable Savepoint savepoint, Exception error) throws RetryException {
+    boolean undone = rollback(savepoint);
+    if (error instanceof SQLException sql && SqlErrors.endedTransaction(sql)) {
+      rollback(null);
+      throw new RetryException(sql);
+    }
+    if (!undone) {
+      throw new RetryException(SqlErrors.lost(error));
+    }
+  }
+
+  /** Whether that worked, and the connection does. */
+  private boolean rollback(@Nullable Savepoint savepoint) {
+    try {
+      if (savepoint != null) {
+        connection.rollback(savepoint);
+        return true;
+      }
+      if (inTransaction()) {
+        connection.rollback();
+      }
+      return connection.isValid(VALID_SECONDS);
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private void commit(List<Row> rows) throws RetryException, SQLException {
+    if (!inTransaction()) {
+      return;
+    }
+    try {
+      connection.commit();
+    } catch (SQLException e) {
+      boolean undone = rollback(null);
+      if (!undone) {
+        throw SqlErrors.lostAtCommit(e);
+      }
+      if (SqlErrors.endedTransaction(e)) {
+        throw new RetryException(e);
+      }
+      refused(rows, e);
+    }
+  }
+
+  /** The database found at the commit that a row is bad: which one, only commits can tell. */
+  private void refused(List<Row> rows, SQLException error) {
+    if (rows.size() == 1 || terms.allOrNothing()) {
+      answers.fail(rows, error);
+      return;
+    }
+    for (Row row : rows) {
+      alone(List.of(row));
+    }
+  }
+
+  /** Not tried again: rows before it were stored. */
+  private void alone(List<Row> row) {
+    try {
+      all(row);
+    } catch (RetryException e) {
+      answers.fail(row, e.error());
+    } catch (SQLException e) {
+      answers.fail(row, e);
+    }
+  }
+
+  private boolean inTransaction() throws SQLException {
+    return !connection.getAutoCommit();
+  }
+}

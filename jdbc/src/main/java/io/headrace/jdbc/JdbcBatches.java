@@ -1,0 +1,103 @@
+package io.headrace.jdbc;
+
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTransientConnectionException;
+import javax.sql.DataSource;
+
+/**
+ * Makes the handlers that do in one go what many callers ask of a database one by one.
+ *
+ * {@snippet class="io.headrace.jdbc.DatabasesGuideTest" region="jdbcBatches"}
+ *
+ * <p><b>Databases.</b> PostgreSQL, MariaDB, MySQL and H2 get statements of their own; any other
+ * database with a JDBC driver gets portable ones.
+ *
+ * <p><b>Connections.</b> A batch takes one connection from the data source, which should be a pool
+ * with as many connections as there are workers, and gives it back. Writes of a batch are one
+ * transaction, of the isolation that the connection has. It needs tables with transactions.
+ *
+ * <p><b>Failures.</b> A bad row fails its caller alone, with the error of the database: a batch
+ * that fails is undone and searched by halves, between savepoints, and the rest is committed. With
+ * {@link WriteBatch#allOrNothing} every caller of the batch gets the error. A statement that no
+ * database would take (no such table, wrong syntax, no right) is not searched.
+ *
+ * <p>When no connection can be had, callers get a {@link SQLTransientConnectionException}; when one
+ * is lost, a {@link SQLNonTransientConnectionException}, and it says whether anything was stored.
+ * Both, deadlocks, and transactions that the database ended to keep them serializable are tried
+ * again as often as {@code retries} says, since nothing was stored. A connection that is lost while
+ * a transaction is committed is not: whether it was stored is unknown, and the SQL state is {@code
+ * 08007}.
+ *
+ * <p><b>Names are SQL.</b> Names of tables and columns go into statements as they are: quote them
+ * as the database wants it, and never take them from input. Values are parameters, set as the
+ * driver sets an object.
+ *
+ * <p><b>Threads.</b> Handlers are immutable and thread safe: all workers share one. They block, so
+ * workers should be threads, platform or virtual.
+ */
+public final class JdbcBatches {
+  private JdbcBatches() {}
+
+  /**
+   * Selects rows by their key. Equal keys of a batch are asked once, and all their callers get the
+   * result.
+   *
+   * @param dataSource gives the connections
+   * @param from the table, or whatever may stand after FROM, such as a join
+   * @return to go on with {@link SelectBatch#key}
+   * @param <I> the type of an item, often the key itself
+   */
+  public static <I> SelectBatch<I> select(DataSource dataSource, String from) {
+    return new SelectBatch<>(dataSource, from);
+  }
+
+  /**
+   * Inserts a row for each item.
+   *
+   * @param dataSource gives the connections
+   * @param table the table
+   * @return to go on with {@link WriteBatch#set}
+   * @param <I> the type of an item
+   */
+  public static <I> WriteBatch<I> insert(DataSource dataSource, String table) {
+    return new WriteBatch<>(dataSource, table, Write.INSERT);
+  }
+
+  /**
+   * Inserts a row for each item, or updates the row that has its key. The key must be unique in the
+   * table. MariaDB and MySQL update the row also when another unique key is the same. Of equal keys
+   * in a batch the last one stays.
+   *
+   * @param dataSource gives the connections
+   * @param table the table
+   * @return to go on with {@link WriteBatch#key} and {@link WriteBatch#set}
+   * @param <I> the type of an item
+   */
+  public static <I> WriteBatch<I> upsert(DataSource dataSource, String table) {
+    return new WriteBatch<>(dataSource, table, Write.UPSERT);
+  }
+
+  /**
+   * Updates the row that has the key of the item, in the order of the items.
+   *
+   * @param dataSource gives the connections
+   * @param table the table
+   * @return to go on with {@link WriteBatch#key} and {@link WriteBatch#set}
+   * @param <I> the type of an item
+   */
+  public static <I> WriteBatch<I> update(DataSource dataSource, String table) {
+    return new WriteBatch<>(dataSource, table, Write.UPDATE);
+  }
+
+  /**
+   * Deletes the row that has the key of the item.
+   *
+   * @param dataSource gives the connections
+   * @param table the table
+   * @return to go on with {@link WriteBatch#key}
+   * @param <I> the type of an item, often the key itself
+   */
+  public static <I> WriteBatch<I> delete(DataSource dataSource, String table) {
+    return new WriteBatch<>(dataSource, table, Write.DELETE);
+  }
+}

@@ -1,0 +1,33 @@
+package io.headrace.jdbc;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Which columns of a written row are read, and how. */
+record Returning(String columns, RowMapper<?> mapper) {
+  String[] names() {
+    return columns.split(", ");
+  }
+
+  /**
+   * A result for each row that was written, in their order. A trigger may have suppressed rows, and
+   * then it is not known which: unless there is only one, this fails, and the search for bad rows
+   * comes down to them one by one.
+   */
+  List<? extends @Nullable Object> read(ResultSet returned, int rows) throws SQLException {
+    List<@Nullable Object> results = new ArrayList<>(rows);
+    while (returned.next()) {
+      results.add(mapper.map(returned));
+    }
+    if (rows == 1 && results.isEmpty()) {
+      results.add(null);
+    }
+    if (results.size() != rows) {
+      throw new SQLException("the database returned " + results.size() + " rows for " + rows);
+    }
+    return results;
+  }
+}

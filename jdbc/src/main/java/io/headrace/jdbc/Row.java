@@ -1,0 +1,31 @@
+package io.headrace.jdbc;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The values of an item.
+ *
+ * @param positions where in the batch the items with these values are: one but for selects
+ * @param values in the order of the columns
+ */
+record Row(List<Integer> positions, List<@Nullable Object> values) {
+  /** Sets consecutive parameters, from one on, to a part of the values. */
+  int bind(PreparedStatement statement, int parameter, int from, int to) throws SQLException {
+    int next = parameter;
+    for (Object value : values.subList(from, to)) {
+      statement.setObject(next++, value);
+    }
+    return next;
+  }
+
+  /** For {@link Table#settingKeys}. */
+  Row twice() {
+    List<@Nullable Object> twice = new ArrayList<>(values);
+    twice.addAll(values);
+    return new Row(positions, twice);
+  }
+}

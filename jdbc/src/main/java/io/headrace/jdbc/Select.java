@@ -1,0 +1,205 @@
+package io.headrace.jdbc;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.joining;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Selects rows by their keys. The last column that is read tells the key that a row belongs to: its
+ * number in the batch, so that the database alone decides what is equal, be it letters of either
+ * case or 1 and 1.00; or the key itself, if it is a whole number.
+ */
+final class Select {
+  /** SQLite unites 500 at most. */
+  private static final int UNITED = 250;
+
+  /** Oracle lists 1000 at most. */
+  private static final int LISTED = 1000;
+
+  private final String from;
+  private final List<String> keys;
+  private final String columns;
+  private final RowMapper<?> mapper;
+
+  /** The types of the keys, as PostgreSQL names them; the same whoever finds them out. */
+  private volatile List<String> types = List.of();
+
+  Select(String from, List<String> keys, String columns, RowMapper<?> mapper) {
+    this.from = from;
+    this.keys = keys;
+    this.columns = columns;
+    this.mapper = mapper;
+  }
+
+  /** What is returned of rows after they were written. */
+  static Select after(Table table, Returning returning) {
+    return new Select(table.name(), table.keys(), returning.columns(), returning.mapper());
+  }
+
+  List<@Nullable Object> one(Connection connection, List<Row> rows) throws SQLException {
+    List<@Nullable Object> results = new ArrayList<>(rows.size());
+    for (List<@Nullable Object> found : list(connection, rows)) {
+      if (found.size() > 1) {
+        throw new IllegalStateException(found.size() + " rows of " + from + " have the same key");
+      }
+      results.add(found.isEmpty() ? null : found.getFirst());
+    }
+    return results;
+  }
+
+  List<List<@Nullable Object>> list(Connection connection, List<Row> rows) throws SQLException {
+    if (Dialect.of(connection) == Dialect.POSTGRESQL) {
+      return joined(connection, rows);
+    }
+    boolean listed = keys.size() == 1 && rows.stream().allMatch(Select::isWhole);
+    int most = listed ? LISTED : UNITED;
+    List<List<@Nullable Object>> results = new ArrayList<>(rows.size());
+    for (int at = 0; at < rows.size(); at += most) {
+      List<Row> part = rows.subList(at, Math.min(rows.size(), at + most));
+      results.addAll(listed ? listed(connection, part) : united(connection, part));
+    }
+    return results;
+  }
+
+  private static boolean isWhole(Row row) {
+    Object key = row.values().getFirst();
+    return key instanceof Long || key instanceof Integer || key instanceof Short;
+  }
+
+  /** A list of the keys: the quick way for whole numbers, which are equal for us as for anybody. */
+  private List<List<@Nullable Object>> listed(Connection connection, List<Row> rows)
+      throws SQLException {
+    String key = keys.getFirst();
+    String sql =
+        ("SELECT " + columns + ", " + key + " AS headrace_key FROM " + from)
+            + (" WHERE " + key + " IN (" + "?, ".repeat(rows.size() - 1) + "?)");
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      int parameter = 1;
+      for (Row row : rows) {
+        parameter = row.bind(statement, parameter, 0, 1);
+      }
+      try (ResultSet found = statement.executeQuery()) {
+        return isWhole(found.getMetaData()) ? readListed(found, rows) : united(connection, rows);
+      }
+    }
+  }
+
+  /** Text may be equal to a number without being the same. */
+  private static boolean isWhole(ResultSetMetaData metaData) throws SQLException {
+    return switch (metaData.getColumnType(metaData.getColumnCount())) {
+      case Types.SMALLINT, Types.INTEGER, Types.BIGINT -> true;
+      default -> false;
+    };
+  }
+
+  private List<List<@Nullable Object>> readListed(ResultSet found, List<Row> rows)
+      throws SQLException {
+    Map<Long, List<@Nullable Object>> byKey = new HashMap<>();
+    int last = found.getMetaData().getColumnCount();
+    while (found.next()) {
+      byKey.computeIfAbsent(found.getLong(last), key -> new ArrayList<>(1)).add(mapper.map(found));
+    }
+    List<List<@Nullable Object>> results = new ArrayList<>(rows.size());
+    for (Row row : rows) {
+      long key = ((Number) requireNonNull(row.values().getFirst())).longValue();
+      results.add(Collections.unmodifiableList(byKey.getOrDefault(key, List.of())));
+    }
+    return results;
+  }
+
+  /** A select for each key, in one statement: any database looks each up in the index. */
+  private List<List<@Nullable Object>> united(Connection connection, List<Row> rows)
+      throws SQLException {
+    String where = " FROM " + from + " WHERE " + Update.equalities(keys, " AND ");
+    String sql =
+        IntStream.range(0, rows.size())
+            .mapToObj(row -> "SELECT " + columns + ", " + row + " AS headrace_row" + where)
+            .collect(joining(" UNION ALL "));
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      int parameter = 1;
+      for (Row row : rows) {
+        parameter = row.bind(statement, parameter, 0, keys.size());
+      }
+      return read(statement, rows.size(), 0);
+    }
+  }
+
+  /** A join with arrays of the keys: the statement is the same for any number of them. */
+  private List<List<@Nullable Object>> joined(Connection connection, List<Row> rows)
+      throws SQLException {
+    List<String> types = types(connection);
+    String names =
+        IntStream.range(0, keys.size()).mapToObj(i -> "headrace_key" + i).collect(joining(", "));
+    String on =
+        IntStream.range(0, keys.size())
+            .mapToObj(i -> keys.get(i) + " = headrace_key" + i)
+            .collect(joining(" AND "));
+    String sql =
+        ("SELECT " + columns + ", headrace_row FROM " + from)
+            + (" JOIN unnest(" + "?, ".repeat(keys.size() - 1) + "?) WITH ORDINALITY")
+            + (" AS headrace_keys(" + names + ", headrace_row) ON " + on);
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < keys.size(); i++) {
+        int key = i;
+        Object[] values = rows.stream().map(row -> row.values().get(key)).toArray();
+        statement.setArray(i + 1, connection.createArrayOf(types.get(i), values));
+      }
+      return read(statement, rows.size(), 1);
+    }
+  }
+
+  private List<List<@Nullable Object>> read(PreparedStatement statement, int rows, int first)
+      throws SQLException {
+    List<List<@Nullable Object>> results = new ArrayList<>(rows);
+    for (int i = 0; i < rows; i++) {
+      results.add(new ArrayList<>(1));
+    }
+    try (ResultSet found = statement.executeQuery()) {
+      int last = found.getMetaData().getColumnCount();
+      while (found.next()) {
+        results.get(found.getInt(last) - first).add(mapper.map(found));
+      }
+    }
+    results.replaceAll(Collections::unmodifiableList);
+    return results;
+  }
+
+  private List<String> types(Connection connection) throws SQLException {
+    if (types.isEmpty()) {
+      String sql = "SELECT " + String.join(", ", keys) + " FROM " + from + " WHERE 1 = 0";
+      try (PreparedStatement statement = connection.prepareStatement(sql);
+          ResultSet none = statement.executeQuery()) {
+        ResultSetMetaData metaData = none.getMetaData();
+        List<String> found = new ArrayList<>();
+        for (int i = 1; i <= keys.size(); i++) {
+          found.add(type(metaData.getColumnTypeName(i)));
+        }
+        types = List.copyOf(found);
+      }
+    }
+    return types;
+  }
+
+  /** A column that generates its values names a type that is none. */
+  private static String type(String name) {
+    return switch (name) {
+      case "smallserial" -> "int2";
+      case "serial" -> "int4";
+      case "bigserial" -> "int8";
+      default -> name;
+    };
+  }
+}

@@ -1,0 +1,70 @@
+package io.headrace.jdbc;
+
+import java.sql.BatchUpdateException;
+import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Set;
+
+/** What the errors of databases mean, and those of our own. */
+final class SqlErrors {
+  /** Wrong syntax, no such table or column, no right: no row makes a difference. */
+  private static final Set<String> OF_THE_STATEMENT =
+      Set.of("42000", "42501", "42601", "42703", "42P01", "42S02", "42S22");
+
+  private SqlErrors() {}
+
+  /** The error of the database in that of a driver's batch. */
+  static Exception own(Exception error) {
+    if (error instanceof BatchUpdateException batch) {
+      if (batch.getNextException() != null) {
+        return batch.getNextException();
+      }
+      return batch.getCause() instanceof SQLException cause ? cause : batch;
+    }
+    return error;
+  }
+
+  /** The database has ended the transaction because of others: deadlocks, serialization. */
+  static boolean endedTransaction(Exception error) {
+    return state(error).startsWith("40");
+  }
+
+  static boolean ofTheStatement(Exception error) {
+    return OF_THE_STATEMENT.contains(state(error));
+  }
+
+  static boolean refusedLogin(SQLException error) {
+    return state(error).startsWith("28");
+  }
+
+  private static String state(Exception error) {
+    return error instanceof SQLException sql && sql.getSQLState() != null ? sql.getSQLState() : "";
+  }
+
+  static SQLException noConnection(SQLException error) {
+    return new SQLTransientConnectionException(
+        "No connection could be had, so that nothing was executed. If the pool has none left,"
+            + " let it have as many as there are workers: "
+            + error.getMessage(),
+        error.getSQLState(),
+        error.getErrorCode(),
+        error);
+  }
+
+  static SQLException lost(Exception error) {
+    return new SQLNonTransientConnectionException(
+        "The connection was lost before the commit, so that nothing of the batch was stored: "
+            + error.getMessage(),
+        "08006",
+        error);
+  }
+
+  static SQLException lostAtCommit(Exception error) {
+    return new SQLNonTransientConnectionException(
+        "The connection was lost during the commit: whether the batch was stored is unknown: "
+            + error.getMessage(),
+        "08007",
+        error);
+  }
+}

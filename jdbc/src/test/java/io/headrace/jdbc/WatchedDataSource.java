@@ -1,0 +1,118 @@
+package io.headrace.jdbc;
+
+import java.io.PrintWriter;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+
+/** Notes the statements that are prepared, and lets tests act before these and before commits. */
+final class WatchedDataSource implements DataSource {
+  interface Action {
+    void with(Connection connection) throws SQLException;
+  }
+
+  private final DataSource dataSource;
+  private final boolean portable;
+  final List<String> statements = new ArrayList<>();
+  int connections;
+  Action beforeStatement = connection -> {};
+  Action beforeCommit = connection -> {};
+
+  WatchedDataSource(DataSource dataSource, boolean portable) {
+    this.dataSource = dataSource;
+    this.portable = portable;
+  }
+
+  @Override
+  public Connection getConnection() throws SQLException {
+    connections++;
+    Connection connection = dataSource.getConnection();
+    return proxy(
+        Connection.class,
+        (proxy, method, arguments) -> {
+          switch (method.getName()) {
+            case "prepareStatement" -> {
+              statements.add((String) arguments[0]);
+              beforeStatement.with(connection);
+            }
+            case "commit" -> beforeCommit.with(connection);
+            case "getMetaData" -> {
+              return metaData(connection.getMetaData());
+            }
+            default -> {}
+          }
+          return call(connection, method, arguments);
+        });
+  }
+
+  private DatabaseMetaData metaData(DatabaseMetaData metaData) {
+    return proxy(
+        DatabaseMetaData.class,
+        (proxy, method, arguments) ->
+            portable && method.getName().equals("getDatabaseProductName")
+                ? "Some database"
+                : call(metaData, method, arguments));
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            WatchedDataSource.class.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+
+  private static Object call(Object target, Method method, Object[] arguments) throws Throwable {
+    try {
+      return method.invoke(target, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  @Override
+  public Connection getConnection(String user, String password) throws SQLException {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public PrintWriter getLogWriter() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void setLogWriter(PrintWriter out) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void setLoginTimeout(int seconds) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public int getLoginTimeout() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public Logger getParentLogger() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public <T> T unwrap(Class<T> type) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public boolean isWrapperFor(Class<?> type) {
+    return false;
+  }
+}
