@@ -2,6 +2,8 @@ package io.headrace;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -35,6 +37,44 @@ final class Observers {
   void starting(Observer.Observed self) {
     Flight.starting(self);
     tell(observer -> observer.onStart(self));
+  }
+
+  /** Returns what each observer keeps of a call; null if none keeps anything. */
+  @Nullable Object @Nullable [] submitted() {
+    @Nullable Object[] followed = null;
+    for (int i = 0; i < observers.length; i++) {
+      try {
+        Object kept = observers[i].onSubmit(service);
+        if (kept != null) {
+          followed = followed == null ? new @Nullable Object[observers.length] : followed;
+          followed[i] = kept;
+        }
+      } catch (Throwable failure) {
+        report(observers[i], failure);
+      }
+    }
+    return followed;
+  }
+
+  /** Tells those who follow a call of the batch, given as terms, that it is executed. */
+  Executions executing(String step, List<@Nullable Terms> items, long[] queueNanos) {
+    Executions executions = new Executions(this);
+    for (int i = 0; i < observers.length; i++) {
+      List<@Nullable Object> calls = new ArrayList<>(items.size());
+      boolean follows = false;
+      for (Terms terms : items) {
+        Object kept = terms == null || terms.followed == null ? null : terms.followed[i];
+        calls.add(kept);
+        follows |= kept != null;
+      }
+      if (follows) {
+        executions.begin(
+            observers[i],
+            new Observer.ExecuteEvent(
+                service, step, Collections.unmodifiableList(calls), queueNanos));
+      }
+    }
+    return executions;
   }
 
   void batchHandled(Observer.BatchEvent batch, FlightEvents.@Nullable Batch flight) {

@@ -21,6 +21,7 @@ final class Dependencies {
           .module("process", "core", "shm")
           .module("onnx", "core")
           .module("micrometer", "core")
+          .module("opentelemetry", "core")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")
