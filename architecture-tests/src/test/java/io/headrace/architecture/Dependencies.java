@@ -25,6 +25,7 @@ final class Dependencies {
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")
+          .module("logging-tests", "core", "process")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");
