@@ -2,6 +2,7 @@ package io.headrace;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
@@ -40,6 +41,10 @@ final class Batch {
   /** Whether somebody wants to know how long things take. */
   private boolean isTimed;
 
+  /** Whether an observer follows one of the calls. */
+  private boolean isFollowed;
+
+  private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
   private int queueLength;
@@ -75,7 +80,10 @@ final class Batch {
     }
     tickets[size++] = ticket;
     weight += ticketWeight;
-    isTimed |= ticket.terms != null && ticket.terms.listener != null;
+    if (ticket.terms != null) {
+      isTimed |= ticket.terms.listener != null;
+      isFollowed |= ticket.terms.followed != null;
+    }
   }
 
   /** Says when the batch was complete, and how many items were left waiting. */
@@ -135,7 +143,7 @@ final class Batch {
     flight = isTimed ? Flight.beginBatch() : null;
     Handling.Answer answer;
     try {
-      answer = handling.handle(items());
+      answer = handle(handling);
     } catch (Throwable failure) {
       failed(failure, startNanos);
       return true;
@@ -161,6 +169,30 @@ final class Batch {
       later.cancel(true);
     }
     return false;
+  }
+
+  private Handling.Answer handle(Handling handling) throws Exception {
+    if (!isFollowed) {
+      return handling.handle(items());
+    }
+    Executions executions = following();
+    this.executions = executions;
+    try {
+      return handling.handle(items());
+    } finally {
+      executions.returned();
+    }
+  }
+
+  private Executions following() {
+    List<@Nullable Terms> terms = new ArrayList<>(partSize);
+    long[] queueNanos = new long[partSize];
+    for (int i = 0; i < partSize; i++) {
+      Ticket ticket = ticket(i);
+      terms.add(ticket.terms);
+      queueNanos[i] = waitNanos(ticket);
+    }
+    return station.flow.observers.executing(station.step.name(), terms, queueNanos);
   }
 
   private void conclude(
@@ -227,7 +259,7 @@ final class Batch {
     int succeeded = 0;
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
-      report(startNanos, outcomes == null ? 0 : outcomes.failures(), true);
+      report(startNanos, outcomes == null ? 0 : outcomes.failures(), null);
       Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
@@ -264,20 +296,20 @@ final class Batch {
   private void failed(Throwable failure, long startNanos) {
     HeadraceException reason = station.shutdownReason;
     if (reason != null) {
-      report(startNanos, partSize, false);
+      report(startNanos, partSize, failure);
       failPart(0, reason, Observer.Outcome.REJECTED); // it may have failed for the interrupt only
     } else if (station.step.maxTries() == 1 || (isolation == null && partSize == 1)) {
-      report(startNanos, partSize, false);
+      report(startNanos, partSize, failure);
       failPart(0, failure, Observer.Outcome.FAILED);
     } else if (isolation == null) {
-      report(startNanos, 0, false);
+      report(startNanos, 0, failure);
       isolation =
           new Isolation(
               station.step.maxTries(),
               IntStream.range(0, partSize).mapToObj(this::ticket).toList());
     } else {
       List<Ticket> guilty = isolation.failed();
-      report(startNanos, guilty.size(), false);
+      report(startNanos, guilty.size(), failure);
       guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED));
     }
   }
@@ -303,13 +335,13 @@ final class Batch {
     return 0;
   }
 
-  /** Tells the listeners and observers. */
-  private void report(long startNanos, int failed, boolean isAnswered) {
+  /** Tells the listeners and observers; without a failure if the handler has answered. */
+  private void report(long startNanos, int failed, @Nullable Throwable failure) {
     if (!isTimed) {
       return;
     }
     long handleNanos = station.flow.time.nanoTime() - startNanos;
-    if (isAnswered && worker != null && isolation == null) {
+    if (failure == null && worker != null && isolation == null) {
       worker.handled(weight, handleNanos);
     }
     Observers observers = station.flow.observers;
@@ -323,10 +355,14 @@ final class Batch {
       }
     }
     if (observers.isObserved()) {
-      observers.batchHandled(
+      Observer.BatchEvent event =
           new Observer.BatchEvent(
-              station.flow.name(), name, partSize, failed, handleNanos, queueNanos, queueLength),
-          flight);
+              station.flow.name(), name, partSize, failed, handleNanos, queueNanos, queueLength);
+      if (executions != null) {
+        executions.handled(event, failure);
+        executions = null;
+      }
+      observers.batchHandled(event, flight);
     }
   }
 
@@ -347,6 +383,7 @@ final class Batch {
     size = 0;
     weight = 0;
     isTimed = false;
+    isFollowed = false;
     boolean later = awaited != null;
     if (later) {
       awaited = null;

@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Is told what happens in a {@link Batcher} or {@link Flow}: for metrics, dashboards and logs.
@@ -31,6 +32,29 @@ public interface Observer {
    * @param service what can be asked from now on, by any thread and also after the end
    */
   default void onStart(Observed service) {}
+
+  /**
+   * A call is submitted, by the thread that calls this, which so can take what belongs to it: the
+   * current span of a tracer, a request's identifier.
+   *
+   * @param service the name of the batcher or flow
+   * @return what {@link #onExecute} is given for this call; null for nothing
+   */
+  default @Nullable Object onSubmit(String service) {
+    return null;
+  }
+
+  /**
+   * A batch is about to be handled, by the thread that calls this. Comes only for batches with a
+   * call for which {@link #onSubmit} has returned something. A batch that {@link
+   * StepOptions#isolate} executes again in parts comes again.
+   *
+   * @param batch the batch
+   * @return is told how it goes on; null if there is nobody
+   */
+  default @Nullable Execution onExecute(ExecuteEvent batch) {
+    return null;
+  }
 
   /**
    * A batch has been handled.
@@ -113,6 +137,37 @@ public interface Observer {
       return List.of();
     }
   }
+
+  /** Is told how one execution of a batch goes on. Does not block, as the observer. */
+  interface Execution {
+    /**
+     * The handler has returned, or thrown, on the thread that called {@link #onExecute}, which so
+     * can be put back to what it was. An asynchronous handler has not answered yet, maybe.
+     */
+    default void onReturn() {}
+
+    /**
+     * The batch has been handled; comes once, after {@link #onReturn}, on any thread.
+     *
+     * @param batch as for {@link Observer#onBatch}
+     * @param failure why the handler failed as a whole; null if it has not
+     */
+    default void onBatch(BatchEvent batch, @Nullable Throwable failure) {}
+  }
+
+  /**
+   * A batch that is about to be handled.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step; for a batcher its own name
+   * @param calls what {@link #onSubmit} has returned for the call of each item; null if nothing, or
+   *     if the item belongs to no call
+   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a
+   *     copy: observers only read it
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a list would box each number
+  record ExecuteEvent(
+      String service, String step, List<@Nullable Object> calls, long[] queueNanos) {}
 
   /**
    * A worker that is not in this JVM was started, or has ended.

@@ -2,7 +2,9 @@ package io.headrace;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -81,6 +83,52 @@ final class Observers {
     for (Observer observer : first) {
       tell(observer, told -> told.onStart(self));
     }
+  }
+
+  /** Returns what each observer keeps of a call; null if none keeps anything. */
+  @Nullable Object @Nullable [] submitted() {
+    Observer[] observers = this.observers;
+    @Nullable Object[] followed = null;
+    for (int i = 0; i < observers.length; i++) {
+      try {
+        Object kept = observers[i].onSubmit(service);
+        if (kept != null) {
+          followed = followed == null ? new @Nullable Object[observers.length] : followed;
+          followed[i] = kept;
+        }
+      } catch (Throwable failure) {
+        report(observers[i], failure);
+      }
+    }
+    return followed;
+  }
+
+  /** Observers that were added after the submission have kept nothing. */
+  private static @Nullable Object kept(Terms terms, int observer) {
+    @Nullable Object[] followed = terms.followed;
+    return followed == null || observer >= followed.length ? null : followed[observer];
+  }
+
+  /** Tells those who follow a call of the batch, given as terms, that it is executed. */
+  Executions executing(String step, List<@Nullable Terms> items, long[] queueNanos) {
+    Observer[] observers = this.observers;
+    Executions executions = new Executions(this);
+    for (int i = 0; i < observers.length; i++) {
+      List<@Nullable Object> calls = new ArrayList<>(items.size());
+      boolean follows = false;
+      for (Terms terms : items) {
+        Object kept = terms == null ? null : kept(terms, i);
+        calls.add(kept);
+        follows |= kept != null;
+      }
+      if (follows) {
+        executions.begin(
+            observers[i],
+            new Observer.ExecuteEvent(
+                service, step, Collections.unmodifiableList(calls), queueNanos));
+      }
+    }
+    return executions;
   }
 
   void batchHandled(Observer.BatchEvent batch, FlightEvents.@Nullable Batch flight) {

@@ -14,6 +14,11 @@ sealed class Terms permits Part, WarmUpTerms {
   final long submittedNanos;
   final long deadlineNanos;
 
+  /**
+   * What each observer wants to be given when the call is executed; null if none wants anything.
+   */
+  final @Nullable Object @Nullable [] followed;
+
   private FlightEvents.@Nullable Call flight;
 
   /** Null once the call has ended: terms still wait in the heap of {@link Deadlines} then. */
@@ -24,6 +29,7 @@ sealed class Terms permits Part, WarmUpTerms {
     this.observers = observers;
     this.time = time;
     listener = options.listener;
+    followed = observers.submitted();
     hasDeadline = options.timeoutNanos != 0;
     flight = Flight.beginCall();
     submittedNanos = time.nanoTime();
@@ -35,6 +41,7 @@ sealed class Terms permits Part, WarmUpTerms {
     observers = flow.observers;
     time = flow.time;
     listener = call == null ? null : call.listener;
+    followed = call == null ? null : call.followed;
     hasDeadline = call != null && call.hasDeadline;
     submittedNanos = call == null ? 0 : call.submittedNanos;
     deadlineNanos = call == null ? 0 : call.deadlineNanos;

@@ -22,11 +22,13 @@ final class Dependencies {
           .module("onnx", "core")
           .module("micrometer", "core")
           .module("jdbc", "core")
+          .module("opentelemetry", "core")
           .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")
           .moduleThatUsesAllAbove("examples/spring")
+          .module("logging-tests", "core", "process")
           .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
           .moduleThatUsesAllAbove("architecture-tests");

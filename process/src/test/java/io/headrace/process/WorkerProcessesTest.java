@@ -8,6 +8,7 @@ import io.headrace.Handler;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,7 +171,26 @@ class WorkerProcessesTest {
       long stopped = (long) flow.call(Doubling.PID);
       Process stop = new ProcessBuilder("kill", "-STOP", Long.toString(stopped)).start();
       assertThat(stop.waitFor()).isZero();
+      awaitStopped(stopped);
       assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(stopped);
+    }
+  }
+
+  /** A signal is on its way when its sender has ended already. */
+  private static void awaitStopped(long pid) {
+    Path threads = Path.of("/proc", Long.toString(pid), "task");
+    org.awaitility.Awaitility.await("the stop of all threads")
+        .until(() -> !Files.isDirectory(threads) || areStopped(threads));
+  }
+
+  private static boolean areStopped(Path threads) throws IOException {
+    try (Stream<Path> all = Files.list(threads)) {
+      for (Path thread : all.toList()) {
+        if (!Files.readString(thread.resolve("stat")).contains(") T ")) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 

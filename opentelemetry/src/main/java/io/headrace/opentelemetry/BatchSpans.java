@@ -1,0 +1,121 @@
+package io.headrace.opentelemetry;
+
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
+import io.headrace.Observer;
+import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.ExecuteEvent;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanBuilder;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The spans of one execution of a batch. What has happened before it is told as durations, so all
+ * spans are placed around the moment at which the handler is called: they neither overlap nor leave
+ * gaps, whatever the clocks do.
+ */
+final class BatchSpans implements Observer.Execution {
+  private static final AttributeKey<String> SERVICE = AttributeKey.stringKey("headrace.service");
+  private static final AttributeKey<String> STEP = AttributeKey.stringKey("headrace.step");
+  private static final AttributeKey<Long> SIZE = AttributeKey.longKey("headrace.batch.size");
+  private static final AttributeKey<Long> FAILED = AttributeKey.longKey("headrace.batch.failed");
+
+  private final long executedEpochNanos;
+  private final Span batch;
+  private final Span execution;
+  private final Scope scope;
+
+  private BatchSpans(long executedEpochNanos, Span batch, Span execution, Scope scope) {
+    this.executedEpochNanos = executedEpochNanos;
+    this.batch = batch;
+    this.execution = execution;
+    this.scope = scope;
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // onReturn closes the scope
+  static BatchSpans start(Tracer tracer, ExecuteEvent event) {
+    Instant now = Instant.now();
+    long nowNanos = Math.addExact(now.getEpochSecond() * 1_000_000_000L, now.getNano());
+    List<Span> queues = queueSpans(tracer, event, nowNanos);
+    Context parent = parent(event);
+    long oldestNanos = Arrays.stream(event.queueNanos()).max().orElse(0);
+    SpanBuilder builder = span(tracer, event, "batch", parent, nowNanos - oldestNanos);
+    queues.forEach(queue -> builder.addLink(queue.getSpanContext()));
+    Span batch = builder.setAttribute(SIZE, (long) event.calls().size()).startSpan();
+    for (Span queue : queues) {
+      queue.addLink(batch.getSpanContext());
+      queue.end(nowNanos, NANOSECONDS);
+    }
+    Span execution = span(tracer, event, "execute", parent.with(batch), nowNanos).startSpan();
+    Scope scope = carried(event).with(execution).makeCurrent();
+    return new BatchSpans(nowNanos, batch, execution, scope);
+  }
+
+  private static List<Span> queueSpans(Tracer tracer, ExecuteEvent event, long nowNanos) {
+    List<Span> queues = new ArrayList<>();
+    for (int i = 0; i < event.calls().size(); i++) {
+      if (event.calls().get(i) instanceof Context context) {
+        long arrivalNanos = nowNanos - event.queueNanos()[i];
+        queues.add(span(tracer, event, "queue", context, arrivalNanos).startSpan());
+      }
+    }
+    return queues;
+  }
+
+  private static SpanBuilder span(
+      Tracer tracer, ExecuteEvent event, String phase, Context parent, long startEpochNanos) {
+    return tracer
+        .spanBuilder(event.step() + " " + phase)
+        .setParent(parent)
+        .setStartTimestamp(startEpochNanos, NANOSECONDS)
+        .setAttribute(SERVICE, event.service())
+        .setAttribute(STEP, event.step());
+  }
+
+  /** The first context that is sampled, or else the first. */
+  private static Context parent(ExecuteEvent event) {
+    List<Context> contexts =
+        event.calls().stream().filter(Context.class::isInstance).map(Context.class::cast).toList();
+    return contexts.stream()
+        .filter(context -> Span.fromContext(context).getSpanContext().isSampled())
+        .findFirst()
+        .orElse(contexts.getFirst());
+  }
+
+  /** What all items have in common. */
+  private static Context carried(ExecuteEvent event) {
+    Object first = event.calls().getFirst();
+    boolean isCommon = event.calls().stream().allMatch(call -> Objects.equals(call, first));
+    return isCommon && first instanceof Context context ? context : Context.root();
+  }
+
+  @Override
+  public void onReturn() {
+    scope.close();
+  }
+
+  @Override
+  public void onBatch(BatchEvent event, @Nullable Throwable failure) {
+    if (failure != null) {
+      execution.recordException(failure);
+      execution.setStatus(StatusCode.ERROR);
+    }
+    if (event.failed() > 0) {
+      batch.setStatus(StatusCode.ERROR, event.failed() + " of " + event.size() + " items failed");
+    }
+    batch.setAttribute(FAILED, (long) event.failed());
+    long endEpochNanos = executedEpochNanos + event.handleNanos();
+    execution.end(endEpochNanos, NANOSECONDS);
+    batch.end(endEpochNanos, NANOSECONDS);
+  }
+}

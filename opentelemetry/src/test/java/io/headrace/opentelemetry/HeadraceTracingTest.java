@@ -1,0 +1,249 @@
+package io.headrace.opentelemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.BatchPolicy;
+import io.headrace.Batcher;
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.Workers;
+import io.opentelemetry.api.baggage.Baggage;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
+import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
+import io.opentelemetry.sdk.trace.data.LinkData;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The spans of batchers and flows, and what of a caller's context handlers see. */
+class HeadraceTracingTest {
+  @RegisterExtension static final OpenTelemetryExtension OTEL = OpenTelemetryExtension.create();
+
+  private final HeadraceTracing tracing = new HeadraceTracing(OTEL.getOpenTelemetry());
+  private final List<String> tenants = new CopyOnWriteArrayList<>();
+
+  private final Handler<String, Integer> lengths =
+      items -> {
+        tenants.add(String.valueOf(Baggage.current().getEntryValue("tenant")));
+        child("query");
+        if (items.contains("")) {
+          throw new IllegalArgumentException("empty");
+        }
+        return items.stream().map(String::length).toList();
+      };
+
+  private static void child(String name) {
+    OTEL.getOpenTelemetry().getTracer("test").spanBuilder(name).startSpan().end();
+  }
+
+  private static Span request(String name) {
+    return OTEL.getOpenTelemetry().getTracer("test").spanBuilder(name).startSpan();
+  }
+
+  private static List<SpanData> spans(String name) {
+    return OTEL.getSpans().stream().filter(span -> span.getName().equals(name)).toList();
+  }
+
+  private static SpanData span(String name) {
+    assertThat(spans(name)).as(name).hasSize(1);
+    return spans(name).getFirst();
+  }
+
+  private static List<String> links(SpanData span) {
+    return span.getLinks().stream()
+        .map(LinkData::getSpanContext)
+        .map(SpanContext::getSpanId)
+        .toList();
+  }
+
+  private static Context tenant(Span span, String tenant) {
+    return Context.root().with(span).with(Baggage.builder().put("tenant", tenant).build());
+  }
+
+  @Test
+  void aCallIsSeenInEachStepAndItsContextCrossesThreads() throws Exception {
+    Span request = request("request");
+    try (var flow =
+        Flow.<String>builder("texts")
+            .step("tokens", lengths)
+            .step("sums", Handler.<Integer, Integer>each(length -> length + 1))
+            .observer(tracing)
+            .build()
+            .start()) {
+      try (Scope _ = tenant(request, "blue").makeCurrent()) {
+        assertThat(flow.call("hello")).isEqualTo(6);
+      }
+    }
+    request.end();
+    SpanData batch = span("tokens batch");
+    SpanData execution = span("tokens execute");
+    assertThat(OTEL.getSpans())
+        .hasSize(8)
+        .extracting(SpanData::getTraceId)
+        .containsOnly(request.getSpanContext().getTraceId());
+    assertThat(span("tokens queue").getParentSpanId())
+        .isEqualTo(request.getSpanContext().getSpanId());
+    assertThat(batch.getParentSpanId()).isEqualTo(request.getSpanContext().getSpanId());
+    assertThat(execution.getParentSpanId()).isEqualTo(batch.getSpanId());
+    assertThat(span("query").getParentSpanId()).isEqualTo(execution.getSpanId());
+    assertThat(span("sums queue").getParentSpanId())
+        .isEqualTo(request.getSpanContext().getSpanId());
+    assertThat(batch.getAttributes().asMap().values())
+        .containsExactlyInAnyOrder("texts", "tokens", 1L, 0L);
+    assertThat(tenants).containsExactly("blue");
+  }
+
+  @Test
+  void theSpansOfABatchFitTogether() throws Exception {
+    Span request = request("request");
+    try (var batcher = Batcher.builder(lengths).observer(tracing).build();
+        Scope _ = request.makeCurrent()) {
+      batcher.call("hello");
+    }
+    SpanData queue = span("batcher queue");
+    SpanData batch = span("batcher batch");
+    SpanData execution = span("batcher execute");
+    assertThat(batch.getStartEpochNanos()).isEqualTo(queue.getStartEpochNanos());
+    assertThat(execution.getStartEpochNanos()).isEqualTo(queue.getEndEpochNanos());
+    assertThat(batch.getEndEpochNanos()).isEqualTo(execution.getEndEpochNanos());
+    assertThat(links(batch)).containsExactly(queue.getSpanId());
+    assertThat(links(queue)).containsExactly(batch.getSpanId());
+  }
+
+  @Test
+  void aBatchOfSeveralTracesIsLinkedToAllAndMixesNoBaggage() throws Exception {
+    Span blue = request("blue");
+    Span red = request("red");
+    var batchers = held();
+    CompletableFuture<Integer> one;
+    CompletableFuture<Integer> other;
+    try (Scope _ = tenant(blue, "blue").makeCurrent()) {
+      one = batchers.batcher().submit("one");
+    }
+    try (Scope _ = tenant(red, "red").makeCurrent()) {
+      other = batchers.batcher().submit("other");
+    }
+    batchers.release();
+    assertThat(one.join() + other.join()).isEqualTo(8);
+    batchers.batcher().close();
+    List<SpanData> queues = spans("batcher queue");
+    SpanData batch = span("batcher batch");
+    assertThat(queues)
+        .extracting(SpanData::getTraceId)
+        .containsExactly(blue.getSpanContext().getTraceId(), red.getSpanContext().getTraceId());
+    assertThat(links(batch))
+        .containsExactlyElementsOf(queues.stream().map(SpanData::getSpanId).toList());
+    assertThat(queues)
+        .allSatisfy(queue -> assertThat(links(queue)).containsExactly(batch.getSpanId()));
+    assertThat(batch.getTraceId()).isEqualTo(blue.getSpanContext().getTraceId());
+    assertThat(tenants).containsExactly("null", "null");
+  }
+
+  @Test
+  void aBatchIsRecordedIfOneOfItsItemsIsSampled() throws Exception {
+    Span unsampled =
+        Span.wrap(
+            SpanContext.create(
+                "0123456789abcdef0123456789abcdef",
+                "0123456789abcdef",
+                TraceFlags.getDefault(),
+                TraceState.getDefault()));
+    Span sampled = request("request");
+    var batchers = held();
+    try (Scope _ = unsampled.makeCurrent()) {
+      var _ = batchers.batcher().submit("one");
+    }
+    try (Scope _ = sampled.makeCurrent()) {
+      var _ = batchers.batcher().submit("other");
+    }
+    batchers.release();
+    batchers.batcher().close();
+    assertThat(span("batcher batch").getTraceId()).isEqualTo(sampled.getSpanContext().getTraceId());
+    assertThat(span("batcher queue").getTraceId()).isEqualTo(sampled.getSpanContext().getTraceId());
+    assertThat(links(span("batcher batch"))).hasSize(2).contains(span("batcher queue").getSpanId());
+  }
+
+  @Test
+  void aFailureIsRecordedWhereItHappened() {
+    Span request = request("request");
+    try (var batcher =
+            Batcher.builder(lengths).workers(Workers.inline()).observer(tracing).build();
+        Scope _ = request.makeCurrent()) {
+      assertThatThrownBy(() -> batcher.call("")).hasMessage("empty");
+    }
+    SpanData execution = span("batcher execute");
+    assertThat(execution.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
+    assertThat(execution.getEvents())
+        .singleElement()
+        .satisfies(event -> assertThat(event.getName()).isEqualTo("exception"));
+    assertThat(span("batcher batch").getStatus().getDescription()).isEqualTo("1 of 1 items failed");
+  }
+
+  @Test
+  void aHandlerThatAnswersLaterIsExecutedUntilThen() throws Exception {
+    Span request = request("request");
+    CompletableFuture<List<Integer>> answer = new CompletableFuture<>();
+    try (var batcher =
+            Batcher.<String, Integer>asyncBuilder(items -> answer)
+                .workers(Workers.inline())
+                .observer(tracing)
+                .build();
+        Scope _ = request.makeCurrent()) {
+      var result = batcher.submit("hello");
+      assertThat(Span.current()).isSameAs(request);
+      assertThat(OTEL.getSpans()).extracting(SpanData::getName).containsExactly("batcher queue");
+      answer.complete(List.of(5));
+      assertThat(result.join()).isEqualTo(5);
+    }
+    assertThat(OTEL.getSpans())
+        .extracting(SpanData::getName)
+        .containsExactly("batcher queue", "batcher execute", "batcher batch");
+  }
+
+  @Test
+  void callsWithoutAContextHaveNoSpans() throws Exception {
+    try (var batcher =
+        Batcher.builder(Handler.<String, Integer>each(String::length)).observer(tracing).build()) {
+      batcher.call("hello");
+    }
+    assertThat(OTEL.getSpans()).isEmpty();
+  }
+
+  /**
+   * A batcher whose worker is busy until it is released, so that what is submitted is one batch.
+   */
+  private record Held(Batcher<String, Integer> batcher, CountDownLatch released) {
+    void release() {
+      released.countDown();
+    }
+  }
+
+  private Held held() throws Exception {
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    Batcher<String, Integer> batcher =
+        Batcher.<String, Integer>builder(
+                items -> {
+                  busy.countDown();
+                  released.await();
+                  return lengths.handle(items);
+                })
+            .batch(BatchPolicy.greedy(2))
+            .observer(tracing)
+            .build();
+    var _ = batcher.submit("first");
+    busy.await();
+    return new Held(batcher, released);
+  }
+}
