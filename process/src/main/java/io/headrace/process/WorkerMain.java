@@ -8,7 +8,6 @@ import io.headrace.shm.SharedMemory;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -58,7 +57,6 @@ final class WorkerMain {
     files.add(orders.channel());
     files.add(orders.results().path());
     daemon("headrace-parent", () -> awaitEnd(in, files));
-    daemon("headrace-first-use", () -> useOnce(orders.mechanism()));
     try (SocketChannel socket = connect(orders);
         Report report = new Report(socket)) {
       report.install();
@@ -107,21 +105,15 @@ final class WorkerMain {
     }
   }
 
-  /** The JVM links some things when they are first used, for which the first batch would wait. */
-  private static void useOnce(Mechanism mechanism) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment own = arena.allocate(Doorbell.BYTES, Doorbell.BYTES);
-      MemorySegment other = arena.allocate(Envelope.BYTES, Doorbell.BYTES);
-      if (mechanism == Mechanism.LINUX) {
-        try (Doorbell doorbell = Doorbell.futex(own, other)) {
-          var _ = doorbell.await(() -> false, 1);
-        }
-      }
-      Envelope.of(Envelope.Kind.CLOSE).write(other);
-      ValueWriter out = new ValueWriter(new Types(List.of()), new HeapSpace(), other);
-      out.write(List.of(1L, "", 1.0));
-      var _ = new ValueReader(new Types(List.of()), new HeapSpace(), other).read();
-    }
+  /**
+   * The JVM links some things when they are first used, for which the first batch would wait. The
+   * loop does that for its doorbell, while this does it for values.
+   */
+  private static void useOnce() {
+    MemorySegment message = MemorySegment.ofArray(new byte[Envelope.BYTES]);
+    Types none = new Types(List.of());
+    new ValueWriter(none, new HeapSpace(), message).write(List.of(1L, "", 1.0));
+    var _ = new ValueReader(none, new HeapSpace(), message).read();
   }
 
   private static SocketChannel connect(Orders orders) throws IOException {
@@ -152,6 +144,7 @@ final class WorkerMain {
         return;
       }
       report.ready();
+      daemon("headrace-first-use", WorkerMain::useOnce);
       try {
         loop.run();
       } catch (Throwable failure) {
