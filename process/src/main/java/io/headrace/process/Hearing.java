@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -35,7 +36,7 @@ final class Hearing {
   /**
    * Hears until the process says nothing more.
    *
-   * @param whenEnded what to do then
+   * @param whenEnded what to do then; not if it cannot be understood, for it may work on
    */
   Hearing(SocketChannel socket, String name, Runnable whenEnded) {
     this.socket = socket;
@@ -58,10 +59,11 @@ final class Hearing {
         }
         heard(KINDS[kind], content);
       }
-    } catch (IOException ended) {
+    } catch (EOFException ended) {
       ready.completeExceptionally(new EndedException(ended));
-    } finally {
       whenEnded.run();
+    } catch (IOException notUnderstood) {
+      ready.completeExceptionally(new EndedException(notUnderstood));
     }
   }
 

@@ -24,8 +24,8 @@ final class WorkerMain {
   /*
    * Its standard input begins with its orders, and then stays open as long as the parent lives: at its end the
    * worker ends, whatever it is doing. A worker that was told to end closes the socket first, whereupon the parent
-   * closes that input: the JVM would wait 300 ms for a thread that still reads. Standard output and error are the handler's; they go to the parent's
-   * logging. What the worker itself has to say goes through a socket: that it is ready, why it is
+   * closes that input: the JVM would wait 300 ms for a thread that still reads. Standard output and error are the
+   * handler's; they go to the parent's logging. What the worker itself has to say goes through a socket: that it is ready, why it is
    * not, and what is logged. Batches go through shared memory.
    */
 

@@ -176,6 +176,32 @@ class WorkerProcessesTest {
     }
   }
 
+  /** Logs more at once than its parent hears. */
+  private static final class Shouting implements Handler<Integer, Long> {
+    @Override
+    public List<Long> handle(List<Integer> items) {
+      System.getLogger("shouting").log(System.Logger.Level.INFO, "x".repeat(17 << 20));
+      return items.stream().map(item -> ProcessHandle.current().pid()).toList();
+    }
+  }
+
+  @Test
+  void aProcessWhoseLogCannotBeHeardWorksOn() throws Exception {
+    try (Flow<Integer, Long> flow =
+        Flow.<Integer>builder("shouting")
+            .<Long>stepPerWorker(
+                "step",
+                HandlerFactory.of(Shouting::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start()) {
+      long pid = flow.call(1);
+      for (int i = 0; i < 5; i++) {
+        assertThat(flow.call(i)).isEqualTo(pid);
+      }
+    }
+  }
+
   /** A signal is on its way when its sender has ended already. */
   private static void awaitStopped(long pid) {
     Path threads = Path.of("/proc", Long.toString(pid), "task");
