@@ -2,13 +2,6 @@ package io.headrace.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.headrace.Coalescer;
-import io.headrace.CoalescerHooks;
-import io.headrace.Flow;
-import io.headrace.Handler;
-import io.headrace.Observer.WorkerEvent;
-import io.headrace.Throttle;
-import io.headrace.Workers;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Files;
@@ -43,19 +36,7 @@ class DashboardsTest {
   @BeforeAll
   static void scrape() throws Exception {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    var metrics = new HeadraceMetrics(registry);
-    metrics.bind("search", Throttle.atMost(1));
-    metrics.bind("lengths", Coalescer.of(String::length), CoalescerHooks.statistics());
-    try (var flow =
-        Flow.<String>builder("texts")
-            .step("tokens", Handler.each(String::length), step -> step.workers(Workers.inline()))
-            .observer(metrics)
-            .build()
-            .start()) {
-      flow.call("hello");
-      metrics.onWorker(
-          new WorkerEvent("texts", "tokens", "texts-tokens-0", 1, WorkerEvent.Kind.STARTED, ""));
-    }
+    Scrape.makeEveryMeter(registry);
     for (String sample : Scrape.samples(registry).keySet()) {
       names.add(sample.replaceFirst("\\{.*", ""));
       matches(MATCHER, sample).forEach(label -> labels.add(label.group(1)));

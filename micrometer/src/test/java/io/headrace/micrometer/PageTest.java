@@ -2,14 +2,6 @@ package io.headrace.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.headrace.Coalescer;
-import io.headrace.CoalescerHooks;
-import io.headrace.CoalescerStatistics;
-import io.headrace.Flow;
-import io.headrace.Handler;
-import io.headrace.Observer.WorkerEvent;
-import io.headrace.Throttle;
-import io.headrace.Workers;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -24,20 +16,7 @@ class PageTest {
   @Test
   void thePageNamesEveryMeter() throws Exception {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    var metrics = new HeadraceMetrics(registry);
-    metrics.bind("search", Throttle.atMost(1));
-    CoalescerStatistics statistics = CoalescerHooks.statistics();
-    metrics.bind("lengths", Coalescer.of(String::length), statistics);
-    try (var flow =
-        Flow.<String>builder("texts")
-            .step("tokens", Handler.each(String::length), step -> step.workers(Workers.inline()))
-            .observer(metrics)
-            .build()
-            .start()) {
-      flow.call("hello");
-      metrics.onWorker(
-          new WorkerEvent("texts", "tokens", "texts-tokens-0", 1, WorkerEvent.Kind.STARTED, ""));
-    }
+    Scrape.makeEveryMeter(registry);
     String page = Files.readString(PAGE);
     assertThat(registry.getMeters().stream().map(Meter::getId).map(Meter.Id::getName).distinct())
         .hasSize(19)
