@@ -3,6 +3,7 @@
 module io.headrace.opentelemetry {
   requires static org.jspecify;
   requires transitive io.headrace;
+  requires static io.headrace.process; // for who has worker processes
   requires io.opentelemetry.api;
   requires io.opentelemetry.context;
 

@@ -69,8 +69,9 @@ public interface Observer {
    * @param service the name of the batcher or flow
    * @param outcome how it ended
    * @param nanos nanoseconds since its submission
+   * @param call what {@link #onSubmit} has returned for it; null for nothing
    */
-  default void onCallEnd(String service, Outcome outcome, long nanos) {}
+  default void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {}
 
   /**
    * A flow has changed its state.

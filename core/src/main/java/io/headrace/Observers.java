@@ -138,15 +138,17 @@ final class Observers {
     tell(observer -> observer.onBatch(batch));
   }
 
-  void callEnded(Observer.Outcome outcome, long nanos, FlightEvents.@Nullable Call flight) {
+  void callEnded(
+      Terms terms, Observer.Outcome outcome, long nanos, FlightEvents.@Nullable Call flight) {
     if (flight != null) {
       flight.commit(service, outcome);
     }
-    for (Observer observer : observers) { // no lambda: it would be an object for each call
+    Observer[] observers = this.observers;
+    for (int i = 0; i < observers.length; i++) { // no lambda: it would be an object for each call
       try {
-        observer.onCallEnd(service, outcome, nanos);
+        observers[i].onCallEnd(service, outcome, nanos, kept(terms, i));
       } catch (Throwable failure) {
-        report(observer, failure);
+        report(observers[i], failure);
       }
     }
   }

@@ -58,6 +58,6 @@ sealed class Terms permits Part, WarmUpTerms {
 
   void ended(Observer.Outcome outcome, long nowNanos) {
     ticket = null;
-    observers.callEnded(outcome, nowNanos - submittedNanos, flight);
+    observers.callEnded(this, outcome, nowNanos - submittedNanos, flight);
   }
 }

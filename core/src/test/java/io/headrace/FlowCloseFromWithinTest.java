@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -233,7 +234,8 @@ class FlowCloseFromWithinTest {
             }
 
             @Override
-            public void onCallEnd(String service, Outcome outcome, long nanos) {
+            public void onCallEnd(
+                String service, Outcome outcome, long nanos, @Nullable Object call) {
               closeIf(1);
             }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +34,8 @@ class FlowForkEndTest {
     Observer observer =
         new Observer() {
           @Override
-          public void onCallEnd(String service, Outcome outcome, long nanos) {
+          public void onCallEnd(
+              String service, Outcome outcome, long nanos, @Nullable Object call) {
             outcomes.add(outcome);
           }
         };

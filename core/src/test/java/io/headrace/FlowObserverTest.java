@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -48,7 +49,7 @@ class FlowObserverTest {
     }
 
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       calls.add(service + " " + outcome + " " + nanos / MS);
     }
 
@@ -310,7 +311,7 @@ class FlowObserverTest {
     }
 
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       throw new IllegalStateException("on call end");
     }
 

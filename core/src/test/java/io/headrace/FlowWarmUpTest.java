@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -65,7 +66,8 @@ class FlowWarmUpTest {
     Observer observer =
         new Observer() {
           @Override
-          public void onCallEnd(String service, Outcome outcome, long nanos) {
+          public void onCallEnd(
+              String service, Outcome outcome, long nanos, @Nullable Object call) {
             outcomes.add(outcome);
           }
 

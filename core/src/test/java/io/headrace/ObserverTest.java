@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What observers and listeners are told, and that they cannot do harm. */
@@ -36,7 +37,7 @@ class ObserverTest {
     }
 
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       calls.add(service + " " + outcome + " " + nanos);
     }
 
@@ -58,7 +59,7 @@ class ObserverTest {
     }
 
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       throw new StackOverflowError();
     }
 
@@ -279,7 +280,8 @@ class ObserverTest {
                 new Observer() {
                   @Override
                   @SuppressWarnings("unchecked")
-                  public void onCallEnd(String service, Outcome outcome, long nanos) {
+                  public void onCallEnd(
+                      String service, Outcome outcome, long nanos, @Nullable Object call) {
                     if (more.size() < 3) {
                       more.add(((Batcher<Integer, Integer>) batcher[0]).submit(more.size()));
                     }

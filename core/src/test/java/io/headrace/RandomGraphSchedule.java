@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** A random graph of steps and what happens to its items, in virtual time on one thread. */
 final class RandomGraphSchedule implements RandomSchedules.Schedule {
@@ -47,7 +48,8 @@ final class RandomGraphSchedule implements RandomSchedules.Schedule {
             .observer(
                 new Observer() {
                   @Override
-                  public void onCallEnd(String service, Outcome outcome, long nanos) {
+                  public void onCallEnd(
+                      String service, Outcome outcome, long nanos, @Nullable Object call) {
                     ended++;
                   }
                 });

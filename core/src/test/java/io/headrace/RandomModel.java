@@ -64,7 +64,7 @@ abstract class RandomModel {
     }
 
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       throw new IllegalStateException("on call end");
     }
   }
@@ -72,7 +72,7 @@ abstract class RandomModel {
   /** Counts how calls end. */
   private final class Counter implements Observer {
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       outcomes.merge(outcome, 1, Integer::sum);
     }
 

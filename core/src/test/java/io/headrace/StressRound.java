@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A flow that many threads use at once, until it is closed or shut down in mid-flight. Counts what
@@ -171,7 +172,7 @@ final class StressRound {
   /** Counts, then throws. */
   private final class Counter implements Observer {
     @Override
-    public void onCallEnd(String service, Outcome outcome, long nanos) {
+    public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
       outcomes.computeIfAbsent(outcome, o -> new LongAdder()).increment();
       throw new OnPurpose();
     }

@@ -123,7 +123,7 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
   }
 
   @Override
-  public void onCallEnd(String service, Outcome outcome, long nanos) {
+  public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
     lines.count(requireNonNull(tasks.get(outcome)), 1);
     if (outcome == Outcome.COMPLETED && groups.contains(Group.TASK_TIMERS)) {
       lines.time(total, nanos);

@@ -9,6 +9,7 @@ import io.headrace.Observer;
 import io.headrace.Throttle;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Records what happens in batchers and flows, and shows throttles and coalescers, as meters of a
@@ -123,7 +124,7 @@ public final class HeadraceMetrics implements Observer {
   }
 
   @Override
-  public void onCallEnd(String service, Outcome outcome, long nanos) {
+  public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
     service(service).recordCall(outcome, nanos);
   }
 

@@ -132,7 +132,7 @@ class AqueductStatsdTest {
   void eachOutcomeIsCounted() throws Exception {
     var statsd = statsd().collect().build();
     for (Outcome outcome : Outcome.values()) {
-      statsd.onCallEnd("photos", outcome, 1);
+      statsd.onCallEnd("photos", outcome, 1, null);
     }
     statsd.close();
     assertThat(server.lines(5))
@@ -198,16 +198,16 @@ class AqueductStatsdTest {
   @Test
   void whatIsCollectedIsSentEveryHalfSecondAndWhenTheFlowStops() throws Exception {
     var statsd = statsd().collect().build();
-    statsd.onCallEnd("photos", Outcome.COMPLETED, 1);
+    statsd.onCallEnd("photos", Outcome.COMPLETED, 1, null);
     time.advance(Duration.ofMillis(499));
     assertThat(server.hasMore()).isFalse();
     time.advance(Duration.ofMillis(1));
     assertThat(server.lines(1)).containsExactly("aqueduct.tasks.complete:1|c");
-    statsd.onCallEnd("photos", Outcome.COMPLETED, 1);
+    statsd.onCallEnd("photos", Outcome.COMPLETED, 1, null);
     statsd.onState("photos", Flow.State.STOPPED);
     assertThat(server.lines(1)).hasSize(1);
     statsd.close();
-    statsd.onCallEnd("photos", Outcome.COMPLETED, 1);
+    statsd.onCallEnd("photos", Outcome.COMPLETED, 1, null);
     statsd.close();
     time.advance(Duration.ofSeconds(1));
     assertThat(server.hasMore()).isFalse();
@@ -218,7 +218,7 @@ class AqueductStatsdTest {
   void datagramsAreFilledAndNotTooLong() throws Exception {
     var statsd = statsd().build();
     for (int i = 0; i < 1_000; i++) {
-      statsd.onCallEnd("photos", Outcome.COMPLETED, 1_234_567);
+      statsd.onCallEnd("photos", Outcome.COMPLETED, 1_234_567, null);
     }
     statsd.close();
     assertThat(server.lines(2_000)).hasSize(2_000).contains("aqueduct.handle_time.total:1.234|ms");
@@ -238,7 +238,7 @@ class AqueductStatsdTest {
                     CompletableFuture.runAsync(
                         () -> {
                           for (int i = 0; i < 1_000; i++) {
-                            statsd.onCallEnd("photos", outcome, 2_000);
+                            statsd.onCallEnd("photos", outcome, 2_000, null);
                           }
                         },
                         Thread::startVirtualThread))
@@ -260,7 +260,7 @@ class AqueductStatsdTest {
         var statsd = AqueductStatsd.builder(nobody).timeSource(time).build()) {
       long before = usedBytes();
       for (int i = 0; i < 1_000_000; i++) {
-        statsd.onCallEnd("photos", Outcome.COMPLETED, 1);
+        statsd.onCallEnd("photos", Outcome.COMPLETED, 1, null);
       }
       assertThat(usedBytes() - before).isLessThan(5_000_000);
       assertThat(statsd.lostDatagrams()).isPositive();
@@ -278,7 +278,7 @@ class AqueductStatsdTest {
   void timesAreMillisecondsWithThreeDecimals() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
     for (long nanos : new long[] {0, 999, 1_000, 10_000, 999_999, 1_000_000, 12_345_678_901L, -5}) {
-      statsd.onCallEnd("photos", Outcome.COMPLETED, nanos);
+      statsd.onCallEnd("photos", Outcome.COMPLETED, nanos, null);
     }
     statsd.close();
     assertThat(server.lines(16))
@@ -317,7 +317,7 @@ class AqueductStatsdTest {
   @Test
   void aNameThatFitsIntoNoDatagramIsLeftOut() throws Exception {
     var statsd = statsd().collect().prefix("x".repeat(StatsdLines.MAX_DATAGRAM_BYTES)).build();
-    statsd.onCallEnd("photos", Outcome.COMPLETED, 1);
+    statsd.onCallEnd("photos", Outcome.COMPLETED, 1, null);
     statsd.close();
     assertThat(server.hasMore()).isFalse();
   }

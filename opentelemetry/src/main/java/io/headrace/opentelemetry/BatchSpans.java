@@ -16,7 +16,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,17 +24,21 @@ import org.jspecify.annotations.Nullable;
  * gaps, whatever the clocks do.
  */
 final class BatchSpans implements Observer.Execution {
-  private static final AttributeKey<String> SERVICE = AttributeKey.stringKey("headrace.service");
+  static final AttributeKey<String> SERVICE = AttributeKey.stringKey("headrace.service");
+  static final AttributeKey<String> OUTCOME = AttributeKey.stringKey("headrace.outcome");
   private static final AttributeKey<String> STEP = AttributeKey.stringKey("headrace.step");
   private static final AttributeKey<Long> SIZE = AttributeKey.longKey("headrace.batch.size");
   private static final AttributeKey<Long> FAILED = AttributeKey.longKey("headrace.batch.failed");
 
+  private final List<TracedCall> calls;
   private final long executedEpochNanos;
   private final Span batch;
   private final Span execution;
   private final Scope scope;
 
-  private BatchSpans(long executedEpochNanos, Span batch, Span execution, Scope scope) {
+  private BatchSpans(
+      List<TracedCall> calls, long executedEpochNanos, Span batch, Span execution, Scope scope) {
+    this.calls = calls;
     this.executedEpochNanos = executedEpochNanos;
     this.batch = batch;
     this.execution = execution;
@@ -46,8 +49,10 @@ final class BatchSpans implements Observer.Execution {
   static BatchSpans start(Tracer tracer, ExecuteEvent event) {
     Instant now = Instant.now();
     long nowNanos = Math.addExact(now.getEpochSecond() * 1_000_000_000L, now.getNano());
+    List<TracedCall> calls = calls(event);
+    calls.forEach(TracedCall::executed);
     List<Span> queues = queueSpans(tracer, event, nowNanos);
-    Context parent = parent(event);
+    Context parent = parent(calls);
     long oldestNanos = Arrays.stream(event.queueNanos()).max().orElse(0);
     SpanBuilder builder = span(tracer, event, "batch", parent, nowNanos - oldestNanos);
     queues.forEach(queue -> builder.addLink(queue.getSpanContext()));
@@ -58,15 +63,23 @@ final class BatchSpans implements Observer.Execution {
     }
     Span execution = span(tracer, event, "execute", parent.with(batch), nowNanos).startSpan();
     Scope scope = carried(event).with(execution).makeCurrent();
-    return new BatchSpans(nowNanos, batch, execution, scope);
+    return new BatchSpans(calls, nowNanos, batch, execution, scope);
+  }
+
+  /** Those that are traced. */
+  private static List<TracedCall> calls(ExecuteEvent event) {
+    return event.calls().stream()
+        .filter(TracedCall.class::isInstance)
+        .map(TracedCall.class::cast)
+        .toList();
   }
 
   private static List<Span> queueSpans(Tracer tracer, ExecuteEvent event, long nowNanos) {
     List<Span> queues = new ArrayList<>();
     for (int i = 0; i < event.calls().size(); i++) {
-      if (event.calls().get(i) instanceof Context context) {
+      if (event.calls().get(i) instanceof TracedCall call) {
         long arrivalNanos = nowNanos - event.queueNanos()[i];
-        queues.add(span(tracer, event, "queue", context, arrivalNanos).startSpan());
+        queues.add(span(tracer, event, "queue", call.context, arrivalNanos).startSpan());
       }
     }
     return queues;
@@ -83,20 +96,23 @@ final class BatchSpans implements Observer.Execution {
   }
 
   /** The first context that is sampled, or else the first. */
-  private static Context parent(ExecuteEvent event) {
-    List<Context> contexts =
-        event.calls().stream().filter(Context.class::isInstance).map(Context.class::cast).toList();
-    return contexts.stream()
+  private static Context parent(List<TracedCall> calls) {
+    return calls.stream()
+        .map(call -> call.context)
         .filter(context -> Span.fromContext(context).getSpanContext().isSampled())
         .findFirst()
-        .orElse(contexts.getFirst());
+        .orElse(calls.getFirst().context);
   }
 
   /** What all items have in common. */
   private static Context carried(ExecuteEvent event) {
-    Object first = event.calls().getFirst();
-    boolean isCommon = event.calls().stream().allMatch(call -> Objects.equals(call, first));
-    return isCommon && first instanceof Context context ? context : Context.root();
+    Context first = context(event.calls().getFirst());
+    boolean isCommon = event.calls().stream().allMatch(call -> context(call).equals(first));
+    return isCommon ? first : Context.root();
+  }
+
+  private static Context context(@Nullable Object call) {
+    return call instanceof TracedCall traced ? traced.context : Context.root();
   }
 
   @Override
@@ -106,6 +122,7 @@ final class BatchSpans implements Observer.Execution {
 
   @Override
   public void onBatch(BatchEvent event, @Nullable Throwable failure) {
+    calls.forEach(TracedCall::waits); // for the next step, or the end
     if (failure != null) {
       execution.recordException(failure);
       execution.setStatus(StatusCode.ERROR);

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  *       a whole the exception is recorded there.
  * </ul>
  *
+ * <p>A call that is refused, or that times out or is cancelled while it waits for a step, has a
+ * span <i>service</i>{@code queue} for that time, with the status of an error.
+ *
  * <p>A batch with items of several traces cannot be a part of all. It is a part of that of its
  * first item that is sampled, and so it is recorded whenever one of its items is; the others lead
  * to it through links. The rest of a caller's context, such as baggage, is current in the handler
@@ -34,10 +37,12 @@ import org.jspecify.annotations.Nullable;
  * requests.
  *
  * <p>Calls of threads without a context have no spans, and warm-ups have none. Attributes: {@code
- * headrace.service}, {@code headrace.step}, and of a batch {@code headrace.batch.size} and {@code
- * headrace.batch.failed}. The SDK keeps 128 links of a span, unless its span limits say otherwise;
- * items beyond have a link from their queue span only. The context of an asynchronous handler is
- * that of the thread that calls it; handlers in worker processes do not see it.
+ * headrace.service}, {@code headrace.step}, of a batch {@code headrace.batch.size} and {@code
+ * headrace.batch.failed}, and {@code headrace.outcome} of a call that was not executed: {@code
+ * rejected}, {@code timed_out} or {@code cancelled}. The SDK keeps 128 links of a span, unless its
+ * span limits say otherwise; items beyond have a link from their queue span only. The context of an
+ * asynchronous handler is that of the thread that calls it. A {@link TraceCarrier} carries it into
+ * worker processes.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. None blocks, if the span processors of
  * the SDK do not. One instance serves any number of batchers and flows.
@@ -57,7 +62,14 @@ public final class HeadraceTracing implements Observer {
   @Override
   public @Nullable Object onSubmit(String service) {
     Context context = Context.current();
-    return context.equals(Context.root()) ? null : context;
+    return context.equals(Context.root()) ? null : new TracedCall(context);
+  }
+
+  @Override
+  public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
+    if (call instanceof TracedCall traced) {
+      traced.left(tracer, service, outcome);
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.headrace.opentelemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
@@ -188,6 +189,76 @@ class HeadraceTracingTest {
         .singleElement()
         .satisfies(event -> assertThat(event.getName()).isEqualTo("exception"));
     assertThat(span("batcher batch").getStatus().getDescription()).isEqualTo("1 of 1 items failed");
+  }
+
+  @Test
+  void aCallThatIsNeverExecutedShowsItsWait() throws Exception {
+    Span request = request("request");
+    var batchers = held();
+    CompletableFuture<Integer> cancelled;
+    try (Scope _ = request.makeCurrent()) {
+      cancelled = batchers.batcher().submit("one");
+    }
+    cancelled.cancel(true);
+    SpanData queue = span("batcher queue");
+    assertThat(queue.getParentSpanId()).isEqualTo(request.getSpanContext().getSpanId());
+    assertThat(queue.getStatus().getDescription()).isEqualTo("cancelled while it waited");
+    assertThat(queue.getAttributes().asMap().values())
+        .containsExactlyInAnyOrder("batcher", "cancelled");
+    batchers.release();
+    batchers.batcher().close();
+    assertThat(OTEL.getSpans())
+        .extracting(SpanData::getName)
+        .containsExactly("batcher queue", "query"); // that of the call without a context
+  }
+
+  @Test
+  void aCallThatEndsWhileItIsExecutedHasNoOtherWait() throws Exception {
+    Span request = request("request");
+    var batchers = held();
+    try (Scope _ = request.makeCurrent()) {
+      var _ = batchers.batcher().submit("one");
+    }
+    CompletableFuture<Integer> inTime = batchers.batcher().submit("two");
+    batchers.release();
+    assertThat(inTime.get()).isEqualTo(3);
+    batchers.batcher().close();
+    assertThat(spans("batcher queue")).hasSize(1);
+  }
+
+  @Test
+  void aCallThatIsCancelledBetweenStepsShowsItsSecondWait() throws Exception {
+    Span request = request("request");
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    try (var flow =
+        Flow.<String>builder("texts")
+            .<Integer>step("tokens", lengths)
+            .<Integer>step(
+                "sums",
+                items -> {
+                  busy.countDown();
+                  released.await();
+                  return items;
+                },
+                step -> step.batch(BatchPolicy.greedy(1)))
+            .observer(tracing)
+            .build()
+            .start()) {
+      var _ = flow.submit("first");
+      busy.await();
+      CompletableFuture<Integer> call;
+      try (Scope _ = request.makeCurrent()) {
+        call = flow.submit("second");
+      }
+      await().until(() -> spans("tokens batch").size() == 1);
+      call.cancel(true);
+      released.countDown();
+    }
+    assertThat(OTEL.getSpans())
+        .extracting(SpanData::getName)
+        .contains("tokens queue", "tokens execute", "texts queue")
+        .doesNotContain("sums queue");
   }
 
   @Test

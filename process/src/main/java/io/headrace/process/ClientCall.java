@@ -43,7 +43,8 @@ final class ClientCall extends CompletableFuture<@Nullable Object> {
   void encode(MemorySegment frame, List<Block> lent, Supplier<MemorySegment> copying) {
     this.frame = frame;
     if (!lent.isEmpty()) {
-      frame.set(JAVA_BYTE, Frame.LENT_IN_CALL_OFFSET, (byte) 1);
+      int flags = frame.get(JAVA_BYTE, Frame.FLAGS_OFFSET) | Frame.LENT;
+      frame.set(JAVA_BYTE, Frame.FLAGS_OFFSET, (byte) flags);
       this.copying = copying;
       blocks.set(lent);
     }

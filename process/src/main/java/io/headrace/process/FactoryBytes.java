@@ -14,15 +14,17 @@ import java.io.ObjectOutputStream;
 import java.io.ObjectStreamClass;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How the factory of a handler travels: by Java serialisation, in which what is not serialisable
- * but travels as an item is replaced by its message.
+ * How the factory of a handler travels, and what carries contexts to it: by Java serialisation, in
+ * which what is not serialisable but travels as an item is replaced by its message.
  */
 final class FactoryBytes {
   private static final int MESSAGE_BYTES = 1024;
@@ -37,29 +39,39 @@ final class FactoryBytes {
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Written(byte[] message) implements Serializable {}
 
+  /** What a worker process makes of it. */
+  record Made(Handler<?, ?> handler, @Nullable ContextCarrier carrier) {}
+
   /**
-   * Writes a factory.
+   * Writes a factory and the carrier.
    *
-   * @throws IllegalArgumentException if something in it cannot travel; the message says what
+   * @throws IllegalArgumentException if something in them cannot travel; the message says what
    */
-  static byte[] write(HandlerFactory<?> factory, String step, Types types) {
+  static byte[] write(HandlerFactory<?> factory, String step, Settings settings) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new Writer(bytes, types)) {
-      out.writeObject(factory);
+    try (ObjectOutputStream out = new Writer(bytes, settings.types())) {
+      String name = factory instanceof ClassFactory<?> ? ", " + factory + "," : "";
+      write(factory, "the factory of step " + step + name, out);
+      write(settings.carrier(), "the context carrier of step " + step, out);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static void write(@Nullable Object traveller, String name, ObjectOutputStream out) {
+    try {
+      out.writeObject(traveller);
     } catch (NotSerializableException failure) {
       throw new IllegalArgumentException(
-          "the factory of step "
-              + step
-              + (factory instanceof ClassFactory<?> ? ", " + factory + "," : "")
+          name
               + " has a "
               + failure.getMessage()
               + ", which is not serialisable and cannot travel to a worker process",
           failure);
     } catch (IOException | RuntimeException failure) {
-      throw new IllegalArgumentException(
-          "the factory of step " + step + " cannot be serialised: " + failure, failure);
+      throw new IllegalArgumentException(name + " cannot be serialised: " + failure, failure);
     }
-    return bytes.toByteArray();
   }
 
   /**
@@ -67,11 +79,12 @@ final class FactoryBytes {
    *
    * @param types the names of the classes that are registered
    */
-  static Handler<?, ?> make(byte[] factory, List<String> types)
-      throws IOException, ClassNotFoundException {
+  static Made make(byte[] factory, List<String> types) throws IOException, ClassNotFoundException {
     try (ObjectInputStream in = new Reader(new ByteArrayInputStream(factory), types)) {
       Supplier<?> supplier = (Supplier<?>) in.readObject();
-      return (Handler<?, ?>) requireNonNull(supplier.get(), "the handler that the factory made");
+      ContextCarrier carrier = (ContextCarrier) in.readObject();
+      Object handler = requireNonNull(supplier.get(), "the handler that the factory made");
+      return new Made((Handler<?, ?>) handler, carrier);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -63,6 +64,7 @@ public final class FlowClient<I, O extends @Nullable Object>
   private final long connectNanos;
   private final TimeSource time;
   private final Supplier<Probe> probe;
+  private final @Nullable ContextCarrier carrier;
   private final AtomicLong lastId = new AtomicLong();
 
   /** Those that are not over; guarded by this. */
@@ -74,6 +76,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     path = builder.path;
     time = builder.time;
     probe = builder.probe;
+    carrier = builder.carrier;
     types = new Types(builder.types);
     maxFrameBytes = builder.maxFrameBytes;
     connectNanos = builder.connectTimeout.toNanos();
@@ -102,6 +105,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     private Duration connectTimeout = Duration.ofSeconds(5);
     private TimeSource time = TimeSource.system();
     private Supplier<Probe> probe = Probe::create;
+    private @Nullable ContextCarrier carrier;
 
     private Builder(Path path) {
       this.path = path;
@@ -115,6 +119,18 @@ public final class FlowClient<I, O extends @Nullable Object>
      */
     public Builder register(Class<?>... classes) {
       types.addAll(List.of(classes));
+      return this;
+    }
+
+    /**
+     * Carries what belongs to the thread that submits a call, such as the current span of a tracer,
+     * to the server. Default: nothing.
+     *
+     * @param carrier captures what that of the server restores
+     * @return this
+     */
+    public Builder propagate(ContextCarrier carrier) {
+      this.carrier = requireNonNull(carrier, "carrier");
       return this;
     }
 
@@ -205,22 +221,29 @@ public final class FlowClient<I, O extends @Nullable Object>
   private void encode(ClientCall call, I item, CallOptions options) {
     Loans loans = new Loans(maxFrameBytes);
     try {
+      Map<String, String> context = Contexts.captured(carrier);
       call.encode(
-          frame(call.id, item, options, loans),
+          frame(call.id, item, context, options, loans),
           loans.blocks,
-          () -> frame(call.id, item, options, new HeapSpace(maxFrameBytes)));
+          () -> frame(call.id, item, context, options, new HeapSpace(maxFrameBytes)));
     } catch (Throwable cannotTravel) {
       loans.release();
       throw cannotTravel;
     }
   }
 
-  private MemorySegment frame(long id, I item, CallOptions options, HeapSpace space) {
+  private MemorySegment frame(
+      long id, I item, Map<String, String> context, CallOptions options, HeapSpace space) {
     ValueWriter out = Frame.begin(Frame.Kind.CALL, types, space);
     out.writeLong(id);
     out.writeLong(0); // the timeout, when it is sent
     out.writeInt(options.priority());
-    out.writeByte((byte) 0);
+    if (context.isEmpty()) {
+      out.writeByte((byte) 0);
+    } else {
+      out.writeByte((byte) Frame.WITH_CONTEXT);
+      Contexts.write(context, out);
+    }
     out.write(item);
     return Frame.end(out);
   }

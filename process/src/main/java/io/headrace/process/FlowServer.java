@@ -64,6 +64,7 @@ public final class FlowServer implements AutoCloseable {
   private final Types types;
   private final int maxFrameBytes;
   private final Duration closeTimeout;
+  private final @Nullable ContextCarrier carrier;
   private final ServerSocketChannel socket;
   private final @Nullable Object fileKey;
   private final Set<ServedConnection> connections = ConcurrentHashMap.newKeySet();
@@ -75,6 +76,7 @@ public final class FlowServer implements AutoCloseable {
     types = new Types(builder.types);
     maxFrameBytes = builder.maxFrameBytes;
     closeTimeout = builder.closeTimeout;
+    carrier = builder.carrier;
     removeStale();
     socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
@@ -110,6 +112,7 @@ public final class FlowServer implements AutoCloseable {
     private final List<Class<?>> types = new ArrayList<>();
     private int maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
     private Duration closeTimeout = Duration.ofSeconds(10);
+    private @Nullable ContextCarrier carrier;
 
     private Builder(Service<Object, Object> service, Path path) {
       this.service = service;
@@ -125,6 +128,18 @@ public final class FlowServer implements AutoCloseable {
      */
     public Builder register(Class<?>... classes) {
       types.addAll(List.of(classes));
+      return this;
+    }
+
+    /**
+     * Submits calls with what their clients have captured, such as the current span of a tracer.
+     * Default: without.
+     *
+     * @param carrier restores what those of the clients capture
+     * @return this
+     */
+    public Builder propagate(ContextCarrier carrier) {
+      this.carrier = requireNonNull(carrier, "carrier");
       return this;
     }
 
@@ -273,6 +288,10 @@ public final class FlowServer implements AutoCloseable {
 
   Service<Object, Object> service() {
     return service;
+  }
+
+  @Nullable ContextCarrier carrier() {
+    return carrier;
   }
 
   Types types() {

@@ -11,9 +11,9 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>
  *   0        4      5
- *   +--------+------+------+------------+----------+------+--------+
- *   | length | CALL | id   | timeout    | priority | lent | item   |
- *   |        +------+------+------------+----------+------+--------+
+ *   +--------+------+------+------------+----------+-------+---------+------+
+ *   | length | CALL | id   | timeout    | priority | flags | context | item |
+ *   |        +------+------+------------+----------+-------+---------+------+
  *   |        |CANCEL| id   |
  *   |        +------+------+------+---------+
  *   |        |ANSWER| id   | lent | result  |
@@ -37,8 +37,9 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  *
  * <p>The length is that of all. A timeout is in nanoseconds, from when it is sent; 0 is none. What
- * is lent is 1 if the item or result has values in shared memory, else 0; a {@link Probe} is a path
- * and a nonce.
+ * is lent is 1 if the item or result has values in shared memory, else 0; the same is a flag of
+ * calls, beside another one that says whether a context follows. A {@link Probe} is a path and a
+ * nonce.
  */
 final class Frame {
   /** What a frame is about. */
@@ -57,7 +58,7 @@ final class Frame {
   }
 
   static final long MAGIC = 0x4845_4144_464c_4f57L;
-  static final int VERSION = 2;
+  static final int VERSION = 3;
   static final int MIN_BYTES = Integer.BYTES + 1;
 
   /** Frames before a connection is accepted are not longer. */
@@ -66,9 +67,16 @@ final class Frame {
   /** Where the timeout of a call is. */
   static final int TIMEOUT_OFFSET = MIN_BYTES + Long.BYTES;
 
-  /** Where a call or an answer says whether values are lent. */
-  static final int LENT_IN_CALL_OFFSET = TIMEOUT_OFFSET + Long.BYTES + Integer.BYTES;
+  /** Where the flags of a call are. */
+  static final int FLAGS_OFFSET = TIMEOUT_OFFSET + Long.BYTES + Integer.BYTES;
 
+  /** Values are lent. */
+  static final int LENT = 1;
+
+  /** A context follows. */
+  static final int WITH_CONTEXT = 2;
+
+  /** Where an answer says whether values are lent. */
   static final int LENT_IN_ANSWER_OFFSET = MIN_BYTES + Long.BYTES;
 
   private static final Kind[] KINDS = Kind.values();

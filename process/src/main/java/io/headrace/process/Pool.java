@@ -177,7 +177,7 @@ final class Pool implements Placement.BatchExecutor {
 
   @Override
   public CompletionStage<? extends List<?>> execute(List<?> items) {
-    Execution execution = new Execution(items);
+    Execution execution = new Execution(items, Contexts.captured(settings.carrier()));
     dispatch(execution);
     return execution;
   }

@@ -184,7 +184,7 @@ final class ServedConnection {
     CallOptions options = CallOptions.DEFAULT;
     long timeoutNanos = in.readLong();
     int priority = in.readInt();
-    boolean isLent = in.readByte() != 0;
+    int flags = in.readByte();
     if (timeoutNanos < 0 || priority < 0 || calls.containsKey(id)) {
       throw new CorruptMemoryException(
           "call " + id + " with timeout " + timeoutNanos + " and priority " + priority);
@@ -194,30 +194,34 @@ final class ServedConnection {
       options = options.withTimeout(Duration.ofNanos(timeoutNanos));
     }
     places.acquire();
-    Borrowed.Call lent = isLent ? borrowed.new Call(id) : null;
-    CompletableFuture<?> call = submit(lent == null ? in : reader(frame, lent), options);
+    Borrowed.Call lent = (flags & Frame.LENT) == 0 ? null : borrowed.new Call(id);
+    ValueReader rest = lent == null ? in : reader(frame, lent);
+    CompletableFuture<?> call = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
     calls.put(id, new Served(call, lent));
     var _ = call.whenComplete((result, failure) -> ended(id, result, failure));
   }
 
-  /** A reader of the item of a call that was lent something. */
+  /** A reader of what follows the flags of a call that was lent something. */
   private ValueReader reader(MemorySegment frame, Borrowed.Call lent) {
     ValueReader in = new ValueReader(server.types(), lent, frame);
-    in.skip(Frame.LENT_IN_CALL_OFFSET + 1);
+    in.skip(Frame.FLAGS_OFFSET + 1);
     return in;
   }
 
-  private CompletableFuture<?> submit(ValueReader in, CallOptions options) {
+  private CompletableFuture<?> submit(ValueReader in, boolean hasContext, CallOptions options) {
     try {
       StoppedException stopped = server.stopped();
       if (stopped != null) {
         throw stopped;
       }
+      Map<String, String> context = hasContext ? Contexts.read(in) : Map.of();
       Object item = in.read();
       if (item == null) {
         throw new NullPointerException("item");
       }
-      return server.service().submit(item, options);
+      try (ContextCarrier.Scope _ = Contexts.restored(server.carrier(), context)) {
+        return server.service().submit(item, options);
+      }
     } catch (CorruptMemoryException nonsense) {
       throw nonsense;
     } catch (RuntimeException | Error failure) { // of a codec, or for no such priority

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxFailures how often in a row a process may end without having worked
  * @param restartNanos how long to wait before the first restart; twice as long before each other
  * @param types the classes that are registered
+ * @param carrier carries contexts to the processes; null if nobody does
  * @param mechanism how memory is shared
  */
 record Settings(
@@ -53,6 +54,7 @@ record Settings(
     int maxFailures,
     long restartNanos,
     Types types,
+    @Nullable ContextCarrier carrier,
     Mechanism mechanism) {
   static final int DEFAULT_AHEAD = -1;
 
@@ -93,6 +95,7 @@ record Settings(
         1,
         restartNanos,
         new Types(List.of(Rehearsal.Sample.class)),
+        null,
         mechanism);
   }
 

@@ -16,6 +16,12 @@ import org.jspecify.annotations.Nullable;
  * shared memory that it names. One thread at a time.
  */
 final class Shipment implements ValueWriter.Space, ValueReader.Space {
+  /** The worker is to say how long the handler takes. */
+  static final int MEASURED = 1;
+
+  /** The handler is to be called with the context that follows. */
+  static final int WITH_CONTEXT = 2;
+
   final Execution execution;
   final long number;
   final int place;
@@ -84,7 +90,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       ValueWriter out = new ValueWriter(settings.types(), this, message);
       int packed = 0;
       out.writeInt(0);
-      out.writeByte((byte) (itemBytes == null ? 0 : 1));
+      writeWishes(out);
       for (int i = 0; i < execution.items.size(); i++) {
         if (pack(i, out)) {
           packed++;
@@ -106,6 +112,15 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         number,
         length,
         overflow == null ? Envelope.NO_BLOCK : overflow.handle);
+  }
+
+  /** What the worker is to do beside executing the batch. */
+  private void writeWishes(ValueWriter out) {
+    boolean hasContext = !execution.context.isEmpty();
+    out.writeByte((byte) ((itemBytes == null ? 0 : MEASURED) | (hasContext ? WITH_CONTEXT : 0)));
+    if (hasContext) {
+      Contexts.write(execution.context, out);
+    }
   }
 
   private boolean pack(int index, ValueWriter out) {

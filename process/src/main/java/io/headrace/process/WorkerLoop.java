@@ -40,6 +40,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Types types;
   private final int shareBytes;
   private final Handler<Object, Object> handler;
+  private final @Nullable ContextCarrier carrier;
   private final Slab results;
   private final long largeBytes;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
@@ -79,11 +80,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
   WorkerLoop(
-      Channel channel, Doorbell doorbell, Orders orders, Handler<?, ?> handler, Set<String> files)
+      Channel channel, Doorbell doorbell, Orders orders, FactoryBytes.Made made, Set<String> files)
       throws ClassNotFoundException {
     this.channel = channel;
     this.doorbell = doorbell;
-    this.handler = (Handler<Object, Object>) handler;
+    handler = (Handler<Object, Object>) made.handler();
+    carrier = made.carrier();
     this.files = files;
     fault = Fault.wanted();
     requests = RingConsumer.open(channel.requests());
@@ -232,11 +234,17 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     ValueReader in = new ValueReader(types, this, message);
     List<@Nullable Object> items = new ArrayList<>();
     int count = in.readCount();
-    isMeasured = in.readByte() != 0;
+    int wishes = in.readByte();
+    isMeasured = (wishes & Shipment.MEASURED) != 0;
+    Map<String, String> context =
+        (wishes & Shipment.WITH_CONTEXT) == 0 ? Map.of() : Contexts.read(in);
     for (int left = count; left > 0; left--) {
       items.add(in.read());
     }
-    List<?> answer = handle(Collections.unmodifiableList(items));
+    List<?> answer;
+    try (ContextCarrier.Scope _ = Contexts.restored(carrier, context)) {
+      answer = handle(Collections.unmodifiableList(items));
+    }
     fault.at(Fault.Point.HANDLED, channel);
     if (answer == null) {
       out.writeInt(-1);

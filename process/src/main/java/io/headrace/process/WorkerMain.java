@@ -134,9 +134,10 @@ final class WorkerMain {
         if (!orders.processors().isEmpty()) {
           Affinity.restrict(orders.processors());
         }
-        handler = FactoryBytes.make(orders.factory(), orders.types());
+        FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
+        handler = made.handler();
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, handler, files);
+        loop = new WorkerLoop(channel, doorbell, orders, made, files);
       } catch (Throwable failure) {
         report.startFailed(failure);
         close(handler);

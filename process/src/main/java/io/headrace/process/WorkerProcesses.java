@@ -122,6 +122,7 @@ public final class WorkerProcesses {
     private @Nullable Duration closeTimeout;
     private @Nullable Duration restartDelay;
     private @Nullable Integer maxFailures;
+    private @Nullable ContextCarrier carrier;
     private @Nullable Mechanism mechanism;
 
     private Builder(int count) {
@@ -472,6 +473,21 @@ public final class WorkerProcesses {
     }
 
     /**
+     * Carries what belongs to the thread that hands a batch to a process, such as the current span
+     * of a tracer, to the handler there. That thread is any, so there has to be an {@link
+     * io.headrace.Observer} that makes something current on it. Default: nothing.
+     *
+     * @param carrier serialisable; another one of the same state restores in the processes what
+     *     this one captures here
+     * @return this
+     */
+    public Builder propagate(ContextCarrier carrier) {
+      unset(this.carrier, carrier, "context carrier");
+      this.carrier = carrier;
+      return this;
+    }
+
+    /**
      * Uses what every system has, files and sockets, instead of what Linux can do better. The
      * system property {@value io.headrace.shm.Mechanism#PROPERTY} does the same for all of this
      * process.
@@ -518,6 +534,7 @@ public final class WorkerProcesses {
           maxFailures == null ? DEFAULT_MAX_FAILURES : maxFailures,
           (restartDelay == null ? DEFAULT_RESTART_DELAY : restartDelay).toNanos(),
           new Types(types),
+          carrier,
           mechanism == null ? Mechanism.best() : mechanism);
     }
 
@@ -558,7 +575,7 @@ public final class WorkerProcesses {
                 + step.handler().getClass().getName()
                 + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory");
       }
-      return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings.types()));
+      return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings));
     }
 
     @Override

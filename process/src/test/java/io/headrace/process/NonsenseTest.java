@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -181,7 +182,7 @@ class NonsenseTest {
     }
     Shipment shipment =
         new Shipment(
-            new Execution(List.of(1)),
+            new Execution(List.of(1), Map.of()),
             1,
             0,
             settings,

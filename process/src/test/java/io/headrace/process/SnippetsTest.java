@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -128,6 +130,39 @@ class SnippetsTest {
       // @end
       assertThat(sum).isEqualTo(5000);
     }
+  }
+
+  private static final ThreadLocal<@Nullable String> TENANT = new ThreadLocal<>();
+
+  // @start region="contextCarrier"
+  /** Carries the tenant whose call a thread works at. */
+  record TenantCarrier() implements ContextCarrier {
+    @Override
+    public Map<String, String> capture() {
+      String tenant = TENANT.get();
+      return tenant == null ? Map.of() : Map.of("tenant", tenant);
+    }
+
+    @Override
+    public Scope restore(Map<String, String> context) {
+      String before = TENANT.get();
+      TENANT.set(context.get("tenant"));
+      return () -> TENANT.set(before);
+    }
+  }
+
+  // @end
+
+  @Test
+  void contextCarrier() {
+    TenantCarrier carrier = new TenantCarrier();
+    TENANT.set("a");
+    Map<String, String> captured = carrier.capture();
+    TENANT.remove();
+    try (ContextCarrier.Scope _ = carrier.restore(captured)) {
+      assertThat(TENANT.get()).isEqualTo("a");
+    }
+    assertThat(TENANT.get()).isNull();
   }
 
   record Question(String text) {}

@@ -100,7 +100,7 @@ public final class LiveStats implements Observer {
   }
 
   @Override
-  public void onCallEnd(String service, Outcome outcome, long nanos) {
+  public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
     WindowCount count = outcomes.get(outcome);
     if (count != null) {
       count.add(1);

@@ -31,12 +31,12 @@ class LiveStatsTest {
 
   @Test
   void lastSecondIsTold() {
-    stats.onCallEnd("digits", Outcome.COMPLETED, 0);
+    stats.onCallEnd("digits", Outcome.COMPLETED, 0, null);
     time.advance(500 * MILLI);
     for (int i = 0; i < 99; i++) {
-      stats.onCallEnd("digits", Outcome.COMPLETED, 2 * MILLI);
+      stats.onCallEnd("digits", Outcome.COMPLETED, 2 * MILLI, null);
     }
-    stats.onCallEnd("digits", Outcome.TIMED_OUT, 50 * MILLI);
+    stats.onCallEnd("digits", Outcome.TIMED_OUT, 50 * MILLI, null);
     stats.onBatch(batch("classify", 1, 3 * MILLI));
     stats.onBatch(batch("classify", 4, 3 * MILLI));
     stats.onBatch(batch("classify", 3, 3 * MILLI));
@@ -65,14 +65,14 @@ class LiveStatsTest {
 
   @Test
   void timerStopsWhenNothingHappensAndTheSecondIsEmptyThen() {
-    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI);
+    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
     for (int i = 0; i < 3; i++) {
       time.advance(500 * MILLI);
     }
     assertThat(time.alarms).isEmpty();
     assertThat(stats.snapshot().requestsPerSecond()).isZero();
     assertThat(stats.snapshot().totals()).containsEntry(Outcome.COMPLETED, 1L);
-    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI);
+    stats.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
     assertThat(time.alarms).hasSize(1);
     time.advance(500 * MILLI);
     assertThat(stats.snapshot().requestsPerSecond()).isEqualTo(1);
