@@ -5,10 +5,13 @@ import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.Workers;
 import io.headrace.micrometer.HeadraceMetrics;
+import io.headrace.opentelemetry.HeadraceTracing;
+import io.headrace.opentelemetry.TraceCarrier;
 import io.headrace.process.HandlerFactory;
 import io.headrace.process.WorkerProcesses;
 import io.headrace.testkit.SteppedExecutor;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
 import java.util.List;
 
@@ -31,8 +34,14 @@ public final class Shop {
             .<Integer>stepPerWorker(
                 "price",
                 HandlerFactory.of(Pricing.class),
-                step -> step.workers(WorkerProcesses.builder(1).register(Order.class).build()))
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .register(Order.class)
+                            .propagate(new TraceCarrier())
+                            .build()))
             .observer(new HeadraceMetrics(registry))
+            .observer(new HeadraceTracing(OpenTelemetry.noop()))
             .build()
             .start(Duration.ofSeconds(60))) {
       check("a worker process", flow.call(new Order("pear", 3)) == 12);
