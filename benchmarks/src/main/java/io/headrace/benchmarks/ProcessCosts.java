@@ -44,6 +44,7 @@ public final class ProcessCosts {
     double[] workerMillis = new double[STARTS];
     double[] bareMib = new double[STARTS];
     double[] workerMib = new double[STARTS];
+    double[] eachMib = new double[STARTS];
     for (int i = -2; i < STARTS; i++) { // the files are in the caches of the system after two
       long begin = System.nanoTime();
       try (OtherProcess bare = OtherProcess.start(Bare.class)) {
@@ -61,12 +62,18 @@ public final class ProcessCosts {
           workerMib[i] = privateMib(pid(flow));
         }
       }
+      try (Flow<Object, Object> flow = ProcessFlows.start(1, 2, 1, Duration.ZERO)) {
+        if (i >= 0) {
+          eachMib[i] = privateMib(pid(flow));
+        }
+      }
     }
     System.out.println("| a process that does nothing | JVM | worker | ratio |");
     System.out.println("|---|---|---|---|");
     print("ready after, ms, median", median(bareMillis), median(workerMillis));
     print("the slowest", highest(bareMillis), highest(workerMillis));
     print("private memory, MiB, median", median(bareMib), median(workerMib));
+    print("private memory, one of two, MiB, median", median(bareMib), median(eachMib));
     idle();
   }
 

@@ -41,6 +41,9 @@ final class StartCache {
    * The JVM has no such caches for classes in folders. Options that bring in code of others (agents) or have
    * caches themselves are left alone.
    *
+   * It is mapped at the address for which it was written, where nothing else is: the JVM would map it anywhere and
+   * change all addresses in it, and workers would share none of it.
+   *
    * It is written by a JVM with the G1 collector, for only that one writes objects into it; others read them.
    */
 
@@ -78,7 +81,11 @@ final class StartCache {
     } catch (IOException notOurs) {
       // it can be used nevertheless
     }
-    return List.of("-XX:AOTCache=" + file, "-Xlog:aot*=off,cds*=off");
+    return List.of(
+        "-XX:AOTCache=" + file,
+        "-XX:+UnlockDiagnosticVMOptions",
+        "-XX:ArchiveRelocationMode=0",
+        "-Xlog:aot*=off,cds*=off");
   }
 
   /** The file for some settings; null if there can be none. */
