@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
+import io.headrace.shm.Lifeline;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +26,8 @@ import java.lang.invoke.VarHandle;
  *    +-----------+-------+
  *    | heartbeat | begun |                            of the worker: counts up while the JVM lives; the
  *    +-----------+-------+                            number of the batch that it executes, 0 if none
- *  512  rings of {@link Envelope}s: requests to the worker, blocks of its that are free, and
+ *  512  lifeline of the thread that executes batches
+ *  640  rings of {@link Envelope}s: requests to the worker, blocks of its that are free, and
  *       responses
  *       then for each place a message of the parent, and for each place one of the worker
  * </pre>
@@ -37,7 +39,7 @@ final class Channel {
   static final int MESSAGE_BYTES = 32 * 1024;
 
   private static final long MAGIC = 0x4845_4144_5052_4f43L;
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int APART = 128;
   private static final int VERSION_OFFSET = Long.BYTES;
   private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;
@@ -47,7 +49,8 @@ final class Channel {
   private static final int WORKER_BELL_OFFSET = PARENT_BELL_OFFSET + Doorbell.BYTES;
   private static final int HEARTBEAT_OFFSET = WORKER_BELL_OFFSET + Doorbell.BYTES;
   private static final int BEGUN_OFFSET = HEARTBEAT_OFFSET + Long.BYTES;
-  private static final int RINGS_OFFSET = HEARTBEAT_OFFSET + APART;
+  private static final int LIFELINE_OFFSET = HEARTBEAT_OFFSET + APART;
+  private static final int RINGS_OFFSET = LIFELINE_OFFSET + Lifeline.BYTES;
 
   /** What finds a full ring waits until the process has read from it. */
   private static final int ENVELOPES = 64;
@@ -100,6 +103,11 @@ final class Channel {
 
   MemorySegment workerBell() {
     return memory.asSlice(WORKER_BELL_OFFSET, Doorbell.BYTES);
+  }
+
+  /** Where the lifeline of the worker is. */
+  MemorySegment lifeline() {
+    return memory.asSlice(LIFELINE_OFFSET, Lifeline.BYTES);
   }
 
   MemorySegment requests() {

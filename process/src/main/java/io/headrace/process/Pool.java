@@ -558,6 +558,7 @@ final class Pool implements Placement.BatchExecutor {
       toFail.forEach(execution -> execution.completeExceptionally(reason));
       process.discard();
       this.process = null;
+      lookAgain(); // there is more room now
       return death;
     }
 

@@ -3,6 +3,7 @@ package io.headrace.process;
 import io.headrace.Handler;
 import io.headrace.shm.Affinity;
 import io.headrace.shm.Doorbell;
+import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
 import java.io.DataInputStream;
@@ -144,6 +145,8 @@ final class WorkerMain {
         Runtime.getRuntime().halt(START_FAILED);
         return;
       }
+      Lifeline lifeline = Lifeline.open(channel.lifeline());
+      lifeline.hold();
       report.ready();
       daemon("headrace-first-use", WorkerMain::useOnce);
       try {
@@ -153,6 +156,7 @@ final class WorkerMain {
         Runtime.getRuntime().halt(FAILED);
       }
       close(handler);
+      lifeline.letGo();
     }
   }
 

@@ -7,6 +7,7 @@ import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Handle;
+import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
@@ -38,6 +39,10 @@ final class WorkerProcess {
    *
    * The parent believes only what it has written itself. What comes from the process is checked, and at the first
    * nonsense the process is killed: what it had in hand is then treated as after any other death.
+   *
+   * A death is seen in two ways. The lifeline tells first, that the thread which executes batches is gone: what it has
+   * answered and begun is final, and its batches can be queued again. The system takes the process apart then,
+   * which takes milliseconds; other threads of the handler may run that long, so memory is used again only after that.
    */
 
   /** What else there is to look at is looked at so often at least, even if nobody rings. */
@@ -65,6 +70,7 @@ final class WorkerProcess {
   private final RingProducer releases;
   private final RingConsumer responses;
   private @Nullable Link link;
+  private @Nullable Thread lifeline;
 
   /** What the process has, by places. */
   private final AtomicReferenceArray<@Nullable Shipment> inFlight;
@@ -94,10 +100,13 @@ final class WorkerProcess {
 
   private final Object waking = new Object();
 
-  private volatile boolean hasExited;
+  private volatile boolean hasEnded;
   private volatile boolean isCorrupt;
   private volatile boolean needsRoom;
   private volatile @Nullable String killedBecause;
+
+  /** What it has not answered, and may read as long as it lives; of the thread of the worker. */
+  private List<Shipment> left = List.of();
 
   private final Window window;
 
@@ -118,6 +127,9 @@ final class WorkerProcess {
     }
     memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
     channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
+    if (settings.mechanism() == Mechanism.LINUX) {
+      var _ = Lifeline.create(channel.lifeline());
+    }
     requests = Channel.newProducer(channel.requests());
     releases = Channel.newProducer(channel.releases());
     responses = Channel.newConsumer(channel.responses());
@@ -186,6 +198,15 @@ final class WorkerProcess {
       throw endedBefore(process, output, ended);
     }
     seenBeatNanos = time.nanoTime();
+    if (settings.mechanism() == Mechanism.LINUX) {
+      lifeline = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
+    }
+  }
+
+  private void awaitEndOfLoop() {
+    if (Lifeline.open(channel.lifeline()).awaitEnd()) {
+      ended();
+    }
   }
 
   private Hearing connect(Launch launch, Process process, Output output)
@@ -193,7 +214,7 @@ final class WorkerProcess {
     try {
       Hearing hearing = new Hearing(launch.accept(), name, () -> closeInput(process));
       link = new Link(process, output, doorbell(launch), hearing);
-      var _ = process.onExit().thenRun(this::exited);
+      var _ = process.onExit().thenRun(this::ended);
       return hearing;
     } catch (IOException ended) {
       throw new Hearing.EndedException(ended);
@@ -400,8 +421,8 @@ final class WorkerProcess {
     }
   }
 
-  private void exited() {
-    hasExited = true;
+  private void ended() {
+    hasEnded = true;
     wake();
   }
 
@@ -423,14 +444,14 @@ final class WorkerProcess {
 
   // The thread of the worker.
 
-  /** Receives answers until the process has ended. */
+  /** Receives answers until there are no more. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
     long beltNanos =
         beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos(), BELT_NANOS));
     try {
-      while (!hasExited && !isDiscarded) {
-        if (!doorbell.await(() -> hasExited || !responses.isEmpty(), beltNanos)) {
+      while (!hasEnded && !isDiscarded) {
+        if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), beltNanos)) {
           lookAround();
           pool.lookAgain();
         }
@@ -643,11 +664,8 @@ final class WorkerProcess {
       isOver = true;
     }
     hasWorked |= channel.begun() != 0;
-    List<Shipment> left = inFlight();
-    for (Shipment shipment : left) {
-      inFlight.set(shipment.place, null);
-      shipment.release();
-    }
+    left = inFlight();
+    left.forEach(shipment -> inFlight.set(shipment.place, null));
     return left;
   }
 
@@ -681,9 +699,10 @@ final class WorkerProcess {
     return hasWorked;
   }
 
-  /** How it has ended. */
+  /** Waits until it has ended, and says how. */
   String death() {
     Link link = link();
+    link.process.destroyForcibly().onExit().join(); // it has, or is about to
     return Death.of(name, link.process, killedBecause, link.output, settings.folder());
   }
 
@@ -713,8 +732,26 @@ final class WorkerProcess {
       link.hearing.close();
       link.doorbell.close();
     }
+    left.forEach(Shipment::release);
+    joinLifeline();
     memory.close();
     results.retire();
     retireGranted();
+  }
+
+  /** It ends with the process. */
+  private void joinLifeline() {
+    Thread lifeline = this.lifeline;
+    boolean isInterrupted = false;
+    while (lifeline != null && lifeline.isAlive()) {
+      try {
+        lifeline.join();
+      } catch (InterruptedException e) {
+        isInterrupted = true;
+      }
+    }
+    if (isInterrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.NoSuchElementException;
 
 /** The functions of the C library to which the JDK has no other way. */
 final class Linux {
@@ -20,6 +21,10 @@ final class Linux {
   private static final int FUTEX_WAIT = 0;
   private static final int FUTEX_WAKE = 1;
   private static final int MADV_POPULATE_WRITE = 23;
+  private static final int OWNER_DIED = 130;
+
+  /** More than any C library needs. */
+  private static final int MUTEX_ATTRIBUTES_BYTES = 64;
 
   private static final MemoryLayout TIMESPEC = MemoryLayout.sequenceLayout(2, JAVA_LONG);
   private static final long NANOS_PER_SECOND = 1_000_000_000;
@@ -122,6 +127,37 @@ final class Linux {
     }
   }
 
+  /**
+   * Makes a mutex between processes that a thread gives up when it ends.
+   *
+   * @param memory zero, large enough
+   * @return false if there is no such mutex on this system
+   */
+  static boolean createRobustMutex(MemorySegment memory) {
+    if (!isAvailable()) {
+      return false;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment attributes = arena.allocate(MUTEX_ATTRIBUTES_BYTES, Long.BYTES);
+      MemorySegment yes = MemorySegment.ofAddress(1);
+      return Mutexes.call("pthread_mutexattr_init", attributes, MemorySegment.NULL) == 0
+          && Mutexes.call("pthread_mutexattr_setpshared", attributes, yes) == 0
+          && Mutexes.call("pthread_mutexattr_setrobust", attributes, yes) == 0
+          && Mutexes.call("pthread_mutex_init", memory, attributes) == 0;
+    } catch (NoSuchElementException missing) {
+      return false;
+    }
+  }
+
+  /** Blocks until the mutex is free, and takes it. Returns whether its holder has ended. */
+  static boolean lockMutex(MemorySegment mutex) {
+    return Mutexes.call(Mutexes.LOCK, mutex, MemorySegment.NULL) == OWNER_DIED;
+  }
+
+  static void unlockMutex(MemorySegment mutex) {
+    var _ = Mutexes.call(Mutexes.UNLOCK, mutex, MemorySegment.NULL);
+  }
+
   @SuppressWarnings("restricted") // the reason why this class exists
   static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
@@ -138,16 +174,21 @@ final class Linux {
 
   /*
    * To make a function callable takes the JVM some milliseconds, so each class below makes what is needed
-   * together when it is first used. A worker process only waits and wakes.
+   * together when it is first used. A worker process only waits and wakes, and locks one mutex: functions of the same
+   * signature take much less, so those of mutexes are called with that of the futex, whose further arguments they
+   * do not look at.
    */
 
   private static final class Futex {
     static final long NUMBER = number();
-    static final MethodHandle CALL =
-        handle(
-            "syscall",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
-            Linker.Option.firstVariadicArg(1));
+    static final MethodHandle CALL = handle("syscall");
+
+    static MethodHandle handle(String name) {
+      return Linux.handle(
+          name,
+          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
+          Linker.Option.firstVariadicArg(1));
+    }
 
     static long number() {
       return switch (System.getProperty("os.arch", "")) {
@@ -155,6 +196,24 @@ final class Linux {
         case "aarch64" -> 98;
         default -> -1;
       };
+    }
+  }
+
+  private static final class Mutexes {
+    static final MethodHandle LOCK = Futex.handle("pthread_mutex_lock");
+    static final MethodHandle UNLOCK = Futex.handle("pthread_mutex_unlock");
+
+    static int call(String function, MemorySegment first, MemorySegment second) {
+      return call(Futex.handle(function), first, second);
+    }
+
+    /** The result is an int. */
+    static int call(MethodHandle function, MemorySegment first, MemorySegment second) {
+      try {
+        return (int) (long) function.invokeExact(first.address(), second, 0, 0, MemorySegment.NULL);
+      } catch (Throwable failure) {
+        throw unchecked(failure);
+      }
     }
   }
 
