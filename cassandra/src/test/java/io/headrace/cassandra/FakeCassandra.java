@@ -125,6 +125,8 @@ final class FakeCassandra extends StubMapping implements AutoCloseable {
                 .withDuration(DefaultDriverOption.CONTROL_CONNECTION_TIMEOUT, timeout)
                 .withDuration(DefaultDriverOption.RECONNECTION_BASE_DELAY, Duration.ofMillis(50))
                 .withInt(DefaultDriverOption.NETTY_IO_SIZE, 2)
+                .withInt(DefaultDriverOption.NETTY_IO_SHUTDOWN_QUIET_PERIOD, 0)
+                .withInt(DefaultDriverOption.NETTY_ADMIN_SHUTDOWN_QUIET_PERIOD, 0)
                 .startProfile("patient")
                 .withDuration(DefaultDriverOption.REQUEST_TIMEOUT, timeout)
                 .endProfile()
