@@ -3,7 +3,7 @@
 module io.headrace.cassandra {
   requires static org.jspecify;
   requires transitive io.headrace;
-  requires java.driver.core;
+  requires java.driver.core; // automatic, named after its jar
 
   exports io.headrace.cassandra;
 }

@@ -3,6 +3,7 @@ package io.headrace.cassandra;
 import com.datastax.oss.driver.api.core.CqlIdentifier;
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.BoundStatement;
+import com.datastax.oss.driver.api.core.cql.BoundStatementBuilder;
 import com.datastax.oss.driver.api.core.cql.ColumnDefinition;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import com.datastax.oss.driver.api.core.type.DataType;
@@ -28,11 +29,12 @@ record Bound(int position, Write write, BoundStatement statement, Object partiti
    */
   static Bound of(Draft draft, PreparedStatement prepared, CqlSession session) {
     CodecRegistry codecs = session.getContext().getCodecRegistry();
-    BoundStatement statement = prepared.bind();
+    BoundStatementBuilder builder = prepared.boundStatementBuilder();
     for (int i = 0; i < draft.values().size(); i++) {
       ColumnDefinition column = prepared.getVariableDefinitions().get(i);
-      statement = set(statement, i, column, draft.values().get(i), codecs);
+      builder = set(builder, i, column, draft.values().get(i), codecs);
     }
+    BoundStatement statement = builder.build();
     for (int i : prepared.getPartitionKeyIndices()) {
       if (statement.isNull(i)) {
         throw new IllegalArgumentException(
@@ -49,14 +51,14 @@ record Bound(int position, Write write, BoundStatement statement, Object partiti
         statement.computeSizeInBytes(session.getContext()));
   }
 
-  private static BoundStatement set(
-      BoundStatement statement,
+  private static BoundStatementBuilder set(
+      BoundStatementBuilder builder,
       int index,
       ColumnDefinition column,
       @Nullable Object value,
       CodecRegistry codecs) {
     if (value == null) {
-      return statement.setToNull(index);
+      return builder.setToNull(index);
     }
     TypeCodec<Object> codec;
     try {
@@ -72,7 +74,7 @@ record Bound(int position, Write write, BoundStatement statement, Object partiti
           e);
     }
     try {
-      return statement.set(index, value, codec);
+      return builder.set(index, value, codec);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
           "the value of column " + name(column) + " cannot be encoded: " + e.getMessage(), e);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes writes of the items, prepares their statements, encodes and executes them. */
@@ -60,10 +61,11 @@ final class CassandraHandler<I> implements AsyncHandler<I, Boolean> {
 
   private List<Draft> drafts(List<I> items, Answers answers) {
     List<Draft> drafts = new ArrayList<>(items.size());
+    LongSupplier clock = session.getContext().getTimestampGenerator()::next;
     for (int i = 0; i < items.size(); i++) {
       try {
         Write write = writes.apply(items.get(i));
-        drafts.add(Draft.of(i, write, terms, session.getContext().getTimestampGenerator()::next));
+        drafts.add(Draft.of(i, write, terms, clock));
       } catch (Exception e) {
         answers.fail(i, e);
       }

@@ -1,5 +1,6 @@
 package io.headrace.cassandra;
 
+import static java.util.Objects.requireNonNull;
 import static java.util.concurrent.CompletableFuture.completedFuture;
 
 import com.datastax.oss.driver.api.core.CqlSession;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Executes the writes of one batch: those of a partition in their order, partitions side by side.
@@ -64,14 +66,13 @@ final class Execution {
         .thenCompose(Function.identity());
   }
 
-  @SuppressWarnings("NullAway") // there is a result if there is no failure
   private CompletionStage<Void> answered(
-      List<Bound> writes, AsyncResultSet result, Throwable failure) {
-    if (failure == null) {
+      List<Bound> writes, @Nullable AsyncResultSet result, @Nullable Throwable failure) {
+    if (result != null) {
       answers.set(writes, result.wasApplied());
       return DONE;
     }
-    Throwable error = Errors.own(failure);
+    Throwable error = Errors.own(requireNonNull(failure));
     if (writes.size() == 1 || terms.logged() || !Errors.mayBeOfOne(writes, error)) {
       answers.fail(writes, error);
       return DONE;

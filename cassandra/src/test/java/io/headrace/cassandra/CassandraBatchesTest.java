@@ -236,7 +236,6 @@ class CassandraBatchesTest {
             .set("name", city -> "Ann")
             .maxInFlight(3)
             .applied();
-    handle(insert(), ANN); // has the statement ready
     AsyncResultSet stored =
         session
             .executeAsync(session.prepare(Shape.of(insertOf(ANN)).cql()).bind("", "", 1, 1L))
