@@ -2,6 +2,7 @@ package io.headrace.cassandra;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import com.datastax.oss.driver.api.core.ConsistencyLevel;
@@ -107,6 +108,7 @@ class CassandraBatchesTest {
   }
 
   @SafeVarargs
+  @SuppressWarnings("varargs") // a list of them is all that is made
   private static <I> Outcomes<Boolean> handle(WriteBatch<I> batch, I... items) throws Exception {
     return handle(batch.applied(), Stream.of(items).toList());
   }
@@ -393,6 +395,15 @@ class CassandraBatchesTest {
     assertThat(outcomes.get(1)).isTrue();
     assertThat(outcomes.failure(2))
         .hasMessage("table person has no column x; its columns are city, name, age");
+    cassandra.answerPrepare = cql -> PrimeDsl.invalid("no such table");
+    Outcomes<Boolean> others =
+        handle(
+            CassandraBatches.writes(knowing),
+            Write.delete("ks.other").key("x", 1),
+            Write.delete("none.person").key("x", 1),
+            Write.delete("\"Odd.Name\"").key("x", 1));
+    assertThat(IntStream.range(0, 3).mapToObj(i -> others.failure(i).getMessage()))
+        .containsOnly("no such table");
   }
 
   private DefaultMetadata schema(String keyspace, String table, String... columns) {
@@ -457,6 +468,21 @@ class CassandraBatchesTest {
     assertThat(outcomes.failures()).isEqualTo(3);
     assertThat(outcomes.failure(0)).isInstanceOf(UnauthorizedException.class);
     assertThat(sizes(cassandra.requests)).as("not searched").containsExactlyInAnyOrder(2, 1);
+  }
+
+  @Test
+  void aTableThatMustNotBeWrittenFailsOnlyItsWrites() throws Exception {
+    cassandra.answer =
+        request ->
+            request.statements().stream().anyMatch(statement -> statement.cql().contains("note"))
+                ? new UnauthorizedResult("no right to modify note")
+                : null;
+    Write note = Write.insert("note").set("city", "Oslo").set("text", "rain");
+    Outcomes<Boolean> outcomes =
+        handle(CassandraBatches.writes(session), insertOf(ANN), note, insertOf(BOB), note);
+    assertThat(outcomes.failures()).isEqualTo(2);
+    assertThat(outcomes.failure(3)).hasMessage("no right to modify note");
+    assertThat(cassandra.rows.ages().keySet()).containsExactly("Ann", "Bob");
   }
 
   @Test
@@ -536,6 +562,36 @@ class CassandraBatchesTest {
     assertThat(cassandra.requests)
         .extracting(request -> request.values("age").toList())
         .containsExactly(List.of(0, 1), List.of(2), List.of(3, 4));
+  }
+
+  @Test
+  void eachWriteHasTermsOfItsOwn() throws Exception {
+    Write update = set(ANN).ttl(Duration.ofHours(1)).timestamp(17);
+    Write insert = insertOf(BOB).ttl(Duration.ZERO).timestamp(18);
+    Write delete = deleteOf(CID).timestamp(19);
+    assertThat(handle(CassandraBatches.writes(session), update, insert, delete)).containsOnly(true);
+    assertThat(cassandra.requests)
+        .flatExtracting(Request::statements)
+        .extracting(FakeCassandra.Statement::cql, FakeCassandra.Statement::values)
+        .containsExactlyInAnyOrder(
+            tuple(
+                "UPDATE person USING TIMESTAMP ? AND TTL ? SET age = ? WHERE city = ? AND name = ?",
+                Map.of("TIMESTAMP", 17L, "TTL", 3600, "age", 30, "city", "Oslo", "name", "Ann")),
+            tuple(
+                "INSERT INTO person (city, name, age) VALUES (?, ?, ?) USING TIMESTAMP ? AND TTL ?",
+                Map.of("TIMESTAMP", 18L, "TTL", 0, "age", 40, "city", "Oslo", "name", "Bob")),
+            tuple(
+                "DELETE FROM person USING TIMESTAMP ? WHERE city = ? AND name = ?",
+                Map.of("TIMESTAMP", 19L, "city", "Rome", "name", "Cid")));
+  }
+
+  /** With the first versions of the protocol. */
+  @Test
+  void withoutKnownPartitionsEachWriteGoesAlone() throws Exception {
+    Write first = Write.delete("old").key("id", 1);
+    Write second = Write.delete("old").key("id", 1);
+    assertThat(handle(CassandraBatches.writes(session), first, second)).containsExactly(true, true);
+    assertThat(sizes(cassandra.requests)).containsExactly(1, 1);
   }
 
   @Test

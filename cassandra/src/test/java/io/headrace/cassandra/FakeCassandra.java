@@ -67,6 +67,8 @@ final class FakeCassandra extends StubMapping implements AutoCloseable {
           new Table(1, columns("sensor varchar", "at timestamp", "value double")),
           "note",
           new Table(1, columns("city varchar", "text varchar")),
+          "old",
+          new Table(0, columns("id int")),
           "visits",
           new Table(1, columns("page varchar", "n counter")));
 
