@@ -55,17 +55,16 @@ public class Artifacts {
     Files.writeString(Path.of("docs/artifacts.md"), page);
   }
 
-  /** A group, an artifact and a version. */
-  record Coordinates(String group, String artifact, String version) {
+  /** A group, an artifact, a classifier or nothing, and a version. */
+  record Coordinates(String group, String artifact, String classifier, String version) {
     /** A line such as <code>|  +- io.headrace:headrace-core:jar:0.1.0:compile</code>. */
     static Coordinates ofLine(String line) {
-      String[] parts = short_(line).replaceFirst("^[|+\\\\ -]*", "").split(":");
-      return new Coordinates(parts[0], parts[1], parts[2]);
+      return of(short_(line).replaceFirst("^[|+\\\\ -]*", ""));
     }
 
     static Coordinates of(String name) {
       String[] parts = name.split(":");
-      return new Coordinates(parts[0], parts[1], parts[2]);
+      return new Coordinates(parts[0], parts[1], parts.length > 3 ? parts[2] : "", parts[parts.length - 1]);
     }
 
     boolean isOurs() {
@@ -73,16 +72,17 @@ public class Artifacts {
     }
 
     Path file(String extension) {
+      boolean classified = extension.equals("jar") && !classifier.isEmpty();
       return REPOSITORY
           .resolve(group.replace('.', '/'))
           .resolve(artifact)
           .resolve(version)
-          .resolve(artifact + "-" + version + "." + extension);
+          .resolve(artifact + "-" + version + (classified ? "-" + classifier : "") + "." + extension);
     }
 
     @Override
     public String toString() {
-      return group + ":" + artifact + ":" + version;
+      return group + ":" + artifact + ":" + (classifier.isEmpty() ? "" : classifier + ":") + version;
     }
   }
 
@@ -146,7 +146,7 @@ public class Artifacts {
       if (parent == null) {
         throw new IllegalStateException(one + " names no licence");
       }
-      return licence(new Coordinates(text(parent, "groupId"), text(parent, "artifactId"), text(parent, "version")));
+      return licence(new Coordinates(text(parent, "groupId"), text(parent, "artifactId"), "", text(parent, "version")));
     } catch (IOException | javax.xml.parsers.ParserConfigurationException | org.xml.sax.SAXException e) {
       throw new IllegalStateException("the pom of " + one + " cannot be read", e);
     }

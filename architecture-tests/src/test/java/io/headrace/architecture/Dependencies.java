@@ -22,6 +22,7 @@ final class Dependencies {
           .module("onnx", "core")
           .module("micrometer", "core")
           .module("jdbc", "core")
+          .module("cassandra", "core")
           .module("opentelemetry", "core", "process")
           .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")

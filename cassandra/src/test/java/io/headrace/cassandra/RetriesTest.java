@@ -1,0 +1,320 @@
+package io.headrace.cassandra;
+
+import static java.util.concurrent.CompletableFuture.failedFuture;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.datastax.oss.driver.api.core.AllNodesFailedException;
+import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.DriverTimeoutException;
+import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
+import com.datastax.oss.driver.api.core.servererrors.WriteFailureException;
+import com.datastax.oss.driver.api.core.servererrors.WriteTimeoutException;
+import com.datastax.oss.protocol.internal.Frame;
+import com.datastax.oss.protocol.internal.response.error.Unprepared;
+import com.datastax.oss.simulacron.common.cluster.AbstractNode;
+import com.datastax.oss.simulacron.common.codec.ConsistencyLevel;
+import com.datastax.oss.simulacron.common.codec.WriteType;
+import com.datastax.oss.simulacron.common.result.Result;
+import com.datastax.oss.simulacron.common.stubbing.Action;
+import com.datastax.oss.simulacron.common.stubbing.MessageResponseAction;
+import com.datastax.oss.simulacron.common.stubbing.PrimeDsl;
+import com.datastax.oss.simulacron.server.RejectScope;
+import io.headrace.AsyncHandler;
+import io.headrace.Batcher;
+import io.headrace.Outcomes;
+import io.headrace.StoppedException;
+import io.headrace.cassandra.FakeCassandra.Request;
+import io.headrace.testkit.VirtualTime;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What is tried again, and what is not. */
+class RetriesTest {
+  private final FakeCassandra cassandra = FakeCassandra.SHARED;
+  private final VirtualTime time = new VirtualTime();
+  private final AtomicInteger failures = new AtomicInteger();
+
+  @BeforeEach
+  void reset() {
+    cassandra.reset();
+  }
+
+  private WriteBatch<String> insert(CqlSession session) {
+    return CassandraBatches.<String>insert(session, "person")
+        .set("city", name -> "Oslo")
+        .set("name", name -> name)
+        .set("age", String::length)
+        .timeSource(time);
+  }
+
+  private WriteBatch<String> insert() {
+    return insert(FakeCassandra.SESSION);
+  }
+
+  private WriteBatch<String> add() {
+    return CassandraBatches.<String>update(FakeCassandra.SESSION, "visits")
+        .key("page", page -> page)
+        .add("n", page -> 1)
+        .timeSource(time);
+  }
+
+  private static Result writeTimeout() {
+    return PrimeDsl.writeTimeout(ConsistencyLevel.QUORUM, 1, 2, WriteType.SIMPLE);
+  }
+
+  private static Result unavailable() {
+    return PrimeDsl.unavailable(ConsistencyLevel.QUORUM, 2, 1);
+  }
+
+  /** Fails some times, and then stores. */
+  private Function<Request, Result> failing(int times, Result with) {
+    return request -> failures.getAndIncrement() < times ? with : null;
+  }
+
+  /** The server has forgotten a prepared statement. */
+  private static final class Forgotten extends Result {
+    private final byte[] id;
+
+    Forgotten(Request request) {
+      super(0, false);
+      id = request.statements().getFirst().cql().getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes") // as the simulator has it
+    public List<Action> toActions(AbstractNode node, Frame frame) {
+      return List.of(new MessageResponseAction(new Unprepared("forgotten", id)));
+    }
+  }
+
+  private static CompletableFuture<List<Boolean>> start(WriteBatch<String> batch, String... items)
+      throws Exception {
+    return batch.applied().handle(List.of(items)).toCompletableFuture().thenApply(List::copyOf);
+  }
+
+  /** Lets the pauses pass, each when it has begun. */
+  private Outcomes<Boolean> finish(AsyncHandler<String, Boolean> handler, String... items)
+      throws Exception {
+    CompletableFuture<? extends List<Boolean>> result =
+        handler.handle(List.of(items)).toCompletableFuture();
+    while (!result.isDone()) {
+      await("a pause, or the result").until(() -> time.alarms() > 0 || result.isDone());
+      time.advanceToNext();
+    }
+    return (Outcomes<Boolean>) result.join();
+  }
+
+  @Test
+  void errorsThatPassAreTriedAgainWithTheSameTimestamps() throws Exception {
+    for (Result error :
+        List.of(
+            writeTimeout(),
+            unavailable(),
+            PrimeDsl.overloaded("busy"),
+            PrimeDsl.isBootstrapping())) {
+      reset();
+      failures.set(0);
+      cassandra.answer = failing(3, error);
+      assertThat(finish(insert().applied(), "Ann", "Bob")).as("%s", error).containsOnly(true);
+      assertThat(cassandra.requests)
+          .as("three pauses; the driver itself may have tried more often")
+          .hasSizeGreaterThanOrEqualTo(4)
+          .extracting(request -> request.values("TIMESTAMP").toList())
+          .containsOnly(cassandra.requests.getFirst().values("TIMESTAMP").toList());
+      assertThat(cassandra.rows.ages()).isEqualTo(Map.of("Ann", 3, "Bob", 3));
+    }
+  }
+
+  @Test
+  void onlyThePartitionThatFailsIsTriedAgain() throws Exception {
+    WriteBatch<String> cities =
+        CassandraBatches.<String>insert(FakeCassandra.SESSION, "person")
+            .set("city", city -> city)
+            .set("name", city -> city)
+            .set("age", String::length)
+            .timeSource(time);
+    cassandra.answer =
+        request ->
+            request.values("city").toList().contains("Rome") && failures.getAndIncrement() == 0
+                ? writeTimeout()
+                : null;
+    assertThat(finish(cities.applied(), "Oslo", "Rome", "Paris")).containsOnly(true);
+    assertThat(cassandra.requests)
+        .extracting(request -> request.values("city").toList().getFirst())
+        .containsExactlyInAnyOrder("Oslo", "Rome", "Paris", "Rome");
+  }
+
+  @Test
+  void pausesGrowUntilTheTimeIsOver() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    long beginNanos = time.nanoTime();
+    Outcomes<Boolean> outcomes =
+        finish(insert().retryFor(Duration.ofSeconds(10)).applied(), "Ann", "Bob");
+    Duration passed = Duration.ofNanos(time.nanoTime() - beginNanos);
+    assertThat(passed).isBetween(Duration.ofSeconds(8), Duration.ofSeconds(10));
+    assertThat(cassandra.requests)
+        .as("50 ms, 100 ms, ... 2 s, each up to a half shorter")
+        .hasSizeBetween(9, 17);
+    assertThat(outcomes.failures()).isEqualTo(2);
+    assertThat(outcomes.failure(0))
+        .isInstanceOf(WriteTimeoutException.class)
+        .hasMessageContaining("2 replica were required but only 1 acknowledged the write");
+  }
+
+  @Test
+  void withoutTimeNothingIsTriedAgain() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    assertThat(start(insert().retryFor(Duration.ZERO), "Ann").handle((r, e) -> e).join())
+        .isNotNull();
+    assertThat(cassandra.requests).hasSize(1);
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void countersAreNeverAddedToTwice() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    Outcomes<Boolean> outcomes = finish(add().applied(), "home", "home");
+    assertThat(outcomes.failure(0)).isInstanceOf(WriteTimeoutException.class);
+    assertThat(cassandra.requests).hasSize(1);
+  }
+
+  @Test
+  void conditionalWritesAreNeverTriedAgain() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    Outcomes<Boolean> outcomes = finish(insert().ifNotExists().applied(), "Ann");
+    assertThat(outcomes.failure(0)).isInstanceOf(WriteTimeoutException.class);
+    assertThat(cassandra.requests).hasSize(1);
+  }
+
+  @Test
+  void errorsThatStayAreNotTriedAgain() throws Exception {
+    cassandra.answer =
+        request -> PrimeDsl.writeFailure(ConsistencyLevel.ONE, 0, 1, Map.of(), WriteType.SIMPLE);
+    Outcomes<Boolean> outcomes = finish(insert().applied(), "Ann", "Bob");
+    assertThat(outcomes.failure(0)).isInstanceOf(WriteFailureException.class);
+    assertThat(outcomes.failure(1)).isSameAs(outcomes.failure(0));
+    assertThat(cassandra.requests).hasSize(1);
+  }
+
+  @Test
+  void preparingIsTriedAgain() throws Exception {
+    cassandra.answerPrepare =
+        cql -> failures.getAndIncrement() < 2 ? PrimeDsl.overloaded("busy") : null;
+    AsyncHandler<String, Boolean> handler =
+        CassandraBatches.<String>delete(FakeCassandra.SESSION, "note")
+            .key("city", city -> city)
+            .key("text", city -> city)
+            .timeSource(time)
+            .applied();
+    assertThat(finish(handler, "Ann")).containsOnly(true);
+    assertThat(cassandra.prepared).hasSize(3);
+  }
+
+  @Test
+  void theDriverPreparesAnewWhatTheServerHasForgotten() throws Exception {
+    cassandra.answer = request -> failures.getAndIncrement() == 0 ? new Forgotten(request) : null;
+    assertThat(finish(insert().applied(), "Ann", "Bob")).containsOnly(true);
+    assertThat(cassandra.requests).hasSize(2);
+  }
+
+  @Test
+  void aServerThatDoesNotAnswerIsAskedAgain() throws Exception {
+    cassandra.answer = failing(1, PrimeDsl.noResult());
+    assertThat(finish(insert().profile("hurried").applied(), "Ann", "Bob")).containsOnly(true);
+    assertThat(cassandra.requests).hasSizeGreaterThanOrEqualTo(2);
+    cassandra.answer = request -> PrimeDsl.noResult();
+    Outcomes<Boolean> outcomes = finish(insert().ifNotExists().profile("hurried").applied(), "Ann");
+    assertThat(outcomes.failure(0)).isInstanceOf(DriverTimeoutException.class);
+  }
+
+  @Test
+  void aShutdownEndsThePauses() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    Batcher<String, Boolean> batcher =
+        Batcher.<String, Boolean>asyncBuilder(insert().applied()).timeSource(time).build();
+    CompletableFuture<Boolean> answer = batcher.submit("Ann");
+    await("the first pause").until(() -> time.alarms() > 0);
+    batcher.shutdownNow();
+    assertThat(answer.handle((stored, failure) -> failure).join())
+        .isInstanceOf(StoppedException.class);
+    int tries = cassandra.requests.size();
+    while (time.advanceToNext()) {
+      // Whatever is due.
+    }
+    assertThat(cassandra.requests).hasSize(tries);
+  }
+
+  @Test
+  void theRestOfABatchThatIsRefusedIsTriedAgainToo() throws Exception {
+    cassandra.answer =
+        request -> {
+          if (request.values("name").toList().contains("bad")) {
+            return PrimeDsl.invalid("bad");
+          }
+          return failures.getAndIncrement() == 0 ? unavailable() : null;
+        };
+    Outcomes<Boolean> outcomes = finish(insert().applied(), "Ann", "Bob", "bad", "Cid");
+    assertThat(outcomes.failure(2)).isInstanceOf(InvalidQueryException.class);
+    assertThat(outcomes.failures()).isEqualTo(1);
+    assertThat(cassandra.rows.ages().keySet()).containsExactly("Ann", "Bob", "Cid");
+  }
+
+  @Test
+  void aServerThatCannotBeReached() throws Exception {
+    try (FakeCassandra own = new FakeCassandra();
+        CqlSession session = own.session()) {
+      AsyncHandler<String, Boolean> handler = insert(session).applied();
+      assertThat(finish(handler, "Ann")).containsOnly(true);
+      own.node().rejectConnections(0, RejectScope.STOP);
+      Outcomes<Boolean> outcomes = finish(handler, "Bob", "Cid");
+      assertThat(outcomes.failure(0)).isInstanceOf(AllNodesFailedException.class);
+      assertThat(outcomes.failure(1)).isSameAs(outcomes.failure(0));
+    }
+  }
+
+  @Test
+  void aClosedSessionIsNamed() throws Exception {
+    try (CqlSession session = cassandra.session()) {
+      AsyncHandler<String, Boolean> handler =
+          CassandraBatches.<String>insert(session, "person")
+              .set("city", city -> city)
+              .set("name", city -> city)
+              .set("age", String::length)
+              .applied();
+      assertThat(finish(handler, "Ann")).containsOnly(true);
+      session.closeAsync().toCompletableFuture().join();
+      String[] cities = IntStream.range(0, 20_000).mapToObj(i -> "City" + i).toArray(String[]::new);
+      Outcomes<Boolean> outcomes = finish(handler, cities);
+      assertThat(outcomes.failures()).isEqualTo(cities.length);
+      assertThat(outcomes.failure(0))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("the CqlSession is closed");
+    }
+  }
+
+  @Test
+  void whatTheDriverThrowsAtOnceIsAnswered() throws Exception {
+    CqlSession broken =
+        Sessions.executing(
+            FakeCassandra.SESSION,
+            statement -> {
+              throw new IllegalArgumentException("no such profile");
+            });
+    Outcomes<Boolean> outcomes = finish(insert(broken).applied(), "Ann", "Bob");
+    assertThat(outcomes.failure(1)).hasMessage("no such profile");
+    CqlSession odd =
+        Sessions.executing(
+            FakeCassandra.SESSION, statement -> failedFuture(new OutOfMemoryError()));
+    assertThat(finish(insert(odd).maxInFlight(1).applied(), "Ann").failure(0))
+        .isInstanceOf(OutOfMemoryError.class);
+  }
+}
