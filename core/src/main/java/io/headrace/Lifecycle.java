@@ -5,10 +5,8 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Flow.State;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,6 +26,11 @@ final class Lifecycle {
    * what it had accepted is done. Only then can nothing more come to the next one from it, and that is
    * closed. When the last has drained the workers end and close their handlers.
    */
+
+  /** What the calling thread does for flows within each other, the innermost first. */
+  private static final ThreadLocal<@Nullable Inside> INSIDE = new ThreadLocal<>();
+
+  private record Inside(Lifecycle of, @Nullable Inside outer) {}
 
   private final Flow<?, ?> flow;
   private final String name;
@@ -54,9 +57,6 @@ final class Lifecycle {
 
   /** Complete when the handlers are closed. */
   final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
-
-  /** Threads of others that complete futures of this flow, and have more to do for it then. */
-  private final Set<Thread> insiders = ConcurrentHashMap.newKeySet();
 
   /** Written before a closer looks at the state, read by the start after it has changed it. */
   private volatile boolean isClosing;
@@ -244,9 +244,13 @@ final class Lifecycle {
 
   /** Whether the calling thread executes something that the end of the flow waits for. */
   boolean isInside() {
+    for (Inside inside = INSIDE.get(); inside != null; inside = inside.outer) {
+      if (inside.of == this) {
+        return true;
+      }
+    }
     Thread thread = Thread.currentThread();
-    return insiders.contains(thread)
-        || Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread));
+    return Arrays.stream(stations).anyMatch(station -> station.isExecutedBy(thread));
   }
 
   /** A station has nothing more to do, and nothing comes to it anymore. */
@@ -289,15 +293,16 @@ final class Lifecycle {
 
   /** Runs what may run continuations, which can close this flow and must not wait for it then. */
   void inside(Runnable task) {
-    Thread thread = Thread.currentThread();
-    if (!insiders.add(thread)) {
+    Inside outer = INSIDE.get();
+    if (outer != null && outer.of == this) {
       task.run();
       return;
     }
+    INSIDE.set(new Inside(this, outer));
     try {
       task.run();
     } finally {
-      insiders.remove(thread);
+      INSIDE.set(outer);
     }
   }
 }

@@ -192,6 +192,7 @@ final class Pool implements Placement.BatchExecutor {
       Execution execution;
       WorkerProcess process;
       int place;
+      boolean isLast;
       synchronized (this) {
         if (fresh != null) {
           pending.addLast(fresh);
@@ -203,8 +204,10 @@ final class Pool implements Placement.BatchExecutor {
           return;
         }
         place = process.takePlace();
+        isLast = pending.isEmpty();
       }
-      if (!send(execution, process, place)) {
+      WorkerProcess.Sent sent = send(execution, process, place);
+      if (sent == WorkerProcess.Sent.FULL || (isLast && sent == WorkerProcess.Sent.YES)) {
         return;
       }
     }
@@ -228,37 +231,39 @@ final class Pool implements Placement.BatchExecutor {
     return execution;
   }
 
-  /** Returns whether it makes sense to go on. */
-  private boolean send(Execution execution, WorkerProcess process, int place) {
+  /** FULL if it makes no sense to go on: somebody comes again. */
+  private WorkerProcess.Sent send(Execution execution, WorkerProcess process, int place) {
     Region inputs = this.inputs;
     try {
-      switch (process.send(
-          execution,
-          place,
-          requireNonNull(inputs),
-          largeInputs,
-          requireNonNull(host).isObserved())) {
+      WorkerProcess.Sent sent =
+          process.send(
+              execution,
+              place,
+              requireNonNull(inputs),
+              largeInputs,
+              requireNonNull(host).isObserved());
+      switch (sent) {
         case YES -> {}
         case FAILED -> {
           var _ = answered(process, place);
         }
-        case OVER -> giveBack(execution, process, place);
-        case FULL -> {
-          giveBack(execution, process, place);
-          return false; // its thread comes again
-        }
+        case OVER, FULL -> giveBack(execution, process, place);
       }
-      return true;
+      return sent;
     } catch (NoRoomException none) {
-      return findRoom(execution, process, place);
+      return findRoom(execution, process, place)
+          ? WorkerProcess.Sent.FAILED
+          : WorkerProcess.Sent.FULL;
     } catch (CorruptMemoryException nonsense) {
       process.kill(nonsense);
       giveBack(execution, process, place);
-      return false; // its thread goes on when it has ended
+      return WorkerProcess.Sent.FULL; // its thread goes on when it has ended
     } catch (RuntimeException | Error failure) {
-      var _ = answeredPlace(process, place);
+      synchronized (this) {
+        process.givePlace(place);
+      }
       execution.completeExceptionally(failure);
-      return true;
+      return WorkerProcess.Sent.FAILED;
     }
   }
 
@@ -318,16 +323,18 @@ final class Pool implements Placement.BatchExecutor {
     pending.addFirst(execution);
   }
 
-  /** Returns whether it has another batch. */
-  private synchronized boolean answeredPlace(WorkerProcess process, int place) {
-    process.givePlace(place);
-    return process.hasBatch();
-  }
-
   /** A place of a process is free; returns whether it has another batch. */
   boolean answered(WorkerProcess process, int place) {
-    boolean isBusy = answeredPlace(process, place);
-    lookAgain();
+    boolean isBusy;
+    boolean isWaitedFor;
+    synchronized (this) {
+      process.givePlace(place);
+      isBusy = process.hasBatch();
+      isWaitedFor = !pending.isEmpty();
+    }
+    if (isWaitedFor) {
+      dispatch();
+    }
     return isBusy;
   }
 

@@ -328,7 +328,7 @@ final class WorkerProcess {
     boolean isSent = false;
     try {
       inFlight.set(place, shipment);
-      isSent = map(inputs) && shipment.regions().stream().allMatch(this::map) && offer(envelope);
+      isSent = map(inputs) && map(shipment.regions()) && offer(envelope);
     } finally {
       if (!isSent) {
         inFlight.set(place, null);
@@ -338,6 +338,16 @@ final class WorkerProcess {
     tellFreed();
     link().doorbell.ring();
     return isSent ? Sent.YES : Sent.FULL;
+  }
+
+  /** Returns false if the ring is full. */
+  private boolean map(List<Region> regions) {
+    for (Region region : regions) {
+      if (!map(region)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Returns false if the ring is full. */
