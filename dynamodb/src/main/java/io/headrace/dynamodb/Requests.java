@@ -15,7 +15,7 @@ abstract class Requests<I, T, R> {
   private static final long MOST_BYTES = 16 << 20;
 
   /** The names of the members of a request. */
-  private static final long ENVELOPE_BYTES = 1 << 10;
+  static final long ENVELOPE_BYTES = 1 << 10;
 
   /** How many operations a request may have. */
   abstract int most();

@@ -78,7 +78,7 @@ final class Run<T, R> {
     if (left.isEmpty() || end.isDone()) {
       return CompletableFuture.completedFuture(null);
     }
-    long pauseNanos = terms.backoff().computeDelay(tries).toNanos();
+    long pauseNanos = terms.backoff().computeDelay(tries + 1).toNanos();
     if (deadlineNanos - terms.time().nanoTime() - pauseNanos <= 0) {
       giveUp(left);
       return CompletableFuture.completedFuture(null);

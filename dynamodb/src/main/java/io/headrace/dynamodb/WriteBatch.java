@@ -65,7 +65,7 @@ public final class WriteBatch<I> {
    * The pauses before what was not processed is sent again. The default grows from 50 milliseconds
    * to 2 seconds, each pause a random part of that.
    *
-   * @param backoff gives the pause after the first try, the second, and so on
+   * @param backoff gives the pause before attempt 2, 3, and so on
    * @return this
    */
   public WriteBatch<I> backoff(BackoffStrategy backoff) {

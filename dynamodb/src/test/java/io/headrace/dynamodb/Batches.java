@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headrace.AsyncHandler;
 import io.headrace.Outcomes;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.AbstractThrowableAssert;
 import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
@@ -13,8 +14,17 @@ import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 final class Batches {
   private Batches() {}
 
+  static <I, O> CompletableFuture<? extends List<O>> start(
+      AsyncHandler<I, O> handler, List<I> items) {
+    try {
+      return handler.handle(items).toCompletableFuture();
+    } catch (Exception e) {
+      throw new AssertionError("a batch that did not start", e);
+    }
+  }
+
   static <I, O> Outcomes<O> outcomes(AsyncHandler<I, O> handler, List<I> items) throws Exception {
-    return (Outcomes<O>) handler.handle(items).toCompletableFuture().get(50, TimeUnit.SECONDS);
+    return (Outcomes<O>) start(handler, items).get(50, TimeUnit.SECONDS);
   }
 
   /** The results of a batch of which no item fails. */

@@ -33,9 +33,10 @@ final class DynamoDbServer implements AutoCloseable {
   }
 
   /** A batch that came. */
-  record Batch(String operation, Map<String, Object> body) {}
+  record Batch(String operation, int bytes) {}
 
   private static final int MOST_BYTES = 16 << 20;
+  private static final String PREFIX = "DynamoDB_20120810.";
 
   final List<Batch> batches = new CopyOnWriteArrayList<>();
 
@@ -75,6 +76,9 @@ final class DynamoDbServer implements AutoCloseable {
       Object answer;
       int status = 200;
       try {
+        if (target.contains("Batch")) {
+          batches.add(new Batch(target.substring(PREFIX.length()), body.length));
+        }
         answer = answer(target, Json.object(Json.read(new ByteArrayInputStream(body))));
       } catch (Refusal refusal) {
         status = refusal.status;
@@ -88,7 +92,7 @@ final class DynamoDbServer implements AutoCloseable {
   }
 
   private Object answer(String target, Map<String, Object> body) throws Refusal {
-    String operation = target.substring("DynamoDB_20120810.".length());
+    String operation = target.substring(PREFIX.length());
     return switch (operation) {
       case "CreateTable" -> tables.create(body);
       case "DescribeTable" -> tables.describe(body);
@@ -99,7 +103,6 @@ final class DynamoDbServer implements AutoCloseable {
   }
 
   private Object batch(String operation, Map<String, Object> body) throws Refusal {
-    batches.add(new Batch(operation, body));
     int most = Integer.MAX_VALUE;
     switch (nextFault()) {
       case Fault.Failure failure ->
