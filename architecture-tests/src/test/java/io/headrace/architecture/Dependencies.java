@@ -22,6 +22,7 @@ final class Dependencies {
           .module("onnx", "core")
           .module("micrometer", "core")
           .module("jdbc", "core")
+          .module("dynamodb", "core")
           .module("opentelemetry", "core")
           .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")

@@ -27,11 +27,12 @@ final class TestTables {
 
   TestTables(DynamoDbAsyncClient client) {
     this.client = client;
-    create(persons, "id:S");
-    create(stocks, "shop:N", "name:S");
+    create(client, persons, "id:S");
+    create(client, stocks, "shop:N", "name:S");
   }
 
-  private void create(String table, String... key) {
+  /** Creates a table whose key has parts such as {@code id:S}, the name and the type. */
+  static void create(DynamoDbAsyncClient client, String table, String... key) {
     client
         .createTable(
             create ->
