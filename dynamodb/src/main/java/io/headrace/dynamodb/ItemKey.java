@@ -6,7 +6,7 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 /**
  * Which item of which table.
  *
- * @param table the name of the table, or its ARN
+ * @param table the name of the table
  * @param key the attributes of its primary key, by their names; copied
  */
 public record ItemKey(String table, Map<String, AttributeValue> key) {

@@ -11,9 +11,11 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Speaks the part of DynamoDB's JSON protocol that the tests need, keeps to its limits, and fails
@@ -39,6 +41,9 @@ final class DynamoDbServer implements AutoCloseable {
   private static final String PREFIX = "DynamoDB_20120810.";
 
   final List<Batch> batches = new CopyOnWriteArrayList<>();
+
+  /** How long each request takes, beyond what its execution does. */
+  volatile long delayMillis;
 
   private final HttpServer server;
   private final Tables tables = new Tables();
@@ -83,8 +88,17 @@ final class DynamoDbServer implements AutoCloseable {
       } catch (Refusal refusal) {
         status = refusal.status;
         answer = refusal.body();
+        // The asynchronous client of the SDK closes it, too, but may give it to the next request.
+        exchange.getResponseHeaders().add("Connection", "close");
       }
       byte[] bytes = Json.write(answer);
+      if (delayMillis > 0) {
+        CompletableFuture.runAsync(
+                () -> {},
+                CompletableFuture.delayedExecutor(
+                    delayMillis, TimeUnit.MILLISECONDS, Runnable::run))
+            .join();
+      }
       exchange.getResponseHeaders().add("Content-Type", "application/x-amz-json-1.0");
       exchange.sendResponseHeaders(status, bytes.length);
       exchange.getResponseBody().write(bytes);
@@ -97,6 +111,7 @@ final class DynamoDbServer implements AutoCloseable {
       case "CreateTable" -> tables.create(body);
       case "DescribeTable" -> tables.describe(body);
       case "GetItem" -> tables.get(body);
+      case "PutItem" -> tables.put(body);
       case "BatchGetItem", "BatchWriteItem" -> batch(operation, body);
       default -> throw new Refusal(400, "UnknownOperationException", operation);
     };

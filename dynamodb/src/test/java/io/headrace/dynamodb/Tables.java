@@ -32,6 +32,14 @@ final class Tables {
     return item == null ? Map.of() : Map.of("Item", item);
   }
 
+  synchronized Object put(Map<String, Object> body) throws Refusal {
+    Map<String, Object> write = Map.of("PutRequest", Map.of("Item", body.get("Item")));
+    Table table = table(body.get("TableName"));
+    table.checkedWrite(write);
+    table.write(write);
+    return Map.of();
+  }
+
   private Table table(Object name) throws Refusal {
     Table table = tables.get((String) name);
     if (table == null) {
