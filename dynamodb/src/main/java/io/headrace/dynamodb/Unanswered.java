@@ -18,9 +18,13 @@ final class Unanswered<T> {
     only = operations.size() == 1 ? operations.getFirst() : null;
   }
 
-  /** Takes out what the response tells something about. One alone need not have a key. */
+  /**
+   * Takes out what the response tells something about.
+   *
+   * @param key null for a write that lacks it, which is always alone
+   */
   Operation<T> take(String table, @Nullable Object key) {
-    Operation<T> operation = byKey.remove(only == null ? key : only.key);
+    Operation<T> operation = byKey.remove(key == null && only != null ? only.key : key);
     if (operation == null) {
       throw new IllegalStateException(
           "DynamoDB answered with something of table " + table + " that was not asked for");

@@ -30,14 +30,14 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 
 /** What holds for every implementation of DynamoDB and either kind of client. */
 @ParameterizedClass
-@MethodSource("io.headrace.dynamodb.Service#present")
+@MethodSource("io.headrace.dynamodb.Endpoint#present")
 class DynamoDbBatchesTest {
   private static final int BYTES_OF_ITEM = 400 << 10;
 
-  private final Service service;
+  private final Endpoint service;
   private final TestTables tables;
 
-  DynamoDbBatchesTest(Service service) {
+  DynamoDbBatchesTest(Endpoint service) {
     this.service = service;
     tables = new TestTables(service.asyncClient());
   }

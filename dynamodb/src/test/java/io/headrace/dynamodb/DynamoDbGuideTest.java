@@ -30,7 +30,7 @@ class DynamoDbGuideTest {
 
   DynamoDbGuideTest() throws IOException {
     server = new DynamoDbServer();
-    client = new Service("own", server.uri(), true).asyncClient();
+    client = new Endpoint("own", server.uri(), true).asyncClient();
   }
 
   @BeforeEach

@@ -66,6 +66,12 @@ final class DynamoDbServer implements AutoCloseable {
     faults.addAll(List.of(next));
   }
 
+  /** Forgets the batches that came and the faults that were not met. */
+  synchronized void reset() {
+    batches.clear();
+    faults.clear();
+  }
+
   private synchronized Fault nextFault() {
     return faults.poll();
   }

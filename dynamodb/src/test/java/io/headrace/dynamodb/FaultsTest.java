@@ -28,7 +28,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -50,7 +52,7 @@ class FaultsTest {
 
   @Parameter boolean isAsync;
 
-  private Service service;
+  private Endpoint service;
   private TestTables tables;
 
   @BeforeAll
@@ -65,9 +67,9 @@ class FaultsTest {
 
   @BeforeEach
   void setUp() {
-    service = new Service("own", server.uri(), isAsync);
+    service = new Endpoint("own", server.uri(), isAsync);
     tables = new TestTables(service.asyncClient());
-    server.batches.clear();
+    server.reset();
   }
 
   private AsyncHandler<String, String> names() {
@@ -223,6 +225,42 @@ class FaultsTest {
     assertThat(server.batches).hasSize(2);
   }
 
+  /** Each batch writes items of its own again and again, and what is written last stays. */
+  @Test
+  void nothingIsLostWhateverTheServiceDoes() throws Exception {
+    Random random = new Random(11);
+    for (int i = 0; i < 100; i++) {
+      server.fail(
+          switch (random.nextInt(4)) {
+            case 0 -> new Failure(400, "ThrottlingException");
+            case 1 -> new Failure(500, "InternalServerError");
+            default -> new Leave(random.nextInt(25));
+          });
+    }
+    List<CompletableFuture<? extends List<Void>>> batches = new ArrayList<>();
+    List<String> last = new ArrayList<>(Collections.nCopies(100, null));
+    for (int batch = 0; batch < 10; batch++) {
+      List<WriteOperation> writes = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        int number = batch * 10 + random.nextInt(10);
+        String name = random.nextInt(4) == 0 ? null : "N" + i;
+        last.set(number, name);
+        writes.add(
+            name == null
+                ? tables.delete(tables.person("p" + number))
+                : tables.putPerson("p" + number, name));
+      }
+      batches.add(start(writes(), writes));
+    }
+    for (CompletableFuture<? extends List<Void>> batch : batches) {
+      assertThat(((Outcomes<?>) batch.get(50, TimeUnit.SECONDS)).failures()).isZero();
+    }
+    for (int i = 0; i < 20; i++) {
+      server.fail(new Leave(random.nextInt(50)));
+    }
+    assertThat(results(names(), ids(100))).isEqualTo(last);
+  }
+
   @Test
   void withoutAnAnswerCallersFailInTime() throws Exception {
     VirtualTime time = new VirtualTime();
@@ -289,7 +327,7 @@ class FaultsTest {
       nowhere = closed.uri();
     }
     AsyncHandler<String, String> names =
-        new Service("none", nowhere, isAsync).<String>get().key(tables::person).one(item -> "");
+        new Endpoint("none", nowhere, isAsync).<String>get().key(tables::person).one(item -> "");
     Outcomes<String> outcomes = outcomes(names, List.of("a", "b"));
     assertFailure(outcomes, 0).isInstanceOf(SdkClientException.class);
     assertFailure(outcomes, 1).isInstanceOf(SdkClientException.class);

@@ -67,13 +67,13 @@ class SizesTest {
   void randomItems() throws Exception {
     Random random = new Random(7);
     try (DynamoDbServer server = new DynamoDbServer()) {
-      TestTables tables = new TestTables(new Service("own", server.uri(), true).asyncClient());
+      TestTables tables = new TestTables(new Endpoint("own", server.uri(), true).asyncClient());
       for (int i = 0; i < 100; i++) {
         Map<String, AttributeValue> item = item(random, 3);
         item.put("id", fromS("x"));
         WriteOperation put = WriteOperation.put(tables.persons, item);
         var writes =
-            new Service("own", server.uri(), true)
+            new Endpoint("own", server.uri(), true)
                 .<WriteOperation>write()
                 .table(tables.persons, "id")
                 .each((WriteOperation write) -> write);

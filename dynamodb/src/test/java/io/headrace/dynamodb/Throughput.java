@@ -43,7 +43,7 @@ class Throughput {
   @Test
   void measure() throws Exception {
     try (DynamoDbServer server = new DynamoDbServer()) {
-      DynamoDbAsyncClient client = new Service("own", server.uri(), true).asyncClient();
+      DynamoDbAsyncClient client = new Endpoint("own", server.uri(), true).asyncClient();
       TestTables.create(client, "person", "id:S");
       AsyncHandler<String, Void> put =
           DynamoDbBatches.<String>write(client)

@@ -28,7 +28,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
  * of either kind. Where Dynalite is missing it is left out, unless {@code headrace.databases} is
  * {@code all}.
  */
-record Service(String name, URI uri, boolean isAsync) {
+record Endpoint(String name, URI uri, boolean isAsync) {
   private static final String DYNALITE =
       """
       const server = require(process.argv[1] + '/node_modules/dynalite')({ createTableMs: 0 });
@@ -49,11 +49,11 @@ record Service(String name, URI uri, boolean isAsync) {
           .build();
 
   private static final Duration PATIENCE = Duration.ofSeconds(50);
-  private static final List<Service> PRESENT = new ArrayList<>();
+  private static final List<Endpoint> PRESENT = new ArrayList<>();
   private static final Map<URI, DynamoDbAsyncClient> ASYNC_CLIENTS = new ConcurrentHashMap<>();
   private static final Map<URI, DynamoDbClient> CLIENTS = new ConcurrentHashMap<>();
 
-  static synchronized List<Service> present() throws Exception {
+  static synchronized List<Endpoint> present() throws Exception {
     if (PRESENT.isEmpty()) {
       add("own", new DynamoDbServer().uri());
       Optional<URI> dynalite = dynalite();
@@ -71,8 +71,8 @@ record Service(String name, URI uri, boolean isAsync) {
   }
 
   private static void add(String name, URI uri) {
-    PRESENT.add(new Service(name, uri, true));
-    PRESENT.add(new Service(name, uri, false));
+    PRESENT.add(new Endpoint(name, uri, true));
+    PRESENT.add(new Endpoint(name, uri, false));
   }
 
   /** It ends when its own input ends, so that it does not outlive this JVM, however that dies. */
