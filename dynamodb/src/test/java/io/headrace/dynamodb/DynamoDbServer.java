@@ -80,6 +80,9 @@ final class DynamoDbServer implements AutoCloseable {
     try (exchange) {
       byte[] body = exchange.getRequestBody().readAllBytes();
       String target = exchange.getRequestHeaders().getFirst("X-Amz-Target");
+      if (target.contains("Batch")) {
+        batches.add(new Batch(target.substring(PREFIX.length()), body.length));
+      }
       if (body.length > MOST_BYTES) {
         exchange.sendResponseHeaders(413, -1);
         return;
@@ -87,9 +90,6 @@ final class DynamoDbServer implements AutoCloseable {
       Object answer;
       int status = 200;
       try {
-        if (target.contains("Batch")) {
-          batches.add(new Batch(target.substring(PREFIX.length()), body.length));
-        }
         answer = answer(target, Json.object(Json.read(new ByteArrayInputStream(body))));
       } catch (Refusal refusal) {
         status = refusal.status;
