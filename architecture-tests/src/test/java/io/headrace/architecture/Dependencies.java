@@ -23,6 +23,7 @@ final class Dependencies {
           .module("micrometer", "core")
           .module("jdbc", "core")
           .module("cassandra", "core")
+          .module("dynamodb", "core")
           .module("opentelemetry", "core", "process")
           .module("spring-boot-starter", "core", "micrometer")
           .moduleThatUsesAllAbove("server")
