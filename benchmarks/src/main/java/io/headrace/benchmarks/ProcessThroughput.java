@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class ProcessThroughput {
   private static final int IN_FLIGHT = 64;
-  private static final int WARM_UPS = 7;
+  private static final int WARM_UPS = 14;
   private static final int RUNS = 3;
   private static final double SECONDS = 0.5;
 
