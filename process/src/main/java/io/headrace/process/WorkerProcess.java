@@ -709,10 +709,11 @@ final class WorkerProcess {
     return hasWorked;
   }
 
-  /** Waits until it has ended, and says how. */
+  /** Waits until it has ended, so that what it had in memory can be used again, and says how. */
   String death() {
     Link link = link();
     link.process.destroyForcibly().onExit().join(); // it has, or is about to
+    left.forEach(Shipment::release);
     return Death.of(name, link.process, killedBecause, link.output, settings.folder());
   }
 
