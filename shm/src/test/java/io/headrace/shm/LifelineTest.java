@@ -7,8 +7,6 @@ import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledOnOs;
-import org.junit.jupiter.api.condition.OS;
 
 /** Who waits for the end of a thread in another process learns of it. */
 class LifelineTest {
@@ -56,7 +54,6 @@ class LifelineTest {
   }
 
   @Test
-  @EnabledOnOs(OS.LINUX)
   void theEndOfAProcessIsSeenAndThatOfOneThatHasLetGoIsNot() throws Exception {
     // @start region="lifeline"
     try (SharedMemory memory = SharedMemory.create(Lifeline.BYTES, Mechanism.LINUX)) {
@@ -80,7 +77,6 @@ class LifelineTest {
   }
 
   @Test
-  @EnabledOnOs(OS.LINUX)
   void theEndOfAThreadIsSeen() throws Exception {
     try (SharedMemory memory = SharedMemory.create(Lifeline.BYTES, Mechanism.LINUX)) {
       Lifeline lifeline = Lifeline.create(memory.segment());
