@@ -24,6 +24,9 @@ public final class ProcessDeaths {
   private static final int KILLS = 100;
   private static final int WARM_UPS = 5;
 
+  /** So many batches each worker has executed before, which is what the other one may be. */
+  private static final int BATCHES = 2000;
+
   private ProcessDeaths() {}
 
   /** Answers with the process that it is in, and when; hangs if that is the item. */
@@ -52,6 +55,7 @@ public final class ProcessDeaths {
     BlockingQueue<Long> deaths = new LinkedBlockingQueue<>();
     try (Flow<Object, Object> flow = start(deaths)) {
       for (int i = -WARM_UPS; i < KILLS; i++) {
+        warmUp(flow);
         long victim = ((long[]) flow.call(0L))[0];
         CompletableFuture<Object> answer = flow.submit(victim);
         Thread.sleep(5); // it has begun
@@ -77,6 +81,14 @@ public final class ProcessDeaths {
     print("executed by the other worker", executed);
     print("answered by the other worker", answers);
     print("observers told", told);
+  }
+
+  private static void warmUp(Flow<Object, Object> flow) {
+    for (int i = 0; i < BATCHES; i++) {
+      CompletableFuture<Object> first = flow.submit(0L);
+      flow.submit(0L).join();
+      first.join();
+    }
   }
 
   private static void print(String what, double[] millis) {
