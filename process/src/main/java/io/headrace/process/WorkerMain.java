@@ -145,10 +145,10 @@ final class WorkerMain {
         Runtime.getRuntime().halt(START_FAILED);
         return;
       }
-      Lifeline lifeline = Lifeline.open(channel.lifeline());
-      lifeline.hold();
       report.ready();
       daemon("headrace-first-use", WorkerMain::useOnce);
+      Lifeline lifeline = Lifeline.open(channel.lifeline());
+      lifeline.hold(); // before the first answer, which is when the parent looks for it
       try {
         loop.run();
       } catch (Throwable failure) {

@@ -70,6 +70,8 @@ final class WorkerProcess {
   private final RingProducer releases;
   private final RingConsumer responses;
   private @Nullable Link link;
+
+  /** Since the first answer; of the thread of the worker. */
   private @Nullable Thread lifeline;
 
   /** What the process has, by places. */
@@ -198,7 +200,11 @@ final class WorkerProcess {
       throw endedBefore(process, output, ended);
     }
     seenBeatNanos = time.nanoTime();
-    if (settings.mechanism() == Mechanism.LINUX) {
+  }
+
+  /** Called once the process holds it. */
+  private void watchLifeline() {
+    if (lifeline == null && settings.mechanism() == Mechanism.LINUX) {
       lifeline = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
     }
   }
@@ -579,6 +585,7 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
+    watchLifeline();
     Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
       MemorySegment whole = block == null ? channel.response(place) : block.segment();
