@@ -13,7 +13,7 @@ import java.util.Locale;
  * sends the next</i> two threads are woken for each; where <i>a thread calls</i> that one as well.
  */
 public final class ProcessRoundTrips {
-  private static final int WARM_UPS = 10;
+  private static final int WARM_UPS = 40;
   private static final int RUNS = 3;
   private static final int[] SIZES_KIB = {64, 1024, 16 * 1024};
 
