@@ -134,6 +134,14 @@ class ContextCarrierTest {
         .start(Duration.ofSeconds(60));
   }
 
+  private static Flow<Object, String> inThisProcess() throws InterruptedException {
+    return Flow.<Object>builder("users")
+        .<String>step("who", items -> List.of("for " + USER.get()))
+        .observer(new Users())
+        .build()
+        .start();
+  }
+
   private static <T> T as(@Nullable String user, Supplier<T> body) {
     USER.set(user);
     try {
@@ -200,12 +208,7 @@ class ContextCarrierTest {
   @Test
   void serversSubmitCallsWithTheContextsOfTheirClients(@TempDir Path folder) throws Exception {
     Path socket = folder.resolve("s");
-    try (Flow<Object, String> flow =
-            Flow.<Object>builder("users")
-                .<String>step("who", items -> List.of("for " + USER.get()))
-                .observer(new Users())
-                .build()
-                .start();
+    try (Flow<Object, String> flow = inThisProcess();
         FlowServer server = FlowServer.builder(flow, socket).propagate(new UserCarrier()).start();
         SharedValues values = SharedValues.create(1 << 20)) {
       assertThat(server.path()).isEqualTo(socket);
@@ -229,12 +232,7 @@ class ContextCarrierTest {
   @Test
   void aServerWithoutACarrierLeavesContextsAside(@TempDir Path folder) throws Exception {
     Path socket = folder.resolve("s");
-    try (Flow<String, String> flow =
-            Flow.<String>builder("users")
-                .<String>step("who", items -> List.of("for " + USER.get()))
-                .observer(new Users())
-                .build()
-                .start();
+    try (Flow<Object, String> flow = inThisProcess();
         FlowServer server = FlowServer.builder(flow, socket).start();
         FlowClient<String, String> client =
             FlowClient.builder(server.path()).propagate(new UserCarrier()).build()) {
