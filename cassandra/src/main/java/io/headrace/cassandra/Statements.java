@@ -12,7 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The prepared statements of a handler, one for each shape, prepared when it is first needed. Those
- * that could not be are prepared anew next time. Thread safe.
+ * that could not be are prepared anew next time (but the driver has the same failure for those that
+ * ask within the microsecond in which it tells of it). Thread safe.
  */
 final class Statements {
   private final CqlSession session;
