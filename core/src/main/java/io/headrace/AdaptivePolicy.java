@@ -157,7 +157,10 @@ final class AdaptivePolicy implements LearningPolicy {
       forgetFirst();
     }
     idleAtNanos = nowNanos;
-    inTimeLimit = Math.max(1, curve.largestWithin(WITHIN * objectiveNanos, maxSize));
+    inTimeLimit =
+        isCompanyUnknown()
+            ? Math.min(GROWTH, maxSize)
+            : Math.max(1, curve.largestWithin(WITHIN * objectiveNanos, maxSize));
     bestLimit = Math.min(curve.bestSize(), inTimeLimit);
     efficientLimit = Math.min(curve.efficientSize(), inTimeLimit);
     outlook =
@@ -184,6 +187,15 @@ final class AdaptivePolicy implements LearningPolicy {
     return size <= PREPARED ? SEND[size] : Decision.send(size);
   }
 
+  /**
+   * Whether nothing is known of what company costs, after single items alone, and there is time to
+   * find out. If several came in the time of one, the handler would be overloaded many times, if
+   * company were not cheap.
+   */
+  private boolean isCompanyUnknown() {
+    return curve.largest() == 1 && 2 * curve.expectedNanos(1) <= objectiveNanos;
+  }
+
   /** Decides how large a batch is that goes now, and what is dropped before. */
   private void plan(QueueState queue) {
     int waiting = queue.waiting();
@@ -206,7 +218,9 @@ final class AdaptivePolicy implements LearningPolicy {
       return;
     }
     if (batches < FIRST_BATCHES) {
-      size = Math.min(size, Math.max(2, curve.largestWithin(objectiveNanos / 2.0, size)));
+      if (!isCompanyUnknown()) {
+        size = Math.min(size, Math.max(2, curve.largestWithin(objectiveNanos / 2.0, size)));
+      }
       return;
     }
     forecast.look(queue, arrivalsPerNano);

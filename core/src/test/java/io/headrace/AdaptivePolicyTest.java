@@ -129,6 +129,18 @@ class AdaptivePolicyTest {
     assertThat(BatchPolicy.adaptive(Duration.ofMillis(1)).maxSize()).isEqualTo(1024);
   }
 
+  /** Items that come together in the time of one would otherwise be late behind small batches. */
+  @Test
+  void triesCompanyAfterSingleItemsIfThereIsTime() {
+    LearningPolicy roomy = policy(40);
+    roomy.handled(1, 12 * MILLI);
+    queue.waiting = 16;
+    assertThat(roomy.decide(queue)).isEqualTo(Decision.send(8));
+    LearningPolicy tight = policy(20);
+    tight.handled(1, 12 * MILLI);
+    assertThat(tight.decide(queue)).isEqualTo(Decision.send(1));
+  }
+
   @Test
   void eachQueueLearnsForItself() {
     LearningPolicy learned = learned(100);

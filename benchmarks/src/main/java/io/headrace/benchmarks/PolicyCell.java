@@ -9,13 +9,15 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 
-/** One handler under one load, and what the policies make of it. */
-record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration length, long seed) {
+/**
+ * One handler under one load, and what the policies make of it.
+ *
+ * @param draws how often the noise of a handler is drawn for one trace
+ */
+record PolicyCell(
+    Handler handler, Arrivals arrivals, double load, Duration length, long seed, int draws) {
   /** The largest batch of every policy. */
   static final int MAX_SIZE = 64;
-
-  /** How often the noise of a handler is drawn for one trace. */
-  private static final int DRAWS = 4;
 
   private static final long DRAW_STEP = 1_000;
   private static final double LITTLE = 1e-9;
@@ -110,7 +112,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
   private List<Simulation> simulations(int first) {
     ArrivalTrace trace = arrivals.trace(load * handler.capacity(), length, seed);
     List<Simulation> simulations = new ArrayList<>();
-    for (int i = first; i < first + (handler == Handler.NOISY ? DRAWS : 1); i++) {
+    for (int i = first; i < first + (handler == Handler.NOISY ? draws : 1); i++) {
       simulations.add(
           new Simulation(trace, handler::nanos, 1, handler.objective, seed + DRAW_STEP * i));
     }
@@ -150,7 +152,7 @@ record PolicyCell(Handler handler, Arrivals arrivals, double load, Duration leng
 
   /** The share, with these durations, of the pair that is the best for this trace with others. */
   double blindlyFixedShare() {
-    return bestFixed(DRAWS).replayed(simulations(0));
+    return bestFixed(draws).replayed(simulations(0));
   }
 
   private Fixed bestFixed(int firstDraw) {

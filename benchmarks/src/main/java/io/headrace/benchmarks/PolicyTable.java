@@ -16,7 +16,8 @@ import java.util.function.ToDoubleFunction;
 /**
  * Prints the table of docs/adaptive-batching.md: what the policies make of the same arrivals, in
  * virtual time. The arguments are the length of a trace in seconds, the first seed, how many seeds
- * there are, and a handler if only its rows are wanted.
+ * there are, how often noise is drawn for a trace, and a handler and a load if only their rows are
+ * wanted.
  */
 public final class PolicyTable {
   private static final double[] LOADS = {0.5, 0.9, 1.2, 2};
@@ -88,24 +89,27 @@ public final class PolicyTable {
   /**
    * Prints the table.
    *
-   * @param args the length of a trace in seconds, the first seed, the number of seeds, and a
-   *     handler or nothing
+   * @param args the length of a trace in seconds, the first seed, the number of seeds, the draws of
+   *     noise, and perhaps a handler and a load
    */
   public static void main(String[] args) {
-    if (args.length < 3) {
-      throw new IllegalArgumentException("give the seconds, the first seed and how many seeds");
+    if (args.length < 4) {
+      throw new IllegalArgumentException(
+          "give the seconds, the first seed, how many seeds, and how many draws of noise");
     }
     Duration length = Duration.ofSeconds(Integer.parseInt(args[0]));
     long seed = Long.parseLong(args[1]);
     int seeds = Integer.parseInt(args[2]);
+    int draws = Integer.parseInt(args[3]);
     Handler[] handlers =
-        args.length < 4 ? Handler.values() : new Handler[] {Handler.valueOf(args[3])};
+        args.length < 5 ? Handler.values() : new Handler[] {Handler.valueOf(args[4])};
+    double[] loads = args.length < 6 ? LOADS : new double[] {Double.parseDouble(args[5])};
     List<PolicyCell> cells = new ArrayList<>();
     for (Handler handler : handlers) {
-      for (double load : LOADS) {
+      for (double load : loads) {
         for (Arrivals arrivals : Arrivals.values()) {
           for (int i = 0; i < seeds; i++) {
-            cells.add(new PolicyCell(handler, arrivals, load, length, seed + i));
+            cells.add(new PolicyCell(handler, arrivals, load, length, seed + i, draws));
           }
         }
       }

@@ -18,6 +18,7 @@ class PolicyCellTest {
   private static final Duration LENGTH = Duration.ofSeconds(4);
   private static final long SEED = 20_261_121;
   private static final double TOLERANCE = 0.02;
+  private static final int DRAWS = 4;
 
   @ParameterizedTest
   @CsvSource({
@@ -34,7 +35,7 @@ class PolicyCellTest {
   })
   void adaptiveMeetsTheObjectiveAsOftenAsTheBestOfTheOthers(
       Handler handler, Arrivals arrivals, double load) {
-    PolicyCell cell = new PolicyCell(handler, arrivals, load, LENGTH, SEED);
+    PolicyCell cell = new PolicyCell(handler, arrivals, load, LENGTH, SEED, DRAWS);
     double share = cell.adaptive().share();
     for (Entry rival : cell.rivals()) {
       assertThat(share).as("beside %s", rival).isGreaterThan(rival.share() - TOLERANCE);
@@ -45,7 +46,7 @@ class PolicyCellTest {
   @Test
   void recoversFromAnUnluckyStart() {
     Duration length = Duration.ofSeconds(15);
-    PolicyCell cell = new PolicyCell(Handler.NOISY, Arrivals.DAILY, 0.5, length, SEED);
+    PolicyCell cell = new PolicyCell(Handler.NOISY, Arrivals.DAILY, 0.5, length, SEED, DRAWS);
     double bento = cell.entry("BentoML", new BentoPolicy(64, Handler.NOISY.objective)).share();
     assertThat(cell.adaptive().share()).isGreaterThan(bento - TOLERANCE);
   }
