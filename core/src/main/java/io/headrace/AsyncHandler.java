@@ -19,7 +19,8 @@ public interface AsyncHandler<I extends @Nullable Object, O extends @Nullable Ob
    * Starts to handle a batch. The list that the stage completes with follows the rules of {@link
    * Handler#handle}, and so does what it fails with. A shutdown cancels the stage.
    *
-   * @param items at least one and at most the policy's maximum; not modifiable
+   * @param items at least one and at most the policy's maximum; not modifiable. {@link TimeLeft}
+   *     says how long their callers wait
    * @return a stage of a result for each item, in the same order
    * @throws Exception to fail every item of the batch
    */

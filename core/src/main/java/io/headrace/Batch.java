@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -245,7 +244,7 @@ final class Batch {
     for (int i = 0; i < partSize; i++) {
       items[i] = ticket(i).value;
     }
-    return (List<Object>) (List<?>) Collections.unmodifiableList(Arrays.asList(items));
+    return (List<Object>) (List<?>) new BatchItems(items, TimeLeft.of(part, partSize));
   }
 
   private void deliver(@Nullable List<?> results, long startNanos) {

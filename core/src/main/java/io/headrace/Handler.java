@@ -31,7 +31,8 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
    * does whatever is thrown, with that exception itself. The worker goes on with the next batch in
    * any case.
    *
-   * @param items at least one and at most the policy's maximum; not modifiable
+   * @param items at least one and at most the policy's maximum; not modifiable. {@link TimeLeft}
+   *     says how long their callers wait
    * @return a result for each item, in the same order
    * @throws Exception to fail every item of the batch
    */

@@ -104,6 +104,31 @@ class SnippetsTest {
   }
 
   @Test
+  void timeLeft() throws Exception {
+    List<Duration> timeouts = new ArrayList<>();
+    class Api {
+      List<String> ask(List<String> questions, Duration timeout) {
+        timeouts.add(timeout);
+        return questions;
+      }
+    }
+    Api api = new Api();
+    // @start region="timeLeft"
+    Handler<String, String> handler =
+        questions -> {
+          Duration left = TimeLeft.of(questions).longest();
+          return api.ask(questions, left == null ? Duration.ofSeconds(10) : left);
+        };
+    // @end
+    try (Batcher<String, String> batcher = Batcher.builder(handler).build()) {
+      assertThat(batcher.call("patient")).isEqualTo("patient");
+      batcher.call("impatient", CallOptions.timeout(Duration.ofMinutes(1)));
+      assertThat(timeouts.get(0)).isEqualTo(Duration.ofSeconds(10));
+      assertThat(timeouts.get(1)).isPositive().isLessThanOrEqualTo(Duration.ofMinutes(1));
+    }
+  }
+
+  @Test
   void inPlace() throws Exception {
     // @start region="inPlace"
     class Task {

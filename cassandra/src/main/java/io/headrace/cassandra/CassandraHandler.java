@@ -6,6 +6,7 @@ import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import io.headrace.AsyncHandler;
 import io.headrace.Throttle;
+import io.headrace.TimeLeft;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +37,7 @@ final class CassandraHandler<I> implements AsyncHandler<I, Boolean> {
   public CompletionStage<List<Boolean>> handle(List<I> items) {
     CompletableFuture<List<Boolean>> result = new CompletableFuture<>();
     Answers answers = new Answers(items.size());
-    Tries tries = new Tries(session, terms, result);
+    Tries tries = new Tries(session, terms, result, TimeLeft.of(items).longest());
     List<Draft> drafts = drafts(items, answers);
     var _ =
         statements

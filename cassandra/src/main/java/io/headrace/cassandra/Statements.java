@@ -47,7 +47,8 @@ final class Statements {
   private CompletableFuture<PreparedStatement> prepare(Shape shape) {
     SimpleStatement statement =
         SimpleStatement.newInstance(shape.cql()).setExecutionProfileName(terms.profile());
-    return new Tries(session, terms, new CompletableFuture<>()) // other batches wait for it, too
+    return new Tries(
+            session, terms, new CompletableFuture<>(), null) // other batches wait for it, too
         .call(true, () -> session.prepareAsync(statement))
         .exceptionallyCompose(
             failure ->

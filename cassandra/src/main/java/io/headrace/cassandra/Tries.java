@@ -4,6 +4,7 @@ import static java.util.concurrent.CompletableFuture.failedStage;
 
 import com.datastax.oss.driver.api.core.CqlSession;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -11,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks the database for one batch, and again with back-off after errors that pass. The delays
@@ -31,12 +33,14 @@ final class Tries {
    * For a batch that begins now.
    *
    * @param result of the batch: when it is done, as after a shutdown, there are no more tries
+   * @param longest how long somebody waits for it; null for as long as it takes
    */
-  Tries(CqlSession session, Terms terms, Future<?> result) {
+  Tries(CqlSession session, Terms terms, Future<?> result, @Nullable Duration longest) {
     this.session = session;
     this.terms = terms;
     this.result = result;
-    deadlineNanos = terms.time().nanoTime() + terms.retryNanos();
+    long waitNanos = longest == null ? Long.MAX_VALUE : longest.toNanos();
+    deadlineNanos = terms.time().nanoTime() + Math.min(terms.retryNanos(), waitNanos);
   }
 
   /**

@@ -234,8 +234,9 @@ public final class WriteBatch<I> {
 
   /**
    * How long after the begin of its batch a write is tried again after errors that pass: servers
-   * are too few, too slow or overloaded, or cannot be reached. The pauses grow from 50 ms to 2 s. A
-   * write that has a condition or adds to a counter is never tried again. The default is {@value
+   * are too few, too slow or overloaded, or cannot be reached. The pauses grow from 50 ms to 2 s.
+   * Nothing is tried again once the timeouts of all calls of the batch are over. A write that has a
+   * condition or adds to a counter is never tried again. The default is {@value
    * #DEFAULT_RETRY_SECONDS} seconds. The driver's own policy of retries applies to each try.
    *
    * @param duration zero for never

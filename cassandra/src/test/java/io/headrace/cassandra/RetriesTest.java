@@ -24,6 +24,7 @@ import io.headrace.AsyncHandler;
 import io.headrace.Batcher;
 import io.headrace.Outcomes;
 import io.headrace.StoppedException;
+import io.headrace.TimeLeft;
 import io.headrace.cassandra.FakeCassandra.Request;
 import io.headrace.testkit.VirtualTime;
 import java.nio.charset.StandardCharsets;
@@ -104,8 +105,12 @@ class RetriesTest {
   /** Lets the pauses pass, each when it has begun. */
   private Outcomes<Boolean> finish(AsyncHandler<String, Boolean> handler, String... items)
       throws Exception {
-    CompletableFuture<? extends List<Boolean>> result =
-        handler.handle(List.of(items)).toCompletableFuture();
+    return finish(handler, List.of(items));
+  }
+
+  private Outcomes<Boolean> finish(AsyncHandler<String, Boolean> handler, List<String> items)
+      throws Exception {
+    CompletableFuture<? extends List<Boolean>> result = handler.handle(items).toCompletableFuture();
     while (!result.isDone()) {
       await("a pause, or the result").until(() -> time.alarms() > 0 || result.isDone());
       time.advanceToNext();
@@ -168,6 +173,17 @@ class RetriesTest {
     assertThat(outcomes.failure(0))
         .isInstanceOf(WriteTimeoutException.class)
         .hasMessageContaining("2 replica were required but only 1 acknowledged the write");
+  }
+
+  @Test
+  void nothingIsTriedAgainOnceNobodyWaits() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    TimeLeft left = TimeLeft.of(time, List.of(Duration.ofMillis(300), Duration.ofSeconds(1)));
+    long beginNanos = time.nanoTime();
+    Outcomes<Boolean> outcomes = finish(insert().applied(), left.on(List.of("Ann", "Bob")));
+    assertThat(outcomes.failures()).isEqualTo(2);
+    assertThat(Duration.ofNanos(time.nanoTime() - beginNanos))
+        .isBetween(Duration.ofMillis(300), Duration.ofSeconds(1));
   }
 
   @Test

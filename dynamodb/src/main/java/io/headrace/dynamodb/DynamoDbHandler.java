@@ -2,6 +2,7 @@ package io.headrace.dynamodb;
 
 import io.headrace.AsyncHandler;
 import io.headrace.Outcomes;
+import io.headrace.TimeLeft;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -24,15 +25,19 @@ final class DynamoDbHandler<I, T, R, O extends @Nullable Object> implements Asyn
     List<CompletableFuture<@Nullable Object>> answers = new ArrayList<>(items.size());
     List<Operation<T>> operations = new ArrayList<>(items.size());
     Map<Object, Operation<T>> asked = new HashMap<>();
-    for (I item : items) {
+    TimeLeft timeLeft = TimeLeft.of(items);
+    for (int i = 0; i < items.size(); i++) {
       try {
-        Operation<T> operation = requests.operation(item);
+        Operation<T> operation = requests.operation(items.get(i));
         Operation<T> same =
             requests.asksOnce() ? asked.putIfAbsent(operation.key, operation) : null;
         if (same == null) {
           operations.add(operation);
+        } else {
+          operation = same;
         }
-        answers.add((same == null ? operation : same).answer);
+        operation.waitedFor(terms.atMost(timeLeft.at(i)));
+        answers.add(operation.answer);
       } catch (Exception failure) {
         answers.add(CompletableFuture.failedFuture(failure));
       }

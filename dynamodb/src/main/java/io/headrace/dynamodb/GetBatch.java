@@ -73,7 +73,7 @@ public final class GetBatch<I> {
 
   /**
    * How long a batch may take. Then what has no answer fails, and requests in flight are cancelled.
-   * Give it the timeout of the calls, if these have one. The default is 10 seconds.
+   * Nothing is sent again for a call whose own timeout is over before. The default is 10 seconds.
    *
    * @param timeout the time from the start of the batch, above zero
    * @return this

@@ -20,6 +20,9 @@ final class Operation<T> {
   /** Whether DynamoDB is going to refuse it, and what it shares a request with. */
   final boolean isSuspect;
 
+  /** How long somebody waits for it from the start of the batch; set before that. */
+  private Duration patience = Duration.ZERO;
+
   /** The first outcome counts: an answer may come while the time runs out. */
   final CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
 
@@ -34,6 +37,15 @@ final class Operation<T> {
     this.part = part;
     this.sentBytes = sentBytes;
     this.isSuspect = isSuspect;
+  }
+
+  /** Somebody waits for it so long. */
+  void waitedFor(Duration time) {
+    patience = time.compareTo(patience) > 0 ? time : patience;
+  }
+
+  Duration patience() {
+    return patience;
   }
 
   synchronized void sent() {
@@ -58,9 +70,9 @@ final class Operation<T> {
   }
 
   /** There is no time for another try. */
-  void giveUp(Duration timeout, String ifUnknown) {
+  void giveUp(String ifUnknown) {
     if (!answer.isDone()) {
-      fail(tooLate("within " + timeout, ifUnknown));
+      fail(tooLate("within " + patience, ifUnknown));
     }
   }
 

@@ -1,6 +1,8 @@
 package io.headrace.dynamodb;
 
+import static java.util.Objects.requireNonNull;
 import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.partitioningBy;
 
 import io.headrace.TimeSource;
 import java.util.ArrayList;
@@ -30,19 +32,19 @@ final class Run<T, R> {
   private final Requests<?, T, R> requests;
   private final Terms terms;
   private final List<Operation<T>> operations;
-  private final long deadlineNanos;
+  private final long startNanos;
   private final CompletableFuture<@Nullable Void> end = new CompletableFuture<>();
 
   Run(Requests<?, T, R> requests, Terms terms, List<Operation<T>> operations) {
     this.requests = requests;
     this.terms = terms;
     this.operations = operations;
-    this.deadlineNanos = terms.time().nanoTime() + terms.timeout().toNanos();
+    startNanos = terms.time().nanoTime();
   }
 
   /** Returns a future to complete when nobody waits for the operations any more. */
   CompletableFuture<@Nullable Void> start() {
-    after(terms.timeout().toNanos(), this::giveUp);
+    after(longestPatienceNanos(), () -> giveUp(operations));
     CompletableFuture<@Nullable Void> all = CompletableFuture.completedFuture(null);
     for (List<Operation<T>> wave : waves()) {
       all = all.thenCompose(done -> execute(wave, 1));
@@ -55,6 +57,10 @@ final class Run<T, R> {
               }
             });
     return end;
+  }
+
+  private long longestPatienceNanos() {
+    return operations.stream().mapToLong(each -> each.patience().toNanos()).max().orElse(0);
   }
 
   private List<List<Operation<T>>> waves() {
@@ -74,18 +80,23 @@ final class Run<T, R> {
     return sideBySide(requests.split(wave)).thenCompose(left -> again(left, tries));
   }
 
+  /** Sends again what somebody waits for still after the pause. */
   private CompletableFuture<@Nullable Void> again(List<Operation<T>> left, int tries) {
     if (left.isEmpty() || end.isDone()) {
       return CompletableFuture.completedFuture(null);
     }
     long pauseNanos = terms.backoff().computeDelay(tries + 1).toNanos();
-    if (deadlineNanos - terms.time().nanoTime() - pauseNanos <= 0) {
-      giveUp(left);
+    long tookNanos = terms.time().nanoTime() - startNanos + pauseNanos;
+    Map<Boolean, List<Operation<T>>> byTime =
+        left.stream().collect(partitioningBy(each -> each.patience().toNanos() - tookNanos > 0));
+    giveUp(requireNonNull(byTime.get(false)));
+    List<Operation<T>> awaited = requireNonNull(byTime.get(true));
+    if (awaited.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
     CompletableFuture<@Nullable Void> pause = new CompletableFuture<>();
     after(pauseNanos, () -> pause.complete(null));
-    return pause.thenCompose(over -> execute(left, tries + 1));
+    return pause.thenCompose(over -> execute(awaited, tries + 1));
   }
 
   private void after(long nanos, Runnable task) {
@@ -94,12 +105,8 @@ final class Run<T, R> {
     var _ = end.whenComplete((over, failure) -> alarm.cancel());
   }
 
-  private void giveUp() {
-    giveUp(operations);
-  }
-
   private void giveUp(List<Operation<T>> some) {
-    some.forEach(operation -> operation.giveUp(terms.timeout(), requests.ifUnknown()));
+    some.forEach(operation -> operation.giveUp(requests.ifUnknown()));
   }
 
   /** Completes with what was left unprocessed. */

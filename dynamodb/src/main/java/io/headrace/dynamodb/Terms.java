@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.headrace.TimeSource;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.retries.api.BackoffStrategy;
 
 /**
@@ -26,6 +27,13 @@ record Terms(Duration timeout, BackoffStrategy backoff, TimeSource time) {
           "timeout is " + timeout + ", it has to be above zero and at most " + LONGEST);
     }
     return new Terms(timeout, backoff, time);
+  }
+
+  /**
+   * How long a caller waits for whom so much time is left; null if it waits as long as it takes.
+   */
+  Duration atMost(@Nullable Duration left) {
+    return left == null || left.compareTo(timeout) > 0 ? timeout : left;
   }
 
   Terms withBackoff(BackoffStrategy backoff) {

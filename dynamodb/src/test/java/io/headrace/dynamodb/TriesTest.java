@@ -9,8 +9,10 @@ import static software.amazon.awssdk.services.dynamodb.model.AttributeValue.from
 
 import io.headrace.DeadlineExceededException;
 import io.headrace.Outcomes;
+import io.headrace.TimeLeft;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -19,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
@@ -40,6 +43,10 @@ class TriesTest {
 
   /** Pauses of 100, 200, 300 ms and so on, for one second. */
   private CompletableFuture<? extends List<Void>> write(String... ids) {
+    return write(List.of(ids));
+  }
+
+  private CompletableFuture<? extends List<Void>> write(List<String> ids) {
     return start(
         DynamoDbBatches.<String>write(client)
             .table("person", "id")
@@ -47,16 +54,20 @@ class TriesTest {
             .timeout(Duration.ofSeconds(1))
             .timeSource(time)
             .each(id -> WriteOperation.put("person", person(id))),
-        List.of(ids));
+        ids);
   }
 
   private CompletableFuture<? extends List<String>> get(String... ids) {
+    return get(List.of(ids));
+  }
+
+  private CompletableFuture<? extends List<String>> get(List<String> ids) {
     return start(
         DynamoDbBatches.<String>get(client)
             .key(id -> new ItemKey("person", person(id)))
             .timeSource(time)
             .one(item -> item.get("id").s()),
-        List.of(ids));
+        ids);
   }
 
   private static DynamoDbException error(int status, String code) {
@@ -150,6 +161,51 @@ class TriesTest {
         .hasMessage("table person: DynamoDB left it unprocessed 4 times within PT1S")
         .hasNoCause();
     assertThat(time.alarms()).isZero();
+  }
+
+  /** Items whose callers wait so many milliseconds; 0 for as long as it takes. */
+  private List<String> impatient(List<String> ids, int... millis) {
+    List<@Nullable Duration> left = new ArrayList<>();
+    IntStream.of(millis).forEach(some -> left.add(some == 0 ? null : Duration.ofMillis(some)));
+    return TimeLeft.of(time, left).on(ids);
+  }
+
+  @Test
+  void whatNobodyWaitsForAnymoreIsNotSentAgain() {
+    CompletableFuture<? extends List<Void>> batch =
+        write(impatient(List.of("a", "b", "c"), 250, 0, 700));
+    client.writes.get(0).unprocessed();
+    advance(100);
+    assertThat(idsOfWrite(1)).containsExactly("a", "b", "c");
+    client.writes.get(1).unprocessed();
+    advance(200);
+    assertThat(idsOfWrite(2)).containsExactly("b", "c");
+    client.writes.get(2).done();
+    Outcomes<?> outcomes = (Outcomes<?>) batch.join();
+    assertThat(outcomes.failures()).isEqualTo(1);
+    assertFailure(outcomes, 0)
+        .isInstanceOf(UnprocessedException.class)
+        .hasMessage("table person: DynamoDB left it unprocessed 2 times within PT0.25S");
+  }
+
+  @Test
+  void aBatchEndsWhenNobodyWaitsAnymore() {
+    CompletableFuture<? extends List<Void>> batch = write(impatient(List.of("a", "b"), 300, 400));
+    advance(399);
+    assertThat(batch).isNotDone();
+    advance(1);
+    assertOutcomes(batch, 2);
+    assertThat(client.writes.getFirst().answer()).isCancelled();
+  }
+
+  @Test
+  void whatSeveralAskForIsWaitedForAsLongAsTheMostPatientWaits() {
+    CompletableFuture<? extends List<String>> batch =
+        get(impatient(List.of("a", "a", "a"), 300, 20_000, 400));
+    advance(9_999);
+    assertThat(batch).isNotDone();
+    advance(1); // the default of the batch
+    assertOutcomes(batch, 3);
   }
 
   @Test

@@ -39,7 +39,7 @@ final class Channel {
   static final int MESSAGE_BYTES = 32 * 1024;
 
   private static final long MAGIC = 0x4845_4144_5052_4f43L;
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
   private static final int APART = 128;
   private static final int VERSION_OFFSET = Long.BYTES;
   private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;

@@ -3,10 +3,14 @@ package io.headrace.process;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Outcomes;
+import io.headrace.TimeLeft;
 import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +25,12 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The handler is to be called with the context that follows. */
   static final int WITH_CONTEXT = 2;
+
+  /** Before each item stands how long its caller waits, as the time of day when that is over. */
+  static final int WITH_TIME_LEFT = 4;
+
+  /** The time of day for a caller that waits as long as it takes. */
+  static final long NO_LIMIT = Long.MAX_VALUE;
 
   final Execution execution;
   final long number;
@@ -90,9 +100,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       ValueWriter out = new ValueWriter(settings.types(), this, message);
       int packed = 0;
       out.writeInt(0);
-      writeWishes(out);
+      TimeLeft timeLeft = TimeLeft.of(execution.items);
+      TimeLeft limits = timeLeft.isLimited() ? timeLeft : null;
+      writeWishes(out, limits != null);
       for (int i = 0; i < execution.items.size(); i++) {
-        if (pack(i, out)) {
+        if (pack(i, limits, out)) {
           packed++;
         }
       }
@@ -115,21 +127,30 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   }
 
   /** What the worker is to do beside executing the batch. */
-  private void writeWishes(ValueWriter out) {
+  private void writeWishes(ValueWriter out, boolean hasLimits) {
     boolean hasContext = !execution.context.isEmpty();
-    out.writeByte((byte) ((itemBytes == null ? 0 : MEASURED) | (hasContext ? WITH_CONTEXT : 0)));
+    out.writeByte(
+        (byte)
+            ((itemBytes == null ? 0 : MEASURED)
+                | (hasContext ? WITH_CONTEXT : 0)
+                | (hasLimits ? WITH_TIME_LEFT : 0)));
     if (hasContext) {
       Contexts.write(execution.context, out);
     }
   }
 
-  private boolean pack(int index, ValueWriter out) {
+  private boolean pack(int index, @Nullable TimeLeft limits, ValueWriter out) {
     long begin = out.position();
     int kept = sent.size();
     try {
+      if (limits != null) {
+        Duration left = limits.at(index);
+        out.writeLong(left == null ? NO_LIMIT : epochNanos() + left.toNanos());
+      }
+      long beginOfItem = out.position();
       out.write(execution.items.get(index));
       if (itemBytes != null) {
-        itemBytes[index] = out.position() - begin + sharedBytes(kept);
+        itemBytes[index] = out.position() - beginOfItem + sharedBytes(kept);
       }
       return true;
     } catch (NoRoomException none) {
@@ -145,6 +166,12 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       failures[index] = cannotTravel;
       return false;
     }
+  }
+
+  /** The time of day, which all processes share; other clocks may begin anywhere in each. */
+  static long epochNanos() {
+    Instant now = Instant.now();
+    return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
   }
 
   private long sharedBytes(int from) {

@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import io.headrace.Handler;
+import io.headrace.TimeLeft;
 import io.headrace.TimeSource;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
@@ -11,6 +12,7 @@ import io.headrace.shm.SharedMemory;
 import io.headrace.shm.SharedMemoryException;
 import io.headrace.shm.Slab;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -238,12 +240,21 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     isMeasured = (wishes & Shipment.MEASURED) != 0;
     Map<String, String> context =
         (wishes & Shipment.WITH_CONTEXT) == 0 ? Map.of() : Contexts.read(in);
+    List<@Nullable Duration> limits =
+        (wishes & Shipment.WITH_TIME_LEFT) == 0 ? null : new ArrayList<>();
     for (int left = count; left > 0; left--) {
+      if (limits != null) {
+        limits.add(limit(in.readLong()));
+      }
       items.add(in.read());
     }
     List<?> answer;
     try (ContextCarrier.Scope _ = Contexts.restored(carrier, context)) {
-      answer = handle(Collections.unmodifiableList(items));
+      answer =
+          handle(
+              limits == null
+                  ? Collections.unmodifiableList(items)
+                  : TimeLeft.of(time, limits).on(items));
     }
     fault.at(Fault.Point.HANDLED, channel);
     if (answer == null) {
@@ -254,6 +265,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     for (int i = 0; i < answer.size(); i++) {
       write(answer, i, out);
     }
+  }
+
+  private static @Nullable Duration limit(long epochNanos) {
+    return epochNanos == Shipment.NO_LIMIT
+        ? null
+        : Duration.ofNanos(Math.max(0, epochNanos - Shipment.epochNanos()));
   }
 
   @SuppressWarnings("NullAway") // handlers that may be given null accept it
