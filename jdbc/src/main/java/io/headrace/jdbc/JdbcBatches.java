@@ -24,9 +24,9 @@ import javax.sql.DataSource;
  * <p>When no connection can be had, callers get a {@link SQLTransientConnectionException}; when one
  * is lost, a {@link SQLNonTransientConnectionException}, and it says whether anything was stored.
  * Both, deadlocks, and transactions that the database ended to keep them serializable are tried
- * again as often as {@code retries} says, since nothing was stored. A connection that is lost while
- * a transaction is committed is not: whether it was stored is unknown, and the SQL state is {@code
- * 08007}.
+ * again as often as {@code retries} says, since nothing was stored, but not for callers whose
+ * timeouts are all over. A connection that is lost while a transaction is committed is not: whether
+ * it was stored is unknown, and the SQL state is {@code 08007}.
  *
  * <p><b>Names are SQL.</b> Names of tables and columns go into statements as they are: quote them
  * as the database wants it, and never take them from input. Values are parameters, set as the

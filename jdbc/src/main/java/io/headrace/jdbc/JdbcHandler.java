@@ -1,9 +1,11 @@
 package io.headrace.jdbc;
 
 import io.headrace.Handler;
+import io.headrace.TimeLeft;
 import java.lang.System.Logger.Level;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -33,17 +35,17 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     if (failure instanceof Exception exception && terms.allOrNothing()) {
       throw exception;
     }
-    return rows.isEmpty() ? known.outcomes() : tried(rows, known).outcomes();
+    return rows.isEmpty() ? known.outcomes() : tried(rows, known, TimeLeft.of(items)).outcomes();
   }
 
-  private Answers tried(List<Row> rows, Answers known) {
+  private Answers tried(List<Row> rows, Answers known, TimeLeft timeLeft) {
     for (int retriesLeft = terms.retries(); ; retriesLeft--) {
       Answers answers = known.copy();
       try {
         execute(rows, answers);
         return answers;
       } catch (RetryException e) {
-        if (retriesLeft == 0) {
+        if (retriesLeft == 0 || Duration.ZERO.equals(timeLeft.longest())) {
           known.fail(rows, e.error());
           return known;
         }

@@ -10,6 +10,8 @@ import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
 import io.headrace.Handler;
 import io.headrace.Outcomes;
+import io.headrace.TimeLeft;
+import io.headrace.TimeSource;
 import io.headrace.Workers;
 import java.math.BigDecimal;
 import java.sql.BatchUpdateException;
@@ -17,6 +19,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -486,6 +489,17 @@ class JdbcBatchesTest {
     assertThat(names.failure(1)).isInstanceOf(SQLNonTransientConnectionException.class);
     assertThat(dataSource.connections).isEqualTo(4);
     assertThat(emails()).isEmpty();
+  }
+
+  @Test
+  void nothingIsTriedAgainForWhichNobodyWaits() throws Exception {
+    dataSource.beforeStatement = database::kill;
+    TimeLeft over = TimeLeft.of(TimeSource.system(), List.of(Duration.ZERO, Duration.ZERO));
+    insert().count().handle(over.on(List.of(ANN, BOB)));
+    assertThat(dataSource.connections).isEqualTo(1);
+    TimeLeft some = TimeLeft.of(TimeSource.system(), Arrays.asList(Duration.ZERO, null));
+    insert().count().handle(some.on(List.of(ANN, BOB)));
+    assertThat(dataSource.connections).isEqualTo(4);
   }
 
   @Test
