@@ -9,12 +9,9 @@ import io.headrace.benchmarks.Scaling.Group;
 import io.headrace.benchmarks.Scaling.Rounds;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.UnaryOperator;
@@ -180,8 +177,8 @@ final class ScalingCases {
   /** What a map of queues in the order of their first items, and the futures cost. */
   private static Rounds plainBuckets(int n) {
     LinkedHashMap<Integer, ArrayDeque<Call>> queues = new LinkedHashMap<>();
-    List<Integer> items = new ArrayList<>(IntStream.range(0, 4 * n).boxed().toList());
-    Collections.shuffle(items, new Random(1));
+    Integer[] items = IntStream.range(0, 4 * n).boxed().toArray(Integer[]::new);
+    BatcherRounds.shuffle(items);
     CompletableFuture<?>[] futures = new CompletableFuture<?>[4 * n];
     return () -> {
       int i = 0;
@@ -197,7 +194,7 @@ final class ScalingCases {
         }
       }
       for (int j = 0; j < futures.length; j++) {
-        Results.check(items.get(j), futures[j].join());
+        Results.check(items[j], futures[j].join());
       }
     };
   }
