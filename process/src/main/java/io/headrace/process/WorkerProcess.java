@@ -12,17 +12,14 @@ import io.headrace.shm.Mechanism;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import io.headrace.shm.SharedMemory;
-import io.headrace.shm.SharedMemoryException;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -60,11 +57,7 @@ final class WorkerProcess {
   private final Channel channel;
   private final Region results;
 
-  /** Memories for results that are larger than that one. */
-  private final LargeMemories large;
-
-  /** Those that the process was given for the batch that it executes; of its thread. */
-  private final Map<Integer, Region> granted = new HashMap<>();
+  private final LargeResults largeResults;
 
   private final RingProducer requests;
   private final RingProducer releases;
@@ -90,12 +83,6 @@ final class WorkerProcess {
   private long seenBeatNanos;
   private boolean hasWorked;
   private int seenRemovals;
-
-  /** How large a memory the process waits for; 0 if for none. */
-  private volatile long wantedBytes;
-
-  /** How often garbage had been collected when it began to wait. */
-  private long wantedSince;
 
   /** Set under {@link #waking}: whoever wakes the thread of the worker finds the memory there. */
   private volatile boolean isDiscarded;
@@ -141,7 +128,7 @@ final class WorkerProcess {
       memory.close();
       throw none;
     }
-    large = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::largeFreed);
+    largeResults = new LargeResults(settings, this::wake);
   }
 
   /**
@@ -422,12 +409,6 @@ final class WorkerProcess {
     }
   }
 
-  private void largeFreed() {
-    if (wantedBytes > 0) {
-      wake();
-    }
-  }
-
   /** With the monitor. What finds no room in the ring follows later. */
   private void tellFreed() {
     MemorySegment slot;
@@ -501,15 +482,12 @@ final class WorkerProcess {
           needsRoom = true;
           pool.needsRoom();
         }
-        case NEEDS_MEMORY -> {
-          wantedSince = pool.collections();
-          wantedBytes = checkedLarge(envelope.length());
-        }
+        case NEEDS_MEMORY -> largeResults.want(envelope.length(), pool.collections());
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
     }
-    if (wantedBytes > 0 && !isDiscarded) {
-      grant(pool);
+    if (largeResults.isWanted() && !isDiscarded) {
+      answerWish(pool);
     }
     if (!freed.isEmpty() && !isDiscarded) {
       synchronized (this) {
@@ -521,46 +499,19 @@ final class WorkerProcess {
     }
   }
 
-  private long checkedLarge(long bytes) {
-    if (bytes < 1 || bytes > settings.largeBytes()) {
-      throw new CorruptMemoryException("it wants a memory of " + bytes + " bytes");
-    }
-    return bytes;
-  }
-
-  /** Gives the process a memory for a result, once there is room. */
-  private void grant(Pool pool) {
-    Envelope answer;
-    try {
-      Region region = large.create(wantedBytes);
-      granted.put(region.number, region);
-      answer = Envelope.grant(region.number, wantedBytes, region.memory.path());
-    } catch (NoRoomException none) {
-      boolean isOverdue = pool.collections() - wantedSince >= Pool.COLLECTIONS_BEFORE_REFUSAL;
-      if (large.usedBytes() > grantedBytes() && !isOverdue) {
-        pool.needsRoom();
-        return;
-      }
-      answer =
-          Envelope.deny(
-              "the results of a batch, or results that are kept, take all: set largeMemory");
-    } catch (SharedMemoryException failure) {
-      answer = Envelope.deny(String.valueOf(failure.getMessage()));
-    }
-    wantedBytes = 0;
-    if (offer(answer)) {
+  private void answerWish(Pool pool) {
+    Envelope answer = largeResults.answer(pool.collections());
+    if (answer == null) {
+      pool.needsRoom();
+    } else if (offer(answer)) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
     }
   }
 
-  private long grantedBytes() {
-    return granted.values().stream().mapToLong(region -> region.segment().byteSize()).sum();
-  }
-
   private @Nullable Region ofWorker(int memory) {
-    return memory == results.number ? results : granted.get(memory);
+    return memory == results.number ? results : largeResults.at(memory);
   }
 
   private Block named(Handle block) {
@@ -569,12 +520,6 @@ final class WorkerProcess {
       throw new CorruptMemoryException(block + " is in no memory of it");
     }
     return region.named(block);
-  }
-
-  /** The memories are closed when the results in them are not used anymore. */
-  private void retireGranted() {
-    granted.values().forEach(Region::retire);
-    granted.clear();
   }
 
   private void answered(Envelope envelope, Pool pool) {
@@ -627,7 +572,7 @@ final class WorkerProcess {
       if (block != null) {
         block.release();
       }
-      retireGranted();
+      largeResults.retire();
     }
   }
 
@@ -754,7 +699,7 @@ final class WorkerProcess {
     joinLifeline();
     memory.close();
     results.retire();
-    retireGranted();
+    largeResults.retire();
   }
 
   /** It ends with the process. */
