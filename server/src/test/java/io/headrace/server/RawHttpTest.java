@@ -95,22 +95,19 @@ class RawHttpTest {
 
   @Test
   void bodiesTogetherStayWithinTheirMemory() throws Exception {
-    try (HttpServer small = builder().maxBufferedBytes(900).start();
+    // On one event loop what comes first is handled first, and gives its memory back first.
+    try (HttpServer small = builder().maxBufferedBytes(900).eventLoops(1).start();
         RawClient first = new RawClient(small.port());
         RawClient second = new RawClient(small.port())) {
       String post = "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n";
       first.send(post + "Expect: 100-continue\r\n\r\n");
       assertThat(first.read().status()).isEqualTo(100);
       first.send("x".repeat(499));
-      await()
-          .untilAsserted(
-              () -> {
-                try (RawClient other = new RawClient(small.port())) {
-                  RawClient.Answer refused = other.send(post + "\r\n" + "x".repeat(500)).read();
-                  assertThat(refused.status()).isEqualTo(503);
-                  assertThat(refused.header("Retry-After")).isEqualTo("1");
-                }
-              });
+      try (RawClient other = new RawClient(small.port())) {
+        RawClient.Answer refused = other.send(post + "\r\n" + "x".repeat(500)).read();
+        assertThat(refused.status()).isEqualTo(503);
+        assertThat(refused.header("Retry-After")).isEqualTo("1");
+      }
       first.send("x");
       assertThat(first.read().body()).isEqualTo("500");
       assertThat(second.send(post + "\r\n" + "x".repeat(500)).read().body()).isEqualTo("500");
@@ -175,7 +172,7 @@ class RawHttpTest {
 
   @Test
   void clientsThatStallAreLetGo() throws Exception {
-    try (HttpServer strict = builder().clientTimeout(Duration.ofMillis(200)).start();
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(2)).start();
         RawClient silent = new RawClient(strict.port());
         RawClient slowHead = new RawClient(strict.port());
         RawClient slowBody = new RawClient(strict.port());
@@ -193,12 +190,13 @@ class RawHttpTest {
 
   @Test
   void requestThatIsWorkedOnIsNotTakenForAStall() throws Exception {
-    try (HttpServer strict = builder().clientTimeout(Duration.ofMillis(40)).start();
-        RawClient waiting = new RawClient(strict.port());
-        RawClient silent = new RawClient(strict.port())) {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient waiting = new RawClient(strict.port())) {
       waiting.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
       CompletableFuture<String> result = nextHeld();
-      assertThat(silent.endedByServer()).isTrue();
+      try (RawClient silent = new RawClient(strict.port())) {
+        assertThat(silent.endedByServer()).isTrue();
+      }
       result.complete("at last");
       assertThat(waiting.read().body()).isEqualTo("at last");
     }
