@@ -13,7 +13,9 @@ import java.util.function.Consumer;
 final class Output {
   private static final int REMEMBERED = 20;
   private static final int MAX_LINE = 4096;
-  private static final long END_MILLIS = 50;
+
+  /** Longer than this only somebody else holds the stream open, whom the process has started. */
+  private static final long END_MILLIS = 1000;
 
   private final ArrayDeque<String> last = new ArrayDeque<>();
   private final Thread thread;
@@ -41,7 +43,7 @@ final class Output {
     last.add(line.length() > MAX_LINE ? line.substring(0, MAX_LINE) + "..." : line);
   }
 
-  /** The last lines of a process that has ended; waits a moment for them. */
+  /** The last lines of a process that has ended; waits for them, but not for long. */
   List<String> last() {
     try {
       var _ = thread.join(java.time.Duration.ofMillis(END_MILLIS));
