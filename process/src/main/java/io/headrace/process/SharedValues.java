@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * used again when it is not, and no worker has an item with it; or earlier, if it is {@link
  * #release(MemorySegment) released}. Each takes a multiple of 4 KiB.
  *
- * <p><b>Thread safety.</b> Safe for all threads. What has a timeout blocks; the rest blocks for a
- * second at most, when there is no room.
+ * <p><b>Thread safety.</b> Safe for all threads. What has a timeout blocks; the rest blocks when
+ * there is no room, for a garbage collection and a second after it at most.
  */
 public final class SharedValues implements AutoCloseable {
   /*
@@ -99,7 +99,7 @@ public final class SharedValues implements AutoCloseable {
       return free;
     }
     try {
-      return await(bytes, BRIEF_NANOS);
+      return await(bytes, BRIEF_NANOS, true);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw noRoom(bytes, 0);
@@ -124,18 +124,30 @@ public final class SharedValues implements AutoCloseable {
       throw new IllegalArgumentException("timeout is " + timeout + ", it has to be above zero");
     }
     MemorySegment free = turns.isLocked() ? null : take(bytes);
-    return free != null ? free : await(bytes, TimeUnit.NANOSECONDS.convert(timeout));
+    return free != null ? free : await(bytes, TimeUnit.NANOSECONDS.convert(timeout), false);
   }
 
-  private MemorySegment await(long bytes, long timeoutNanos) throws InterruptedException {
+  /**
+   * Waits for a turn and for room.
+   *
+   * @param isAfterCollection whether the time counts from the end of a garbage collection
+   */
+  private MemorySegment await(long bytes, long timeoutNanos, boolean isAfterCollection)
+      throws InterruptedException {
     long startNanos = time.nanoTime();
     if (!turns.tryLock(timeoutNanos, TimeUnit.NANOSECONDS)) {
       throw noRoom(bytes, timeoutNanos);
     }
     try {
+      long collectedNanos = startNanos - COLLECT_NANOS;
+      if (isAfterCollection) {
+        System.gc();
+        startNanos = time.nanoTime();
+        collectedNanos = startNanos;
+      }
       lock.lockInterruptibly();
       try {
-        return awaitTurn(bytes, startNanos, timeoutNanos);
+        return awaitTurn(bytes, startNanos, timeoutNanos, collectedNanos);
       } finally {
         lock.unlock();
       }
@@ -144,9 +156,9 @@ public final class SharedValues implements AutoCloseable {
     }
   }
 
-  private MemorySegment awaitTurn(long bytes, long startNanos, long timeoutNanos)
+  private MemorySegment awaitTurn(
+      long bytes, long startNanos, long timeoutNanos, long collectedNanos)
       throws InterruptedException {
-    long collectedNanos = time.nanoTime() - COLLECT_NANOS;
     while (true) {
       MemorySegment free = take(bytes);
       if (free != null) {
