@@ -10,8 +10,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -296,6 +298,11 @@ public final class FlowClient<I, O extends @Nullable Object>
         connections[i] = null;
       }
     }
+  }
+
+  /** How many connections there are that have not ended, as far as it knows. For tests. */
+  synchronized int connectionCount() {
+    return (int) Arrays.stream(connections).filter(Objects::nonNull).count();
   }
 
   Path path() {

@@ -492,6 +492,7 @@ class FlowSocketTest {
     call.future().complete(10);
     assertThat(future.join()).isEqualTo(10);
     closing.join();
+    Awaitility.await("the client to learn of the end").until(() -> client.connectionCount() == 0);
     serve(ECHO);
     assertThat(client.call(3)).as("by the next server").isEqualTo(3);
   }
