@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
+import io.headrace.Handler;
 import io.headrace.Observer;
 import io.headrace.StoppedException;
 import io.headrace.Tensor;
@@ -65,6 +66,7 @@ class DeathsTest {
     try (Flow<Integer, Object> flow = Doubling.flow(processes, 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
       Awaitility.await("the restart")
+          .atMost(Duration.ofSeconds(30))
           .until(() -> flow.workers("double").getFirst().restarts() == 1);
     }
     assertThat(folder.resolve("killed")).exists();
@@ -98,7 +100,7 @@ class DeathsTest {
   }
 
   /** Copies tensors. */
-  private static final class Copying implements io.headrace.Handler<Tensor, Tensor> {
+  private static final class Copying implements Handler<Tensor, Tensor> {
     @Override
     public List<Tensor> handle(List<Tensor> items) {
       return items.stream()
@@ -111,28 +113,53 @@ class DeathsTest {
     }
   }
 
-  /** What it has asked for cannot be given to it anymore. */
+  /** Copies tensors, and makes a file for each batch, of its number. */
+  private static final class Counting implements Handler<Tensor, Tensor> {
+    private final String folder;
+
+    Counting(String folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public List<Tensor> handle(List<Tensor> items) {
+      var _ = KillOnce.number(Path.of(folder));
+      return new Copying().handle(items);
+    }
+  }
+
+  /**
+   * What it has asked for cannot be given to it anymore. The large memory is taken, too, so that it
+   * waits for some seconds.
+   */
   @Test
   void aDeathWhileAWorkerWaitsForRoomLeavesNoMemory() throws Exception {
+    String batches = folder.toString();
     try (Flow<Tensor, Tensor> flow =
         Flow.<Tensor>builder("tensors")
             .<Tensor>stepPerWorker(
                 "copy",
-                HandlerFactory.of(Copying::new),
-                step -> step.workers(WorkerProcesses.builder(1).resultMemory(1 << 20).build()))
+                HandlerFactory.of(() -> new Counting(batches)),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .resultMemory(1 << 20)
+                            .largeMemory(400_000)
+                            .build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       Tensor tensor = Tensor.of(new byte[300_000], 300_000);
       List<Tensor> kept = new ArrayList<>();
-      for (int i = 0; i < 3; i++) {
+      for (int i = 0; i < 4; i++) {
         kept.add(flow.call(tensor));
       }
-      long before = collections();
       CompletableFuture<Tensor> noRoom = flow.submit(tensor);
+      Awaitility.await("its batch").until(() -> Files.exists(folder.resolve("4")));
+      long before = collections();
       Awaitility.await("the search for room").until(() -> collections() > before);
       ProcessHandle.of(flow.workers("copy").getFirst().pid()).orElseThrow().destroyForcibly();
       assertThatThrownBy(noRoom::join).hasCauseInstanceOf(WorkerDiedException.class);
-      assertThat(kept).hasSize(3);
+      assertThat(kept).hasSize(4);
     }
   }
 
