@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.shm.Affinity;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -32,17 +34,23 @@ class ProcessorsTest {
       Set<String> allowed = new TreeSet<>();
       try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
         for (Path thread : threads.toList()) {
-          Path status = thread.resolve("status");
-          if (Files.exists(status)) { // it may have ended
-            Files.readString(status)
-                .lines()
-                .filter(line -> line.startsWith("Cpus_allowed_list"))
-                .forEach(allowed::add);
-          }
+          processors(thread).ifPresent(allowed::add);
         }
       }
       String answer = allowed + " " + Runtime.getRuntime().availableProcessors();
       return items.stream().map(item -> answer).toList();
+    }
+
+    /** Nothing of a thread that has ended meanwhile. */
+    private static Optional<String> processors(Path thread) {
+      try {
+        return Files.readString(thread.resolve("status"))
+            .lines()
+            .filter(line -> line.startsWith("Cpus_allowed_list"))
+            .findAny();
+      } catch (IOException ended) {
+        return Optional.empty();
+      }
     }
   }
 
