@@ -20,6 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The parent is killed: no worker and no file outlives it. */
 class ParentDeathTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
   @TempDir Path folder;
 
   /** Starts a flow, tells the identifiers of its workers, and waits to be killed. */
@@ -76,13 +78,16 @@ class ParentDeathTest {
       assertThat(workers).hasSize(2).allMatch(ProcessHandle::isAlive);
       parent.destroyForcibly().waitFor();
       for (ProcessHandle worker : workers) {
-        Awaitility.await("the end of " + worker.pid()).until(() -> !worker.isAlive());
+        Awaitility.await("the end of " + worker.pid())
+            .atMost(PATIENCE)
+            .until(() -> !worker.isAlive());
       }
     } finally {
       parent.destroyForcibly();
       workers.forEach(ProcessHandle::destroyForcibly);
     }
     Awaitility.await("an empty folder")
+        .atMost(PATIENCE)
         .untilAsserted(
             () -> {
               try (Stream<Path> files = Files.list(folder)) {
