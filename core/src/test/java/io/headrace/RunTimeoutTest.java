@@ -238,7 +238,7 @@ class RunTimeoutTest {
     AtomicInteger started = new AtomicInteger();
     FutureTask<List<Integer>> run =
         start(() -> slow.over(THREE).timeout(SECOND).runAll(_ -> started.incrementAndGet()));
-    Spin.until(() -> slow.waiting() != 0);
+    Spin.until(() -> slow.waiting() != 0 && started.get() == 1);
     time.advance(SECOND);
     assertThat(catchThrowable(run::get).getCause()).isInstanceOf(DeadlineExceededException.class);
     assertThat(started).hasValue(1);
