@@ -158,7 +158,7 @@ class IsolationTest {
   @EnumSource(Answer.class)
   void anyGuiltyItemsAreFoundAndNobodyElseFails(Answer answer) {
     for (int seed = 0; seed < 300; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeds.random(seed);
       int n = 1 + random.nextInt(40);
       guilty.clear();
       int k = random.nextInt(n + 1);
@@ -185,7 +185,7 @@ class IsolationTest {
   @EnumSource(Answer.class)
   void noItemIsExecutedMoreOftenThanItMayBe(Answer answer) {
     for (int seed = 0; seed < 300; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeds.random(seed);
       int n = 1 + random.nextInt(40);
       int maxTries = 2 + random.nextInt(6);
       guilty.clear();
@@ -239,7 +239,7 @@ class IsolationTest {
   @Test
   void aHandlerThatFailsAtRandomEndsEveryItemWithinItsTries() {
     for (int seed = 0; seed < 500; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeds.random(seed);
       int n = 1 + random.nextInt(30);
       int maxTries = 2 + random.nextInt(20);
       int[] tries = new int[n];
@@ -438,7 +438,7 @@ class IsolationTest {
 
   @Test
   void stagesThatAreDoneAtOnceDoNotOverflowTheStack() {
-    int n = 20_000;
+    int n = 5_000;
     SteppedExecutor stepped = new SteppedExecutor();
     var all =
         Batcher.<Integer, Integer>asyncBuilder(
