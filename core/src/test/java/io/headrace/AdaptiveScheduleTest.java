@@ -27,7 +27,7 @@ class AdaptiveScheduleTest {
     try (LogCapture _ = new LogCapture()) {
       for (long seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
         try {
-          new Schedule(new Random(seed)).run();
+          new Schedule(Seeds.random(seed)).run();
         } catch (Throwable failure) {
           throw new AssertionError("schedule with seed " + seed, failure);
         }

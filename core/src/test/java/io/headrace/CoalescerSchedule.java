@@ -38,7 +38,7 @@ final class CoalescerSchedule implements RandomSchedules.Schedule {
   private final List<String> told = new ArrayList<>();
 
   CoalescerSchedule(long seed) {
-    random = new Random(seed);
+    random = Seeds.random(seed);
     isBlocking = random.nextInt(3) == 0;
     isCancelling = random.nextBoolean();
     isCopied = random.nextInt(4) == 0;

@@ -61,7 +61,7 @@ class CoalescerStressTest {
 
     Round(long seed) {
       this.seed = seed;
-      random = new Random(seed);
+      random = Seeds.random(seed);
       isBlocking = random.nextBoolean();
       isCancelling = random.nextBoolean();
       keys = 1 + random.nextInt(20);

@@ -21,7 +21,7 @@ class RandomBucketTest {
   @ParameterizedTest
   @MethodSource("io.headrace.RandomSchedules#firstSeeds")
   void theBatchesAreThoseOfTheModel(long firstSeed) {
-    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(new Random(seed)));
+    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(Seeds.random(seed)));
   }
 
   /** An item, and what the model knows of it. */

@@ -39,7 +39,7 @@ final class RandomGraphSchedule implements RandomSchedules.Schedule {
   private int ended;
 
   RandomGraphSchedule(long seed) {
-    random = new Random(seed);
+    random = Seeds.random(seed);
     graph = new RandomGraph(random);
     FlowBuilder<Work, Work> builder =
         Flow.<Work>builder("graph")

@@ -68,7 +68,7 @@ final class RandomRun implements RandomSchedules.Schedule {
   private Thread caller;
 
   RandomRun(long seed) {
-    random = new Random(seed);
+    random = Seeds.random(seed);
     atOnce = 1 + random.nextInt(4);
     inputs = random.nextInt(12);
     runAhead = 1 + random.nextInt(8);

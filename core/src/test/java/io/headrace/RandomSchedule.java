@@ -14,7 +14,7 @@ final class RandomSchedule extends RandomModel implements RandomSchedules.Schedu
   private final Random random;
 
   RandomSchedule(long seed) {
-    this(new Random(seed));
+    this(Seeds.random(seed));
   }
 
   private RandomSchedule(Random random) {

@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
@@ -62,7 +63,7 @@ class RunStressTest {
   }
 
   private void round(long seed) throws Exception {
-    Random random = new Random(seed);
+    Random random = Seeds.random(seed);
     AtomicIntegerArray executed = new AtomicIntegerArray(INPUTS);
     Task<Integer, Integer> task = random.nextBoolean() ? blocking(executed) : async(executed);
     Run<Integer> run = throttle.over(IntStream.range(0, INPUTS).boxed());
@@ -133,15 +134,36 @@ class RunStressTest {
         input -> {
           enter(executed, input);
           if (ThreadLocalRandom.current().nextInt(4) == 0) {
-            return CompletableFuture.supplyAsync(
-                () -> {
-                  running.decrementAndGet();
-                  return input;
-                });
+            Running stage = new Running();
+            Thread.startVirtualThread(() -> stage.complete(input));
+            return stage;
           }
           running.decrementAndGet();
           return CompletableFuture.completedFuture(input);
         });
+  }
+
+  /** Counts as running until it is completed or cancelled, after which its permit is free. */
+  private final class Running extends CompletableFuture<Integer> {
+    private final AtomicBoolean isOver = new AtomicBoolean();
+
+    @Override
+    public boolean complete(Integer value) {
+      end();
+      return super.complete(value);
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      end();
+      return super.cancel(mayInterruptIfRunning);
+    }
+
+    private void end() {
+      if (isOver.compareAndSet(false, true)) {
+        running.decrementAndGet();
+      }
+    }
   }
 
   private void enter(AtomicIntegerArray executed, int input) {

@@ -198,7 +198,7 @@ class StatisticsTest {
   @Timeout(120)
   void theSumIsRightWhateverManyThreadsDo() throws Exception {
     for (int seed = 0; seed < 30; seed++) {
-      stress(new Random(seed));
+      stress(Seeds.random(seed));
     }
   }
 

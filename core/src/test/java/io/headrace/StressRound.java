@@ -54,7 +54,7 @@ final class StressRound {
   private final int itemsEach;
 
   StressRound(long seed) {
-    random = new Random(seed);
+    random = Seeds.random(seed);
     stepCount = 1 + random.nextInt(3);
     itemsEach = 200 + random.nextInt(2_000);
     FlowBuilder<Integer, Integer> builder =

@@ -20,7 +20,7 @@ class ThrottleScheduleTest {
   @ParameterizedTest
   @MethodSource("io.headrace.RandomSchedules#firstSeeds")
   void aThrottleDoesWhatTheModelDoes(long firstSeed) {
-    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(new Random(seed)));
+    RandomSchedules.runFrom(firstSeed, seed -> new Schedule(Seeds.random(seed)));
   }
 
   /** One throttle and what happens to it. */

@@ -162,7 +162,7 @@ class WeightTest {
   @EnumSource(Policy.class)
   void noBatchIsHeavierThanTheMaximum(Policy policy) {
     for (int seed = 0; seed < 200; seed++) {
-      Random random = new Random(seed);
+      Random random = Seeds.random(seed);
       int maxSize = 1 + random.nextInt(20);
       echo.batches.clear();
       var batcher = builder(policy.of(maxSize, random)).priorities(2).build();
