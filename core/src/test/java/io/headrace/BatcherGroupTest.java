@@ -10,10 +10,8 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /** Batchers that are closed together. */
-@Timeout(60)
 class BatcherGroupTest {
   private final BatcherGroup group = new BatcherGroup();
 

@@ -9,7 +9,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -17,7 +16,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Workers that look for more before they say that they are idle, and workers that never do: the
  * clock says whether items come quickly.
  */
-@Timeout(60)
 class LingerTest {
   private static final int CALLERS = 4;
   private static final int CALLS = 5_000;

@@ -17,7 +17,6 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /**
  * Runs with real threads that share a throttle: every input is executed once, every result comes
@@ -33,7 +32,6 @@ class RunStressTest {
   private final AtomicInteger most = new AtomicInteger();
 
   @Test
-  @Timeout(120)
   void everyInputIsExecutedOnce() throws Exception {
     long end = System.nanoTime() + Duration.ofSeconds(SECONDS).toNanos();
     long first = Long.getLong("headrace.test.seed", 7L);

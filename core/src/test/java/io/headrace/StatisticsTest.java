@@ -13,7 +13,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -195,7 +194,6 @@ class StatisticsTest {
 
   /** What is drawn at random for each of many batchers that real threads use at once. */
   @Test
-  @Timeout(120)
   void theSumIsRightWhateverManyThreadsDo() throws Exception {
     for (int seed = 0; seed < 30; seed++) {
       stress(Seeds.random(seed));

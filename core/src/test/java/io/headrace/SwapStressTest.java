@@ -13,7 +13,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -21,7 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Handlers are replaced and workers come and go while real threads submit; the number of changes
  * comes from {@code headrace.test.swaps}.
  */
-@Timeout(120)
 class SwapStressTest {
   private static final int SWAPS = Integer.getInteger("headrace.test.swaps", 300);
 

@@ -10,7 +10,6 @@ import java.util.concurrent.Phaser;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /**
  * A throttle under many real threads that take permits in every way and give up in every way. The
@@ -29,7 +28,6 @@ class ThrottleStressTest {
   private final Phaser underWay = new Phaser(1);
 
   @Test
-  @Timeout(60)
   void theLimitIsExactAndEverybodyIsServed() throws InterruptedException {
     run(Throttle.atMost(AT_ONCE), SECONDS / 2.0);
     run(Throttle.builder().atOnce(AT_ONCE).perSecond(50_000).burst(5).build(), SECONDS / 2.0);
@@ -37,7 +35,6 @@ class ThrottleStressTest {
 
   /** The window of the whole test: no more than the rate allows. */
   @Test
-  @Timeout(60)
   void theRateIsNotExceeded() throws InterruptedException {
     double perSecond = 20_000;
     Throttle throttle =

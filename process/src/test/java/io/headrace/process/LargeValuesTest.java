@@ -14,9 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -156,7 +154,6 @@ class LargeValuesTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  @Timeout(value = 3, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void whoKeepsAllThatThereIsGetsFailures(boolean isPortable) throws Exception {
     try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(2 * MIB), 1)) {
       Object kept = flow.call(2 * MIB);
