@@ -2,11 +2,13 @@ package io.headrace.cassandra;
 
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
+import com.datastax.oss.driver.api.core.cql.SimpleStatement;
 import com.datastax.oss.driver.api.core.cql.Statement;
 import com.datastax.oss.driver.api.core.metadata.Metadata;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 
@@ -19,6 +21,18 @@ final class Sessions {
       CqlSession session, Function<Statement<?>, CompletionStage<AsyncResultSet>> execute) {
     return instead(
         session, "executeAsync", arguments -> execute.apply((Statement<?>) arguments[0]));
+  }
+
+  /** Notes what is to be prepared. */
+  static CqlSession notingPrepared(CqlSession session, List<String> asked) {
+    return instead(
+        session,
+        "prepareAsync",
+        arguments -> {
+          SimpleStatement statement = (SimpleStatement) arguments[0];
+          asked.add(statement.getQuery());
+          return session.prepareAsync(statement);
+        });
   }
 
   /** Knows another schema. */
