@@ -11,6 +11,7 @@ import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.MockClock;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -22,8 +23,9 @@ class WorkerMetersTest {
   private static final String SECOND =
       "{service=\"texts\",step=\"tokens\",worker=\"texts-tokens-1\"}";
 
+  private final MockClock clock = new MockClock(); // a scrape takes no time
   private final PrometheusMeterRegistry registry =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, new PrometheusRegistry(), clock);
   private final HeadraceMetrics metrics = new HeadraceMetrics(registry);
   private final Texts texts = new Texts();
 
@@ -122,7 +124,6 @@ class WorkerMetersTest {
 
   @Test
   void aReadingIsNotUsedForLong() {
-    MockClock clock = new MockClock();
     WorkerReadings readings = new WorkerReadings(() -> texts.workers("tokens"), clock);
     texts.workers = List.of(worker("a", 1, 0), worker("b", 2, 0));
     assertThat(readings.of("a", "memory")).isEqualTo(texts.workers.get(0));
