@@ -97,8 +97,8 @@ class LogbackTest {
   }
 
   private static List<ILoggingEvent> lines(String logger) {
-    return List.copyOf(lines.list).stream()
-        .filter(line -> line.getLoggerName().equals(logger))
-        .toList();
+    synchronized (lines) { // as the appender does when it adds one
+      return lines.list.stream().filter(line -> line.getLoggerName().equals(logger)).toList();
+    }
   }
 }
