@@ -67,15 +67,16 @@ record Database(String name, String url, String generatedKey, String sessionId, 
     String data = process.file("data").toString();
     process.run(
         (initdb + " -D " + data + " -U headrace -A trust -E UTF8 --locale=C --no-sync").split(" "));
+    int port = DatabaseProcess.freePort();
     process.serve(
         "INT",
-        (initdb.resolveSibling("postgres") + " -D " + data + " -F -h 127.0.0.1 -p " + process.port)
+        (initdb.resolveSibling("postgres") + " -D " + data + " -F -h 127.0.0.1 -p " + port)
             .concat(" -k " + process.file(""))
             .split(" "));
     Database database =
         new Database(
             "PostgreSQL",
-            "jdbc:postgresql://127.0.0.1:" + process.port + "/postgres?user=headrace",
+            "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=headrace",
             "BIGSERIAL PRIMARY KEY",
             "SELECT pg_backend_pid()",
             "SELECT pg_terminate_backend(%s)");
@@ -105,6 +106,7 @@ record Database(String name, String url, String generatedKey, String sessionId, 
         CREATE USER headrace@'%';
         GRANT ALL ON *.* TO headrace@'%';
         """);
+    int port = DatabaseProcess.freePort();
     process.serve(
         "TERM",
         server.toString(),
@@ -114,14 +116,14 @@ record Database(String name, String url, String generatedKey, String sessionId, 
         "--socket=" + process.file("socket"),
         "--pid-file=" + process.file("pid"),
         "--bind-address=127.0.0.1",
-        "--port=" + process.port,
+        "--port=" + port,
         "--skip-name-resolve",
         "--innodb-buffer-pool-size=16M",
         "--innodb-flush-log-at-trx-commit=0");
     Database database =
         new Database(
             "MariaDB",
-            "jdbc:mariadb://127.0.0.1:" + process.port + "/headrace?user=headrace",
+            "jdbc:mariadb://127.0.0.1:" + port + "/headrace?user=headrace",
             "BIGINT AUTO_INCREMENT PRIMARY KEY",
             "SELECT CONNECTION_ID()",
             "KILL %s");
@@ -130,7 +132,7 @@ record Database(String name, String url, String generatedKey, String sessionId, 
 
   private Database awaited(DatabaseProcess process) {
     await(name + " to accept connections")
-        .atMost(Duration.ofSeconds(50))
+        .atMost(Duration.ofSeconds(DatabaseProcess.PATIENCE_SECONDS))
         .conditionEvaluationListener(
             condition -> {
               if (condition.getRemainingTimeInMS() <= 0) {
@@ -163,7 +165,7 @@ record Database(String name, String url, String generatedKey, String sessionId, 
     config.setJdbcUrl(url);
     config.setMaximumPoolSize(connections);
     config.setMinimumIdle(0);
-    config.setConnectionTimeout(10_000);
+    config.setConnectionTimeout(30_000);
     return config;
   }
 

@@ -26,8 +26,9 @@ final class DatabaseProcess {
   private static final String GUARD =
       "signal=$1; shift; \"$@\" & read -r _; kill -s $signal $!; wait";
 
+  static final int PATIENCE_SECONDS = 180;
+
   private final Path folder;
-  final int port;
   private Process process;
 
   DatabaseProcess() throws IOException {
@@ -36,9 +37,6 @@ final class DatabaseProcess {
       Files.setOwner(
           folder,
           FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
-    }
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
     }
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
   }
@@ -66,6 +64,13 @@ final class DatabaseProcess {
     }
   }
 
+  /** A port that is free now; to be asked for just before the server takes it. */
+  static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
   Path file(String name) {
     return folder.resolve(name);
   }
@@ -73,7 +78,9 @@ final class DatabaseProcess {
   /** Runs a program to its end. */
   void run(String... command) throws IOException, InterruptedException {
     Process program = start("prepare.log", unprivileged(List.of(command)));
-    assertThat(program.waitFor(50, TimeUnit.SECONDS)).as("%s ends", List.of(command)).isTrue();
+    assertThat(program.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS))
+        .as("%s ends", List.of(command))
+        .isTrue();
     assertThat(program.exitValue()).as(Files.readString(file("prepare.log"))).isZero();
   }
 

@@ -436,6 +436,9 @@ class JdbcBatchesTest {
   void aPoolWithoutConnectionsIsSaidSo() throws Exception {
     HikariConfig config = database.config(1);
     config.setConnectionTimeout(250);
+    config.setMinimumIdle(
+        1); // made with the pool, for which this is a short time on a busy machine
+    config.setInitializationFailTimeout(30_000);
     try (HikariDataSource small = new HikariDataSource(config)) {
       WatchedDataSource watched = new WatchedDataSource(small, false);
       Handler<Person, Integer> insert =
