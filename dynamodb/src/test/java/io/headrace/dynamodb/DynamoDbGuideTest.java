@@ -147,7 +147,7 @@ class DynamoDbGuideTest {
             .key(key -> key)
             .attributes("stock", "count") // and those of the key
             .consistentReads("person", "stock")
-            .timeout(Duration.ofSeconds(3))
+            .timeout(Duration.ofSeconds(30))
             .one(item -> item);
     // @end
     List<ItemKey> keys =

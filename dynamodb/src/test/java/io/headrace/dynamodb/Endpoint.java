@@ -99,7 +99,11 @@ record Endpoint(String name, URI uri, boolean isAsync) {
         uri,
         any ->
             configured(DynamoDbAsyncClient.builder())
-                .httpClientBuilder(NettyNioAsyncHttpClient.builder().readTimeout(PATIENCE))
+                .httpClientBuilder(
+                    NettyNioAsyncHttpClient.builder()
+                        .connectionTimeout(PATIENCE)
+                        .connectionAcquisitionTimeout(PATIENCE)
+                        .readTimeout(PATIENCE))
                 .build());
   }
 
@@ -109,7 +113,10 @@ record Endpoint(String name, URI uri, boolean isAsync) {
         uri,
         any ->
             configured(DynamoDbClient.builder())
-                .httpClientBuilder(UrlConnectionHttpClient.builder().socketTimeout(PATIENCE))
+                .httpClientBuilder(
+                    UrlConnectionHttpClient.builder()
+                        .connectionTimeout(PATIENCE)
+                        .socketTimeout(PATIENCE))
                 .build());
   }
 
