@@ -2,6 +2,7 @@ package io.headrace.examples.digits;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.BufferedReader;
 import java.net.InetAddress;
@@ -31,7 +32,7 @@ class DemoCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {"threads:2", "processes:1"})
   void printsWhereItIsAnswersWhatItPrintsAndEndsOnTerm(String workers) throws Exception {
-    Process demo = start("demo", "--port", "0", "--workers", workers);
+    Process demo = start("demo", "--port", "0", "--workers", workers, "--timeout", "1m");
     try (BufferedReader out = demo.inputReader(UTF_8);
         HttpClient client = HttpClient.newHttpClient()) {
       List<String> greeting = readUntil(out, "Ctrl-C ends it.");
@@ -46,11 +47,12 @@ class DemoCommandTest {
           .startsWith("{\"digit\":7,");
       assertThat(post(client, address, BodyPublishers.ofByteArray(sample)).body())
           .startsWith("{\"digit\":7,");
-      String metrics = client.send(get(url.group(1) + "/metrics"), BodyHandlers.ofString()).body();
+      String calls = "headrace_calls_seconds_count{outcome=\"completed\",service=\"digits\"} 2";
+      String metrics =
+          await("the calls, each counted when its answer is on its way")
+              .until(() -> metrics(client, url.group(1)), page -> page.contains(calls));
       String classify = "{service=\"digits\",step=\"classify\"}";
-      assertThat(metrics)
-          .contains("headrace_batch_handle_seconds_count" + classify)
-          .contains("headrace_calls_seconds_count{outcome=\"completed\",service=\"digits\"} 2");
+      assertThat(metrics).contains("headrace_batch_handle_seconds_count" + classify);
       assertThat(metrics.contains("headrace_item_size_bytes_count" + classify + " 2"))
           .isEqualTo(workers.startsWith("processes"));
       demo.toHandle().destroy();
@@ -125,6 +127,10 @@ class DemoCommandTest {
 
   private static HttpRequest get(String url) {
     return HttpRequest.newBuilder(URI.create(url)).build();
+  }
+
+  private static String metrics(HttpClient client, String url) throws Exception {
+    return client.send(get(url + "/metrics"), BodyHandlers.ofString()).body();
   }
 
   private static HttpResponse<String> post(

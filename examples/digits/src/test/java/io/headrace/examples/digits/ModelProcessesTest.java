@@ -102,7 +102,7 @@ class ModelProcessesTest {
 
   private void awaitRestart(int i, int restarts) {
     await("worker " + i + " has been restarted " + restarts + " times")
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(60))
         .until(() -> worker(i).restarts() == restarts && worker(i).pid() != 0);
   }
 
