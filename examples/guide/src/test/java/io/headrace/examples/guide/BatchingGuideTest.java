@@ -52,12 +52,12 @@ class BatchingGuideTest {
 
     /** For a thread that may wait, best a virtual one. */
     Sentiment classify(String text) throws InterruptedException {
-      return batcher.call(text, CallOptions.timeout(Duration.ofSeconds(1)));
+      return batcher.call(text, CallOptions.timeout(Duration.ofSeconds(10)));
     }
 
     /** For an event loop. */
     CompletableFuture<Sentiment> classifyLater(String text) {
-      return batcher.submit(text, CallOptions.timeout(Duration.ofSeconds(1)));
+      return batcher.submit(text, CallOptions.timeout(Duration.ofSeconds(10)));
     }
 
     /** Works off what was accepted. */
@@ -157,7 +157,7 @@ class BatchingGuideTest {
         Batcher.<String, Sentiment>builder(model::classify).build()) {
       // @start region="queueFull"
       try {
-        Sentiment sentiment = batcher.call("good", CallOptions.timeout(Duration.ofSeconds(1)));
+        Sentiment sentiment = batcher.call("good", CallOptions.timeout(Duration.ofSeconds(10)));
         print(sentiment);
       } catch (QueueFullException e) {
         print("try again later"); // HTTP: 503

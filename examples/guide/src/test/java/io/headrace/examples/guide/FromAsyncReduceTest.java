@@ -96,7 +96,7 @@ class FromAsyncReduceTest {
             .whenAbandoned(WhenAbandoned.CANCEL) // when the last caller has given up
             .copier(user -> new User(user.id())) // each caller has its own
             .build();
-    User user = users.call("Ada", CallOptions.timeout(Duration.ofSeconds(1)));
+    User user = users.call("Ada", CallOptions.timeout(Duration.ofSeconds(10)));
     // @end
     assertThat(user.id()).isEqualTo(3);
   }

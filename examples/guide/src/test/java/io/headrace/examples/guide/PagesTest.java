@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -33,14 +36,32 @@ class PagesTest {
 
   @BeforeAll
   static void readRegions() throws IOException {
-    try (Stream<Path> files = Files.walk(ROOT)) {
-      regions =
-          files
-              .filter(file -> file.toString().endsWith(".java"))
-              .filter(file -> !ROOT.relativize(file).toString().contains("target/"))
-              .flatMap(file -> regions(file).stream())
-              .collect(toSet());
-    }
+    regions = sources().stream().flatMap(file -> regions(file).stream()).collect(toSet());
+  }
+
+  /** Not in what builds and tools write, and delete, at any time. */
+  private static List<Path> sources() throws IOException {
+    List<Path> sources = new ArrayList<>();
+    Files.walkFileTree(
+        ROOT,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
+            String name = String.valueOf(folder.getFileName());
+            return name.equals("target") || name.equals(".git")
+                ? FileVisitResult.SKIP_SUBTREE
+                : FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (file.toString().endsWith(".java")) {
+              sources.add(file);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return sources;
   }
 
   @TestFactory

@@ -51,7 +51,7 @@ class SharingGuideTest {
         Coalescer.<Query, User>asyncBuilder(query -> database.loadLater(query))
             .name("users")
             .keyedBy(query -> query.table().toLowerCase(Locale.ROOT) + query.id())
-            .keep(Duration.ofSeconds(1))
+            .keep(Duration.ofMinutes(1))
             .maxKeys(10_000)
             .whenAbandoned(WhenAbandoned.CANCEL)
             .build();
