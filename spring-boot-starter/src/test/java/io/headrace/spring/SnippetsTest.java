@@ -59,7 +59,7 @@ class SnippetsTest {
   @Component
   static class Users {
     // @start region="coalesced"
-    @Coalesced(name = "users", key = "#id", timeout = "2s")
+    @Coalesced(name = "users", key = "#id", timeout = "10s")
     public User load(int id, String reason) {
       return new User(id, "loaded because of " + reason); // however many ask for one id at once
     }
