@@ -8,8 +8,8 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
@@ -21,7 +21,7 @@ final class WatchedDataSource implements DataSource {
 
   private final DataSource dataSource;
   private final boolean portable;
-  final List<String> statements = new ArrayList<>();
+  final List<String> statements = new CopyOnWriteArrayList<>();
   int connections;
   Action beforeStatement = connection -> {};
   Action beforeCommit = connection -> {};
