@@ -76,7 +76,7 @@ class SnippetsTest {
 
     // @start region="together"
     @Coalesced
-    @Throttled(value = "geocoder", timeout = "1s")
+    @Throttled(value = "geocoder", timeout = "10s")
     public CompletableFuture<String> locateLater(String address) {
       return CompletableFuture.completedFuture("somewhere near " + address);
     }
