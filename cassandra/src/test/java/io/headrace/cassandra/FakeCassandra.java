@@ -7,15 +7,16 @@ import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
 import com.datastax.oss.protocol.internal.Frame;
 import com.datastax.oss.protocol.internal.Message;
+import com.datastax.oss.protocol.internal.ProtocolConstants;
 import com.datastax.oss.protocol.internal.request.Batch;
 import com.datastax.oss.protocol.internal.request.Execute;
 import com.datastax.oss.protocol.internal.request.Prepare;
 import com.datastax.oss.protocol.internal.response.result.ColumnSpec;
 import com.datastax.oss.protocol.internal.response.result.Prepared;
+import com.datastax.oss.protocol.internal.response.result.RawType;
 import com.datastax.oss.protocol.internal.response.result.RowsMetadata;
 import com.datastax.oss.simulacron.common.cluster.AbstractNode;
 import com.datastax.oss.simulacron.common.cluster.ClusterSpec;
-import com.datastax.oss.simulacron.common.codec.CodecUtils;
 import com.datastax.oss.simulacron.common.result.Result;
 import com.datastax.oss.simulacron.common.stubbing.Action;
 import com.datastax.oss.simulacron.common.stubbing.MessageResponseAction;
@@ -207,11 +208,7 @@ final class FakeCassandra extends StubMapping implements AutoCloseable {
             .mapToObj(
                 i ->
                     new ColumnSpec(
-                        "ks",
-                        tableName(cql),
-                        names.get(i),
-                        i,
-                        CodecUtils.getTypeFromName(type(cql, names.get(i)))))
+                        "ks", tableName(cql), names.get(i), i, rawType(type(cql, names.get(i)))))
             .toList();
     Table table = TABLES.get(tableName(cql));
     int[] partitionKey =
@@ -261,6 +258,25 @@ final class FakeCassandra extends StubMapping implements AutoCloseable {
       case "TTL" -> "int";
       default -> TABLES.get(tableName(cql)).columns().get(name);
     };
+  }
+
+  /** The simulator has a parser, but that fails in some locales. */
+  private static RawType rawType(String type) {
+    return switch (type) {
+      case "varchar" -> primitive(ProtocolConstants.DataType.VARCHAR);
+      case "int" -> primitive(ProtocolConstants.DataType.INT);
+      case "bigint" -> primitive(ProtocolConstants.DataType.BIGINT);
+      case "double" -> primitive(ProtocolConstants.DataType.DOUBLE);
+      case "blob" -> primitive(ProtocolConstants.DataType.BLOB);
+      case "timestamp" -> primitive(ProtocolConstants.DataType.TIMESTAMP);
+      case "counter" -> primitive(ProtocolConstants.DataType.COUNTER);
+      case "list<varchar>" -> new RawType.RawList(primitive(ProtocolConstants.DataType.VARCHAR));
+      default -> throw new AssertionError("not understood: " + type);
+    };
+  }
+
+  private static RawType primitive(int code) {
+    return RawType.PRIMITIVES.get(code);
   }
 
   private static Request request(Message message) {
