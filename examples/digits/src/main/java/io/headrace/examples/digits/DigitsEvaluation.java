@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -93,7 +94,7 @@ final class DigitsEvaluation {
   }
 
   private static String percent(int part, int of) {
-    return of == 0 ? "-" : String.format("%.1f %%", 100.0 * part / of);
+    return of == 0 ? "-" : String.format(Locale.ROOT, "%.1f %%", 100.0 * part / of);
   }
 
   private static String others(int[] taken, int digit) {
