@@ -112,7 +112,9 @@ class RetriesTest {
       throws Exception {
     CompletableFuture<? extends List<Boolean>> result = handler.handle(items).toCompletableFuture();
     while (!result.isDone()) {
-      await("a pause, or the result").until(() -> time.alarms() > 0 || result.isDone());
+      await("a pause, or the result")
+          .atMost(Duration.ofSeconds(60)) // for many items on a busy machine
+          .until(() -> time.alarms() > 0 || result.isDone());
       time.advanceToNext();
     }
     return (Outcomes<Boolean>) result.join();
