@@ -43,6 +43,9 @@ final class Batch {
   /** Whether an observer follows one of the calls. */
   private boolean isFollowed;
 
+  /** Whether one of the callers waits for a time only. */
+  private boolean isLimited;
+
   private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
@@ -82,6 +85,7 @@ final class Batch {
     if (ticket.terms != null) {
       isTimed |= ticket.terms.listener != null;
       isFollowed |= ticket.terms.followed != null;
+      isLimited |= ticket.terms.hasDeadline;
     }
   }
 
@@ -244,7 +248,8 @@ final class Batch {
     for (int i = 0; i < partSize; i++) {
       items[i] = ticket(i).value;
     }
-    return (List<Object>) (List<?>) new BatchItems(items, TimeLeft.of(part, partSize));
+    return (List<Object>)
+        (List<?>) new BatchItems(items, isLimited ? TimeLeft.of(part, partSize) : null);
   }
 
   private void deliver(@Nullable List<?> results, long startNanos) {
@@ -383,6 +388,7 @@ final class Batch {
     weight = 0;
     isTimed = false;
     isFollowed = false;
+    isLimited = false;
     boolean later = awaited != null;
     if (later) {
       awaited = null;
