@@ -27,12 +27,15 @@ public final class TimeLeft {
   private final TimeSource time;
   private final long atNanos;
 
-  /** What was left then. */
-  private final long[] leftNanos;
+  private final int size;
 
-  private TimeLeft(TimeSource time, long atNanos, long[] leftNanos) {
+  /** What was left then; null if nobody has a limit. */
+  private final long @Nullable [] leftNanos;
+
+  private TimeLeft(TimeSource time, long atNanos, int size, long @Nullable [] leftNanos) {
     this.time = time;
     this.atNanos = atNanos;
+    this.size = size;
     this.leftNanos = leftNanos;
   }
 
@@ -45,7 +48,7 @@ public final class TimeLeft {
    */
   public static TimeLeft of(List<?> items) {
     TimeLeft known = items instanceof BatchItems batch ? batch.timeLeft() : null;
-    return known == null ? new TimeLeft(TimeSource.system(), 0, noLimits(items.size())) : known;
+    return known == null ? new TimeLeft(TimeSource.system(), 0, items.size(), null) : known;
   }
 
   private static long[] noLimits(int size) {
@@ -71,7 +74,7 @@ public final class TimeLeft {
         leftNanos[i] = Checks.nanosNotNegative(some, "left");
       }
     }
-    return new TimeLeft(time, requireNonNull(time, "time").nanoTime(), leftNanos);
+    return new TimeLeft(time, requireNonNull(time, "time").nanoTime(), leftNanos.length, leftNanos);
   }
 
   /** That of some tickets; null if none has a limit. */
@@ -91,7 +94,7 @@ public final class TimeLeft {
         leftNanos[i] = terms.deadlineNanos - atNanos;
       }
     }
-    return time == null || leftNanos == null ? null : new TimeLeft(time, atNanos, leftNanos);
+    return time == null || leftNanos == null ? null : new TimeLeft(time, atNanos, size, leftNanos);
   }
 
   /**
@@ -105,16 +108,17 @@ public final class TimeLeft {
    */
   @SuppressWarnings("unchecked") // the elements of the list
   public <I extends @Nullable Object> List<I> on(List<I> items) {
-    if (items.size() != leftNanos.length) {
+    if (items.size() != size) {
       throw new IllegalArgumentException(
-          "there are " + items.size() + " items, they have to be " + leftNanos.length);
+          "there are " + items.size() + " items, they have to be " + size);
     }
     return (List<I>) new BatchItems(items.toArray(), this);
   }
 
   /** That of some of the items. */
   TimeLeft part(int from, int to) {
-    return new TimeLeft(time, atNanos, Arrays.copyOfRange(leftNanos, from, to));
+    long[] left = leftNanos == null ? null : Arrays.copyOfRange(leftNanos, from, to);
+    return new TimeLeft(time, atNanos, to - from, left);
   }
 
   /**
@@ -123,12 +127,7 @@ public final class TimeLeft {
    * @return false if all wait as long as it takes
    */
   public boolean isLimited() {
-    for (long left : leftNanos) {
-      if (left != NO_LIMIT) {
-        return true;
-      }
-    }
-    return false;
+    return leftNanos != null && Arrays.stream(leftNanos).anyMatch(left -> left != NO_LIMIT);
   }
 
   /**
@@ -139,7 +138,8 @@ public final class TimeLeft {
    * @throws IndexOutOfBoundsException if there is no such item
    */
   public @Nullable Duration at(int index) {
-    return duration(leftNanos[Objects.checkIndex(index, leftNanos.length)]);
+    Objects.checkIndex(index, size);
+    return leftNanos == null ? null : duration(leftNanos[index]);
   }
 
   /**
@@ -149,11 +149,7 @@ public final class TimeLeft {
    *     is none
    */
   public @Nullable Duration longest() {
-    long longest = leftNanos.length == 0 ? NO_LIMIT : Long.MIN_VALUE;
-    for (long left : leftNanos) {
-      longest = Math.max(longest, left);
-    }
-    return duration(longest);
+    return leftNanos == null ? null : duration(Arrays.stream(leftNanos).max().orElse(NO_LIMIT));
   }
 
   private @Nullable Duration duration(long nanos) {

@@ -102,9 +102,10 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       out.writeInt(0);
       TimeLeft timeLeft = TimeLeft.of(execution.items);
       TimeLeft limits = timeLeft.isLimited() ? timeLeft : null;
+      long nowNanos = limits == null ? 0 : epochNanos();
       writeWishes(out, limits != null);
       for (int i = 0; i < execution.items.size(); i++) {
-        if (pack(i, limits, out)) {
+        if (pack(i, limits, nowNanos, out)) {
           packed++;
         }
       }
@@ -139,13 +140,13 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     }
   }
 
-  private boolean pack(int index, @Nullable TimeLeft limits, ValueWriter out) {
+  private boolean pack(int index, @Nullable TimeLeft limits, long nowNanos, ValueWriter out) {
     long begin = out.position();
     int kept = sent.size();
     try {
       if (limits != null) {
         Duration left = limits.at(index);
-        out.writeLong(left == null ? NO_LIMIT : epochNanos() + left.toNanos());
+        out.writeLong(left == null ? NO_LIMIT : nowNanos + left.toNanos());
       }
       long beginOfItem = out.position();
       out.write(execution.items.get(index));

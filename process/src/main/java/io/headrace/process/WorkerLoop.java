@@ -242,9 +242,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         (wishes & Shipment.WITH_CONTEXT) == 0 ? Map.of() : Contexts.read(in);
     List<@Nullable Duration> limits =
         (wishes & Shipment.WITH_TIME_LEFT) == 0 ? null : new ArrayList<>();
+    long nowNanos = limits == null ? 0 : Shipment.epochNanos();
     for (int left = count; left > 0; left--) {
       if (limits != null) {
-        limits.add(limit(in.readLong()));
+        limits.add(left(in.readLong(), nowNanos));
       }
       items.add(in.read());
     }
@@ -267,10 +268,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
   }
 
-  private static @Nullable Duration limit(long epochNanos) {
-    return epochNanos == Shipment.NO_LIMIT
+  private static @Nullable Duration left(long untilNanos, long nowNanos) {
+    return untilNanos == Shipment.NO_LIMIT
         ? null
-        : Duration.ofNanos(Math.max(0, epochNanos - Shipment.epochNanos()));
+        : Duration.ofNanos(Math.max(0, untilNanos - nowNanos));
   }
 
   @SuppressWarnings("NullAway") // handlers that may be given null accept it
