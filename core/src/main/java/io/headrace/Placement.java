@@ -48,7 +48,8 @@ public interface Placement {
     /**
      * How many batches it wants at this moment: what it does not want stays in the queue, where
      * priorities and deadlines count. Asked often, by the thread that makes batches; does not
-     * block. That it wants more is noticed when a batch ends or an item comes.
+     * block. That it wants more is noticed when a batch ends, an item comes, or {@link
+     * Host#wantsMore} says so.
      *
      * @return the number, which counts as {@link #places} if it is above that, and as 1 if it is
      *     below; by default as many as there are places
@@ -108,6 +109,13 @@ public interface Placement {
      * @param event what happened
      */
     void report(Observer.WorkerEvent event);
+
+    /**
+     * More batches are {@linkplain BatchExecutor#wantedBatches wanted} than when the step asked
+     * last, though none has ended: it asks again. May execute batches and complete calls on this
+     * thread.
+     */
+    void wantsMore();
 
     /**
      * Whether anybody wants to know of transfers.

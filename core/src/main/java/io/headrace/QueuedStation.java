@@ -244,6 +244,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  public void wantsMore() {
+    drain.signal();
+  }
+
+  @Override
   void flush() {
     flush = new Flush(flow.time.nanoTime(), arrivals());
     drain.signal();

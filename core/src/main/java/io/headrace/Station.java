@@ -132,6 +132,9 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   /** What waits goes as soon as there are workers for it. */
   void flush() {}
 
+  @Override
+  public void wantsMore() {}
+
   /** How many batches run or could run at once. */
   abstract int workers();
 

@@ -119,6 +119,23 @@ class PlacementTest {
     return IntStream.range(0, n).boxed().toList();
   }
 
+  /** Nothing else happens then: no batch ends, and no item comes. */
+  @Test
+  void theStepIsToldThatMoreBatchesAreWanted() throws Exception {
+    elsewhere.wanted = () -> 1;
+    Flow<Integer, String> flow = build().start();
+    List<CompletableFuture<String>> futures = flow.submitAll(items(6));
+    assertThat(elsewhere.batches).containsExactly(List.of(0, 1, 2));
+    elsewhere.wanted = () -> 2;
+    assertThat(elsewhere.batches).hasSize(1);
+    elsewhere.host.wantsMore();
+    assertThat(elsewhere.batches).containsExactly(List.of(0, 1, 2), List.of(3, 4, 5));
+    elsewhere.answer(0);
+    elsewhere.answer(1);
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    flow.close();
+  }
+
   @Test
   void theStepIsDescribedToThePlacement() {
     build();

@@ -91,20 +91,27 @@ public final class RingProducer {
    * @throws CorruptMemoryException if the consumer has written what cannot be
    */
   public @Nullable MemorySegment claim() {
-    if (tail - seenHead == slots.length && !hasRoom()) {
-      return null;
-    }
-    return slots[nextSlot];
+    return hasRoomFor(1) ? slots[nextSlot] : null;
   }
 
-  private boolean hasRoom() {
+  /**
+   * Whether the ring takes some more messages.
+   *
+   * @param messages how many
+   * @return true if that many can be claimed and published, whatever the consumer does
+   * @throws CorruptMemoryException if the consumer has written what cannot be
+   */
+  public boolean hasRoomFor(int messages) {
+    if (tail - seenHead + messages <= slots.length) {
+      return true;
+    }
     long head = (long) RingDescriptor.POSITION.getAcquire(ring, (long) RingDescriptor.HEAD_OFFSET);
     if (head < seenHead || head > tail) {
       throw new CorruptMemoryException(
           "the consumer has released " + head + " messages, of " + tail + " that were published");
     }
     seenHead = head;
-    return tail - head < slots.length;
+    return tail - head + messages <= slots.length;
   }
 
   /**

@@ -57,6 +57,20 @@ class RingTest {
   }
 
   @Test
+  void aRingSaysForHowManyMessagesItHasRoom() {
+    assertThat(producer.hasRoomFor(CAPACITY)).isTrue();
+    assertThat(producer.hasRoomFor(CAPACITY + 1)).isFalse();
+    for (int sent = 1; sent <= CAPACITY; sent++) {
+      assertThat(send(sent)).isTrue();
+      assertThat(producer.hasRoomFor(CAPACITY - sent)).isTrue();
+      assertThat(producer.hasRoomFor(CAPACITY - sent + 1)).isFalse();
+    }
+    assertThat(receive()).isEqualTo(1);
+    assertThat(producer.hasRoomFor(1)).isTrue();
+    assertThat(producer.hasRoomFor(2)).isFalse();
+  }
+
+  @Test
   void aFullRingTakesNoMoreUntilASlotIsReleased() {
     for (int i = 0; i < CAPACITY; i++) {
       assertThat(send(i)).isTrue();
