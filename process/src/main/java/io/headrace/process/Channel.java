@@ -23,23 +23,25 @@ import java.lang.invoke.VarHandle;
  *  128  doorbell of the parent
  *  256  doorbell of the worker
  *  384
- *    +-----------+-------+
- *    | heartbeat | begun |                            of the worker: counts up while the JVM lives; the
- *    +-----------+-------+                            number of the batch that it executes, 0 if none
+ *    +-----------+-------+------------+
+ *    | heartbeat | begun | busy nanos |               of the worker: counts up while the JVM lives; the
+ *    +-----------+-------+------------+               number of the batch that it executes, 0 if none;
+ *                                                     how long it has executed batches so far
  *  512  lifeline of the thread that executes batches
- *  640  rings of {@link Envelope}s: requests to the worker, blocks of its that are free, and
- *       responses
+ *  640  rings of {@link Envelope}s: batches and orders for the worker, what it is told of memory,
+ *       and responses
  *       then for each place a message of the parent, and for each place one of the worker
  * </pre>
  *
- * <p>A place is room for a batch on its way: its message is there until it is answered.
+ * <p>A place is room for a batch on its way: its message is there until it is answered, unless it
+ * is so short that the envelope has it.
  */
 final class Channel {
   /** Messages that are longer are put into shared memory of their own. */
   static final int MESSAGE_BYTES = 32 * 1024;
 
   private static final long MAGIC = 0x4845_4144_5052_4f43L;
-  private static final int VERSION = 3;
+  private static final int VERSION = 4;
   private static final int APART = 128;
   private static final int VERSION_OFFSET = Long.BYTES;
   private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;
@@ -49,27 +51,34 @@ final class Channel {
   private static final int WORKER_BELL_OFFSET = PARENT_BELL_OFFSET + Doorbell.BYTES;
   private static final int HEARTBEAT_OFFSET = WORKER_BELL_OFFSET + Doorbell.BYTES;
   private static final int BEGUN_OFFSET = HEARTBEAT_OFFSET + Long.BYTES;
+  private static final int BUSY_NANOS_OFFSET = BEGUN_OFFSET + Long.BYTES;
   private static final int LIFELINE_OFFSET = HEARTBEAT_OFFSET + APART;
   private static final int RINGS_OFFSET = LIFELINE_OFFSET + Lifeline.BYTES;
 
-  /** What finds a full ring waits until the process has read from it. */
-  private static final int ENVELOPES = 64;
-
-  private static final long RING_BYTES = RingProducer.sizeBytes(ENVELOPES, Envelope.BYTES);
-  private static final long MESSAGES_OFFSET = RINGS_OFFSET + 3 * RING_BYTES;
+  /**
+   * How many envelopes a ring holds beside one for each batch. What finds a full ring waits until
+   * the process has read from it.
+   */
+  private static final int SPARE_ENVELOPES = 32;
 
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
   private final MemorySegment memory;
   private final int places;
+  private final long ringBytes;
 
   private Channel(MemorySegment memory, int places) {
     this.memory = memory;
     this.places = places;
+    ringBytes = ringBytes(places);
   }
 
   static long sizeBytes(int places) {
-    return MESSAGES_OFFSET + 2L * places * MESSAGE_BYTES;
+    return RINGS_OFFSET + 3 * ringBytes(places) + 2L * places * MESSAGE_BYTES;
+  }
+
+  private static long ringBytes(int places) {
+    return RingProducer.sizeBytes(places + SPARE_ENVELOPES, Envelope.BYTES);
   }
 
   /** Makes one of memory that is zero. */
@@ -114,7 +123,7 @@ final class Channel {
     return ring(0);
   }
 
-  MemorySegment releases() {
+  MemorySegment news() {
     return ring(1);
   }
 
@@ -123,16 +132,16 @@ final class Channel {
   }
 
   private MemorySegment ring(int index) {
-    return memory.asSlice(RINGS_OFFSET + index * RING_BYTES, RING_BYTES);
+    return memory.asSlice(RINGS_OFFSET + index * ringBytes, ringBytes);
   }
 
   /** Makes a ring of one of the three parts of memory for that. */
-  static RingProducer newProducer(MemorySegment ring) {
-    return RingProducer.create(ring, ENVELOPES, Envelope.BYTES);
+  RingProducer newProducer(MemorySegment ring) {
+    return RingProducer.create(ring, places + SPARE_ENVELOPES, Envelope.BYTES);
   }
 
-  static RingConsumer newConsumer(MemorySegment ring) {
-    return RingConsumer.create(ring, ENVELOPES, Envelope.BYTES);
+  RingConsumer newConsumer(MemorySegment ring) {
+    return RingConsumer.create(ring, places + SPARE_ENVELOPES, Envelope.BYTES);
   }
 
   /** The message of the parent at a place. */
@@ -146,7 +155,8 @@ final class Channel {
   }
 
   private MemorySegment message(int index) {
-    return memory.asSlice(MESSAGES_OFFSET + (long) index * MESSAGE_BYTES, MESSAGE_BYTES);
+    long offset = RINGS_OFFSET + 3 * ringBytes + (long) index * MESSAGE_BYTES;
+    return memory.asSlice(offset, MESSAGE_BYTES);
   }
 
   int places() {
@@ -167,12 +177,23 @@ final class Channel {
     return (long) WORD.getVolatile(memory, (long) HEARTBEAT_OFFSET);
   }
 
-  /** The worker begins a batch; 0 when it has ended it. */
+  /** The worker begins a batch. */
   void begin(long number) {
     WORD.setRelease(memory, (long) BEGUN_OFFSET, number);
   }
 
+  /** The worker has ended a batch; it was busy so long since it has begun to look for batches. */
+  void end(long busyNanos) {
+    WORD.setOpaque(memory, (long) BUSY_NANOS_OFFSET, busyNanos);
+    WORD.setRelease(memory, (long) BEGUN_OFFSET, 0L);
+  }
+
   long begun() {
     return (long) WORD.getAcquire(memory, (long) BEGUN_OFFSET);
+  }
+
+  /** How long the worker has executed batches so far, as it says. */
+  long busyNanos() {
+    return (long) WORD.getOpaque(memory, (long) BUSY_NANOS_OFFSET);
   }
 }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Observer;
 import io.headrace.Outcomes;
 import io.headrace.Placement;
+import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
@@ -26,9 +27,10 @@ import org.jspecify.annotations.Nullable;
 /** The worker processes of one step: gives them batches, and replaces those that die. */
 final class Pool implements Placement.BatchExecutor {
   /*
-   * A batch that comes is given to the process with the most free places, by the thread that brings it. There are as
-   * many batches at once as places, so one waits in pending only while a process is missing, or there is no room
-   * in shared memory for it. Whoever frees a place or room looks at pending again.
+   * A batch that comes is given to the process with the most free places, or to the first one while that is enough
+   * for all of them, by the thread that brings it. There are as many batches at once as places, so one waits in
+   * pending only while a process is missing, or there is no room in shared memory for it. Whoever frees a place or
+   * room looks at pending again.
    *
    * A process that has died leaves batches. Those that it had not begun are the next for the others. The one
    * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
@@ -71,9 +73,13 @@ final class Pool implements Placement.BatchExecutor {
   private final LargeMemories largeInputs;
   private volatile boolean wantsRoom;
 
+  /** The process that is given all batches, if one is enough. */
+  private volatile @Nullable WorkerProcess alone;
+
   // Guarded by this.
   private final ArrayDeque<Execution> pending = new ArrayDeque<>();
   private final List<WorkerProcess> ready = new ArrayList<>();
+  private final Consolidation consolidation = new Consolidation(TimeSource.system()::nanoTime);
   private boolean isLost;
 
   Pool(Placement.PlacedStep step, Settings settings, byte[] factory) {
@@ -94,7 +100,8 @@ final class Pool implements Placement.BatchExecutor {
 
   @Override
   public int wantedBatches() {
-    return wantedBatches.get();
+    WorkerProcess alone = this.alone;
+    return alone == null ? wantedBatches.get() : alone.windowSize();
   }
 
   /** A process is to have more batches at once, or fewer. */
@@ -198,7 +205,7 @@ final class Pool implements Placement.BatchExecutor {
           pending.addLast(fresh);
           fresh = null;
         }
-        process = freest();
+        process = next();
         execution = process == null ? null : nextPending();
         if (process == null || execution == null) {
           return;
@@ -213,7 +220,11 @@ final class Pool implements Placement.BatchExecutor {
     }
   }
 
-  private @Nullable WorkerProcess freest() {
+  private @Nullable WorkerProcess next() {
+    WorkerProcess alone = this.alone;
+    if (alone != null && alone.hasPlace()) {
+      return alone;
+    }
     WorkerProcess freest = null;
     for (WorkerProcess process : ready) {
       if (process.hasPlace() && (freest == null || process.room() > freest.room())) {
@@ -329,6 +340,8 @@ final class Pool implements Placement.BatchExecutor {
     boolean isWaitedFor;
     synchronized (this) {
       process.givePlace(place);
+      consolidation.answered(ready.size(), this::busyNanos);
+      lookWhetherOneIsEnough();
       isBusy = process.hasBatch();
       isWaitedFor = !pending.isEmpty();
     }
@@ -336,6 +349,32 @@ final class Pool implements Placement.BatchExecutor {
       dispatch();
     }
     return isBusy;
+  }
+
+  private long busyNanos() {
+    return ready.stream().mapToLong(WorkerProcess::busyNanos).sum();
+  }
+
+  private void lookWhetherOneIsEnough() {
+    boolean isEnough = consolidation.isOneEnough() && ready.getFirst().isQuick();
+    WorkerProcess enough = isEnough ? ready.getFirst() : null;
+    if (enough != alone) {
+      alone = enough;
+    }
+  }
+
+  /** Whether a process is given all batches. Any thread. */
+  boolean isAlone(WorkerProcess process) {
+    return process.equals(alone);
+  }
+
+  /** The process that is given all batches has not answered for a while. */
+  void isNotEnough() {
+    synchronized (this) {
+      consolidation.reset();
+      alone = null;
+    }
+    requireNonNull(host).wantsMore();
   }
 
   /** What waits may have found a ring full. */
@@ -546,11 +585,14 @@ final class Pool implements Placement.BatchExecutor {
           "");
       synchronized (Pool.this) {
         ready.add(process);
+        consolidation.reset();
       }
       dispatch();
       process.serve(Pool.this);
       synchronized (Pool.this) {
         ready.remove(process);
+        consolidation.reset();
+        alone = null;
       }
       wants(window.size() - process.windowSize());
       if (process.isDiscarded()) {

@@ -58,7 +58,7 @@ record Settings(
     Mechanism mechanism) {
   static final int DEFAULT_AHEAD = -1;
 
-  private static final int MAX_PLACES = 32;
+  private static final int MAX_PLACES = 64;
 
   private static final long TRAINING_BYTES = 1 << 20;
   private static final long TRAINING_NANOS = 120_000_000_000L;

@@ -124,7 +124,8 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         place,
         number,
         length,
-        overflow == null ? Envelope.NO_BLOCK : overflow.handle);
+        overflow == null ? null : overflow.handle,
+        message);
   }
 
   /** What the worker is to do beside executing the batch. */

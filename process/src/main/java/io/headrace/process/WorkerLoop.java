@@ -13,7 +13,6 @@ import io.headrace.shm.SharedMemoryException;
 import io.headrace.shm.Slab;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -37,7 +36,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Channel channel;
   private final Doorbell doorbell;
   private final RingConsumer requests;
-  private final RingConsumer releases;
+  private final RingConsumer news;
   private final RingProducer responses;
   private final Types types;
   private final int shareBytes;
@@ -53,10 +52,13 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** The paths of what is mapped, for who looks after them when the parent is gone. */
   private final Set<String> files;
 
-  private final ArrayDeque<Envelope> batches = new ArrayDeque<>();
   private final Fault fault;
   private final TimeSource time = TimeSource.system();
-  private boolean isClosing;
+
+  private long busyNanos;
+
+  /** When the last wait or the last batch has ended. */
+  private long beganNanos;
 
   // Of the batch that is executed.
 
@@ -91,7 +93,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     this.files = files;
     fault = Fault.wanted();
     requests = RingConsumer.open(channel.requests());
-    releases = RingConsumer.open(channel.releases());
+    news = RingConsumer.open(channel.news());
     responses = RingProducer.open(channel.responses());
     types = Types.named(orders.types());
     shareBytes = orders.shareBytes();
@@ -139,47 +141,58 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Returns when the parent has said so and all batches are done. */
   void run() {
+    beganNanos = time.nanoTime();
     while (true) {
-      receive();
-      Envelope batch = batches.poll();
-      if (batch != null) {
-        execute(batch);
-      } else if (isClosing) {
-        return;
-      } else {
+      hear();
+      MemorySegment slot = requests.poll();
+      if (slot == null) {
         await();
+        beganNanos = time.nanoTime();
+        continue;
       }
+      Envelope envelope = Envelope.read(slot);
+      switch (envelope.kind()) {
+        case EXECUTE -> execute(envelope);
+        case MAP -> tryToMap((int) envelope.number(), envelope.length(), envelope.path());
+        case UNMAP -> unmap((int) envelope.number());
+        case CLOSE -> {
+          return;
+        }
+        default -> throw new CorruptMemoryException("the parent has sent " + envelope);
+      }
+      requests.release();
     }
   }
 
   private void await() {
-    var _ = doorbell.await(() -> !requests.isEmpty() || !releases.isEmpty(), BELT_NANOS);
+    var _ = doorbell.await(() -> !requests.isEmpty() || !news.isEmpty(), BELT_NANOS);
   }
 
-  private void receive() {
-    for (MemorySegment slot = releases.poll(); slot != null; slot = releases.poll()) {
-      var _ = results.release(Envelope.read(slot).block());
-      fault.at(Fault.Point.RELEASING, channel);
-      releases.release();
-    }
-    for (MemorySegment slot = requests.poll(); slot != null; slot = requests.poll()) {
+  /** While a batch is executed, whose request is there all the time. */
+  private void awaitNews() {
+    var _ = doorbell.await(() -> !news.isEmpty(), BELT_NANOS);
+  }
+
+  /** What the parent tells about memory, also while a batch is executed. */
+  private void hear() {
+    for (MemorySegment slot = news.poll(); slot != null; slot = news.poll()) {
       Envelope envelope = Envelope.read(slot);
-      requests.release();
       switch (envelope.kind()) {
-        case EXECUTE -> batches.add(envelope);
-        case MAP -> tryToMap((int) envelope.number(), envelope.length(), envelope.path());
-        case UNMAP -> unmap((int) envelope.number());
+        case RELEASE -> {
+          var _ = results.release(envelope.block());
+          fault.at(Fault.Point.RELEASING, channel);
+        }
         case GRANT, DENY -> grant = envelope;
-        case CLOSE -> isClosing = true;
-        default -> throw new CorruptMemoryException("the parent has sent " + envelope);
+        default -> throw new CorruptMemoryException("the parent has told " + envelope);
       }
+      news.release();
     }
   }
 
   private void send(Envelope envelope) {
     MemorySegment slot = responses.claim();
     while (slot == null) {
-      await();
+      awaitNews();
       slot = responses.claim();
     }
     envelope.write(slot);
@@ -212,13 +225,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     fault.at(Fault.Point.WRITTEN, channel);
     send(
         Envelope.message(
-            kind,
-            batch.place(),
-            batch.number(),
-            out.position(),
-            block == null ? Envelope.NO_BLOCK : block));
+            kind, batch.place(), batch.number(), out.position(), block, out.message()));
     fault.at(Fault.Point.ANSWERED, channel);
-    channel.begin(0);
+    long nowNanos = time.nanoTime();
+    busyNanos += nowNanos - beganNanos;
+    beganNanos = nowNanos;
+    channel.end(busyNanos);
     for (int memory : granted) {
       unmap(memory);
     }
@@ -226,6 +238,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private MemorySegment message(Envelope batch) {
+    if (batch.message() != null) {
+      return batch.message();
+    }
     Handle block = batch.block();
     MemorySegment place =
         batch.hasBlock() ? block.in(memory(block.memory())) : channel.request(batch.place());
@@ -383,8 +398,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         return allocateAlone(lengthBytes); // whoever has the rest may keep it for ever
       }
       send(Envelope.of(Envelope.Kind.NEEDS_ROOM));
-      await();
-      receive();
+      awaitNews();
+      hear();
       block = results.allocate(lengthBytes);
     }
     return block;
@@ -419,8 +434,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     send(Envelope.needsMemory(lengthBytes));
     Envelope answer = grant;
     while (answer == null) {
-      await();
-      receive();
+      awaitNews();
+      hear();
       answer = grant;
     }
     if (answer.kind() == Envelope.Kind.DENY) {

@@ -47,6 +47,9 @@ final class WorkerProcess {
 
   private static final long MIN_BELT_NANOS = 1_000_000;
 
+  /** A process that has so many batches at hand executes each in some microseconds. */
+  private static final int QUICK_WINDOW = 16;
+
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
 
@@ -60,7 +63,7 @@ final class WorkerProcess {
   private final LargeResults largeResults;
 
   private final RingProducer requests;
-  private final RingProducer releases;
+  private final RingProducer news;
   private final RingConsumer responses;
   private @Nullable Link link;
 
@@ -84,7 +87,7 @@ final class WorkerProcess {
   private boolean hasWorked;
   private int seenRemovals;
 
-  /** Set under {@link #waking}: whoever wakes the thread of the worker finds the memory there. */
+  /** Set under {@link #waking}: whoever has that looks into memory that is there. */
   private volatile boolean isDiscarded;
 
   private final Object waking = new Object();
@@ -119,9 +122,9 @@ final class WorkerProcess {
     if (settings.mechanism() == Mechanism.LINUX) {
       var _ = Lifeline.create(channel.lifeline());
     }
-    requests = Channel.newProducer(channel.requests());
-    releases = Channel.newProducer(channel.releases());
-    responses = Channel.newConsumer(channel.responses());
+    requests = channel.newProducer(channel.requests());
+    news = channel.newProducer(channel.news());
+    responses = channel.newConsumer(channel.responses());
     try {
       results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
     } catch (RuntimeException | Error none) {
@@ -255,6 +258,18 @@ final class WorkerProcess {
     return window.size() - (freePlaces.length - freeCount);
   }
 
+  /** Whether its last batches were over so quickly that many of them are at hand. */
+  boolean isQuick() {
+    return window.isElastic() && window.size() >= QUICK_WINDOW;
+  }
+
+  /** How long it has executed batches so far, as it says. */
+  long busyNanos() {
+    synchronized (waking) {
+      return isDiscarded ? 0 : channel.busyNanos();
+    }
+  }
+
   boolean hasPlace() {
     return freeCount > 0;
   }
@@ -354,14 +369,18 @@ final class WorkerProcess {
     return true;
   }
 
+  private boolean offer(Envelope envelope) {
+    return offer(envelope, requests);
+  }
+
   /** Returns false if the ring is full. */
-  private synchronized boolean offer(Envelope envelope) {
-    MemorySegment slot = requests.claim();
+  private synchronized boolean offer(Envelope envelope, RingProducer ring) {
+    MemorySegment slot = ring.claim();
     if (slot == null) {
       return false;
     }
     envelope.write(slot);
-    requests.publish();
+    ring.publish();
     return true;
   }
 
@@ -409,12 +428,10 @@ final class WorkerProcess {
     }
   }
 
-  /** With the monitor. What finds no room in the ring follows later. */
+  /** With the monitor. What finds no room in the ring follows later, one answer to a wish does. */
   private void tellFreed() {
-    MemorySegment slot;
-    while (!freed.isEmpty() && (slot = releases.claim()) != null) {
-      Envelope.release(requireNonNull(freed.poll())).write(slot);
-      releases.publish();
+    while (!freed.isEmpty() && news.hasRoomFor(2)) {
+      var _ = offer(Envelope.release(requireNonNull(freed.poll())), news);
     }
   }
 
@@ -448,7 +465,12 @@ final class WorkerProcess {
         beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos(), BELT_NANOS));
     try {
       while (!hasEnded && !isDiscarded) {
-        if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), beltNanos)) {
+        boolean isAlone = pool.isAlone(this);
+        long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
+        if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), waitNanos)) {
+          if (isAlone) {
+            pool.isNotEnough();
+          }
           lookAround();
           pool.lookAgain();
         }
@@ -475,14 +497,17 @@ final class WorkerProcess {
     MemorySegment slot;
     while (!isDiscarded && (slot = responses.poll()) != null) {
       Envelope envelope = Envelope.read(slot);
-      responses.release();
       switch (envelope.kind()) {
         case ANSWER, FAILURE -> answered(envelope, pool);
         case NEEDS_ROOM -> {
+          responses.release();
           needsRoom = true;
           pool.needsRoom();
         }
-        case NEEDS_MEMORY -> largeResults.want(envelope.length(), pool.collections());
+        case NEEDS_MEMORY -> {
+          responses.release();
+          largeResults.want(envelope.length(), pool.collections());
+        }
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
     }
@@ -503,7 +528,7 @@ final class WorkerProcess {
     Envelope answer = largeResults.answer(pool.collections());
     if (answer == null) {
       pool.needsRoom();
-    } else if (offer(answer)) {
+    } else if (offer(answer, news)) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
@@ -533,7 +558,10 @@ final class WorkerProcess {
     watchLifeline();
     Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
-      MemorySegment whole = block == null ? channel.response(place) : block.segment();
+      MemorySegment whole = envelope.message();
+      if (whole == null) {
+        whole = block == null ? channel.response(place) : block.segment();
+      }
       if (envelope.length() < 0 || envelope.length() > whole.byteSize()) {
         throw new CorruptMemoryException("a message of " + envelope.length() + " bytes");
       }
@@ -551,6 +579,7 @@ final class WorkerProcess {
       } catch (RuntimeException | Error ofCodec) {
         failure = ofCodec;
       }
+      responses.release();
       inFlight.set(place, null);
       shipment.release();
       if (seenRemovals != Memories.ALL.removals()) {

@@ -37,6 +37,10 @@ import org.jspecify.annotations.Nullable;
  * all, and neither is a result that is given to the next step. What it writes into a segment or
  * buffer that is shared is seen by all that have it.
  *
+ * <p><b>Which process.</b> A batch goes to the process that has the fewest. Where batches are of
+ * one item and over in microseconds, the first process gets all of them while it can do them alone:
+ * to wake another one takes longer than the batch, and the others are there when more comes.
+ *
  * <p><b>Death.</b> The batch that a process executed when it ended fails with {@link
  * io.headrace.WorkerDiedException}, or is executed again ({@link Builder#retry}); all others are
  * untouched. If no process can be kept alive the flow becomes FAILED. Processes end with this one,
@@ -134,7 +138,7 @@ public final class WorkerProcesses {
      * without a pause. They are formed earlier than they had to be, and so may be smaller, and no
      * item of a higher priority overtakes them. Default: 0, or if batches are of one item {@value
      * #DEFAULT_AHEAD_SINGLE}, and as many as the process executes in a tenth of a millisecond if
-     * those are more, up to 31.
+     * those are more, up to 63.
      *
      * @param batches how many, from 0 to {@value #MAX_AHEAD}
      * @return this

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -22,8 +23,9 @@ final class Forging implements Fault {
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
   /** The fields of an answer that the parent looks at, by their places; the last is the tail. */
-  private static final int[] INTS = {0, 24, 28, 48};
+  private static final int[] SHORTS = {0, 2};
 
+  private static final int[] INTS = {4, 24, 28};
   private static final int[] LONGS = {8, 16, 32, 40};
   private static final long[] NONSENSE = {
     -1, Long.MIN_VALUE, Long.MAX_VALUE, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 33, 1L << 20
@@ -46,15 +48,23 @@ final class Forging implements Fault {
     long tail = (long) WORD.getVolatile(ring, (long) TAIL_OFFSET);
     MemorySegment slot = slot(ring, tail);
     Envelope.message(
-            Envelope.Kind.ANSWER, 0, channel.begun(), Channel.MESSAGE_BYTES, Envelope.NO_BLOCK)
+            Envelope.Kind.ANSWER,
+            0,
+            channel.begun(),
+            Channel.MESSAGE_BYTES,
+            null,
+            channel.response(0))
         .write(slot);
     long value = NONSENSE[random.nextInt(NONSENSE.length)];
-    int field = (number + (int) (long) Long.getLong(SEED)) % (INTS.length + LONGS.length + 1);
+    int fields = SHORTS.length + INTS.length + LONGS.length + 1;
+    int field = (number + (int) (long) Long.getLong(SEED)) % fields;
     System.out.println("forges field " + field + " as " + value);
-    if (field < INTS.length) {
-      slot.set(JAVA_INT, INTS[field], (int) value | 0x4000_0000);
-    } else if (field < INTS.length + LONGS.length) {
-      slot.set(JAVA_LONG, LONGS[field - INTS.length], value);
+    if (field < SHORTS.length) {
+      slot.set(JAVA_SHORT, SHORTS[field], (short) ((int) value | 0x4000));
+    } else if (field < SHORTS.length + INTS.length) {
+      slot.set(JAVA_INT, INTS[field - SHORTS.length], (int) value | 0x4000_0000);
+    } else if (field < fields - 1) {
+      slot.set(JAVA_LONG, LONGS[field - SHORTS.length - INTS.length], value);
     } else {
       tail += value | 0x100;
     }

@@ -67,21 +67,34 @@ class NonsenseTest {
     int found = 0;
     for (long seed = 0; seed < SCHEDULES; seed++) {
       Random random = new Random(seed);
-      Envelope.map(random.nextInt(), random.nextLong(), "x".repeat(random.nextInt(400)))
-          .write(slot);
+      envelope(random).write(slot);
       for (int changes = random.nextInt(1, 4); changes > 0; changes--) {
-        int words = random.nextInt(8) == 0 ? Envelope.BYTES / Integer.BYTES : 14; // the path or not
+        int words = random.nextInt(8) == 0 ? Envelope.BYTES / Integer.BYTES : 12; // the rest or not
         slot.set(ValueLayout.JAVA_INT, 4L * random.nextInt(words), (int) nasty(random));
       }
       try {
         Envelope read = Envelope.read(slot);
         assertThat(read.kind()).as("seed %d", seed).isNotEqualTo(Envelope.Kind.NONE);
         assertThat(read.path().length()).as("seed %d", seed).isLessThan(Envelope.BYTES);
+        MemorySegment message = read.message();
+        assertThat(message == null ? 0 : message.byteSize())
+            .as("seed %d", seed)
+            .isLessThan(Envelope.BYTES);
       } catch (CorruptMemoryException noticed) {
         found++;
       }
     }
     assertThat(found).isPositive();
+  }
+
+  /** With a path or a message, which may be too long for it. */
+  private static Envelope envelope(Random random) {
+    if (random.nextBoolean()) {
+      return Envelope.map(random.nextInt(), random.nextLong(), "x".repeat(random.nextInt(400)));
+    }
+    int length = random.nextInt(2 * Envelope.BYTES);
+    MemorySegment message = MemorySegment.ofArray(new long[2 * Envelope.BYTES / Long.BYTES]);
+    return Envelope.message(Envelope.Kind.ANSWER, 0, random.nextLong(), length, null, message);
   }
 
   /** Blocks that a worker names are within its memory, and none is in another one. */
