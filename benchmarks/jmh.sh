@@ -11,6 +11,13 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 jar=$here/target/benchmarks.jar
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+case $("$java" -version 2>&1) in
+  *'version "25'*) ;;
+  *)
+    echo "jmh.sh: $java is not of a JDK 25; set JAVA_HOME to one" >&2
+    exit 1
+    ;;
+esac
 passes=${PASSES:-2}
 options=${JMH_OPTIONS:--f 1 -wi 3 -i 5 -w 1 -r 1}
 

@@ -19,6 +19,13 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+case $("$java" -version 2>&1) in
+  *'version "25'*) ;;
+  *)
+    echo "processes.sh: $java is not of a JDK 25; set JAVA_HOME to one" >&2
+    exit 1
+    ;;
+esac
 jar=$here/target/benchmarks.jar
 if [ ! -r "$jar" ]; then
   echo "processes.sh: $jar is missing. Make it with: mvn -q package -DskipTests -pl benchmarks -am" >&2
