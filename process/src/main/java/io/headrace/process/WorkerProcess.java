@@ -82,8 +82,7 @@ final class WorkerProcess {
   private boolean isOver;
 
   // Of the thread of the worker.
-  private long seenBeats;
-  private long seenBeatNanos;
+  private final Heartbeat heartbeat;
   private boolean hasWorked;
   private int seenRemovals;
 
@@ -132,6 +131,7 @@ final class WorkerProcess {
       throw none;
     }
     largeResults = new LargeResults(settings, this::wake);
+    heartbeat = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
   }
 
   /**
@@ -189,7 +189,6 @@ final class WorkerProcess {
     } catch (Hearing.EndedException ended) {
       throw endedBefore(process, output, ended);
     }
-    seenBeatNanos = time.nanoTime();
   }
 
   /** Called once the process holds it. */
@@ -616,12 +615,7 @@ final class WorkerProcess {
         kill("a batch took longer than " + java.time.Duration.ofNanos(settings.batchNanos()));
       }
     }
-    long beats = channel.beatCount();
-    if (beats != seenBeats) {
-      seenBeats = beats;
-      seenBeatNanos = nowNanos;
-    } else if (settings.heartbeatNanos() != 0
-        && nowNanos - seenBeatNanos > settings.heartbeatNanos()) {
+    if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
       kill("it gave no sign of life for " + java.time.Duration.ofNanos(settings.heartbeatNanos()));
     }
     unmap();
