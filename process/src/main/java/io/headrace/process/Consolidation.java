@@ -60,7 +60,7 @@ final class Consolidation {
    * @param busyNanos says how long all of them were busy so far
    */
   void answered(int processes, LongSupplier busyNanos) {
-    if (processes == 1) {
+    if (processes < 2) {
       return;
     }
     if (answers == 0) {
