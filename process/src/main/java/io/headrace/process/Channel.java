@@ -182,7 +182,7 @@ final class Channel {
     WORD.setRelease(memory, (long) BEGUN_OFFSET, number);
   }
 
-  /** The worker has ended a batch; it was busy so long since it has begun to look for batches. */
+  /** The worker has ended a batch, and was busy with batches for so long so far. */
   void end(long busyNanos) {
     WORD.setOpaque(memory, (long) BUSY_NANOS_OFFSET, busyNanos);
     WORD.setRelease(memory, (long) BEGUN_OFFSET, 0L);

@@ -20,6 +20,9 @@ final class Window {
   /** A new time counts an eighth. */
   private static final int SHIFT = 3;
 
+  /** Many batches at hand are quick ones. */
+  private static final int QUICK_SIZE = 16;
+
   private final int least;
   private final int most;
 
@@ -44,6 +47,11 @@ final class Window {
   /** The largest size. */
   int most() {
     return most;
+  }
+
+  /** Whether the last batches took some microseconds each, as far as anybody has looked. */
+  boolean isQuick() {
+    return isElastic() && size >= QUICK_SIZE;
   }
 
   boolean isElastic() {

@@ -47,9 +47,6 @@ final class WorkerProcess {
 
   private static final long MIN_BELT_NANOS = 1_000_000;
 
-  /** A process that has so many batches at hand executes each in some microseconds. */
-  private static final int QUICK_WINDOW = 16;
-
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
 
@@ -257,9 +254,9 @@ final class WorkerProcess {
     return window.size() - (freePlaces.length - freeCount);
   }
 
-  /** Whether its last batches were over so quickly that many of them are at hand. */
+  /** Whether its last batches were over in some microseconds each. */
   boolean isQuick() {
-    return window.isElastic() && window.size() >= QUICK_WINDOW;
+    return window.isQuick();
   }
 
   /** How long it has executed batches so far, as it says. */

@@ -193,7 +193,7 @@ class DeathsTest {
     @Override
     public void at(Point point, Channel channel) {
       if (point == Point.HANDLED && KillOnce.isFirst(Path.of(System.getProperty(FILE)))) {
-        channel.begin(0);
+        channel.end(0);
         channel.responses().fill((byte) -1);
         new Doubling().handle(List.of(Doubling.HANG));
       }

@@ -38,6 +38,27 @@ class WindowTest {
     assertThat(after(window, 100, 20_000)).isEqualTo(5);
   }
 
+  /** Some slow ones change that at once. */
+  @Test
+  void batchesOfSomeMicrosecondsAreQuick() {
+    Window window = new Window(4, 32);
+    assertThat(window.isQuick()).isFalse();
+    after(window, 100, 5_000);
+    assertThat(window.isQuick()).isTrue();
+    after(window, 2, 50_000);
+    assertThat(window.isQuick()).isFalse();
+    after(window, 100, 10_000);
+    assertThat(window.isQuick()).isFalse();
+  }
+
+  /** Nobody measures them. */
+  @Test
+  void batchesOfAWindowThatDoesNotChangeAreNotKnownToBeQuick() {
+    Window window = new Window(32, 32);
+    after(window, 100, 1_000);
+    assertThat(window.isQuick()).isFalse();
+  }
+
   @Test
   void timeWithoutABatchDoesNotCount() {
     Window window = new Window(4, 32);
