@@ -424,7 +424,9 @@ final class WorkerProcess {
     }
   }
 
-  /** With the monitor. What finds no room in the ring follows later, one answer to a wish does. */
+  /**
+   * With the monitor. What finds no room follows later; a slot is left for the answer to a wish.
+   */
   private void tellFreed() {
     while (!freed.isEmpty() && news.hasRoomFor(2)) {
       var _ = offer(Envelope.release(requireNonNull(freed.poll())), news);
