@@ -22,6 +22,9 @@ import io.headrace.dynamodb.DynamoDbServer.Fault.Hang;
 import io.headrace.dynamodb.DynamoDbServer.Fault.Leave;
 import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -322,14 +325,14 @@ class FaultsTest {
 
   @Test
   void withoutAConnectionAllGetTheErrorOfTheClient() throws Exception {
-    URI nowhere;
-    try (DynamoDbServer closed = new DynamoDbServer()) {
-      nowhere = closed.uri();
+    try (Socket deaf = new Socket()) { // holds a port that nobody else gets, and does not listen
+      deaf.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      URI nowhere = URI.create("http://127.0.0.1:" + deaf.getLocalPort());
+      AsyncHandler<String, String> names =
+          new Endpoint("none", nowhere, isAsync).<String>get().key(tables::person).one(item -> "");
+      Outcomes<String> outcomes = outcomes(names, List.of("a", "b"));
+      assertFailure(outcomes, 0).isInstanceOf(SdkClientException.class);
+      assertFailure(outcomes, 1).isInstanceOf(SdkClientException.class);
     }
-    AsyncHandler<String, String> names =
-        new Endpoint("none", nowhere, isAsync).<String>get().key(tables::person).one(item -> "");
-    Outcomes<String> outcomes = outcomes(names, List.of("a", "b"));
-    assertFailure(outcomes, 0).isInstanceOf(SdkClientException.class);
-    assertFailure(outcomes, 1).isInstanceOf(SdkClientException.class);
   }
 }
