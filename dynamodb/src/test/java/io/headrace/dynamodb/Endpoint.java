@@ -27,8 +27,10 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
  * What tests run against: a server of ours, and Dynalite where it is installed, each with a client
  * of either kind. Where Dynalite is missing it is left out, unless {@code headrace.databases} is
  * {@code all}.
+ *
+ * @param connecting how long the asynchronous client may wait for a connection
  */
-record Endpoint(String name, URI uri, boolean isAsync) {
+record Endpoint(String name, URI uri, boolean isAsync, Duration connecting) {
   private static final String DYNALITE =
       """
       const server = require(process.argv[1] + '/node_modules/dynalite')({ createTableMs: 0 });
@@ -52,6 +54,10 @@ record Endpoint(String name, URI uri, boolean isAsync) {
   private static final List<Endpoint> PRESENT = new ArrayList<>();
   private static final Map<URI, DynamoDbAsyncClient> ASYNC_CLIENTS = new ConcurrentHashMap<>();
   private static final Map<URI, DynamoDbClient> CLIENTS = new ConcurrentHashMap<>();
+
+  Endpoint(String name, URI uri, boolean isAsync) {
+    this(name, uri, isAsync, PATIENCE);
+  }
 
   static synchronized List<Endpoint> present() throws Exception {
     if (PRESENT.isEmpty()) {
@@ -102,7 +108,7 @@ record Endpoint(String name, URI uri, boolean isAsync) {
                 .httpClientBuilder(
                     NettyNioAsyncHttpClient.builder()
                         .connectionTimeout(PATIENCE)
-                        .connectionAcquisitionTimeout(PATIENCE)
+                        .connectionAcquisitionTimeout(connecting)
                         .readTimeout(PATIENCE))
                 .build());
   }

@@ -323,13 +323,17 @@ class FaultsTest {
     batcher.close();
   }
 
+  /**
+   * The asynchronous client loses the refusal of the first connections now and then, and knows of
+   * it only when the time is over in which it may get one.
+   */
   @Test
   void withoutAConnectionAllGetTheErrorOfTheClient() throws Exception {
     try (Socket deaf = new Socket()) { // holds a port that nobody else gets, and does not listen
       deaf.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
       URI nowhere = URI.create("http://127.0.0.1:" + deaf.getLocalPort());
-      AsyncHandler<String, String> names =
-          new Endpoint("none", nowhere, isAsync).<String>get().key(tables::person).one(item -> "");
+      Endpoint none = new Endpoint("none", nowhere, isAsync, Duration.ofSeconds(1));
+      AsyncHandler<String, String> names = none.<String>get().key(tables::person).one(item -> "");
       Outcomes<String> outcomes = outcomes(names, List.of("a", "b"));
       assertFailure(outcomes, 0).isInstanceOf(SdkClientException.class);
       assertFailure(outcomes, 1).isInstanceOf(SdkClientException.class);
