@@ -7,7 +7,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -28,7 +28,7 @@ final class Hearing {
   private static final Types NO_TYPES = new Types(List.of());
   private static final Report.Kind[] KINDS = Report.Kind.values();
 
-  private final SocketChannel socket;
+  private final ReadableByteChannel reports;
   private final String name;
   private final Runnable whenEnded;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -38,15 +38,15 @@ final class Hearing {
    *
    * @param whenEnded what to do then; not if it cannot be understood, for it may work on
    */
-  Hearing(SocketChannel socket, String name, Runnable whenEnded) {
-    this.socket = socket;
+  Hearing(ReadableByteChannel reports, String name, Runnable whenEnded) {
+    this.reports = reports;
     this.name = name;
     this.whenEnded = whenEnded;
     Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
   }
 
   private void hear() {
-    try (DataInputStream in = new DataInputStream(Channels.newInputStream(socket))) {
+    try (DataInputStream in = new DataInputStream(Channels.newInputStream(reports))) {
       while (true) {
         int length = in.readInt();
         if (length < 1 || length > MAX_FRAME) {
@@ -135,7 +135,7 @@ final class Hearing {
 
   void close() {
     try {
-      socket.close();
+      reports.close();
     } catch (IOException useless) {
       // it is not used anymore
     }

@@ -1,8 +1,13 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
+import io.headrace.shm.Mechanism;
+import io.headrace.shm.NamedPipe;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
@@ -11,10 +16,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Starts a worker process and waits for its connections. The folder with the socket is there only
- * until this is closed, so that a parent that is killed leaves nothing behind.
+ * Starts a worker process and waits for its connections. The folder with the pipe or the socket is
+ * there only until this is closed, so that a parent that is killed leaves nothing behind.
  */
 final class Launch implements AutoCloseable {
   private static final Pattern CHOOSES_COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC");
@@ -29,24 +35,34 @@ final class Launch implements AutoCloseable {
 
   private final Settings settings;
   private final Path folder;
-  private final Path socket;
-  private final ServerSocketChannel server;
+  private final Path entrance;
+
+  /** On Linux. */
+  private @Nullable NamedPipe pipe;
+
+  /** Elsewhere. */
+  private @Nullable ServerSocketChannel server;
 
   Launch(Settings settings) throws IOException {
     this.settings = settings;
     folder = Files.createTempDirectory("headrace-"); // for its owner only
-    socket = folder.resolve("socket");
-    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    entrance = folder.resolve("entrance");
     try {
-      server.bind(UnixDomainSocketAddress.of(socket));
+      if (settings.mechanism() == Mechanism.LINUX) {
+        pipe = NamedPipe.create(entrance);
+      } else {
+        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        server.bind(UnixDomainSocketAddress.of(entrance));
+      }
     } catch (Throwable failure) { // such as a path that is too long
       close();
       throw failure;
     }
   }
 
-  String socket() {
-    return socket.toString();
+  /** The path of the pipe, or of the socket. */
+  String entrance() {
+    return entrance.toString();
   }
 
   /**
@@ -64,7 +80,7 @@ final class Launch implements AutoCloseable {
       builder.directory(settings.folder().toFile());
     }
     Process process = builder.redirectErrorStream(true).start();
-    var _ = process.onExit().thenRun(this::closeServer);
+    var _ = process.onExit().thenRun(this::closeEntrance);
     return process;
   }
 
@@ -90,14 +106,28 @@ final class Launch implements AutoCloseable {
     return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 
-  /** Blocks until the process connects; fails if it ends before. */
-  SocketChannel accept() throws IOException {
-    return server.accept();
+  /**
+   * What the process reports. Blocks until it connects if that is by a socket.
+   *
+   * @throws IOException if it has ended before
+   */
+  ReadableByteChannel reports() throws IOException {
+    return pipe == null ? accept() : pipe.open();
   }
 
-  private void closeServer() {
+  /** Blocks until the process connects to the socket; fails if it ends before. */
+  SocketChannel accept() throws IOException {
+    return requireNonNull(server, "the socket").accept();
+  }
+
+  private void closeEntrance() {
     try {
-      server.close();
+      if (pipe != null) {
+        pipe.close();
+      }
+      if (server != null) {
+        server.close();
+      }
     } catch (IOException useless) {
       // it is not used anymore
     }
@@ -105,7 +135,7 @@ final class Launch implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    closeServer();
+    closeEntrance();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
       for (Path file : files) {
         Files.deleteIfExists(file);

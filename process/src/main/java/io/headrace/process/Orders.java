@@ -13,7 +13,7 @@ import java.util.List;
  * @param name what the worker is called
  * @param processors the numbers of the processors to run on; none for all
  * @param mechanism how memory is shared
- * @param socket the path of the socket on which its parent waits for it
+ * @param entrance the path of the pipe or the socket at which its parent waits for it
  * @param channel the path of the channel
  * @param places how many places the channel has
  * @param results the memory of which the worker hands out the blocks
@@ -27,7 +27,7 @@ record Orders(
     String name,
     List<Integer> processors,
     Mechanism mechanism,
-    String socket,
+    String entrance,
     String channel,
     int places,
     Mapped results,
@@ -45,7 +45,7 @@ record Orders(
       out.writeInt(processor);
     }
     out.writeUTF(mechanism.name());
-    out.writeUTF(socket);
+    out.writeUTF(entrance);
     out.writeUTF(channel);
     out.writeInt(places);
     out.writeInt(results.number);
@@ -69,7 +69,7 @@ record Orders(
       processors.add(in.readInt());
     }
     Mechanism mechanism = Mechanism.valueOf(in.readUTF());
-    String socket = in.readUTF();
+    String entrance = in.readUTF();
     String channel = in.readUTF();
     int places = in.readInt();
     Mapped results = new Mapped(in.readInt(), in.readLong(), in.readUTF());
@@ -84,7 +84,7 @@ record Orders(
         name,
         processors,
         mechanism,
-        socket,
+        entrance,
         channel,
         places,
         results,

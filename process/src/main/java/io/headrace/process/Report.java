@@ -3,9 +3,9 @@ package io.headrace.process;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -26,10 +26,10 @@ final class Report implements AutoCloseable {
 
   private static final Types NO_TYPES = new Types(List.of());
 
-  private final SocketChannel socket;
+  private final OutputStream out;
 
-  Report(SocketChannel socket) {
-    this.socket = socket;
+  Report(OutputStream out) {
+    this.out = out;
   }
 
   void ready() throws IOException {
@@ -94,15 +94,20 @@ final class Report implements AutoCloseable {
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes
   private synchronized void send(Kind kind, byte[] content) throws IOException {
     ByteBuffer frame = ByteBuffer.allocate(Integer.BYTES + 1 + content.length);
-    frame.putInt(1 + content.length).put((byte) kind.ordinal()).put(content).flip();
-    while (frame.hasRemaining()) {
-      var _ = socket.write(frame);
+    frame.putInt(1 + content.length).put((byte) kind.ordinal()).put(content);
+    boolean isInterrupted = Thread.interrupted(); // that would close a socket
+    try {
+      out.write(frame.array());
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
   @Override
   public void close() throws IOException {
-    socket.close();
+    out.close();
   }
 
   private final class ToParent extends Handler {
@@ -120,7 +125,7 @@ final class Report implements AutoCloseable {
 
     @Override
     public void close() {
-      // the socket is closed by who has opened it
+      // what it goes through is closed by who has opened it
     }
   }
 }

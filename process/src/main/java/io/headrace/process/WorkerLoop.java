@@ -215,6 +215,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       out.position(0);
       Failures.write(failure, out);
     }
+    var _ = Thread.interrupted(); // whatever the handler has left behind is not for the next batch
     if (isMeasured) {
       out.writeLong(handleNanos);
     }

@@ -5,12 +5,15 @@ import io.headrace.shm.Affinity;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
+import io.headrace.shm.NamedPipe;
 import io.headrace.shm.SharedMemory;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,10 +27,10 @@ import java.util.concurrent.TimeUnit;
 final class WorkerMain {
   /*
    * Its standard input begins with its orders, and then stays open as long as the parent lives: at its end the
-   * worker ends, whatever it is doing. A worker that was told to end closes the socket first, whereupon the parent
-   * closes that input: the JVM would wait 300 ms for a thread that still reads. Standard output and error are the
-   * handler's; they go to the parent's logging. What the worker itself has to say goes through a socket: that it is ready, why it is
-   * not, and what is logged. Batches go through shared memory.
+   * worker ends, whatever it is doing. Standard output and error are the handler's; they go to the parent's logging.
+   * What the worker itself has to say goes through a pipe, or a socket where there are none: that it is ready, why
+   * it is not, and what is logged. A worker that was told to end closes that first, whereupon the parent closes the input:
+   * the JVM would wait 300 ms for a thread that still reads. Batches go through shared memory.
    */
 
   private static final int PARENT_IS_GONE = 3;
@@ -58,8 +61,7 @@ final class WorkerMain {
     files.add(orders.channel());
     files.add(orders.results().path());
     daemon("headrace-parent", () -> awaitEnd(in, files));
-    try (SocketChannel socket = connect(orders);
-        Report report = new Report(socket)) {
+    try (Report report = new Report(reports(orders))) {
       report.install();
       Thread.currentThread().setName(orders.name());
       run(orders, report, files);
@@ -117,8 +119,14 @@ final class WorkerMain {
     var _ = new ValueReader(none, new HeapSpace(), message).read();
   }
 
+  private static OutputStream reports(Orders orders) throws IOException {
+    return orders.mechanism() == Mechanism.LINUX
+        ? NamedPipe.connect(orders.entrance())
+        : Channels.newOutputStream(connect(orders));
+  }
+
   private static SocketChannel connect(Orders orders) throws IOException {
-    return SocketChannel.open(UnixDomainSocketAddress.of(orders.socket()));
+    return SocketChannel.open(UnixDomainSocketAddress.of(orders.entrance()));
   }
 
   private static void run(Orders orders, Report report, Set<String> files) throws IOException {

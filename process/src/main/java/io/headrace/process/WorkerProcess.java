@@ -168,7 +168,7 @@ final class WorkerProcess {
             name,
             settings.processorsOf(number),
             settings.mechanism(),
-            launch.socket(),
+            launch.entrance(),
             memory.path(),
             channel.places(),
             new Orders.Mapped(results.number, settings.resultBytes(), results.memory.path()),
@@ -204,7 +204,7 @@ final class WorkerProcess {
   private Hearing connect(Launch launch, Process process, Output output)
       throws Hearing.EndedException {
     try {
-      Hearing hearing = new Hearing(launch.accept(), name, () -> closeInput(process));
+      Hearing hearing = new Hearing(launch.reports(), name, () -> closeInput(process));
       link = new Link(process, output, doorbell(launch), hearing);
       var _ = process.onExit().thenRun(this::ended);
       return hearing;

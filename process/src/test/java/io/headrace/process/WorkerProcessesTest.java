@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
@@ -16,13 +17,18 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WorkerProcessesTest {
   @TempDir Path folder;
@@ -203,10 +209,51 @@ class WorkerProcessesTest {
     }
   }
 
+  /** Logs with an interrupt, and leaves it behind. Says in which process, and how it came. */
+  private static final class Interrupted implements Handler<Integer, String> {
+    @Override
+    public List<String> handle(List<Integer> items) {
+      String found = ProcessHandle.current().pid() + " " + Thread.currentThread().isInterrupted();
+      Thread.currentThread().interrupt();
+      System.getLogger("interrupted").log(System.Logger.Level.INFO, "batch of " + items);
+      if (!Thread.currentThread().isInterrupted()) {
+        throw new IllegalStateException("to log has taken the interrupt away");
+      }
+      return items.stream().map(item -> found).toList();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anInterruptOfAHandlerIsForItsOwnBatch(boolean isPortable) throws Exception {
+    WorkerProcesses.Builder processes = WorkerProcesses.builder(1);
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("interrupted");
+    logger.setFilter(logs -> logged.add(logs.getMessage()));
+    try (Flow<Integer, String> flow =
+        Flow.<Integer>builder("interrupted")
+            .<String>stepPerWorker(
+                "step",
+                HandlerFactory.of(Interrupted::new),
+                step -> step.workers((isPortable ? processes.portable() : processes).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      String first = flow.call(0);
+      assertThat(first).endsWith(" false");
+      for (int i = 1; i < 5; i++) {
+        assertThat(flow.call(i)).isEqualTo(first);
+      }
+      await("what was logged").until(() -> logged.size() == 5);
+      assertThat(logged).last().asString().endsWith("batch of [4]");
+    } finally {
+      logger.setFilter(null);
+    }
+  }
+
   /** A signal is on its way when its sender has ended already. */
   private static void awaitStopped(long pid) {
     Path threads = Path.of("/proc", Long.toString(pid), "task");
-    org.awaitility.Awaitility.await("the stop of all threads")
+    await("the stop of all threads")
         .until(() -> !Files.isDirectory(threads) || areStopped(threads));
   }
 

@@ -22,6 +22,7 @@ final class Linux {
   private static final int FUTEX_WAKE = 1;
   private static final int MADV_POPULATE_WRITE = 23;
   private static final int OWNER_DIED = 130;
+  private static final int FOR_OWNER_ONLY = 0600;
 
   /** More than any C library needs. */
   private static final int MUTEX_ATTRIBUTES_BYTES = 64;
@@ -42,17 +43,30 @@ final class Linux {
    * @return its descriptor
    */
   static int createMemoryFile(String name) {
+    int descriptor = create(FileFunctions.CREATE_MEMORY, name, MFD_CLOEXEC);
+    if (descriptor < 0) {
+      throw new SharedMemoryException("memfd_create failed with error " + -descriptor, null);
+    }
+    return descriptor;
+  }
+
+  /**
+   * Makes a named pipe that only this user can open.
+   *
+   * @return 0, or the number of the error
+   */
+  static int createNamedPipe(String path) {
+    return -create(FileFunctions.CREATE_PIPE, path, FOR_OWNER_ONLY);
+  }
+
+  /** What the function returns, or the negative number of the error. */
+  private static int create(MethodHandle function, String name, int flags) {
     MemoryLayout captured = Linker.Option.captureStateLayout();
     VarHandle errno = captured.varHandle(MemoryLayout.PathElement.groupElement("errno"));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(captured);
-      int descriptor =
-          (int) MemoryFiles.CREATE.invokeExact(state, arena.allocateFrom(name), MFD_CLOEXEC);
-      if (descriptor < 0) {
-        throw new SharedMemoryException(
-            "memfd_create failed with error " + (int) errno.get(state, 0L), null);
-      }
-      return descriptor;
+      int result = (int) function.invokeExact(state, arena.allocateFrom(name), flags);
+      return result < 0 ? -(int) errno.get(state, 0L) : result;
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -66,7 +80,7 @@ final class Linux {
    */
   static int reserve(int descriptor, long sizeBytes) {
     try {
-      return (int) MemoryFiles.RESERVE.invokeExact(descriptor, 0L, sizeBytes);
+      return (int) FileFunctions.RESERVE.invokeExact(descriptor, 0L, sizeBytes);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -75,7 +89,7 @@ final class Linux {
   /** Opens a file for reading and writing; returns its descriptor, below 0 if there is none. */
   static int open(String path) {
     try (Arena arena = Arena.ofConfined()) {
-      return (int) MemoryFiles.OPEN.invokeExact(arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
+      return (int) FileFunctions.OPEN.invokeExact(arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -83,7 +97,7 @@ final class Linux {
 
   static void close(int descriptor) {
     try {
-      var _ = (int) MemoryFiles.CLOSE.invokeExact(descriptor);
+      var _ = (int) FileFunctions.CLOSE.invokeExact(descriptor);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -92,7 +106,8 @@ final class Linux {
   /** Maps all pages now, so that the first access to each is as fast as the others. */
   static boolean populate(MemorySegment segment) {
     try {
-      return (int) MemoryFiles.ADVISE.invokeExact(segment, segment.byteSize(), MADV_POPULATE_WRITE)
+      return (int)
+              FileFunctions.ADVISE.invokeExact(segment, segment.byteSize(), MADV_POPULATE_WRITE)
           == 0;
     } catch (Throwable failure) {
       throw unchecked(failure);
@@ -217,12 +232,9 @@ final class Linux {
     }
   }
 
-  private static final class MemoryFiles {
-    static final MethodHandle CREATE =
-        handle(
-            "memfd_create",
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
-            Linker.Option.captureCallState("errno"));
+  private static final class FileFunctions {
+    static final MethodHandle CREATE_MEMORY = create("memfd_create");
+    static final MethodHandle CREATE_PIPE = create("mkfifo");
     static final MethodHandle RESERVE =
         handle("posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
     static final MethodHandle OPEN =
@@ -233,6 +245,13 @@ final class Linux {
     static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     static final MethodHandle ADVISE =
         handle("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+
+    private static MethodHandle create(String name) {
+      return handle(
+          name,
+          FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+          Linker.Option.captureCallState("errno"));
+    }
   }
 
   private static final class Probe {
@@ -243,7 +262,7 @@ final class Linux {
         return false;
       }
       try {
-        return Futex.CALL != null && MemoryFiles.CREATE != null;
+        return Futex.CALL != null && FileFunctions.CREATE_MEMORY != null;
       } catch (RuntimeException | LinkageError missing) {
         return false;
       }
