@@ -19,8 +19,8 @@ final class Buckets {
    * ready then, or when they have the weight that it named. Of buckets with equal times the one goes first
    * that had its place first; see Turns.
    *
-   * Where there are many buckets each step to another object is a miss of the caches. So tickets are linked by
-   * themselves, buckets too, and a bucket is itself the chain of its tickets of the lowest priority.
+   * Where there are many buckets each step to another object is a miss of the caches. So buckets are linked by
+   * themselves, and a bucket is itself the chain of its tickets of the lowest priority.
    */
 
   /** Fewer withdrawn tickets than these are not worth a sweep. */
@@ -257,7 +257,9 @@ final class Buckets {
     int deadlines(long[] into) {
       int length = 0;
       for (int p = priorities - 1; p >= 0; p--) {
-        for (Ticket ticket = chain(p).peek(); ticket != null; ticket = ticket.next()) {
+        TicketChain chain = chain(p);
+        Ticket ticket;
+        for (int i = 0; (ticket = chain.get(i)) != null; i++) {
           if (length == into.length) {
             return length;
           }
@@ -351,7 +353,7 @@ final class Buckets {
       for (int p = 0; p < priorities; p++) {
         TicketChain chain = chain(p);
         if (chain.length() > threshold && chain.length() > 2 * count) {
-          chain.sweep(station);
+          chain.removeIf(ticket -> !ticket.waitsAt(station));
         }
       }
     }

@@ -1,58 +1,86 @@
 package io.headrace;
 
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Tickets that wait one behind the other, linked by themselves. Of one thread at a time. */
+/** Tickets that wait one behind the other. Of one thread at a time. */
 class TicketChain {
-  private @Nullable Ticket first;
-  private @Nullable Ticket last;
+  /*
+   * A ring in an array; the tickets are not linked. So to append one touches no other ticket, and those of a batch
+   * are found side by side, and not each by the one before it: where many buckets have a few tickets each, every
+   * ticket is a miss of the caches.
+   */
+
+  private static final @Nullable Ticket[] NONE = {};
+
+  private static final int LEAST_CAPACITY = 4;
+
+  /** Longer arrays become shorter when they are nearly empty. */
+  private static final int SHRINK_THRESHOLD = 1024;
+
+  /** Its length is a power of two, or zero. */
+  private @Nullable Ticket[] tickets = NONE;
+
+  /** Where the first one is, modulo the length of the array. */
+  private int head;
+
   private int length;
 
   final void append(Ticket ticket) {
-    if (last == null) {
-      first = ticket;
-    } else {
-      last.setNext(ticket);
+    if (length == tickets.length) {
+      resize(Math.max(LEAST_CAPACITY, 2 * length));
     }
-    last = ticket;
+    tickets[place(length)] = ticket;
     length++;
   }
 
-  final @Nullable Ticket peek() {
-    return first;
+  private int place(int index) {
+    return (head + index) & (tickets.length - 1);
   }
 
-  /** Unlinks the first ticket, if there is one. */
+  /** The ticket that has a number of others before it, or null if there are not as many. */
+  final @Nullable Ticket get(int index) {
+    return index < length ? tickets[place(index)] : null;
+  }
+
+  final @Nullable Ticket peek() {
+    return get(0);
+  }
+
+  /** Removes the first ticket, if there is one. */
   final void poll() {
-    Ticket ticket = first;
-    if (ticket != null) {
-      first = ticket.next();
-      if (first == null) {
-        last = null;
-      }
-      ticket.setNext(null); // a caller that keeps it keeps no others
-      length--;
+    if (length == 0) {
+      return;
+    }
+    tickets[place(0)] = null;
+    head++;
+    length--;
+    if (tickets.length > SHRINK_THRESHOLD && length < tickets.length / 8) {
+      resize(tickets.length / 2);
     }
   }
 
-  /** How many are linked. */
+  /** How many there are. */
   final int length() {
     return length;
   }
 
-  /** Unlinks those that have left a station. */
-  final void sweep(Station station) {
-    Ticket ticket = first;
-    first = null;
-    last = null;
-    length = 0;
-    while (ticket != null) {
-      Ticket next = ticket.next();
-      ticket.setNext(null);
-      if (ticket.waitsAt(station)) {
+  final void removeIf(Predicate<Ticket> isUseless) {
+    for (int left = length; left > 0; left--) {
+      Ticket ticket = peek();
+      poll();
+      if (ticket != null && !isUseless.test(ticket)) {
         append(ticket);
       }
-      ticket = next;
     }
+  }
+
+  private void resize(int capacity) {
+    @Nullable Ticket[] resized = new Ticket[capacity];
+    for (int i = 0; i < length; i++) {
+      resized[i] = get(i);
+    }
+    tickets = resized;
+    head = 0;
   }
 }
