@@ -85,6 +85,12 @@ final class FactoryBytes {
       ContextCarrier carrier = (ContextCarrier) in.readObject();
       Object handler = requireNonNull(supplier.get(), "the handler that the factory made");
       return new Made((Handler<?, ?>) handler, carrier);
+    } catch (ClassNotFoundException missing) {
+      throw new ClassNotFoundException(
+          missing.getMessage()
+              + " cannot be loaded in the worker process: add it to the classPath or the modulePath"
+              + " of its WorkerProcesses, which are those of the parent if they are not set",
+          missing);
     }
   }
 

@@ -7,6 +7,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -19,7 +20,7 @@ final class Hearing {
   static final class EndedException extends IOException {
     private static final long serialVersionUID = 1;
 
-    EndedException(Throwable cause) {
+    EndedException(Exception cause) {
       super(cause.getMessage(), cause);
     }
   }
@@ -62,7 +63,15 @@ final class Hearing {
     } catch (EOFException ended) {
       ready.completeExceptionally(new EndedException(ended));
       whenEnded.run();
-    } catch (IOException notUnderstood) {
+    } catch (ClosedChannelException closed) {
+      ready.completeExceptionally(new EndedException(closed));
+    } catch (IOException | RuntimeException notUnderstood) {
+      System.getLogger(Hearing.class.getName())
+          .log(
+              Level.WARNING,
+              "what {0} logs is not heard any more, because it cannot be understood: {1}",
+              name,
+              notUnderstood.getMessage());
       ready.completeExceptionally(new EndedException(notUnderstood));
     }
   }

@@ -45,7 +45,7 @@ final class Launch implements AutoCloseable {
 
   Launch(Settings settings) throws IOException {
     this.settings = settings;
-    folder = Files.createTempDirectory("headrace-"); // for its owner only
+    folder = newFolder();
     entrance = folder.resolve("entrance");
     try {
       if (settings.mechanism() == Mechanism.LINUX) {
@@ -57,6 +57,21 @@ final class Launch implements AutoCloseable {
     } catch (Throwable failure) { // such as a path that is too long
       close();
       throw failure;
+    }
+  }
+
+  /** For its owner only. */
+  private static Path newFolder() throws IOException {
+    String parent = System.getProperty("java.io.tmpdir");
+    try {
+      return Files.createTempDirectory(Path.of(parent), "headrace-");
+    } catch (IOException failure) {
+      throw new IOException(
+          "cannot create a folder in "
+              + parent
+              + ", set java.io.tmpdir to a folder that is writable: "
+              + failure,
+          failure);
     }
   }
 

@@ -564,14 +564,14 @@ final class Pool implements Placement.BatchExecutor {
         if (isClosed()) {
           return;
         }
-        failures = hasWorked ? 1 : failures + 1;
+        failures = hasWorked ? 0 : failures + 1;
         LOGGER.log(Level.ERROR, death);
         if (failures >= settings.maxFailures()) {
           isGivenUp = true;
           gaveUp(death);
           return;
         }
-        pause(failures);
+        pause(Math.max(1, failures));
         restarts.incrementAndGet();
       }
     }

@@ -7,6 +7,7 @@ import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.NamedPipe;
 import io.headrace.shm.SharedMemory;
+import io.headrace.shm.Signals;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -157,6 +158,7 @@ final class WorkerMain {
       daemon("headrace-first-use", WorkerMain::useOnce);
       Lifeline lifeline = Lifeline.open(channel.lifeline());
       lifeline.hold(); // before the first answer, which is when the parent looks for it
+      Signals.leaveEndToParent(); // which answers first what it has accepted
       try {
         loop.run();
       } catch (Throwable failure) {

@@ -16,6 +16,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -46,6 +47,9 @@ final class WorkerProcess {
   private static final long BELT_NANOS = 250_000_000;
 
   private static final long MIN_BELT_NANOS = 1_000_000;
+
+  /** A lifeline that nobody has written nonsense into ends with the process at once. */
+  private static final Duration MAX_LIFELINE = Duration.ofMillis(100);
 
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
@@ -302,46 +306,54 @@ final class WorkerProcess {
    * @throws NoRoomException if there is no room for it now
    * @throws CorruptMemoryException if the process has written nonsense
    */
-  synchronized Sent send(
+  Sent send(
       Execution execution,
       int place,
       Region inputs,
       LargeMemories largeInputs,
       boolean isMeasured) {
-    if (isOver) {
-      return Sent.OVER;
+    Shipment shipment;
+    synchronized (this) {
+      if (isOver) {
+        return Sent.OVER;
+      }
+      shipment =
+          new Shipment(
+              execution,
+              ++lastNumber,
+              place,
+              settings,
+              inputs,
+              largeInputs,
+              this::ofWorker,
+              isMeasured);
+      if (isMeasured) {
+        shipment.sentNanos = time.nanoTime();
+      }
+      Envelope envelope = shipment.pack(channel.request(place));
+      if (envelope != null) {
+        return send(shipment, envelope, inputs) ? Sent.YES : Sent.FULL;
+      }
     }
-    var shipment =
-        new Shipment(
-            execution,
-            ++lastNumber,
-            place,
-            settings,
-            inputs,
-            largeInputs,
-            this::ofWorker,
-            isMeasured);
-    if (isMeasured) {
-      shipment.sentNanos = time.nanoTime();
-    }
-    Envelope envelope = shipment.pack(channel.request(place));
-    if (envelope == null) {
-      execution.complete(shipment.unpacked());
-      return Sent.FAILED;
-    }
+    execution.complete(shipment.unpacked()); // runs code of callers
+    return Sent.FAILED;
+  }
+
+  /** With the monitor. Returns false if a ring is full. */
+  private boolean send(Shipment shipment, Envelope envelope, Region inputs) {
     boolean isSent = false;
     try {
-      inFlight.set(place, shipment);
+      inFlight.set(shipment.place, shipment);
       isSent = map(inputs) && map(shipment.regions()) && offer(envelope);
     } finally {
       if (!isSent) {
-        inFlight.set(place, null);
+        inFlight.set(shipment.place, null);
         shipment.release();
       }
     }
     tellFreed();
     link().doorbell.ring();
-    return isSent ? Sent.YES : Sent.FULL;
+    return isSent;
   }
 
   /** Returns false if the ring is full. */
@@ -447,7 +459,7 @@ final class WorkerProcess {
         isBusy() ? WorkerStatus.State.BUSY : WorkerStatus.State.IDLE,
         restarts,
         Proc.residentBytes(handle.pid()),
-        handle.info().totalCpuDuration().orElse(java.time.Duration.ZERO));
+        handle.info().totalCpuDuration().orElse(Duration.ZERO));
   }
 
   long pid() {
@@ -611,11 +623,11 @@ final class WorkerProcess {
         begun.begunNanos = nowNanos;
       } else if (settings.batchNanos() != 0
           && nowNanos - begun.begunNanos > settings.batchNanos()) {
-        kill("a batch took longer than " + java.time.Duration.ofNanos(settings.batchNanos()));
+        kill("a batch took longer than " + Duration.ofNanos(settings.batchNanos()));
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill("it gave no sign of life for " + java.time.Duration.ofNanos(settings.heartbeatNanos()));
+      kill("it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos()));
     }
     unmap();
   }
@@ -724,13 +736,15 @@ final class WorkerProcess {
     largeResults.retire();
   }
 
-  /** It ends with the process. */
+  /** It ends with the process, unless that has written nonsense there. */
   private void joinLifeline() {
     Thread lifeline = this.lifeline;
     boolean isInterrupted = false;
     while (lifeline != null && lifeline.isAlive()) {
       try {
-        lifeline.join();
+        if (!lifeline.join(MAX_LIFELINE)) {
+          Lifeline.open(channel.lifeline()).cut();
+        }
       } catch (InterruptedException e) {
         isInterrupted = true;
       }

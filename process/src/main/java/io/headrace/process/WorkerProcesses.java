@@ -31,11 +31,12 @@ import org.jspecify.annotations.Nullable;
  * sets and maps of these travel by themselves; records, enums and classes with a {@link Codec} once
  * they are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot
  * travel fails its item alone. Tensors, segments, buffers and arrays from {@value
- * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place;
- * what it keeps beyond its batch it has to copy. A result is valid as long as it is reachable, and
- * its memory is reused after that. What a handler returns of what it was given is not copied at
- * all, and neither is a result that is given to the next step. What it writes into a segment or
- * buffer that is shared is seen by all that have it.
+ * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place,
+ * but for arrays, which the JVM has in its heap only: they are copied there. What it keeps beyond
+ * its batch it has to copy. A result is valid as long as it is reachable, and its memory is reused
+ * after that. What a handler returns of what it was given is not copied at all, and neither is a
+ * result that is given to the next step. What it writes into a segment or buffer that is shared is
+ * seen by all that have it.
  *
  * <p><b>Which process.</b> A batch goes to the process that has the fewest. Where batches are of
  * one item and over in microseconds, the first process gets all of them while it can do them alone:

@@ -200,6 +200,46 @@ class DeathsTest {
     }
   }
 
+  /** Overwrites its lifeline, and is killed. */
+  static final class Cutting implements Fault {
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.HANDLED && KillOnce.isFirst(Path.of(System.getProperty(Lying.FILE)))) {
+        channel.lifeline().fill((byte) -1);
+        Doubling.kill();
+      }
+    }
+  }
+
+  @Test
+  void aWorkerThatOverwritesItsLifelineIsReplaced() throws Exception {
+    WorkerProcesses.Builder processes =
+        WorkerProcesses.builder(1)
+            .retry(3)
+            .jvmOptions(
+                "-D" + Fault.PROPERTY + "=" + Cutting.class.getName(),
+                "-D" + Lying.FILE + "=" + folder.resolve("cut"));
+    try (Flow<Integer, Object> flow = Doubling.flow(processes, 1)) {
+      Files.createFile(folder.resolve("cut"));
+      assertThat(flow.call(1)).as("the parent watches").isEqualTo(2);
+      Files.delete(folder.resolve("cut"));
+      assertThat(flow.call(2)).isEqualTo(4);
+      assertThat(flow.call(3)).isEqualTo(6);
+      assertThat(flow.workers("double").getFirst().restarts()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aProcessThatHasWorkedIsReplacedHoweverFewFailuresAreAllowed() throws Exception {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1).maxFailures(1), 1)) {
+      for (int i = 0; i < 2; i++) {
+        assertThat(flow.call(i)).isEqualTo(2 * i);
+        assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+      }
+      assertThat(flow.call(5)).isEqualTo(10);
+    }
+  }
+
   /** At each moment of a start. */
   @Test
   @Timeout(7200)

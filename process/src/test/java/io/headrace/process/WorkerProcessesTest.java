@@ -9,9 +9,12 @@ import io.headrace.Handler;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
+import java.io.File;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -202,10 +205,86 @@ class WorkerProcessesTest {
                 step -> step.workers(WorkerProcesses.of(1)))
             .build()
             .start()) {
+      Queue<String> logged = new ConcurrentLinkedQueue<>();
+      Logger logger = Logger.getLogger(Hearing.class.getName());
+      logger.setFilter(logs -> logged.add(logs.getMessage()));
       long pid = flow.call(1);
       for (int i = 0; i < 5; i++) {
         assertThat(flow.call(i)).isEqualTo(pid);
       }
+      await("the warning").until(() -> !logged.isEmpty());
+      logger.setFilter(null);
+    }
+  }
+
+  @Test
+  void whatATerminalSendsToAllProcessesOfItsGroupIsLeftToTheParent() throws Exception {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1)) {
+      Object pid = flow.call(Doubling.PID);
+      String kill = "kill -HUP " + pid + " && kill -INT " + pid + " && kill -TERM " + pid;
+      assertThat(new ProcessBuilder("sh", "-c", kill).inheritIO().start().waitFor()).isZero();
+      for (int i = 0; i < 1000; i++) {
+        assertThat(flow.call(Doubling.PID)).isEqualTo(pid);
+      }
+      assertThat(flow.workers("double").getFirst().restarts()).isZero();
+    }
+  }
+
+  /** Reads where nothing is. */
+  private static final class Crashing implements Handler<Integer, Long> {
+    @Override
+    public List<Long> handle(List<Integer> items) {
+      return List.of(MemorySegment.ofAddress(64).reinterpret(64).get(ValueLayout.JAVA_LONG, 0));
+    }
+  }
+
+  @Test
+  void aCrashOfNativeCodeIsToldWithItsReport() throws Exception {
+    try (Flow<Integer, Long> flow =
+        Flow.<Integer>builder("crashing")
+            .<Long>stepPerWorker(
+                "step",
+                HandlerFactory.of(Crashing::new),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .workingFolder(folder)
+                            .jvmOptions("-XX:-CreateCoredumpOnCrash")
+                            .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThatThrownBy(() -> flow.call(1))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("see " + folder.resolve("hs_err_pid"))
+          .hasMessageContaining("SIGSEGV");
+    }
+  }
+
+  @Test
+  void aHandlerThatTheProcessCannotLoadFailsTheStartWithTheRemedy() {
+    Path[] others =
+        Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(path -> !path.contains("test"))
+            .map(Path::of)
+            .toArray(Path[]::new);
+    assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(1).classPath(others), 1))
+        .isInstanceOf(StartException.class)
+        .cause()
+        .isInstanceOf(ClassNotFoundException.class)
+        .hasMessageContaining("cannot be loaded in the worker process: add it to the classPath");
+  }
+
+  @Test
+  void aFolderThatIsNotThereFailsTheStartWithTheRemedy() {
+    String usual = System.getProperty("java.io.tmpdir");
+    System.setProperty("java.io.tmpdir", folder.resolve("nowhere").toString());
+    try {
+      assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(1), 1))
+          .isInstanceOf(StartException.class)
+          .cause()
+          .hasMessageContaining("set java.io.tmpdir to a folder that is writable");
+    } finally {
+      System.setProperty("java.io.tmpdir", usual);
     }
   }
 

@@ -173,10 +173,24 @@ final class Linux {
     var _ = Mutexes.call(Mutexes.UNLOCK, mutex, MemorySegment.NULL);
   }
 
+  /**
+   * Lets signals do nothing. They are not ignored, which processes that this one starts would
+   * inherit, but handled by a function of the C library that does nothing and may be called there.
+   */
+  static void neutralize(int... signals) {
+    MemorySegment nothing = find("getpid");
+    for (int signal : signals) {
+      var _ = Mutexes.call(Signals.HANDLE, MemorySegment.ofAddress(signal), nothing);
+    }
+  }
+
+  private static MemorySegment find(String name) {
+    return Linker.nativeLinker().defaultLookup().findOrThrow(name);
+  }
+
   @SuppressWarnings("restricted") // the reason why this class exists
   static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
+    return Linker.nativeLinker().downcallHandle(find(name), descriptor, options);
   }
 
   static RuntimeException unchecked(Throwable failure) {
@@ -190,8 +204,8 @@ final class Linux {
   /*
    * To make a function callable takes the JVM some milliseconds, so each class below makes what is needed
    * together when it is first used. A worker process only waits and wakes, and locks one mutex: functions of the same
-   * signature take much less, so those of mutexes are called with that of the futex, whose further arguments they
-   * do not look at.
+   * signature take much less, so those of mutexes and signals are called with that of the futex, whose further
+   * arguments they do not look at.
    */
 
   private static final class Futex {
@@ -230,6 +244,10 @@ final class Linux {
         throw unchecked(failure);
       }
     }
+  }
+
+  private static final class Signals {
+    static final MethodHandle HANDLE = Futex.handle("signal");
   }
 
   private static final class FileFunctions {

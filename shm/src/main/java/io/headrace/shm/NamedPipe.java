@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -39,7 +40,7 @@ public final class NamedPipe implements AutoCloseable {
    *
    * @param path where there is nothing yet
    * @return the pipe
-   * @throws IOException if there is something, or the folder cannot be written
+   * @throws IOException if there is something already, or the folder cannot be written
    * @throws IllegalStateException if {@link Mechanism#LINUX} does not work here
    */
   public static NamedPipe create(Path path) throws IOException {
@@ -78,6 +79,9 @@ public final class NamedPipe implements AutoCloseable {
    * @throws IOException if there is none
    */
   public static OutputStream connect(String path) throws IOException {
+    if (!Files.exists(Path.of(path))) { // a file would be made
+      throw new NoSuchFileException(path);
+    }
     return new FileOutputStream(path);
   }
 

@@ -45,6 +45,7 @@ public final class SharedMemory implements AutoCloseable {
   private SharedMemory(Path path, long sizeBytes, Runnable release) {
     this.path = path;
     this.release = release;
+    boolean isInterrupted = Thread.interrupted(); // that would close the file
     try (FileChannel file = new RandomAccessFile(path.toFile(), "rw").getChannel()) {
       if (file.size() < sizeBytes) {
         throw new SharedMemoryException(
@@ -57,6 +58,10 @@ public final class SharedMemory implements AutoCloseable {
       throw failure instanceof SharedMemoryException known
           ? known
           : new SharedMemoryException("cannot map " + path + ": " + failure, failure);
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

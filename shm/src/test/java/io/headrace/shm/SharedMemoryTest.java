@@ -31,6 +31,18 @@ class SharedMemoryTest {
 
   @ParameterizedTest
   @EnumSource
+  void anInterruptedThreadMapsIt(Mechanism mechanism) {
+    Thread.currentThread().interrupt();
+    try (SharedMemory memory = SharedMemory.create(SIZE_BYTES, mechanism);
+        SharedMemory same = SharedMemory.open(memory.path(), SIZE_BYTES)) {
+      assertThat(same.sizeBytes()).isEqualTo(SIZE_BYTES);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void whatIsMappedOutlivesTheMemoryOfItsMaker(Mechanism mechanism) {
     SharedMemory memory = SharedMemory.create(SIZE_BYTES, mechanism);
     memory.segment().set(JAVA_BYTE, 1, (byte) 7);
