@@ -355,7 +355,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
-     * see {@link FlowBuilder#answerWithin}. Default: what comes is let in.
+     * see {@link FlowBuilder#answerWithin}. It has no effect with workers that are inline or
+     * unlimited, as nothing waits for those. Default: what comes is let in.
      *
      * @param objective within what time an item is to be answered, above zero
      * @return this
