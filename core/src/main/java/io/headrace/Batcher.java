@@ -207,9 +207,12 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
   /**
    * Closes as {@link #close()} does, but goes on as {@link #shutdownNow} when the time is over.
+   * Where that does not wait, called from a batch function or a continuation, this returns true,
+   * and the time has no effect.
    *
    * @param timeout how long accepted items may take, above zero
-   * @return whether every accepted item was worked off
+   * @return whether every accepted item was worked off; false if it was shut down meanwhile, by
+   *     anybody or by an interrupt of the calling thread, or has failed
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public boolean close(Duration timeout) {
@@ -352,7 +355,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
-     * see {@link FlowBuilder#answerWithin}. Default: what comes is let in.
+     * see {@link FlowBuilder#answerWithin}. It has no effect with workers that are inline or
+     * unlimited, as nothing waits for those. Default: what comes is let in.
      *
      * @param objective within what time an item is to be answered, above zero
      * @return this

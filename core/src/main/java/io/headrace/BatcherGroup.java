@@ -79,10 +79,13 @@ public final class BatcherGroup implements AutoCloseable {
   }
 
   /**
-   * Closes all batchers side by side; when the time is over goes on as {@link #shutdownNow}.
+   * Closes all batchers side by side; when the time is over goes on as {@link #shutdownNow}. Called
+   * from a batch function or a continuation, as {@link Batcher#close(Duration)}, it does not wait
+   * but returns true, and the time has no effect.
    *
    * @param timeout how long accepted items may take, above zero
-   * @return whether every accepted item was worked off
+   * @return whether every accepted item was worked off; false if a batcher was shut down meanwhile,
+   *     by anybody or by an interrupt of the calling thread, or has failed
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public boolean close(Duration timeout) {

@@ -443,9 +443,12 @@ public final class Flow<I, O extends @Nullable Object>
 
   /**
    * Closes as {@link #close()} does, but goes on as {@link #shutdownNow} when the time is over.
+   * Where that does not wait, called from a handler or a continuation, this returns true, and the
+   * time has no effect.
    *
    * @param timeout how long accepted items may take, above zero
-   * @return whether every accepted item was worked off
+   * @return whether every accepted item was worked off; false if the flow was shut down meanwhile,
+   *     by anybody or by an interrupt of the calling thread, or a step has failed
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public boolean close(Duration timeout) {

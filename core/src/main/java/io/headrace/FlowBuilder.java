@@ -332,8 +332,10 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * time: within the timeout of the call, or within this objective if it has none. What the flow
    * can do is measured while it is busy; until it has been so for some time nothing is refused.
    * Lower priorities are refused first. Under overload the callers that are let in have their
-   * answers in time, where otherwise all would wait and few be in time. Default: what comes is let
-   * in, and waits or fails as the first queue says.
+   * answers in time, where otherwise all would wait and few be in time. It has no effect on a flow
+   * all of whose steps are inline or have unlimited workers: it is never busy in this sense, as
+   * nothing waits for a worker. Default: what comes is let in, and waits or fails as the first
+   * queue says.
    *
    * @param objective within what time an item is to be answered, above zero
    * @return this

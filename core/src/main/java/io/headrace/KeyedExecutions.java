@@ -16,6 +16,10 @@ final class KeyedExecutions {
    * An execution is put into the map before it has its place among maxKeys, so that two calls of one key
    * never compete for the last place: the second joins the first, and shares its place or its refusal.
    * It begins only with a place. Whoever takes it out of the map frees the place.
+   *
+   * An execution that has ended is out of the map, or about to be, and whoever meets it there helps. Where
+   * results are kept it may be about to stay there with its result, which is certain when it is sealed:
+   * that is waited for.
    */
 
   final String name;
@@ -115,6 +119,9 @@ final class KeyedExecutions {
           hooks.joined(work.function(), key);
         }
         return null;
+      } else if (kept != null) {
+        execution.awaitSeal();
+        continue;
       }
       // it has ended: whoever ended it may not have come to this yet
       if (executions.remove(key, execution)) {

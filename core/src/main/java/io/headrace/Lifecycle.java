@@ -70,6 +70,9 @@ final class Lifecycle {
   /** As {@link #isClosing}, for a shutdown. */
   private volatile boolean isShuttingDown;
 
+  /** Whether items were failed to end the flow; written before they are. */
+  private volatile boolean isCutShort;
+
   Lifecycle(Flow<?, ?> flow, Station[] stations) {
     this.flow = flow;
     this.name = flow.name();
@@ -186,6 +189,7 @@ final class Lifecycle {
     isShuttingDown = true;
     beginClose();
     if (state.get() == State.DRAINING) {
+      isCutShort = true;
       StoppedException reason = new StoppedException(name + " was shut down");
       for (Station station : stations) {
         station.shutdown(reason);
@@ -198,6 +202,7 @@ final class Lifecycle {
     failure = reason;
     abortStart(name + " failed while it started: " + reason.getMessage()); // if it still does
     if (changeState(State.RUNNING, State.FAILED) || state.get() == State.DRAINING) {
+      isCutShort = true;
       for (Station station : stations) {
         station.shutdown(reason);
       }
@@ -215,7 +220,10 @@ final class Lifecycle {
     }
   }
 
-  /** Returns whether the flow has ended in time; also if it cannot be waited for on this thread. */
+  /**
+   * Returns whether the flow has ended in time and was not cut short; true also if it cannot be
+   * waited for on this thread.
+   */
   private boolean awaitEnding(long timeoutNanos) {
     if (isInside()) {
       return true;
@@ -226,7 +234,7 @@ final class Lifecycle {
     try {
       while (true) {
         try {
-          return inTime.get();
+          return inTime.get() && !isCutShort;
         } catch (InterruptedException e) {
           interrupted = true;
           shutdownNow();

@@ -8,7 +8,9 @@ import java.time.Duration;
  * Service#call} waits with it.
  *
  * <p>Between two steps of a flow, items that wait for room keep the worker that made them from its
- * next batch, so that a slow step slows the steps before it.
+ * next batch, so that a slow step slows the steps before it. Callers are not slowed: at a step to
+ * which their items come directly, the first or one behind steps that they pass by or that are
+ * inline, the line of those that wait for room has no bound of its own.
  */
 public final class OnFull {
   private static final OnFull FAIL = new OnFull(0);
@@ -31,7 +33,9 @@ public final class OnFull {
   }
 
   /**
-   * The item waits for room, in the order of arrival, until its own timeout if it has one.
+   * The item waits for room, in the order of arrival, until its own timeout if it has one. Where
+   * items come directly from callers any number may wait so; only those that a worker's step before
+   * has made keep that worker waiting.
    *
    * @return this choice
    */
@@ -41,7 +45,8 @@ public final class OnFull {
 
   /**
    * The item waits for room, in the order of arrival, and fails with {@link QueueFullException}
-   * when there was none for some time.
+   * when there was none for some time. As with {@link #await()}, any number of items that come
+   * directly from callers may wait so.
    *
    * @param atMost how long it waits, above zero
    * @return this choice

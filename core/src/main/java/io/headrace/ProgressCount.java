@@ -3,6 +3,7 @@ package io.headrace;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Counts for a listener, and tells it one change after the other. */
 final class ProgressCount {
@@ -16,6 +17,9 @@ final class ProgressCount {
   private long running;
   private long total;
   private boolean reported;
+
+  /** The thread that tells the listener; written by itself. */
+  private volatile @Nullable Thread teller;
 
   ProgressCount(Consumer<? super Progress> listener, long total) {
     this.listener = listener;
@@ -45,11 +49,20 @@ final class ProgressCount {
     tell();
   }
 
+  /** Whether the listener is told on the current thread, and calls this. */
+  boolean isTelling() {
+    return Thread.currentThread().equals(teller);
+  }
+
   private void tell() {
+    Thread outer = teller; // null, or this thread: a listener can end another task
+    teller = Thread.currentThread();
     try {
       listener.accept(new Progress(done, failed, running, total));
     } catch (Throwable broken) {
       report(broken);
+    } finally {
+      teller = outer;
     }
   }
 

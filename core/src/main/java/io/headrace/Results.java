@@ -151,7 +151,8 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
   /**
    * Stops the run: tasks that run are interrupted, stages are cancelled, and nothing more starts.
    * Returns when the threads of the run have ended, those excepted whose task has exceeded its
-   * time; when it is called from a task of the run, it returns at once. Later calls do nothing.
+   * time; when it is called from a task of the run or from its progress listener, it returns at
+   * once. Later calls do nothing.
    */
   @Override
   public void close() {

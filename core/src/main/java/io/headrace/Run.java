@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Inputs</b> are taken as they are needed, by one thread of the run at a time: one input
  * waits for a permit, and of a publisher up to 32 more are requested. An endless source works in
- * constant memory; the results of {@code runAll} are kept, of course. A stream is the caller's to
- * close.
+ * constant memory, but for what is kept for the end: the results of {@code runAll}, of course, and
+ * every failure by {@code runAny} and by {@link #collect}, except for its {@code map}. A stream is
+ * the caller's to close.
  *
  * <p><b>Failures.</b> The first failure of a task, or that of the source, stops the run: running
  * tasks are interrupted, stages are cancelled, nothing more starts. Then it is thrown, an unchecked

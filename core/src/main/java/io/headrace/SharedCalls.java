@@ -71,6 +71,14 @@ abstract class SharedCalls {
     return head == SEALED;
   }
 
+  /** Waits for the seal of an execution that has ended, or that nobody waits for any more. */
+  @SuppressWarnings("ThreadPriorityCheck") // who seals it may be a virtual thread without a carrier
+  final void awaitSeal() {
+    while (!isSealed()) {
+      Thread.yield();
+    }
+  }
+
   /** Takes all calls, last come first, and no more from now on. */
   final @Nullable CoalescedCall seal() {
     return (CoalescedCall) HEAD.getAndSet(this, SEALED);

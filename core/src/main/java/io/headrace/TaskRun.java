@@ -315,10 +315,13 @@ abstract class TaskRun {
     }
   }
 
-  /** Stops the run and waits for its tasks, unless it is called by one of them. */
+  /**
+   * Stops the run and waits for its tasks, unless it is called by one of them, or by the listener
+   * while it is told of one: that task ends only afterwards.
+   */
   final void stopAndWait() {
     stop(null);
-    if (isOwnThread()) {
+    if (isOwnThread() || (progress != null && progress.isTelling())) {
       return;
     }
     boolean interrupted = false;

@@ -3,6 +3,8 @@ package io.headrace;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A call that waits for a permit, and then for its result. */
@@ -106,6 +108,12 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
   @Override
   public boolean completeExceptionally(Throwable failure) {
     return abandoned(super.completeExceptionally(failure));
+  }
+
+  @Override
+  public CompletableFuture<O> completeAsync(Supplier<? extends O> supplier, Executor executor) {
+    Completions.completeAsync(this, supplier, executor);
+    return this;
   }
 
   @Override

@@ -184,7 +184,7 @@ class BatcherGroupTest {
     FlowProbes.valueOf(done);
     assertThat(group.close(Duration.ofMillis(20))).isFalse();
     assertThat(FlowProbes.failureOf(future)).isInstanceOf(StoppedException.class);
-    assertThat(group.close(Duration.ofSeconds(20))).isTrue();
+    assertThat(group.close(Duration.ofSeconds(20))).as("again, when all have ended").isFalse();
     assertThatThrownBy(() -> group.close(Duration.ZERO))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("timeout is PT0S, it has to be above zero");

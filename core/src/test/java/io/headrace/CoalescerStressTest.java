@@ -3,6 +3,8 @@ package io.headrace;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
@@ -10,11 +12,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Coalescers under many real threads. The time it takes comes from {@code
@@ -26,6 +33,7 @@ class CoalescerStressTest {
   private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 7L);
   private static final int PLATFORM_THREADS = 3;
   private static final int VIRTUAL_THREADS = 60;
+  private static final int FRESH_KEYS = 100_000;
 
   @Test
   @Timeout(Integer.MAX_VALUE) // each round has a deadline of its own
@@ -35,6 +43,63 @@ class CoalescerStressTest {
     do {
       new Round(seed++).run();
     } while (System.nanoTime() - end < 0);
+  }
+
+  /** Calls that come while an execution ends find its result, once it is kept. */
+  @ParameterizedTest
+  @EnumSource(WhenAbandoned.class)
+  @SuppressWarnings("ThreadPriorityCheck") // the threads may be more than the processors
+  void whatIsKeptIsNotExecutedAgain(WhenAbandoned whenAbandoned) throws Exception {
+    boolean isCancelling = whenAbandoned == WhenAbandoned.CANCEL;
+    AtomicIntegerArray arrived = new AtomicIntegerArray(FRESH_KEYS);
+    AtomicInteger executions = new AtomicInteger();
+    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+      Coalescer<Integer, Integer> coalescer =
+          Coalescer.<Integer, Integer>builder(
+                  key -> {
+                    executions.incrementAndGet();
+                    while (!isCancelling && arrived.get(key) < PLATFORM_THREADS) {
+                      Thread.yield();
+                    }
+                    for (int spins = key % 16; spins > 0; spins--) {
+                      Thread.onSpinWait(); // so that the others meet each moment of the end
+                    }
+                    return key;
+                  })
+              .executor(isCancelling ? other : Runnable::run)
+              .whenAbandoned(whenAbandoned)
+              .keep(Duration.ofHours(1))
+              .build();
+      List<Thread> callers = new ArrayList<>();
+      for (int i = 0; i < PLATFORM_THREADS; i++) {
+        callers.add(
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      for (int key = 0; key < FRESH_KEYS; key++) {
+                        arrived.getAndIncrement(key);
+                        if (isCancelling) {
+                          for (int times = 0; times < 4; times++) {
+                            coalescer.submit(key).cancel(true);
+                          }
+                        } else {
+                          var _ = coalescer.submit(key);
+                        }
+                      }
+                    }));
+      }
+      for (Thread caller : callers) {
+        caller.join();
+      }
+      for (int key = 0; key < FRESH_KEYS; key++) {
+        assertThat(coalescer.submit(key).get()).isEqualTo(key);
+      }
+      assertThat(coalescer.kept()).isEqualTo(FRESH_KEYS);
+      assertThat(coalescer.keys()).isEqualTo(FRESH_KEYS);
+      if (!isCancelling) { // one that is cancelled is executed again
+        assertThat(executions).hasValue(FRESH_KEYS);
+      }
+    }
   }
 
   private static final class Round {

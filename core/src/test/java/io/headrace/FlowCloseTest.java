@@ -283,6 +283,24 @@ class FlowCloseTest {
   }
 
   @Test
+  void closeThatIsInterruptedSaysThatItemsWereNotWorkedOff() throws Exception {
+    GatedHandler<String> gated = GatedHandler.interruptible();
+    Flow<String, String> flow =
+        Flow.<String>builder("interrupt").step("gated", gated).build().start();
+    CompletableFuture<String> future = flow.submit("item");
+    gated.awaitEntered();
+    CompletableFuture<Boolean> close = new CompletableFuture<>();
+    Thread closer = Thread.ofPlatform().start(() -> close.complete(flow.close(Duration.ofDays(1))));
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+
+    closer.interrupt();
+
+    assertThat(valueOf(close)).isFalse();
+    assertThat(failureOf(future)).isInstanceOf(StoppedException.class);
+    assertThat(flow.close(Duration.ofDays(1))).isFalse();
+  }
+
+  @Test
   void eachHandlerIsClosedOnceOnTheThreadOfItsWorkerAfterItsLastBatch() throws Exception {
     List<GatedHandler<Integer>> handlers = new CopyOnWriteArrayList<>();
     Flow<Integer, Integer> flow =

@@ -341,6 +341,23 @@ class FlowShutdownTest {
   }
 
   @Test
+  void closeWithATimeoutThatAShutdownEndsSaysThatItemsWereNotWorkedOff() throws Exception {
+    GatedHandler<Integer> gated = GatedHandler.interruptible();
+    Flow<Integer, Integer> flow = Flow.<Integer>builder("hurry").step("s", gated).build().start();
+    CompletableFuture<Integer> future = flow.submit(1);
+    gated.awaitEntered();
+    CompletableFuture<Boolean> close = new CompletableFuture<>();
+    CompletableFuture<Void> closer = aside(() -> close.complete(flow.close(Duration.ofDays(1))));
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+
+    flow.shutdownNow();
+
+    assertThat(valueOf(close)).isFalse();
+    valueOf(closer);
+    assertAllStopped(List.of(future));
+  }
+
+  @Test
   void flowThatWasNeverStartedIsStopped() {
     Flow<String, String> flow = Flow.<String>builder("new").<String>step("s", i -> i).build();
 

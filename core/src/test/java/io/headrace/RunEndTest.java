@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -155,6 +156,31 @@ class RunEndTest {
     assertThatThrownBy(results::next).isInstanceOf(IllegalStateException.class);
     results.close();
     assertThat(closed).isTrue();
+  }
+
+  /** Whoever completes a stage tells the listener, and the stage still counts then. */
+  @Test
+  void aListenerMayCloseTheRunOfItsStages() {
+    List<CompletableFuture<Integer>> stages =
+        List.of(new CompletableFuture<>(), new CompletableFuture<>());
+    AtomicReference<Results<Integer>> own = new AtomicReference<>();
+    List<Progress> told = new ArrayList<>();
+    Results<Integer> results =
+        throttle
+            .over(stages)
+            .onProgress(
+                progress -> {
+                  own.get().close();
+                  told.add(progress);
+                })
+            .map(Task.async(stage -> stage));
+    own.set(results);
+    Spin.until(() -> stages.stream().allMatch(stage -> stage.getNumberOfDependents() == 1));
+    stages.get(0).complete(1);
+    assertThat(told).hasSize(1);
+    assertThat(stages.get(1)).isCancelled();
+    results.close();
+    assertThat(throttle.running()).isZero();
   }
 
   @Test

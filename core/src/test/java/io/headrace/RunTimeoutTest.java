@@ -11,7 +11,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -150,6 +152,34 @@ class RunTimeoutTest {
     assertThat(throttle.running()).isEqualTo(1);
     release.countDown();
     Spin.until(() -> throttle.running() == 0);
+  }
+
+  /** The alarm tells the listener, and the task still counts then. */
+  @Test
+  void aListenerMayCloseTheRunWhenATaskTakesTooLong() {
+    AtomicReference<Results<Integer>> own = new AtomicReference<>();
+    AtomicBoolean closed = new AtomicBoolean();
+    Results<Integer> results =
+        throttle
+            .over(List.of(0))
+            .taskTimeout(SECOND)
+            .onProgress(
+                _ -> {
+                  own.get().close();
+                  closed.set(true);
+                })
+            .map(
+                i -> {
+                  never.await();
+                  return i;
+                });
+    own.set(results);
+    awaitAlarms(1);
+    time.advance(SECOND);
+    Spin.until(closed::get);
+    results.close();
+    Spin.until(() -> throttle.running() == 0);
+    assertThat(time.alarms()).isZero();
   }
 
   @Test

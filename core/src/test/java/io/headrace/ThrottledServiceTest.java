@@ -126,6 +126,25 @@ class ThrottledServiceTest {
     assertThat(throttle.waiting()).isZero();
   }
 
+  @Test
+  void aCallThatItsCallerCompletesAsynchronouslyIsWithdrawn() {
+    CompletableFuture<String> one = throttled.submit("one");
+    CompletableFuture<String> two = throttled.submit("two");
+    two.completeAsync(() -> "by its caller", Runnable::run);
+    CompletableFuture<String> three = throttled.submit("three");
+    three.completeAsync(
+        () -> {
+          throw new IllegalStateException();
+        },
+        Runnable::run);
+    assertThat(two).isCompletedWithValue("by its caller");
+    assertThat(three).isCompletedExceptionally();
+    assertThat(throttle.waiting()).isZero();
+    one.completeAsync(() -> "by its caller", Runnable::run);
+    assertThat(results.get(0)).isCancelled();
+    assertThat(throttle.running()).isZero();
+  }
+
   /** The grant is under way, the call has not been made yet. */
   @Test
   void aCallThatIsCancelledWhileItIsGrantedGivesThePermitBack() {
