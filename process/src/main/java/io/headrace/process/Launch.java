@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Starts a worker process and waits for its connections. The folder with the pipe or the socket is
- * there only until this is closed, so that a parent that is killed leaves nothing behind.
+ * there only until this is closed, so that a parent that is killed later leaves nothing behind.
  */
 final class Launch implements AutoCloseable {
   private static final Pattern CHOOSES_COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC");

@@ -125,7 +125,8 @@ final class Part implements Observer {
     if (!isDrained) {
       LOGGER.log(
           Level.WARNING,
-          "{0} was not drained in time; headrace.drain-timeout is how long all may take",
+          "{0} has not answered all that it had accepted: it was stopped, or that took longer than"
+              + " headrace.drain-timeout",
           name);
     }
   }
