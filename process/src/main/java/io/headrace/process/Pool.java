@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -64,7 +65,9 @@ final class Pool implements Placement.BatchExecutor {
   /** How many all processes together are to have. */
   private final AtomicInteger wantedBatches;
 
-  private final List<Worker> workers = new ArrayList<>();
+  /** Filled by the start, while others may ask for their states. */
+  private final List<Worker> workers = new CopyOnWriteArrayList<>();
+
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicLong collections = new AtomicLong();
   private final AtomicBoolean isCollecting = new AtomicBoolean();

@@ -24,6 +24,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -228,6 +229,73 @@ class WorkerProcessesTest {
       }
       assertThat(flow.workers("double").getFirst().restarts()).isZero();
     }
+  }
+
+  /** Prints to both outputs, and says what its environment has. */
+  private static final class Talking implements Handler<String, String> {
+    @Override
+    public List<String> handle(List<String> items) {
+      System.out.println("to the output");
+      System.err.println("to the errors");
+      return items.stream().map(System::getenv).toList();
+    }
+  }
+
+  @Test
+  void aProcessHasTheEnvironmentAndWhatItPrintsIsLogged() throws Exception {
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("io.headrace.process.output");
+    logger.setFilter(logs -> logged.add(logs.getMessage()));
+    try (Flow<String, String> flow =
+        Flow.<String>builder("talking")
+            .<String>stepPerWorker(
+                "step",
+                HandlerFactory.of(Talking::new),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1).environment("HEADRACE_TEST", "yes").build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call("HEADRACE_TEST")).isEqualTo("yes");
+      await("what it has printed")
+          .until(
+              () ->
+                  logged.containsAll(
+                      List.of("[talking-step-0] to the output", "[talking-step-0] to the errors")));
+    } finally {
+      logger.setFilter(null);
+    }
+  }
+
+  /** Never starts. */
+  private static final class Stuck implements Handler<Integer, Integer> {
+    @Override
+    public void onStart() throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void aHandlerThatHangsAtItsStartFailsTheStartWhenTheTimeIsOver() {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("stuck")
+            .<Integer>stepPerWorker(
+                "step", HandlerFactory.of(Stuck::new), step -> step.workers(WorkerProcesses.of(2)))
+            .build();
+    assertThatThrownBy(() -> flow.start(Duration.ofSeconds(1))).isInstanceOf(StartException.class);
+    flow.close();
+  }
+
+  @Test
+  void thereIsOneProcessAtLeast() {
+    assertThatThrownBy(() -> WorkerProcesses.of(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("count is 0, it has to be at least 1");
   }
 
   /** Reads where nothing is. */
