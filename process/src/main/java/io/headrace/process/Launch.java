@@ -37,10 +37,10 @@ final class Launch implements AutoCloseable {
   private final Path folder;
   private final Path entrance;
 
-  /** On Linux. */
+  /** With the mechanism of Linux. */
   private @Nullable NamedPipe pipe;
 
-  /** Elsewhere. */
+  /** With the portable one. */
   private @Nullable ServerSocketChannel server;
 
   Launch(Settings settings) throws IOException {

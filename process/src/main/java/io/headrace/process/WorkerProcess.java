@@ -48,8 +48,11 @@ final class WorkerProcess {
 
   private static final long MIN_BELT_NANOS = 1_000_000;
 
-  /** A lifeline that nobody has written nonsense into ends with the process at once. */
-  private static final Duration MAX_LIFELINE = Duration.ofMillis(100);
+  /**
+   * A lifeline that nobody has written nonsense into ends with the process at once. So much longer
+   * that its thread is not cut while it is about to let go, also on a machine that stands still.
+   */
+  private static final Duration MAX_LIFELINE = Duration.ofSeconds(5);
 
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
