@@ -63,7 +63,6 @@ final class Block {
    *
    * @throws CorruptMemoryException if it is not within the block
    */
-  @SuppressWarnings("restricted") // the part was checked, and the memory outlives the view
   MemorySegment view(long offset, long length) {
     if (offset < 0 || length < 0 || length > handle.length() - offset) {
       throw new CorruptMemoryException(
@@ -76,8 +75,8 @@ final class Block {
     synchronized (this) {
       views.add(view);
     }
-    return MemorySegment.ofAddress(segment().address() + offset)
-        .reinterpret(length, arena, unreachable -> unreachable(view));
+    return region.memory.view(
+        handle.offset() + offset, length, arena, unreachable -> unreachable(view));
   }
 
   private void unreachable(View view) {

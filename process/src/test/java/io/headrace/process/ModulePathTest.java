@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.Flow;
 import io.headrace.shm.Mechanism;
 import java.io.File;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,18 +35,20 @@ class ModulePathTest {
   private static final String ANSWERING =
       """
       package app;
+      import java.lang.foreign.Arena;
       import java.util.List;
       import java.util.TreeMap;
       public final class Answering implements io.headrace.Handler<Integer, Object> {
         public Answering() {}
         @Override public List<Object> handle(List<Integer> items) {
-          TreeMap<String, String> answer = new TreeMap<>();
+          TreeMap<String, Object> answer = new TreeMap<>();
           answer.put("handler", String.valueOf(Answering.class.getModule()));
           answer.put("headrace", String.valueOf(io.headrace.Handler.class.getModule()));
           answer.put("main", System.getProperty("jdk.module.main", "none"));
           answer.put("plugin", module("plugin"));
           answer.put("unrelated", module("unrelated"));
           answer.put("folder", System.getProperty("user.dir"));
+          answer.put("large", Arena.ofAuto().allocate(1 << 20));
           return items.stream().map(item -> (Object) answer).toList();
         }
         private static String module(String name) {
@@ -60,6 +63,7 @@ class ModulePathTest {
       import io.headrace.Flow;
       import io.headrace.process.HandlerFactory;
       import io.headrace.process.WorkerProcesses;
+      import java.lang.foreign.MemorySegment;
       import java.nio.file.Path;
       public final class Main {
         record Item(int value) {}
@@ -80,7 +84,8 @@ class ModulePathTest {
                   .build()
                   .start()) {
             ((java.util.Map<?, ?>) flow.call(1)).forEach((name, value) ->
-                System.out.println("ANSWER " + name + "=" + value));
+                System.out.println("ANSWER " + name + "="
+                    + (value instanceof MemorySegment large ? large.byteSize() : value)));
           }
         }
       }
@@ -141,16 +146,7 @@ class ModulePathTest {
   }
 
   private static Map<String, String> run(Path workingFolder, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-XX:-UsePerfData");
-    command.add("-Xmx64m");
-    command.addAll(List.of(arguments));
-    Process process =
-        new ProcessBuilder(command)
-            .directory(workingFolder.toFile())
-            .redirectErrorStream(true)
-            .start();
+    Process process = start(workingFolder, arguments);
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     Map<String, String> answer = new TreeMap<>();
@@ -159,9 +155,21 @@ class ModulePathTest {
         .filter(line -> line.startsWith("ANSWER "))
         .map(line -> line.substring("ANSWER ".length()).split("=", 2))
         .forEach(pair -> answer.put(pair[0], pair[1]));
-    assertThat(answer).as(output).isNotEmpty();
+    assertThat(answer).as(output).containsEntry("large", "1048576");
     assertThat(output).doesNotContain("WARNING");
     return answer;
+  }
+
+  private static Process start(Path workingFolder, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:-UsePerfData");
+    command.add("-Xmx64m");
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command)
+        .directory(workingFolder.toFile())
+        .redirectErrorStream(true)
+        .start();
   }
 
   @Test
@@ -210,6 +218,24 @@ class ModulePathTest {
     assertThat(answer)
         .containsEntry("main", "none")
         .hasEntrySatisfying("handler", name -> assertThat(name).startsWith("unnamed module"));
+  }
+
+  @Test
+  void sharedMemoryAloneNeedsNativeAccess() throws Exception {
+    String[] application = {
+      "--illegal-native-access=deny", "--module-path=" + path(), "--module=app/app.Main"
+    };
+    String[] allowed =
+        Stream.concat(Stream.of("--enable-native-access=io.headrace.shm"), Stream.of(application))
+            .toArray(String[]::new);
+    assertThat(run(folder, allowed)).containsEntry("handler", "module app");
+
+    Process denied = start(folder, application);
+    assertThat(new String(denied.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .contains(
+            "shared memory needs native access, which this JVM denies: start it with"
+                + " --enable-native-access=io.headrace.shm");
+    assertThat(denied.waitFor()).isOne();
   }
 
   @Test

@@ -20,7 +20,6 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * On which processors the threads of this process run. On Linux only.
@@ -42,25 +41,16 @@ public final class Affinity {
   private static final String OWN_STATUS = "/proc/thread-self/status";
   private static final Pattern ALLOWED = Pattern.compile("Cpus_allowed_list:\\s*(\\S+)");
 
-  /** Null where there is no such function. */
-  private static final @Nullable MethodHandle SET = find();
-
   private Affinity() {}
-
-  private static @Nullable MethodHandle find() {
-    return Linux.isAvailable()
-        ? Linux.handle(
-            "sched_setaffinity", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS))
-        : null;
-  }
 
   /**
    * Whether this system has it.
    *
    * @return true on Linux on x86-64 or AArch64
+   * @throws IllegalCallerException if the JVM denies native access
    */
   public static boolean isAvailable() {
-    return SET != null;
+    return Linux.isAvailable();
   }
 
   /**
@@ -171,7 +161,6 @@ public final class Affinity {
    * A failure is not looked at: a thread may have ended, and what has become of it is read back.
    */
   private static void set(int thread, Collection<Integer> processors) {
-    MethodHandle set = checkAvailable();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment mask = arena.allocate(LIMIT / Byte.SIZE, Long.BYTES);
       for (int number : processors) {
@@ -182,7 +171,7 @@ public final class Affinity {
         long word = mask.getAtIndex(JAVA_LONG, number / Long.SIZE);
         mask.setAtIndex(JAVA_LONG, number / Long.SIZE, word | 1L << (number % Long.SIZE));
       }
-      var _ = (int) set.invokeExact(thread, mask.byteSize(), mask);
+      var _ = (int) Function.SET.invokeExact(thread, mask.byteSize(), mask);
     } catch (Throwable failure) {
       throw Linux.unchecked(failure);
     }
@@ -202,14 +191,20 @@ public final class Affinity {
     }
   }
 
-  private static MethodHandle checkAvailable() {
-    if (SET == null) {
+  private static void checkAvailable() {
+    if (!isAvailable()) {
       throw new IllegalStateException(
           "processors can be chosen on Linux on x86-64 or AArch64 only, this is "
               + System.getProperty("os.name")
               + " on "
               + System.getProperty("os.arch"));
     }
-    return SET;
+  }
+
+  /** Made when it is first used. */
+  private static final class Function {
+    static final MethodHandle SET =
+        Linux.handle(
+            "sched_setaffinity", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
   }
 }

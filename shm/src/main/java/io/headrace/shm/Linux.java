@@ -30,11 +30,43 @@ final class Linux {
   private static final MemoryLayout TIMESPEC = MemoryLayout.sequenceLayout(2, JAVA_LONG);
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
+  /** Of the system call; below 0 where it is not known. */
+  private static final long FUTEX_NUMBER =
+      switch (System.getProperty("os.arch", "")) {
+        case "amd64" -> 202;
+        case "aarch64" -> 98;
+        default -> -1;
+      };
+
   private Linux() {}
 
-  /** Whether this is a system that has them all, and may call them. */
+  /**
+   * Whether this is a system that has them all.
+   *
+   * @throws IllegalCallerException if the JVM denies native access
+   */
   static boolean isAvailable() {
+    checkAccess();
     return Probe.HAS_ALL;
+  }
+
+  /**
+   * Checks that the JVM lets this module use native functions and memory.
+   *
+   * @throws IllegalCallerException if not; the message says what helps
+   */
+  @SuppressWarnings("restricted") // nothing is accessed
+  static void checkAccess() {
+    try {
+      var _ = MemorySegment.NULL.reinterpret(0);
+    } catch (IllegalCallerException denied) {
+      Module own = Linux.class.getModule();
+      throw new IllegalCallerException(
+          "shared memory needs native access, which this JVM denies: start it with"
+              + " --enable-native-access="
+              + (own.isNamed() ? own.getName() : "ALL-UNNAMED"),
+          denied);
+    }
   }
 
   /**
@@ -136,7 +168,7 @@ final class Linux {
 
   private static void futex(MemorySegment word, int operation, int value, MemorySegment timeout) {
     try {
-      var _ = (long) Futex.CALL.invokeExact(Futex.NUMBER, word, operation, value, timeout);
+      var _ = (long) Futex.CALL.invokeExact(FUTEX_NUMBER, word, operation, value, timeout);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
@@ -209,7 +241,6 @@ final class Linux {
    */
 
   private static final class Futex {
-    static final long NUMBER = number();
     static final MethodHandle CALL = handle("syscall");
 
     static MethodHandle handle(String name) {
@@ -217,14 +248,6 @@ final class Linux {
           name,
           FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
           Linker.Option.firstVariadicArg(1));
-    }
-
-    static long number() {
-      return switch (System.getProperty("os.arch", "")) {
-        case "amd64" -> 202;
-        case "aarch64" -> 98;
-        default -> -1;
-      };
     }
   }
 
@@ -276,7 +299,7 @@ final class Linux {
     static final boolean HAS_ALL = hasAll();
 
     private static boolean hasAll() {
-      if (!System.getProperty("os.name", "").equals("Linux") || Futex.number() < 0) {
+      if (!System.getProperty("os.name", "").equals("Linux") || FUTEX_NUMBER < 0) {
         return false;
       }
       try {

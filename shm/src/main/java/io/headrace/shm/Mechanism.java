@@ -18,6 +18,7 @@ public enum Mechanism {
    * @return {@link #LINUX} where it works, else {@link #PORTABLE}, if the property does not say
    *     which
    * @throws IllegalArgumentException if it names none, or one that this machine does not have
+   * @throws IllegalCallerException if the JVM denies native access
    */
   public static Mechanism best() {
     return named(System.getProperty(PROPERTY, ""));

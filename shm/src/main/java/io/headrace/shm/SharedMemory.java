@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * Memory that several processes map. One creates it, the others open it by its {@link #path}; what
@@ -74,11 +75,13 @@ public final class SharedMemory implements AutoCloseable {
    * @throws SharedMemoryException if there is not as much, or none can be shared; the message says
    *     what helps
    * @throws IllegalArgumentException if the size is below 1
+   * @throws IllegalCallerException if the JVM denies native access
    */
   public static SharedMemory create(long sizeBytes, Mechanism mechanism) {
     if (sizeBytes < 1) {
       throw new IllegalArgumentException("sizeBytes is " + sizeBytes + ", it has to be at least 1");
     }
+    Linux.checkAccess();
     SharedMemory memory =
         switch (requireNonNull(mechanism, "mechanism")) {
           case LINUX -> createNameless(sizeBytes);
@@ -95,8 +98,10 @@ public final class SharedMemory implements AutoCloseable {
    * @param sizeBytes how much of it to map
    * @return the memory
    * @throws SharedMemoryException if it is not there or smaller
+   * @throws IllegalCallerException if the JVM denies native access
    */
   public static SharedMemory open(String path, long sizeBytes) {
+    Linux.checkAccess();
     return new SharedMemory(Path.of(path), sizeBytes, () -> {});
   }
 
@@ -109,8 +114,10 @@ public final class SharedMemory implements AutoCloseable {
    * @param sizeBytes how much of it to map
    * @return the memory
    * @throws SharedMemoryException if it is not there or smaller
+   * @throws IllegalCallerException if the JVM denies native access
    */
   public static SharedMemory adopt(String path, long sizeBytes) {
+    Linux.checkAccess();
     if (!path.startsWith("/proc/") || Mechanism.best() != Mechanism.LINUX) {
       Path own = link(Path.of(path));
       return new SharedMemory(own, sizeBytes, () -> delete(own));
@@ -225,6 +232,23 @@ public final class SharedMemory implements AutoCloseable {
    */
   public MemorySegment segment() {
     return segment;
+  }
+
+  /**
+   * A part of the memory with a life time of its own. This must not be closed before that is over:
+   * whoever accesses the part then would end the JVM.
+   *
+   * @param offset where it begins
+   * @param lengthBytes how long it is
+   * @param arena as long as which it can be accessed
+   * @param whenOver is given a segment of the part when the arena is closed or unreachable
+   * @return the part
+   * @throws IndexOutOfBoundsException if it is not within the memory
+   */
+  @SuppressWarnings("restricted") // it is within the memory
+  public MemorySegment view(
+      long offset, long lengthBytes, Arena arena, Consumer<MemorySegment> whenOver) {
+    return segment.asSlice(offset, lengthBytes).reinterpret(lengthBytes, arena, whenOver);
   }
 
   /**

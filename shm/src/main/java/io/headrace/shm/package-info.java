@@ -11,8 +11,9 @@
  * <p>Nothing in shared memory is a lock, so no process can die with one held. What another process
  * wrote is checked before it is believed.
  *
- * <p>Calls functions of the C library. Without {@code --enable-native-access=io.headrace.shm}
- * ({@code ALL-UNNAMED} on the class path) the JVM prints a warning.
+ * <p>Needs native access. Without {@code --enable-native-access=io.headrace.shm} ({@code
+ * ALL-UNNAMED} on the class path) the JVM prints a warning; where it denies native access instead,
+ * an {@link java.lang.IllegalCallerException} says so.
  */
 @org.jspecify.annotations.NullMarked
 package io.headrace.shm;
