@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
-import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +33,9 @@ final class Crew {
 
   /** Makes the handlers of new workers. */
   private volatile Supplier<Swappable> handlers;
+
+  /** What all workers hand batches to, if they are not in this JVM. */
+  private volatile @Nullable Handling placed;
 
   /** How many workers there are to be. */
   private volatile int wanted;
@@ -109,6 +111,9 @@ final class Crew {
         new TaskSlot(
             station, handlers.get(), requireNonNull(workers.executor, "executor"), isStarted);
     all.add(slot);
+    if (workers.placement != null) {
+      placed = slot.handling;
+    }
     return slot;
   }
 
@@ -206,10 +211,8 @@ final class Crew {
 
   /** Any thread: the workers behind a handler that is not in this JVM. */
   List<WorkerStatus> placed() {
-    for (Slot slot : all) {
-      return slot.handling.workers();
-    }
-    return List.of();
+    Handling placed = this.placed;
+    return placed == null ? List.of() : placed.workers();
   }
 
   /** Any thread: a worker has nothing to do anymore. */
@@ -257,13 +260,13 @@ final class Crew {
 
   /** How many may be busy now. */
   private int limit() {
-    IntSupplier wantedBatches = workers.wantedBatches;
+    Handling placed = this.placed;
     int wanted = this.wanted;
-    if (wantedBatches == null) {
+    if (placed == null) {
       return wanted;
     }
     try {
-      return Math.clamp(wantedBatches.getAsInt(), 1, wanted);
+      return Math.clamp(placed.wantedBatches(), 1, wanted);
     } catch (Throwable failure) {
       station.flow.observers.report(workers, failure);
       return wanted;

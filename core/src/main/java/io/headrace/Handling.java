@@ -28,6 +28,11 @@ abstract class Handling {
     return List.of();
   }
 
+  /** How many batches those want at this moment. */
+  int wantedBatches() {
+    return Integer.MAX_VALUE;
+  }
+
   /** For a worker that begins. */
   void start(Station station) throws Exception {
     startCalled = true;
@@ -129,6 +134,11 @@ abstract class Handling {
       @Override
       List<WorkerStatus> workers() {
         return executor.workers();
+      }
+
+      @Override
+      int wantedBatches() {
+        return executor.wantedBatches();
       }
     };
   }

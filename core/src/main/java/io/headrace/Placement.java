@@ -39,7 +39,8 @@ public interface Placement {
    */
   interface BatchExecutor {
     /**
-     * How many batches it takes at once. Asked once, before it is started.
+     * How many batches it takes at once. Asked once, before it is started. One that replaces
+     * another when a handler is swapped has at least as many.
      *
      * @return the number of places, at least 1
      */

@@ -167,6 +167,7 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   final void swap(HandlerSource given) {
     HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);
     requireShared(handlers.shared());
+    requirePlaces(handlers.elsewhere());
     synchronized (changes) {
       if (!handlers.shared()) {
         replaceEach(handlers.handlings());
@@ -189,6 +190,20 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
               + (shared
                   ? " have a handler each, they need a factory"
                   : " share a handler, they need no factory"));
+    }
+  }
+
+  private void requirePlaces(Placement.@Nullable BatchExecutor elsewhere) {
+    if (elsewhere != null && elsewhere.places() < step.workers().count) {
+      throw new IllegalArgumentException(
+          step.workers()
+              + " has "
+              + elsewhere.places()
+              + " places now, "
+              + this
+              + " was built with "
+              + step.workers().count
+              + " and cannot have fewer");
     }
   }
 

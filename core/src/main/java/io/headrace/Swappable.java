@@ -106,6 +106,11 @@ final class Swappable extends Handling {
   }
 
   @Override
+  int wantedBatches() {
+    return current.handling.wantedBatches();
+  }
+
+  @Override
   void close() throws Exception {
     if (workers.decrementAndGet() > 0) {
       return;

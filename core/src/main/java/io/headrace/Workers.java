@@ -3,7 +3,6 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.concurrent.Executor;
-import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,24 +50,16 @@ public final class Workers {
   /** Where they are, if not in this JVM. */
   final @Nullable Placement placement;
 
-  /** How many batches at once are wanted now, if that changes; at most the count counts. */
-  final @Nullable IntSupplier wantedBatches;
-
   private Workers(Kind kind, int count, @Nullable Executor executor) {
-    this(kind, count, executor, null, null);
+    this(kind, count, executor, null);
   }
 
   private Workers(
-      Kind kind,
-      int count,
-      @Nullable Executor executor,
-      @Nullable Placement placement,
-      @Nullable IntSupplier wantedBatches) {
+      Kind kind, int count, @Nullable Executor executor, @Nullable Placement placement) {
     this.kind = kind;
     this.count = count;
     this.executor = executor;
     this.placement = placement;
-    this.wantedBatches = wantedBatches;
   }
 
   /**
@@ -141,14 +132,13 @@ public final class Workers {
    * @return the workers
    */
   public static Workers placed(Placement placement) {
-    return new Workers(
-        Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"), null);
+    return new Workers(Kind.EXECUTOR, 1, Runnable::run, requireNonNull(placement, "placement"));
   }
 
   /** The same, with what executes the batches. */
   Workers of(Placement.BatchExecutor elsewhere) {
     int places = Checks.atLeast(1, elsewhere.places(), "places");
-    return new Workers(kind, places, executor, placement, elsewhere::wantedBatches);
+    return new Workers(kind, places, executor, placement);
   }
 
   @Override

@@ -25,6 +25,7 @@ class PlacementTest {
     final List<CompletableFuture<List<?>>> answers = new ArrayList<>();
     @Nullable Host host;
     @Nullable Exception startFailure;
+    BatchExecutor executor = this;
     int places = PLACES;
     IntSupplier wanted = () -> places;
     int starts;
@@ -46,7 +47,7 @@ class PlacementTest {
         throw new IllegalArgumentException("the handler of " + step.step() + " cannot go there");
       }
       placed.add(step);
-      return this;
+      return executor;
     }
 
     @Override
@@ -288,6 +289,37 @@ class PlacementTest {
         .isInstanceOf(IllegalArgumentException.class);
     flow.close();
     assertThat(elsewhere.closes).isEqualTo(2);
+  }
+
+  @Test
+  void afterASwapTheNewExecutorSaysHowManyBatchesItWants() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    Elsewhere other = new Elsewhere();
+    other.wanted = () -> 1;
+    elsewhere.executor = other;
+    flow.swapPerWorker("step", factory);
+    List<CompletableFuture<String>> futures = flow.submitAll(items(6));
+    assertThat(other.batches).hasSize(1);
+    other.answer(0);
+    assertThat(other.batches).hasSize(2);
+    other.answer(1);
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertThat(elsewhere.batches).isEmpty();
+    flow.close();
+  }
+
+  @Test
+  void aSwapToFewerPlacesIsRefused() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    Elsewhere other = new Elsewhere();
+    other.places = PLACES - 1;
+    elsewhere.executor = other;
+    assertThatThrownBy(() -> flow.swapPerWorker("step", factory))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "elsewhere has 1 places now, step step of flow was built with 2 and cannot have fewer");
+    assertThat(other.starts).isZero();
+    flow.close();
   }
 
   @Test

@@ -14,7 +14,9 @@ final class Consolidation {
    *
    * That is found out by what the processes say how long they were busy. Their word decides nothing but which of them
    * is asked. It takes some time to have a new mean; what must not wait for it is told by the window, which a few slow
-   * batches make smaller, and by the thread of the process, when nothing has come for a while.
+   * batches make smaller, and by the thread of the process, when nothing has come for a while. So the first becomes
+   * alone by an answer of its own only: its thread, which has brought that, knows it then and does not wait for long.
+   * That thread may be held up by whoever is told of a result; the threads of the others look after it now and then.
    */
 
   /** The first process is alone no more if it has been silent for so long. */
@@ -34,6 +36,9 @@ final class Consolidation {
 
   private final LongSupplier clock;
   private boolean isEnough;
+  private boolean isAlone;
+  private long answersOfFirst;
+  private long seenAnswersOfFirst;
   private int answers;
   private long seenNanos;
   private long seenBusyNanos;
@@ -50,19 +55,18 @@ final class Consolidation {
   /** The processes are others than before, or one was not enough: nothing is known. */
   void reset() {
     isEnough = false;
+    isAlone = false;
     answers = 0;
   }
 
   /**
-   * A batch has been answered.
+   * One of several processes has answered a batch.
    *
-   * @param processes how many there are
+   * @param isOfFirst whether that was the first
+   * @param isQuick whether the first is as quick as it was
    * @param busyNanos says how long all of them were busy so far
    */
-  void answered(int processes, LongSupplier busyNanos) {
-    if (processes < 2) {
-      return;
-    }
+  void answered(boolean isOfFirst, boolean isQuick, LongSupplier busyNanos) {
     if (answers == 0) {
       note(clock.getAsLong(), busyNanos.getAsLong());
     } else if (answers == PERIOD) {
@@ -70,6 +74,10 @@ final class Consolidation {
       look(clock.getAsLong(), busyNanos.getAsLong());
     }
     answers++;
+    if (isOfFirst) {
+      answersOfFirst++;
+    }
+    isAlone = isEnough && isQuick && (isAlone || isOfFirst);
   }
 
   private void look(long nowNanos, long allBusyNanos) {
@@ -84,8 +92,15 @@ final class Consolidation {
     seenBusyNanos = allBusyNanos;
   }
 
-  /** Whether one is, if it is as quick as they were. */
-  boolean isOneEnough() {
-    return isEnough;
+  /** Whether the first is to get all batches. */
+  boolean isFirstAlone() {
+    return isAlone;
+  }
+
+  /** Whether the first is alone, and has answered nothing since this was asked before. */
+  boolean isFirstSilent() {
+    boolean isSilent = isAlone && answersOfFirst == seenAnswersOfFirst;
+    seenAnswersOfFirst = answersOfFirst;
+    return isSilent;
   }
 }

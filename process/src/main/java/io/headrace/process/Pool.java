@@ -259,7 +259,9 @@ final class Pool implements Placement.BatchExecutor {
       switch (sent) {
         case YES -> {}
         case FAILED -> {
-          var _ = answered(process, place);
+          synchronized (this) {
+            process.givePlace(place);
+          }
         }
         case OVER, FULL -> giveBack(execution, process, place);
       }
@@ -337,14 +339,16 @@ final class Pool implements Placement.BatchExecutor {
     pending.addFirst(execution);
   }
 
-  /** A place of a process is free; returns whether it has another batch. */
+  /**
+   * The thread of a process has its answer, so that a place is free; returns whether the process
+   * has another batch.
+   */
   boolean answered(WorkerProcess process, int place) {
     boolean isBusy;
     boolean isWaitedFor;
     synchronized (this) {
       process.givePlace(place);
-      consolidation.answered(ready.size(), this::busyNanos);
-      lookWhetherOneIsEnough();
+      lookWhetherOneIsEnough(process);
       isBusy = process.hasBatch();
       isWaitedFor = !pending.isEmpty();
     }
@@ -358,9 +362,13 @@ final class Pool implements Placement.BatchExecutor {
     return ready.stream().mapToLong(WorkerProcess::busyNanos).sum();
   }
 
-  private void lookWhetherOneIsEnough() {
-    boolean isEnough = consolidation.isOneEnough() && ready.getFirst().isQuick();
-    WorkerProcess enough = isEnough ? ready.getFirst() : null;
+  private void lookWhetherOneIsEnough(WorkerProcess answering) {
+    if (ready.size() < 2) {
+      return;
+    }
+    WorkerProcess first = ready.getFirst();
+    consolidation.answered(answering.equals(first), first.isQuick(), this::busyNanos);
+    WorkerProcess enough = consolidation.isFirstAlone() ? first : null;
     if (enough != alone) {
       alone = enough;
     }
@@ -380,14 +388,22 @@ final class Pool implements Placement.BatchExecutor {
     requireNonNull(host).wantsMore();
   }
 
-  /** What waits may have found a ring full. */
+  /**
+   * What waits may have found a ring full, and the thread of the process that is alone may be held
+   * up by somebody who was told of a result.
+   */
   void lookAgain() {
     boolean isWaitedFor;
+    boolean isHeldUp;
     synchronized (this) {
       isWaitedFor = !pending.isEmpty();
+      isHeldUp = consolidation.isFirstSilent() && ready.getFirst().hasBatch();
     }
     if (isWaitedFor) {
       dispatch();
+    }
+    if (isHeldUp) {
+      isNotEnough();
     }
   }
 

@@ -481,10 +481,10 @@ final class WorkerProcess {
         boolean isAlone = pool.isAlone(this);
         long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
         if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), waitNanos)) {
-          if (isAlone) {
-            pool.isNotEnough();
-          }
           lookAround();
+          if (isAlone) {
+            pool.isNotEnough(); // this and the next may discard the process
+          }
           pool.lookAgain();
         }
         receive(pool);

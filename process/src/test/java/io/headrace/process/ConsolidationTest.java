@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -32,9 +33,9 @@ class ConsolidationTest {
     for (int i = 0; i < answers; i++) {
       nowNanos += nanosBetween;
       busyNanos += nanosBusy;
-      consolidation.answered(2, () -> busyNanos);
+      consolidation.answered(true, true, () -> busyNanos);
     }
-    return consolidation.isOneEnough();
+    return consolidation.isFirstAlone();
   }
 
   @Test
@@ -65,7 +66,7 @@ class ConsolidationTest {
   void otherProcessesAreLookedAtAnew() {
     assertThat(isOneEnoughAfter(2 * Consolidation.PERIOD, 2_000, 1_000)).isTrue();
     consolidation.reset();
-    assertThat(consolidation.isOneEnough()).isFalse();
+    assertThat(consolidation.isFirstAlone()).isFalse();
     busyNanos = 0;
     assertThat(isOneEnoughAfter(2 * Consolidation.PERIOD, 2_000, 1_000)).isTrue();
   }
@@ -80,12 +81,34 @@ class ConsolidationTest {
     assertThat(isOneEnoughAfter(2 * Consolidation.PERIOD, 2_000, 0)).isTrue();
   }
 
+  /** Its thread may wait for long then, as it does not know that it is to help. */
   @Test
-  void aSingleProcessIsNotLookedAt() {
-    for (int i = 0; i < 3 * Consolidation.PERIOD; i++) {
-      consolidation.answered(1, () -> busyNanos);
+  void whatOthersAnswerMakesNoProcessAlone() {
+    for (int i = 0; i < 4 * Consolidation.PERIOD; i++) {
+      nowNanos += 2_000;
+      busyNanos += 1_000;
+      consolidation.answered(false, true, () -> busyNanos);
     }
-    assertThat(consolidation.isOneEnough()).isFalse();
+    assertThat(consolidation.isFirstAlone()).isFalse();
+    consolidation.answered(true, false, () -> busyNanos);
+    assertThat(consolidation.isFirstAlone()).as("not quick").isFalse();
+    consolidation.answered(false, true, () -> busyNanos);
+    assertThat(consolidation.isFirstAlone()).as("quick again, as another one finds").isFalse();
+    consolidation.answered(true, true, () -> busyNanos);
+    assertThat(consolidation.isFirstAlone()).isTrue();
+    consolidation.answered(false, true, () -> busyNanos);
+    assertThat(consolidation.isFirstAlone()).as("the last answers of the others").isTrue();
+  }
+
+  @Test
+  void oneThatIsAloneAndAnswersNothingIsSilent() {
+    assertThat(consolidation.isFirstSilent()).as("it is not alone").isFalse();
+    assertThat(isOneEnoughAfter(2 * Consolidation.PERIOD, 2_000, 1_000)).isTrue();
+    assertThat(consolidation.isFirstSilent()).as("it has answered").isFalse();
+    consolidation.answered(false, true, () -> busyNanos);
+    assertThat(consolidation.isFirstSilent()).isTrue();
+    consolidation.answered(true, true, () -> busyNanos);
+    assertThat(consolidation.isFirstSilent()).isFalse();
   }
 
   private static Flow<Integer, Object> twoProcesses() throws InterruptedException {
@@ -167,6 +190,46 @@ class ConsolidationTest {
       assertThat(hanging).isNotDone();
     } finally {
       flow.shutdownNow();
+    }
+  }
+
+  /** Somebody who is told of a result holds the thread that receives all answers. */
+  @Test
+  void theOthersGoOnWhenTheThreadThatReceivesIsHeldUp() throws Exception {
+    CompletableFuture<Void> goOn = new CompletableFuture<>();
+    try (Flow<Integer, Object> flow = twoProcesses()) {
+      awaitConsolidation(flow);
+      holdUp(flow, goOn);
+      List<CompletableFuture<Object>> others = new ArrayList<>();
+      for (int i = 0; i < 3 * IN_FLIGHT; i++) {
+        others.add(flow.submit(i));
+      }
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> done(others).count() >= 2 * IN_FLIGHT);
+      goOn.complete(null);
+      CompletableFuture.allOf(others.toArray(CompletableFuture[]::new)).join();
+    } finally {
+      goOn.complete(null);
+    }
+  }
+
+  private static void holdUp(Flow<Integer, Object> flow, CompletableFuture<Void> goOn) {
+    Thread test = Thread.currentThread();
+    AtomicBoolean isHeldUp = new AtomicBoolean();
+    while (!isHeldUp.get()) {
+      CompletableFuture<Void> told =
+          flow.submit(1)
+              .thenRun(
+                  () -> {
+                    if (!Thread.currentThread().equals(test)) {
+                      isHeldUp.set(true);
+                      goOn.join();
+                    }
+                  });
+      while (!told.isDone() && !isHeldUp.get()) {
+        Thread.onSpinWait();
+      }
     }
   }
 
