@@ -229,6 +229,38 @@ class DeathsTest {
     }
   }
 
+  /** Says that it has read what nobody has sent, when it has read as much as there is room for. */
+  static final class Foretelling implements Fault {
+    /** Beside one that says where the memory of items is. */
+    static final int BATCHES = 32;
+
+    private static final int HEAD_OFFSET = 256;
+    private int batches;
+
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.ANSWERED && ++batches == BATCHES) {
+        channel.requests().asSlice(HEAD_OFFSET, Long.BYTES).fill((byte) 1);
+        var _ = new Doubling().handle(List.of(Doubling.HANG));
+      }
+    }
+  }
+
+  @Test
+  void aProcessThatHasWrittenNonsenseDoesNotKeepAFlowFromClosingTheOthers() throws Exception {
+    WorkerProcesses.Builder processes =
+        WorkerProcesses.builder(2)
+            .ahead(0)
+            .jvmOptions("-D" + Fault.PROPERTY + "=" + Foretelling.class.getName());
+    Flow<Integer, Object> flow = Doubling.flow(processes, 1);
+    for (int i = 0; i < Foretelling.BATCHES; i++) {
+      assertThat(flow.call(i)).isEqualTo(2 * i);
+    }
+    flow.close();
+    assertThat(ProcessHandle.current().children()).isEmpty();
+    assertThat(Memories.ALL.count()).isZero();
+  }
+
   @Test
   void aProcessThatHasWorkedIsReplacedHoweverFewFailuresAreAllowed() throws Exception {
     try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1).maxFailures(1), 1)) {
