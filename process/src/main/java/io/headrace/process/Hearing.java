@@ -10,6 +10,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,6 +27,10 @@ final class Hearing {
   }
 
   private static final int MAX_FRAME = 16 << 20;
+
+  /** Longer than this only somebody else holds the other end, whom the process has started. */
+  private static final Duration MAX_END = Duration.ofSeconds(2);
+
   private static final Types NO_TYPES = new Types(List.of());
   private static final Report.Kind[] KINDS = Report.Kind.values();
 
@@ -33,6 +38,7 @@ final class Hearing {
   private final String name;
   private final Runnable whenEnded;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final Thread thread;
 
   /**
    * Hears until the process says nothing more.
@@ -43,7 +49,7 @@ final class Hearing {
     this.reports = reports;
     this.name = name;
     this.whenEnded = whenEnded;
-    Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
+    thread = Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
   }
 
   private void hear() {
@@ -142,7 +148,18 @@ final class Hearing {
     System.getLogger("io.headrace.process.output").log(Level.INFO, "[" + name + "] " + line);
   }
 
+  /** Waits until all is heard that a process has said before its end, but not for long. */
+  void awaitEnd() {
+    try {
+      var _ = thread.join(MAX_END);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The process has ended. */
   void close() {
+    awaitEnd();
     try {
       reports.close();
     } catch (IOException useless) {

@@ -4,23 +4,24 @@ import static java.util.Objects.requireNonNull;
 
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.NamedPipe;
+import io.headrace.shm.OwnFolder;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts a worker process and waits for its connections. The folder with the pipe or the socket is
- * there only until this is closed, so that a parent that is killed later leaves nothing behind.
+ * Starts a worker process and waits for its connections. The pipe or the socket is there only until
+ * this is closed. A worker whose parent was killed deletes the folder of that.
  */
 final class Launch implements AutoCloseable {
   private static final Pattern CHOOSES_COLLECTOR = Pattern.compile("-XX:\\+Use\\w+GC");
@@ -33,9 +34,12 @@ final class Launch implements AutoCloseable {
    */
   private static final String INITIAL_HEAP = "-Xms32m";
 
+  private static final AtomicLong LAST_NUMBER = new AtomicLong();
+
   private final Settings settings;
   private final Path folder;
   private final Path entrance;
+  private final Path arguments;
 
   /** With the mechanism of Linux. */
   private @Nullable NamedPipe pipe;
@@ -45,8 +49,10 @@ final class Launch implements AutoCloseable {
 
   Launch(Settings settings) throws IOException {
     this.settings = settings;
-    folder = newFolder();
-    entrance = folder.resolve("entrance");
+    folder = OwnFolder.get();
+    long number = LAST_NUMBER.incrementAndGet();
+    entrance = folder.resolve("entrance-" + number);
+    arguments = folder.resolve("arguments-" + number);
     try {
       if (settings.mechanism() == Mechanism.LINUX) {
         pipe = NamedPipe.create(entrance);
@@ -57,21 +63,6 @@ final class Launch implements AutoCloseable {
     } catch (Throwable failure) { // such as a path that is too long
       close();
       throw failure;
-    }
-  }
-
-  /** For its owner only. */
-  private static Path newFolder() throws IOException {
-    String parent = System.getProperty("java.io.tmpdir");
-    try {
-      return Files.createTempDirectory(Path.of(parent), "headrace-");
-    } catch (IOException failure) {
-      throw new IOException(
-          "cannot create a folder in "
-              + parent
-              + ", set java.io.tmpdir to a folder that is writable: "
-              + failure,
-          failure);
     }
   }
 
@@ -86,7 +77,6 @@ final class Launch implements AutoCloseable {
    * @param processors the numbers of the processors that it may use; none for all
    */
   Process start(List<Integer> processors) throws IOException {
-    Path arguments = folder.resolve("arguments");
     Files.write(arguments, arguments(processors));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments);
@@ -114,6 +104,7 @@ final class Launch implements AutoCloseable {
     arguments.addAll(StartCache.options(settings));
     arguments.addAll(settings.jvmOptions());
     arguments.addAll(settings.code().arguments(WorkerMain.class));
+    arguments.add(folder.toString());
     return arguments.stream().map(Launch::quoted).toList();
   }
 
@@ -151,11 +142,7 @@ final class Launch implements AutoCloseable {
   @Override
   public void close() throws IOException {
     closeEntrance();
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-      for (Path file : files) {
-        Files.deleteIfExists(file);
-      }
-    }
-    Files.deleteIfExists(folder);
+    Files.deleteIfExists(entrance);
+    Files.deleteIfExists(arguments);
   }
 }

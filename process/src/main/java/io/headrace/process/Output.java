@@ -12,7 +12,12 @@ import java.util.function.Consumer;
 /** What a process prints: goes line by line to the log, and the last lines are remembered. */
 final class Output {
   private static final int REMEMBERED = 20;
-  private static final int MAX_LINE = 4096;
+  private static final int MAX_REMEMBERED = 4096;
+
+  /**
+   * What is longer goes to the log in pieces, so that a line without an end does not fill the heap.
+   */
+  static final int MAX_LINE = 64 * 1024;
 
   /** Longer than this only somebody else holds the stream open, whom the process has started. */
   private static final long END_MILLIS = 1000;
@@ -25,22 +30,39 @@ final class Output {
   }
 
   private void read(InputStream stream, Consumer<String> log) {
-    try (BufferedReader lines =
+    try (BufferedReader in =
         new BufferedReader(new InputStreamReader(stream, Charset.defaultCharset()))) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        remember(line);
-        log.accept(line);
+      StringBuilder line = new StringBuilder();
+      int before = 0;
+      for (int next = in.read(); next >= 0; before = next, next = in.read()) {
+        boolean isEnd = next == '\n' || next == '\r';
+        boolean isRest = next == '\n' && before == '\r';
+        if ((isEnd && !isRest) || line.length() == MAX_LINE) {
+          printed(line, log);
+        }
+        if (!isEnd) {
+          line.append((char) next);
+        }
+      }
+      if (!line.isEmpty()) {
+        printed(line, log);
       }
     } catch (IOException ended) {
       remember("(the output ends: " + ended.getMessage() + ")");
     }
   }
 
+  private void printed(StringBuilder line, Consumer<String> log) {
+    remember(line.toString());
+    log.accept(line.toString());
+    line.setLength(0);
+  }
+
   private synchronized void remember(String line) {
     if (last.size() == REMEMBERED) {
       last.removeFirst();
     }
-    last.add(line.length() > MAX_LINE ? line.substring(0, MAX_LINE) + "..." : line);
+    last.add(line.length() > MAX_REMEMBERED ? line.substring(0, MAX_REMEMBERED) + "..." : line);
   }
 
   /** The last lines of a process that has ended; waits for them, but not for long. */

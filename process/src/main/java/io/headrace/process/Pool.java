@@ -659,7 +659,12 @@ final class Pool implements Placement.BatchExecutor {
       } else if (process.isBusy()) {
         process.kill("the flow is shut down"); // nobody waits for what it does
       } else {
-        process.close();
+        try {
+          process.close();
+        } catch (CorruptMemoryException nonsense) {
+          process.kill(nonsense);
+          LOGGER.log(Level.ERROR, name + " is killed, because " + nonsense.getMessage());
+        }
         Thread.startVirtualThread(
             () -> {
               try {

@@ -18,7 +18,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -48,9 +47,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Why some are not mapped. */
   private final Map<Integer, SharedMemoryException> unreachable = new HashMap<>();
-
-  /** The paths of what is mapped, for who looks after them when the parent is gone. */
-  private final Set<String> files;
 
   private final Fault fault;
   private final TimeSource time = TimeSource.system();
@@ -83,14 +79,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private @Nullable Handle overflow;
 
   @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
-  WorkerLoop(
-      Channel channel, Doorbell doorbell, Orders orders, FactoryBytes.Made made, Set<String> files)
+  WorkerLoop(Channel channel, Doorbell doorbell, Orders orders, FactoryBytes.Made made)
       throws ClassNotFoundException {
     this.channel = channel;
     this.doorbell = doorbell;
     handler = (Handler<Object, Object>) made.handler();
     carrier = made.carrier();
-    this.files = files;
     fault = Fault.wanted();
     requests = RingConsumer.open(channel.requests());
     news = RingConsumer.open(channel.news());
@@ -104,7 +98,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private void map(int number, long sizeBytes, String path) {
-    files.add(path);
     memories.put(number, SharedMemory.open(path, sizeBytes));
   }
 
@@ -113,7 +106,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     try {
       map(number, sizeBytes, path);
     } catch (SharedMemoryException failure) {
-      files.remove(path);
       unreachable.put(number, failure);
     }
   }
@@ -123,7 +115,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     SharedMemory unused = memories.remove(number);
     if (unused != null) {
       unused.close();
-      files.remove(unused.path());
     }
   }
 

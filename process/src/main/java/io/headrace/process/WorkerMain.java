@@ -6,9 +6,11 @@ import io.headrace.shm.Doorbell;
 import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.NamedPipe;
+import io.headrace.shm.OwnFolder;
 import io.headrace.shm.SharedMemory;
 import io.headrace.shm.Signals;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -16,11 +18,8 @@ import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -41,6 +40,9 @@ final class WorkerMain {
   private static final long MAX_INPUT_MILLIS = 300;
   private static final long MAX_EXIT_MILLIS = 10_000;
 
+  private static final int MAX_TRIES = 50;
+  private static final long TRY_EVERY_MILLIS = 10;
+
   /** Whether the parent has told it to end, and all is done. */
   private static volatile boolean isOver;
 
@@ -52,20 +54,24 @@ final class WorkerMain {
   /**
    * Runs until the parent says so, or has ended.
    *
-   * @param args none
+   * @param args the folder of the parent
    */
   public static void main(String[] args) throws IOException {
     InputStream in = System.in;
-    Orders orders = Orders.read(new DataInputStream(in));
+    Path folder = Path.of(args[0]);
+    Orders orders;
+    try {
+      orders = Orders.read(new DataInputStream(in));
+    } catch (EOFException parentIsGone) {
+      endAfterParent(folder);
+      return;
+    }
     System.setIn(InputStream.nullInputStream());
-    Set<String> files = ConcurrentHashMap.newKeySet();
-    files.add(orders.channel());
-    files.add(orders.results().path());
-    daemon("headrace-parent", () -> awaitEnd(in, files));
+    daemon("headrace-parent", () -> awaitEnd(in, folder));
     try (Report report = new Report(reports(orders))) {
       report.install();
       Thread.currentThread().setName(orders.name());
-      run(orders, report, files);
+      run(orders, report);
       isOver = true;
     }
     pause(INPUT_ENDED, MAX_INPUT_MILLIS);
@@ -76,8 +82,7 @@ final class WorkerMain {
     Thread.ofPlatform().daemon().name(name).start(task);
   }
 
-  /** What the parent cannot delete anymore, this does; what has no name is gone with both. */
-  private static void awaitEnd(InputStream in, Set<String> files) {
+  private static void awaitEnd(InputStream in, Path folder) {
     try {
       while (in.read() >= 0) {
         // the parent has nothing more to say
@@ -89,7 +94,18 @@ final class WorkerMain {
     if (isOver) {
       pause(new CountDownLatch(1), MAX_EXIT_MILLIS); // hooks of the handler may run
     }
-    files.forEach(WorkerMain::delete);
+    endAfterParent(folder);
+  }
+
+  /**
+   * What the parent cannot delete anymore, this does; what has no name is gone with both. A parent
+   * that is about to end may still hold its folder for a moment; one that lives needs it.
+   */
+  private static void endAfterParent(Path folder) {
+    CountDownLatch never = new CountDownLatch(1);
+    for (int tries = MAX_TRIES; tries > 0 && !OwnFolder.deleteIfAbandoned(folder); tries--) {
+      pause(never, TRY_EVERY_MILLIS);
+    }
     Runtime.getRuntime().halt(PARENT_IS_GONE);
   }
 
@@ -98,14 +114,6 @@ final class WorkerMain {
       var _ = end.await(maxMillis, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void delete(String file) {
-    try {
-      Files.deleteIfExists(Path.of(file));
-    } catch (IOException | RuntimeException stillMapped) {
-      // there are systems on which another worker has to do it
     }
   }
 
@@ -130,7 +138,7 @@ final class WorkerMain {
     return SocketChannel.open(UnixDomainSocketAddress.of(orders.entrance()));
   }
 
-  private static void run(Orders orders, Report report, Set<String> files) throws IOException {
+  private static void run(Orders orders, Report report) throws IOException {
     long channelBytes = Channel.sizeBytes(orders.places());
     Handler<?, ?> handler = null;
     try (SharedMemory memory = SharedMemory.open(orders.channel(), channelBytes);
@@ -147,7 +155,7 @@ final class WorkerMain {
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
         handler = made.handler();
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, made, files);
+        loop = new WorkerLoop(channel, doorbell, orders, made);
       } catch (Throwable failure) {
         report.startFailed(failure);
         close(handler);

@@ -702,6 +702,7 @@ final class WorkerProcess {
   String death() {
     Link link = link();
     link.process.destroyForcibly().onExit().join(); // it has, or is about to
+    link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
     return Death.of(name, link.process, killedBecause, link.output, settings.folder());
   }

@@ -21,9 +21,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -226,6 +231,106 @@ class DeathsTest {
       assertThat(flow.call(2)).isEqualTo(4);
       assertThat(flow.call(3)).isEqualTo(6);
       assertThat(flow.workers("double").getFirst().restarts()).isEqualTo(1);
+    }
+  }
+
+  /** Says that it has read what nobody has sent, when it has read as much as there is room for. */
+  static final class Foretelling implements Fault {
+    /** Beside one that says where the memory of items is. */
+    static final int BATCHES = 32;
+
+    private static final int HEAD_OFFSET = 256;
+    private int batches;
+
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.ANSWERED && ++batches == BATCHES) {
+        channel.requests().asSlice(HEAD_OFFSET, Long.BYTES).fill((byte) 1);
+        var _ = new Doubling().handle(List.of(Doubling.HANG));
+      }
+    }
+  }
+
+  @Test
+  void aProcessThatHasWrittenNonsenseDoesNotKeepAFlowFromClosingTheOthers() throws Exception {
+    WorkerProcesses.Builder processes =
+        WorkerProcesses.builder(2)
+            .ahead(0)
+            .jvmOptions("-D" + Fault.PROPERTY + "=" + Foretelling.class.getName());
+    Flow<Integer, Object> flow = Doubling.flow(processes, 1);
+    for (int i = 0; i < Foretelling.BATCHES; i++) {
+      assertThat(flow.call(i)).isEqualTo(2 * i);
+    }
+    flow.close();
+    assertThat(ProcessHandle.current().children()).isEmpty();
+    assertThat(Memories.ALL.count()).isZero();
+  }
+
+  /** Logs, and ends its process at once. */
+  private static final class LastWords implements Handler<Integer, Object> {
+    static final int RECORDS = 50;
+    static final String LOGGER = "last words";
+
+    @Override
+    public List<Object> handle(List<Integer> items) {
+      for (int i = 0; i < RECORDS; i++) {
+        System.getLogger(LOGGER).log(System.Logger.Level.INFO, "record " + i);
+      }
+      Runtime.getRuntime().halt(17);
+      return List.of();
+    }
+  }
+
+  @Test
+  void whatAWorkerLogsBeforeItsEndIsLoggedBeforeAnybodyLearnsOfThat() throws Exception {
+    CountDownLatch isKnown = new CountDownLatch(1);
+    List<String> logged = new CopyOnWriteArrayList<>();
+    Logger logger = Logger.getLogger(LastWords.LOGGER);
+    logger.setFilter(
+        logs -> {
+          if (logged.isEmpty()) {
+            awaitEndUnless(isKnown);
+          }
+          return logged.add(logs.getMessage());
+        });
+    Queue<Integer> loggedBefore = new ConcurrentLinkedQueue<>();
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("ending")
+            .<Object>stepPerWorker(
+                "step",
+                HandlerFactory.of(LastWords::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .observer(
+                new Observer() {
+                  @Override
+                  public void onWorker(WorkerEvent event) {
+                    if (event.kind() == WorkerEvent.Kind.DIED) {
+                      loggedBefore.add(logged.size());
+                      isKnown.countDown();
+                    }
+                  }
+                })
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThatThrownBy(() -> flow.call(1)).isInstanceOf(WorkerDiedException.class);
+      assertThat(loggedBefore).containsExactly(LastWords.RECORDS);
+      assertThat(logged)
+          .containsExactlyElementsOf(
+              IntStream.range(0, LastWords.RECORDS)
+                  .mapToObj(i -> "[ending-step-0 ending-step-0] record " + i)
+                  .toList());
+    } finally {
+      logger.setFilter(null);
+    }
+  }
+
+  /** Waits for the end of all processes, and then a while for what must not come before this. */
+  private static void awaitEndUnless(CountDownLatch isKnown) {
+    ProcessHandle.current().children().forEach(child -> child.onExit().join());
+    try {
+      var _ = isKnown.await(100, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -22,9 +22,8 @@ import java.util.function.Consumer;
  *
  * <p>All of it is reserved and touched when it is created: later accesses neither fail nor wait for
  * memory. On Linux it has no name in a file system and is gone with the last process that maps it,
- * however that ends. Elsewhere it is a file that only its owner can read, deleted when it is closed
- * or its process ends; one whose process is killed leaves it in the folder for temporary files, if
- * nobody who has opened it deletes it.
+ * however that ends. Elsewhere it is a file that only its owner can read, in the {@link OwnFolder
+ * folder} of its process, deleted when it is closed or its process ends.
  *
  * <p><b>Thread safety.</b> Safe for all threads, but whoever closes it makes sure that no other
  * thread accesses it anymore; what does gets an {@link IllegalStateException}.
@@ -131,9 +130,9 @@ public final class SharedMemory implements AutoCloseable {
 
   /** Another name, which nobody else deletes. */
   private static Path link(Path file) {
-    long process = ProcessHandle.current().pid();
-    Path link = Path.of(file + "." + process + "." + LINKS.incrementAndGet());
+    Path link;
     try {
+      link = OwnFolder.get().resolve(file.getFileName() + "." + LINKS.incrementAndGet());
       var _ = Files.createLink(link, file);
     } catch (IOException | UnsupportedOperationException failure) {
       throw new SharedMemoryException("cannot link " + file + ": " + failure, failure);
@@ -168,14 +167,9 @@ public final class SharedMemory implements AutoCloseable {
   private static SharedMemory createFile(long sizeBytes) {
     Path path;
     try {
-      path = Files.createTempFile("headrace-", ".memory"); // for its owner only
+      path = Files.createTempFile(OwnFolder.get(), "", ".memory"); // for its owner only
     } catch (IOException failure) {
-      throw new SharedMemoryException(
-          "cannot create a file in "
-              + System.getProperty("java.io.tmpdir")
-              + ", set java.io.tmpdir to a folder that is writable: "
-              + failure,
-          failure);
+      throw new SharedMemoryException("cannot create a file: " + failure.getMessage(), failure);
     }
     path.toFile().deleteOnExit();
     try {
