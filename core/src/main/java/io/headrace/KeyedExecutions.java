@@ -217,8 +217,13 @@ final class KeyedExecutions {
     if (kept == null) {
       return false;
     }
-    kept.add(execution);
-    return true;
+    try {
+      kept.add(execution);
+      return true;
+    } catch (Throwable failure) { // such as no memory; callers wait for the end of this
+      report(failure);
+      return false;
+    }
   }
 
   /** Takes an execution out of the map. */

@@ -3,7 +3,6 @@ package io.headrace.process;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
@@ -14,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /** What a worker process says beside results; the other end of {@link Report}. */
 final class Hearing {
@@ -21,7 +21,7 @@ final class Hearing {
   static final class EndedException extends IOException {
     private static final long serialVersionUID = 1;
 
-    EndedException(Exception cause) {
+    EndedException(Throwable cause) {
       super(cause.getMessage(), cause);
     }
   }
@@ -71,14 +71,16 @@ final class Hearing {
       whenEnded.run();
     } catch (ClosedChannelException closed) {
       ready.completeExceptionally(new EndedException(closed));
-    } catch (IOException | RuntimeException notUnderstood) {
-      System.getLogger(Hearing.class.getName())
-          .log(
-              Level.WARNING,
-              "what {0} logs is not heard any more, because it cannot be understood: {1}",
-              name,
-              notUnderstood.getMessage());
+    } catch (Throwable notUnderstood) { // or there is no memory for it
       ready.completeExceptionally(new EndedException(notUnderstood));
+      log(
+          Hearing.class.getName(),
+          Level.WARNING,
+          "what "
+              + name
+              + " logs is not heard any more, because it cannot be understood: "
+              + notUnderstood.getMessage(),
+          null);
     }
   }
 
@@ -118,16 +120,28 @@ final class Hearing {
       String logger = in.readUTF();
       String thread = in.readUTF();
       String message = new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
-      String text = "[" + name + " " + thread + "] " + message;
-      Logger target = System.getLogger(logger.isEmpty() ? Hearing.class.getName() : logger);
-      if (in.readBoolean()) {
-        target.log(level(level), text, failure(in.readAllBytes()));
-      } else {
-        target.log(level(level), text);
-      }
+      Throwable thrown = in.readBoolean() ? failure(in.readAllBytes()) : null;
+      log(
+          logger.isEmpty() ? Hearing.class.getName() : logger,
+          level(level),
+          "[" + name + " " + thread + "] " + message,
+          thrown);
     } catch (IOException | RuntimeException nonsense) {
-      System.getLogger(Hearing.class.getName())
-          .log(Level.WARNING, name + " has logged what cannot be read", nonsense);
+      log(
+          Hearing.class.getName(),
+          Level.WARNING,
+          name + " has logged what cannot be read",
+          nonsense);
+    }
+  }
+
+  /** A logger that fails loses its line, and not those that follow. */
+  private static void log(String logger, Level level, String line, @Nullable Throwable thrown) {
+    try {
+      System.getLogger(logger).log(level, line, thrown);
+    } catch (Throwable ofLogger) {
+      System.err.println(line);
+      ofLogger.printStackTrace();
     }
   }
 
@@ -145,7 +159,7 @@ final class Hearing {
 
   /** What a worker has printed. */
   static void printed(String name, String line) {
-    System.getLogger("io.headrace.process.output").log(Level.INFO, "[" + name + "] " + line);
+    log("io.headrace.process.output", Level.INFO, "[" + name + "] " + line, null);
   }
 
   /** Waits until all is heard that a process has said before its end, but not for long. */

@@ -140,9 +140,13 @@ final class Launch implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() {
     closeEntrance();
-    Files.deleteIfExists(entrance);
-    Files.deleteIfExists(arguments);
+    try {
+      Files.deleteIfExists(entrance);
+      Files.deleteIfExists(arguments);
+    } catch (IOException remaining) {
+      // they go with the folder
+    }
   }
 }

@@ -206,7 +206,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       out.position(0);
       Failures.write(failure, out);
     }
-    var _ = Thread.interrupted(); // whatever the handler has left behind is not for the next batch
+    var _ = Thread.interrupted(); // of a list or a codec of the application
     if (isMeasured) {
       out.writeLong(handleNanos);
     }
@@ -283,14 +283,14 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @SuppressWarnings("NullAway") // handlers that may be given null accept it
   private @Nullable List<?> handle(List<@Nullable Object> items) throws Exception {
-    if (!isMeasured) {
-      return handler.handle(items);
-    }
-    long beginNanos = time.nanoTime();
+    long beginNanos = isMeasured ? time.nanoTime() : 0;
     try {
       return handler.handle(items);
     } finally {
-      handleNanos = time.nanoTime() - beginNanos;
+      var _ = Thread.interrupted(); // whatever the handler has left behind is over with it
+      if (isMeasured) {
+        handleNanos = time.nanoTime() - beginNanos;
+      }
     }
   }
 

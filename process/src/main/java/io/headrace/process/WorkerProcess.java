@@ -50,7 +50,7 @@ final class WorkerProcess {
 
   /**
    * A lifeline that nobody has written nonsense into ends with the process at once. So much longer
-   * that its thread is not cut while it is about to let go, also on a machine that stands still.
+   * that its thread has seen that, also on a machine that stands still.
    */
   private static final Duration MAX_LIFELINE = Duration.ofSeconds(5);
 
@@ -71,8 +71,10 @@ final class WorkerProcess {
   private final RingConsumer responses;
   private @Nullable Link link;
 
+  private final Lifeline lifeline;
+
   /** Since the first answer; of the thread of the worker. */
-  private @Nullable Thread lifeline;
+  private @Nullable Thread watch;
 
   /** What the process has, by places. */
   private final AtomicReferenceArray<@Nullable Shipment> inFlight;
@@ -122,9 +124,10 @@ final class WorkerProcess {
     }
     memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
     channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
-    if (settings.mechanism() == Mechanism.LINUX) {
-      var _ = Lifeline.create(channel.lifeline());
-    }
+    lifeline =
+        settings.mechanism() == Mechanism.LINUX
+            ? Lifeline.create(channel.lifeline())
+            : Lifeline.open(channel.lifeline()); // there is none
     requests = channel.newProducer(channel.requests());
     news = channel.newProducer(channel.news());
     responses = channel.newConsumer(channel.responses());
@@ -197,13 +200,13 @@ final class WorkerProcess {
 
   /** Called once the process holds it. */
   private void watchLifeline() {
-    if (lifeline == null && settings.mechanism() == Mechanism.LINUX) {
-      lifeline = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
+    if (watch == null && settings.mechanism() == Mechanism.LINUX) {
+      watch = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
     }
   }
 
   private void awaitEndOfLoop() {
-    if (Lifeline.open(channel.lifeline()).awaitEnd()) {
+    if (lifeline.awaitEnd()) {
       ended();
     }
   }
@@ -734,20 +737,20 @@ final class WorkerProcess {
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
-    joinLifeline();
+    joinWatch();
     memory.close();
     results.retire();
     largeResults.retire();
   }
 
-  /** It ends with the process, unless that has written nonsense there. */
-  private void joinLifeline() {
-    Thread lifeline = this.lifeline;
+  /** It ends with the process, unless that has written nonsense where it waits. */
+  private void joinWatch() {
+    Thread watch = this.watch;
     boolean isInterrupted = false;
-    while (lifeline != null && lifeline.isAlive()) {
+    while (watch != null && watch.isAlive()) {
       try {
-        if (!lifeline.join(MAX_LIFELINE)) {
-          Lifeline.open(channel.lifeline()).cut();
+        if (!watch.join(MAX_LIFELINE)) {
+          lifeline.cut();
         }
       } catch (InterruptedException e) {
         isInterrupted = true;

@@ -11,6 +11,8 @@ import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -353,6 +355,54 @@ class WorkerProcessesTest {
           .hasMessageContaining("set java.io.tmpdir to a folder that is writable");
     } finally {
       System.setProperty("java.io.tmpdir", usual);
+    }
+  }
+
+  /** Logs and prints more than fits into a pipe, before it is ready and in each batch. */
+  private static final class Verbose implements Handler<Integer, Integer> {
+    static final String LOGGER = "verbose";
+
+    @Override
+    public void onStart() {
+      var _ = handle(List.of());
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      String line = "x".repeat(100_000);
+      System.getLogger(LOGGER).log(System.Logger.Level.INFO, line);
+      System.out.println(line);
+      return items;
+    }
+  }
+
+  @Test
+  void aLoggerThatFailsHoldsUpNobody() throws Exception {
+    List<Logger> broken =
+        List.of(Logger.getLogger(Verbose.LOGGER), Logger.getLogger("io.headrace.process.output"));
+    PrintStream errors = System.err;
+    System.setErr(new PrintStream(OutputStream.nullOutputStream()));
+    broken.forEach(
+        logger ->
+            logger.setFilter(
+                logs -> {
+                  throw new NoClassDefFoundError("of a bridge");
+                }));
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("verbose")
+            .<Integer>stepPerWorker(
+                "step",
+                HandlerFactory.of(Verbose::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      for (int i = 0; i < 5; i++) {
+        assertThat(flow.call(i)).isEqualTo(i);
+      }
+      assertThat(flow.workers("step").getFirst().restarts()).isZero();
+    } finally {
+      System.setErr(errors);
+      broken.forEach(logger -> logger.setFilter(null));
     }
   }
 

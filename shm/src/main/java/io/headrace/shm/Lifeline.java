@@ -1,5 +1,6 @@
 package io.headrace.shm;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -25,7 +26,11 @@ public final class Lifeline {
 
   private static final int CREATED_OFFSET = BYTES - Integer.BYTES;
 
+  /** So long after it was {@link #cut} a wait ends at most. */
+  private static final long LOOK_EVERY_MILLIS = 1_000;
+
   private final MemorySegment memory;
+  private volatile boolean isCut;
 
   private Lifeline(MemorySegment memory) {
     this.memory = memory;
@@ -55,14 +60,11 @@ public final class Lifeline {
   }
 
   /**
-   * Ends the wait for a process that is known to have ended, if its end was not told because it had
-   * written nonsense here. Nobody may hold the lifeline.
+   * Ends the waits for a process that is known to have ended, within a second, if its end was not
+   * told because it had written nonsense here.
    */
   public void cut() {
-    var _ = create(memory.fill((byte) 0));
-    for (long at = 0; at < 2L * Integer.BYTES; at += Integer.BYTES) { // C libraries differ
-      Linux.wake(memory.asSlice(at, Integer.BYTES));
-    }
+    isCut = true;
   }
 
   private boolean isUsable() {
@@ -72,7 +74,7 @@ public final class Lifeline {
   /** The calling thread holds it until it ends or {@link #letGo lets go}. It has to be free. */
   public void hold() {
     if (isUsable()) {
-      var _ = Linux.lockMutex(memory);
+      Linux.lockMutex(memory);
     }
   }
 
@@ -87,14 +89,24 @@ public final class Lifeline {
    * Blocks while a thread holds it, and cannot be interrupted. To be called by platform threads: it
    * would hold a virtual one's carrier.
    *
-   * @return true if that thread has ended; false if it has let go, or nobody held it
+   * @return true if that thread has ended; false if it has let go, or nobody held it, or this was
+   *     cut
    */
   public boolean awaitEnd() {
     if (!isUsable()) {
       return false;
     }
-    boolean hasEnded = Linux.lockMutex(memory);
-    Linux.unlockMutex(memory);
-    return hasEnded;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment timeout = Linux.newTimeout(arena);
+      Linux.Locked locked;
+      do {
+        long untilMillis = System.currentTimeMillis() + LOOK_EVERY_MILLIS;
+        locked = Linux.lockMutex(memory, timeout, untilMillis);
+      } while (locked == Linux.Locked.NOT_YET && !isCut);
+      if (locked == Linux.Locked.YES || locked == Linux.Locked.OWNER_DIED) {
+        Linux.unlockMutex(memory);
+      }
+      return locked == Linux.Locked.OWNER_DIED;
+    }
   }
 }

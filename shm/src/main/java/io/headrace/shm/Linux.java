@@ -21,6 +21,7 @@ final class Linux {
   private static final int FUTEX_WAIT = 0;
   private static final int FUTEX_WAKE = 1;
   private static final int MADV_POPULATE_WRITE = 23;
+  private static final int TIMED_OUT = 110;
   private static final int OWNER_DIED = 130;
   private static final int FOR_OWNER_ONLY = 0600;
 
@@ -29,6 +30,8 @@ final class Linux {
 
   private static final MemoryLayout TIMESPEC = MemoryLayout.sequenceLayout(2, JAVA_LONG);
   private static final long NANOS_PER_SECOND = 1_000_000_000;
+  private static final long NANOS_PER_MILLI = 1_000_000;
+  private static final long MILLIS_PER_SECOND = 1_000;
 
   /** Of the system call; below 0 where it is not known. */
   private static final long FUTEX_NUMBER =
@@ -196,9 +199,37 @@ final class Linux {
     }
   }
 
-  /** Blocks until the mutex is free, and takes it. Returns whether its holder has ended. */
-  static boolean lockMutex(MemorySegment mutex) {
-    return Mutexes.call(Mutexes.LOCK, mutex, MemorySegment.NULL) == OWNER_DIED;
+  /** What {@link #lockMutex} has done. */
+  enum Locked {
+    YES,
+    /** Its holder has ended. */
+    OWNER_DIED,
+    /** It has a holder still. */
+    NOT_YET,
+    /** It is no mutex. */
+    NEVER
+  }
+
+  /** Takes the mutex, which has to be free. */
+  static void lockMutex(MemorySegment mutex) {
+    var _ = Mutexes.call(Mutexes.LOCK, mutex, MemorySegment.NULL);
+  }
+
+  /**
+   * Blocks until the mutex is free, and takes it.
+   *
+   * @param timeout memory for it
+   * @param untilMillis when to give up, as a time of day
+   */
+  static Locked lockMutex(MemorySegment mutex, MemorySegment timeout, long untilMillis) {
+    timeout.setAtIndex(JAVA_LONG, 0, untilMillis / MILLIS_PER_SECOND);
+    timeout.setAtIndex(JAVA_LONG, 1, untilMillis % MILLIS_PER_SECOND * NANOS_PER_MILLI);
+    return switch (Mutexes.call(Mutexes.LOCK_UNTIL, mutex, timeout)) {
+      case 0 -> Locked.YES;
+      case OWNER_DIED -> Locked.OWNER_DIED;
+      case TIMED_OUT -> Locked.NOT_YET;
+      default -> Locked.NEVER;
+    };
   }
 
   static void unlockMutex(MemorySegment mutex) {
@@ -253,6 +284,7 @@ final class Linux {
 
   private static final class Mutexes {
     static final MethodHandle LOCK = Futex.handle("pthread_mutex_lock");
+    static final MethodHandle LOCK_UNTIL = Futex.handle("pthread_mutex_timedlock");
     static final MethodHandle UNLOCK = Futex.handle("pthread_mutex_unlock");
 
     static int call(String function, MemorySegment first, MemorySegment second) {

@@ -3,6 +3,7 @@ package io.headrace.shm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -100,6 +101,30 @@ class LifelineTest {
       end.countDown();
       holder.join();
       assertThat(ended.get()).isTrue();
+    }
+  }
+
+  /** A word that is overwritten makes it another kind of mutex, which only its process can wake. */
+  @Test
+  void aWaitThatNobodyEndsCanBeCut() throws Exception {
+    try (SharedMemory memory = SharedMemory.create(Lifeline.BYTES, Mechanism.LINUX)) {
+      Lifeline lifeline = Lifeline.create(memory.segment());
+      for (long at = 0; at < Lifeline.BYTES; at += Integer.BYTES) {
+        memory.segment().set(ValueLayout.JAVA_INT, at, 1);
+      }
+      CompletableFuture<Boolean> ended = await(lifeline);
+      assertThat(ended).as("somebody seems to hold it").isNotDone();
+      lifeline.cut();
+      assertThat(ended.get()).isFalse();
+    }
+  }
+
+  @Test
+  void whatIsNoMutexIsNotWaitedFor() {
+    try (SharedMemory memory = SharedMemory.create(Lifeline.BYTES, Mechanism.LINUX)) {
+      Lifeline lifeline = Lifeline.create(memory.segment());
+      memory.segment().asSlice(0, Lifeline.BYTES - Integer.BYTES).fill((byte) -1);
+      assertThat(lifeline.awaitEnd()).isFalse();
     }
   }
 
