@@ -22,6 +22,9 @@ public final class Branches<I, T extends @Nullable Object, K, R extends @Nullabl
   private final boolean isAtEntry;
   private final List<Node.Jump> ends = new ArrayList<>();
 
+  /** The call that has ended the branches. */
+  private @Nullable String end;
+
   @SuppressWarnings("unchecked") // the items where the choice is made are of its type
   Branches(FlowBuilder<I, T> builder, Function<? super T, ? extends K> chooser) {
     this.builder = builder;
@@ -37,8 +40,10 @@ public final class Branches<I, T extends @Nullable Object, K, R extends @Nullabl
    * @param branch adds its steps to the builder that it is given, and returns the last
    * @return this
    * @throws IllegalArgumentException if there is a branch of this name
+   * @throws IllegalStateException if the branches have ended
    */
   public Branches<I, T, K, R> when(K name, Function<FlowBuilder<I, T>, FlowBuilder<I, R>> branch) {
+    checkOpen("when");
     if (choice.targets().put(requireNonNull(name, "name"), builder.size()) != null) {
       throw new IllegalArgumentException("name is " + name + ", there is such a branch");
     }
@@ -51,11 +56,13 @@ public final class Branches<I, T extends @Nullable Object, K, R extends @Nullabl
    *
    * @param branch adds its steps to the builder that it is given, and returns the last
    * @return the builder to go on with
+   * @throws IllegalStateException if the branches have ended
    */
   public FlowBuilder<I, R> otherwise(Function<FlowBuilder<I, T>, FlowBuilder<I, R>> branch) {
+    checkOpen("otherwise");
     choice.otherwise().target = builder.size();
     add(branch);
-    return end();
+    return end("otherwise");
   }
 
   /**
@@ -63,10 +70,24 @@ public final class Branches<I, T extends @Nullable Object, K, R extends @Nullabl
    * IllegalArgumentException}.
    *
    * @return the builder to go on with
+   * @throws IllegalStateException if the branches have ended
    */
   public FlowBuilder<I, R> end() {
+    checkOpen("end");
+    return end("end");
+  }
+
+  private FlowBuilder<I, R> end(String call) {
+    end = call;
     builder.meet(ends);
     return builder.next();
+  }
+
+  private void checkOpen(String call) {
+    if (end != null) {
+      throw new IllegalStateException(
+          call + " comes too late, " + end + " has ended the branches of this choice");
+    }
   }
 
   private void add(Function<FlowBuilder<I, T>, FlowBuilder<I, R>> branch) {

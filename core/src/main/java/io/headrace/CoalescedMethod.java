@@ -107,7 +107,7 @@ final class CoalescedMethod {
     return switch (call.state()) {
       case SUCCESS -> call.resultNow();
       case CANCELLED -> throw call.cancellation();
-      default -> throw declared(method, call.exceptionNow());
+      default -> throw Failures.ownOf(declared(method, call.exceptionNow()));
     };
   }
 

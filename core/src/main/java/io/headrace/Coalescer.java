@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> A blocking function runs on a virtual thread of its own, or on the executor
  * given; an asynchronous one is called on the thread of the caller that begins, and must not block.
  * A new virtual thread inherits the inheritable thread locals and the context class loader of the
- * caller that begins. The continuations of all futures run on the thread that ends the execution,
- * one after the other, in the order of the calls, so they must not block for long.
+ * caller that begins, and no scoped values: the execution is for others, too, and may outlive the
+ * binding. The continuations of all futures run on the thread that ends the execution, one after
+ * the other, in the order of the calls, so they must not block for long.
  *
  * <p><b>Giving up.</b> Each call has a future of its own. Cancelling or completing it, or its
  * timeout, touches neither the execution nor the others. When nobody waits any more the execution
@@ -43,11 +44,11 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Calls from inside.</b> A call from inside its own execution for the same key would wait for
  * itself: it fails at once with {@link RejectedException}. So does one that comes from inside an
  * execution that was begun, even without waiting for it, inside the first; and one by {@code call}
- * that would close a circle of executions that wait for each other by {@code call}. This is known
- * of blocking functions through a {@link ScopedValue}, on their thread and on those that inherit it
- * in a structured task scope, across all coalescers. Of asynchronous functions it is known only
- * until they have returned their stage; what they call later, or what any function calls from
- * threads that it starts otherwise, cannot be seen, and can deadlock.
+ * that would close a circle of executions that wait for each other by {@code call}, on whichever of
+ * their threads. This is known of blocking functions through a {@link ScopedValue}, on their thread
+ * and on those that inherit it in a structured task scope, across all coalescers. Of asynchronous
+ * functions it is known only until they have returned their stage; what they call later, or what
+ * any function calls from threads that it starts otherwise, cannot be seen, and can deadlock.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. {@code submit} does not block, unless
  * the executor runs tasks on the calling thread. A coalescer owns no threads and needs no close.

@@ -207,12 +207,18 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
    * <p>All other methods are called on the target by the calling thread; default methods, too, run
    * on the target. {@code equals} and {@code hashCode} of the proxy are those of its identity.
    *
-   * <p>A failure of the target is thrown as it is, the same instance for all callers. A checked
-   * exception that the method does not declare, which compilers forbid and some languages throw, is
-   * the cause of a {@link CompletionException}. A caller that is interrupted while it waits gives
-   * up: with {@link InterruptedException} if the method declares it, and otherwise with {@link
-   * java.util.concurrent.CancellationException}, and the thread is interrupted again. A call can
-   * fail with the {@link HeadraceException}s that {@link Coalescer#submit} names.
+   * <p>A failure of the target reaches each caller of a blocking method as an exception of its own,
+   * with its own stack trace, of the same class and with the same message. The failure that all
+   * share is its cause; or, if that has a cause itself, both have that one, and the failure is
+   * among those suppressed. Where such an exception cannot be made all callers are thrown the
+   * failure itself: if its class, or one above it, has fields, whose values would be lost, or if it
+   * is not public or has no public constructor of a message and a cause, of a message, or of
+   * nothing. A checked exception that the method does not declare, which compilers forbid and some
+   * languages throw, is the cause of a {@link CompletionException}. The futures of an asynchronous
+   * method fail as those of {@link Coalescer#submit}. A caller that is interrupted while it waits
+   * gives up: with {@link InterruptedException} if the method declares it, and otherwise with
+   * {@link java.util.concurrent.CancellationException}, and the thread is interrupted again. A call
+   * can fail with the {@link HeadraceException}s that {@link Coalescer#submit} names.
    *
    * @param type an interface that the object implements; accessible to this module, or in a package
    *     that is exported or open to it

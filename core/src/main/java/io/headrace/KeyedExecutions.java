@@ -192,7 +192,7 @@ final class KeyedExecutions {
       }
       call.awaitEnd();
     } finally {
-      waiting.waitsNoMore();
+      waiting.waitsNoMore(awaited);
     }
   }
 

@@ -39,8 +39,11 @@ import org.jspecify.annotations.Nullable;
  * is not waited for. Such a task keeps its permit until it ends.
  *
  * <p><b>Context.</b> Tasks have the context class loader of the thread that starts the run. Scoped
- * values and thread locals are carried over by {@link #propagate}. Inheritable thread locals are
- * not inherited.
+ * values and thread locals are carried over by {@link #propagate}, each of which has to be named
+ * there: see {@link ContextPropagation#scopedValues}. Nothing is inherited without that. Java binds
+ * scoped values in other threads only for forks of a structured task scope, all of which end before
+ * the scope does; the tasks of a run need not, see above. Inheritable thread locals are not
+ * inherited.
  *
  * <p><b>Thread safety.</b> Immutable: an option returns another run. Verbs can be called many times
  * where the source is an {@code Iterable} or a publisher that allows it, once for an iterator or a

@@ -2,6 +2,12 @@ package io.headrace;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
@@ -23,14 +29,12 @@ final class SharedExecution extends SharedCalls
    *
    * executor is the thread that begins the execution or runs its blocking function. A call that comes
    * from this very thread would wait for itself. parent is the execution inside which this one was begun,
-   * and waitsFor the one that the function of this one waits for, in Coalescer.call; calls that would
-   * close a circle of them are refused, too.
+   * and waitsFor are those that threads of the function of this one wait for, in Coalescer.call; calls
+   * that would close a circle of them are refused, too.
    */
 
   /** The execution that this thread is part of. */
   static final ScopedValue<SharedExecution> CURRENT = ScopedValue.newInstance();
-
-  private static final int MAX_CIRCLE = 1_000;
 
   private static final Object NULL = new Object();
 
@@ -62,7 +66,12 @@ final class SharedExecution extends SharedCalls
   private final Object argument;
   private final CallOptions options;
   private @Nullable SharedExecution parent;
-  private volatile @Nullable SharedExecution waitsFor;
+
+  /**
+   * Replaced, under the monitor, and never changed; one is in it once for each thread that waits.
+   */
+  private volatile List<SharedExecution> waitsFor = List.of();
+
   private volatile @Nullable Object outcome;
 
   /** The stage of an asynchronous function that may have to be cancelled. */
@@ -156,24 +165,33 @@ final class SharedExecution extends SharedCalls
   }
 
   /**
-   * Notes that the function of this execution waits for another.
+   * Notes that a thread of the function of this execution waits for another.
    *
    * @return whether that one waits, itself or through others, for this
    */
   boolean waitFor(SharedExecution awaited) {
-    waitsFor = awaited;
-    int hops = 0;
-    for (SharedExecution next = awaited; next != null && hops < MAX_CIRCLE; hops++) {
+    synchronized (this) {
+      List<SharedExecution> all = new ArrayList<>(waitsFor);
+      all.add(awaited);
+      waitsFor = all;
+    }
+    Set<SharedExecution> seen = new HashSet<>();
+    Deque<SharedExecution> ahead = new ArrayDeque<>();
+    for (SharedExecution next = awaited; next != null; next = ahead.poll()) {
       if (next == this) {
         return true;
       }
-      next = next.waitsFor;
+      if (seen.add(next)) {
+        ahead.addAll(next.waitsFor);
+      }
     }
     return false;
   }
 
-  void waitsNoMore() {
-    waitsFor = null;
+  synchronized void waitsNoMore(SharedExecution awaited) {
+    List<SharedExecution> rest = new ArrayList<>(waitsFor);
+    rest.remove(awaited);
+    waitsFor = rest;
   }
 
   // The course of an execution.

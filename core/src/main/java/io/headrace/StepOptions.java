@@ -98,7 +98,9 @@ public final class StepOptions<I extends @Nullable Object> {
    * What the items of a batch have in common: a shape, a tenant. Only items whose buckets are equal
    * share a batch, and the policy is asked about each bucket by itself; the bucket whose oldest
    * item waits longest is asked first. Asked for each item on the thread that brings it; if it
-   * throws, or its answer is null, the item fails. Default: any items share a batch.
+   * throws, or its answer is null, the item fails. A bucket may be coarser than what it stands for:
+   * lengths that are rounded up make fewer buckets and larger batches. The items come to the
+   * handler as they are, and to pad them is its business. Default: any items share a batch.
    *
    * @param bucket tells the bucket of an item: something with {@code equals} and {@code hashCode}
    * @return this

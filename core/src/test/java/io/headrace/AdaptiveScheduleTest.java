@@ -8,34 +8,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The adaptive policy in a batcher, with random arrivals, costs, stalls and failures, in virtual
- * time. A failure names its seed; to repeat it, run with {@code -Dheadrace.test.seed=<seed>
- * -Dheadrace.test.schedules=1}. The number of schedules comes from {@code headrace.test.schedules}.
+ * time. See {@link RandomSchedules} for the seeds.
  */
-@Timeout(300)
 class AdaptiveScheduleTest {
-  private static final long FIRST_SEED = Long.getLong("headrace.test.seed", 20_261_121L);
-  private static final int SCHEDULES = Integer.getInteger("headrace.test.schedules", 1_000);
   private static final int MAX_STEPS = 100_000;
 
-  @Test
-  void everyCallEndsAndNoDecisionIsBeyondItsBounds() {
+  @ParameterizedTest
+  @MethodSource("io.headrace.RandomSchedules#firstSeeds")
+  void everyCallEndsAndNoDecisionIsBeyondItsBounds(long firstSeed) {
     try (LogCapture _ = new LogCapture()) {
-      for (long seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
-        try {
-          new Schedule(Seeds.random(seed)).run();
-        } catch (Throwable failure) {
-          throw new AssertionError("schedule with seed " + seed, failure);
-        }
-      }
+      RandomSchedules.runFrom(firstSeed, seed -> new Schedule(Seeds.random(seed)));
     }
   }
 
-  private static final class Schedule {
+  private static final class Schedule implements RandomSchedules.Schedule {
     private final Random random;
     private final VirtualTime time = new VirtualTime();
     private final int maxSize;
@@ -91,8 +82,9 @@ class AdaptiveScheduleTest {
               });
     }
 
-    void run() {
-      int groups = 1 + random.nextInt(60);
+    @Override
+    public void run() {
+      int groups = 1 + random.nextInt(random.nextInt(10) == 0 ? 60 : 12);
       for (int i = 0; i < groups; i++) {
         submit(1 + random.nextInt(random.nextInt(8) == 0 ? 200 : 10));
         time.advance(Duration.ofNanos(random.nextInt(20_000_000)));
@@ -112,6 +104,11 @@ class AdaptiveScheduleTest {
       }
       batcher.close();
       assertThat(time.alarms()).isZero();
+    }
+
+    @Override
+    public String toString() {
+      return "max " + maxSize + ", " + workers + " workers, " + calls.size() + " calls";
     }
 
     private void submit(int count) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.headrace.CoalescerProbes.Gate;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -14,6 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -194,7 +196,7 @@ class CoalescerProxyTest {
   }
 
   @Test
-  void failuresAreThrownAsTheyAre() {
+  void failuresAreThrownByTheirType() {
     users.gate.get().open();
     for (Throwable failure :
         List.of(
@@ -202,7 +204,10 @@ class CoalescerProxyTest {
             new IllegalStateException(),
             new AssertionError("error"))) {
       users.failure = failure;
-      assertThat(catchThrowable(() -> api.load(1))).isSameAs(failure);
+      assertThat(catchThrowable(() -> api.load(1)))
+          .isExactlyInstanceOf(failure.getClass())
+          .hasMessage(failure.getMessage())
+          .hasCause(failure);
       assertThat(catchThrowable(() -> api.save("x"))).isSameAs(failure);
     }
     users.failure = new Exception("not declared");
@@ -213,6 +218,51 @@ class CoalescerProxyTest {
     CompletableFuture<String> future = api.find(1);
     users.stages.getLast().completeExceptionally(users.failure);
     assertThat(future.exceptionNow()).isSameAs(users.failure);
+  }
+
+  /** What reaches several callers is not one object that all of them could change. */
+  @Test
+  void eachCallerOfABlockingMethodHasItsOwnStackTraceAndTheSharedCause() {
+    AtomicInteger joined = new AtomicInteger();
+    CoalescerHooks hooks =
+        new CoalescerHooks() {
+          @Override
+          public void onJoined(String function, Object key) {
+            joined.incrementAndGet();
+          }
+        };
+    UserApi shared = Coalescer.builder().hooks(hooks).proxy(UserApi.class, users);
+    users.failure = new IOException("declared");
+    CompletableFuture<String> first = CoalescerProbes.inThread(() -> loadFirst(shared));
+    Awaitility.await().until(() -> users.calls.size() == 1);
+    CompletableFuture<String> second = CoalescerProbes.inThread(() -> loadSecond(shared));
+    Awaitility.await().until(() -> joined.get() == 1);
+    users.gate.get().open();
+    Throwable ofFirst = catchThrowable(first::get).getCause();
+    Throwable ofSecond = catchThrowable(second::get).getCause();
+    assertThat(ofFirst).isNotSameAs(ofSecond);
+    for (Throwable own : List.of(ofFirst, ofSecond)) {
+      assertThat(own)
+          .isExactlyInstanceOf(IOException.class)
+          .hasMessage("declared")
+          .cause()
+          .isSameAs(users.failure);
+    }
+    assertThat(methods(ofFirst)).contains("loadFirst").doesNotContain("loadSecond");
+    assertThat(methods(ofSecond)).contains("loadSecond").doesNotContain("loadFirst");
+    assertThat(users.calls).hasSize(1);
+  }
+
+  private static String loadFirst(UserApi api) throws IOException {
+    return api.load(1);
+  }
+
+  private static String loadSecond(UserApi api) throws IOException {
+    return api.load(1);
+  }
+
+  private static List<String> methods(Throwable failure) {
+    return Arrays.stream(failure.getStackTrace()).map(StackTraceElement::getMethodName).toList();
   }
 
   @Test

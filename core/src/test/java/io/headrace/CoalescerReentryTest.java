@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** R12: calls from inside their own execution fail at once; in the original they hung for ever. */
@@ -114,6 +116,63 @@ class CoalescerReentryTest {
     assertThat(ofFirst).hasRootCauseInstanceOf(RejectedException.class);
     assertThat(ofSecond).hasRootCauseInstanceOf(RejectedException.class);
     assertThat(coalescer.keys()).isZero();
+  }
+
+  /** Two threads of one function, as those that it would fork, wait for different executions. */
+  @Test
+  void aCircleThroughOneOfSeveralThreads() {
+    CompletableFuture<String> end = new CompletableFuture<>();
+    Set<Thread> forks = ConcurrentHashMap.newKeySet();
+    Coalescer<String, String> coalescer =
+        coalescer(
+            key ->
+                switch (key) {
+                  case "a" -> {
+                    CompletableFuture<String> ofB = fork(forks, "b");
+                    var _ = fork(forks, "c");
+                    yield ofB.get();
+                  }
+                  case "b" -> {
+                    Awaitility.await().until(() -> forks.size() == 2 && areWaiting(forks));
+                    yield self.get().call("a");
+                  }
+                  default -> end.join();
+                });
+    CompletableFuture<String> outside = coalescer.submit("b"); // so that it is not part of a
+    assertRefused(catchThrowable(() -> coalescer.call("a")), "a");
+    assertRefused(catchThrowable(outside::join), "a");
+    end.complete("end");
+  }
+
+  private CompletableFuture<String> fork(Set<Thread> forks, String key) {
+    SharedExecution current = SharedExecution.CURRENT.get();
+    return CoalescerProbes.inThread(
+        () -> {
+          forks.add(Thread.currentThread());
+          return ScopedValue.where(SharedExecution.CURRENT, current)
+              .call(() -> self.get().call(key));
+        });
+  }
+
+  private static boolean areWaiting(Set<Thread> threads) {
+    return threads.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING);
+  }
+
+  /** A thread that waits no more leaves what the others wait for, were it the same. */
+  @Test
+  void eachThreadThatWaitsCounts() {
+    KeyedExecutions executions = new KeyedExecutions(Coalescer.builder(), "c", Runnable::run);
+    CoalescedWork work = CoalescedWork.ofCallable("c", false);
+    SharedExecution a = new SharedExecution(executions, "a", work, "a", CallOptions.DEFAULT);
+    SharedExecution b = new SharedExecution(executions, "b", work, "b", CallOptions.DEFAULT);
+    SharedExecution c = new SharedExecution(executions, "c", work, "c", CallOptions.DEFAULT);
+    assertThat(a.waitFor(b)).isFalse();
+    assertThat(a.waitFor(b)).isFalse();
+    assertThat(b.waitFor(c)).isFalse();
+    a.waitsNoMore(b);
+    assertThat(c.waitFor(a)).isTrue();
+    a.waitsNoMore(b);
+    assertThat(c.waitFor(a)).isFalse();
   }
 
   /** Many threads, random keys: whatever waits for whatever, everything ends. */

@@ -430,12 +430,31 @@ class FlowChoiceTest {
         .isThrownBy(open::build)
         .withMessage(
             "open has a branch of a choice after which there is neither otherwise nor end");
+  }
 
-    FlowBuilder<String, String> late = Flow.builder("late");
-    var branches = late.choose(String::length).when(1, branch("one"));
-    branches.end();
-    branches.when(2, branch("two"));
-    assertThatIllegalStateException().isThrownBy(late::build);
+  @Test
+  void branchesEndOnce() {
+    var ended = Flow.<String>builder("ended").choose(String::length).when(1, branch("one"));
+    FlowBuilder<String, String> rest = ended.end();
+    assertThatIllegalStateException()
+        .isThrownBy(ended::end)
+        .withMessage("end comes too late, end has ended the branches of this choice");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> ended.otherwise(branch("two")))
+        .withMessage("otherwise comes too late, end has ended the branches of this choice");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> ended.when(2, branch("two")))
+        .withMessage("when comes too late, end has ended the branches of this choice");
+    assertThat(rest.build().steps()).containsExactly("one");
+
+    var other = Flow.<String>builder("other").choose(String::length).when(1, branch("one"));
+    assertThat(other.otherwise(branch("two"))).isNotNull();
+    assertThatIllegalStateException()
+        .isThrownBy(other::end)
+        .withMessage("end comes too late, otherwise has ended the branches of this choice");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> other.otherwise(branch("three")))
+        .withMessage("otherwise comes too late, otherwise has ended the branches of this choice");
   }
 
   @Test

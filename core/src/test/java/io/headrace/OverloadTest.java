@@ -173,6 +173,76 @@ class OverloadTest {
     assertThat(goodput()).as("share of the capacity of two workers").isGreaterThan(1.8);
   }
 
+  /** Of calls that come together only those are refused that cannot make their own deadline. */
+  @Test
+  void eachCallIsJudgedByItsOwnDeadline() throws InterruptedException {
+    Flow<Integer, Integer> flow = flow(true);
+    saturate(flow);
+    List<CompletableFuture<Integer>> patient = new ArrayList<>();
+    List<CompletableFuture<Integer>> hurried = new ArrayList<>();
+    for (int i = 0; i < 400; i++) { // the last of them need about 40 ms
+      patient.add(flow.submit(i, CallOptions.timeout(Duration.ofMillis(200))));
+      hurried.add(flow.submit(i, CallOptions.timeout(Duration.ofMillis(20))));
+    }
+    List<CompletableFuture<Integer>> letIn =
+        hurried.stream().filter(call -> !call.isDone()).toList();
+    assertThat(letIn).as("those for which there is time").hasSizeBetween(60, 120);
+    assertThat(hurried.subList(letIn.size(), 400))
+        .allSatisfy(call -> assertThat(call.exceptionNow()).isInstanceOf(RejectedException.class));
+    time.advance(Duration.ofMillis(200));
+    assertThat(letIn).allMatch(call -> call.isDone() && !call.isCompletedExceptionally());
+    assertThat(patient).allMatch(call -> call.isDone() && !call.isCompletedExceptionally());
+  }
+
+  /** Keeps the flow busy until it knows what it can do, and then lets it work all off. */
+  private void saturate(Flow<Integer, Integer> flow) {
+    List<CompletableFuture<Integer>> calls = new ArrayList<>();
+    for (int i = 0; i < 10_000; i++) {
+      calls.add(ask(flow, 0));
+      time.advance(Duration.ofNanos(60_000)); // 16 667 in a second
+    }
+    time.advance(LENGTH);
+    assertThat(calls).allMatch(CompletableFuture::isDone);
+  }
+
+  /**
+   * A batcher that answers 400 items in a second: of 100 that come together those go into batches
+   * that it expects to answer in three quarters of 100 ms, and the others are refused.
+   */
+  @Test
+  void batcherAnswersWithinItsObjective() {
+    Duration objective = Duration.ofMillis(100);
+    List<List<Integer>> batches = new ArrayList<>();
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>asyncBuilder(
+                items -> {
+                  batches.add(List.copyOf(items));
+                  return time.after(items, Duration.ofMillis(10));
+                })
+            .batch(BatchPolicy.greedy(4))
+            .workers(Workers.executor(Runnable::run, 1))
+            .answerWithin(objective)
+            .timeSource(time)
+            .build();
+    for (int i = 0; i < 1_000; i++) {
+      var _ = batcher.submit(-1);
+      time.advance(Duration.ofMillis(2));
+    }
+    time.advance(LENGTH);
+    batches.clear();
+    List<CompletableFuture<Integer>> calls = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      calls.add(batcher.submit(i));
+    }
+    List<CompletableFuture<Integer>> letIn = calls.stream().filter(call -> !call.isDone()).toList();
+    assertThat(letIn).hasSizeBetween(28, 32).isEqualTo(calls.subList(0, letIn.size()));
+    assertThat(calls.subList(letIn.size(), 100))
+        .allSatisfy(call -> assertThat(call.exceptionNow()).isInstanceOf(RejectedException.class));
+    time.advance(objective);
+    assertThat(letIn).allMatch(call -> call.isDone() && !call.isCompletedExceptionally());
+    assertThat(batches.stream().mapToInt(List::size).sum()).isEqualTo(letIn.size());
+  }
+
   @Test
   void objectiveHasToBeAboveZero() {
     assertThatIllegalArgumentException()

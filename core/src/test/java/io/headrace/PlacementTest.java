@@ -253,6 +253,27 @@ class PlacementTest {
   }
 
   @Test
+  void aTimedCloseTellsOfAStepThatWasLostMeanwhile() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    CompletableFuture<String> future = flow.submit(1);
+    CompletableFuture<Boolean> closed = new CompletableFuture<>();
+    Thread.startVirtualThread(() -> closed.complete(flow.close(Duration.ofDays(1))));
+    org.awaitility.Awaitility.await("the close").until(() -> flow.state() == Flow.State.DRAINING);
+    elsewhere.host.fail(new WorkerDiedException("all are dead"));
+    assertThat(closed.get()).isFalse();
+    assertThat(future).isCompletedExceptionally();
+  }
+
+  @Test
+  void aTimedCloseTellsOfAStepThatWasLostBefore() throws Exception {
+    Flow<Integer, String> flow = build().start();
+    CompletableFuture<String> future = flow.submit(1);
+    elsewhere.host.fail(new WorkerDiedException("all are dead"));
+    assertThat(flow.close(Duration.ofDays(1))).isFalse();
+    assertThat(future).isCompletedExceptionally();
+  }
+
+  @Test
   void observersAreToldOfWorkersAndCanAskForThem() throws Exception {
     Flow<Integer, String> flow = build().start();
     Observer.WorkerEvent event =

@@ -31,6 +31,10 @@ final class RandomCall {
 
   final long[] arrivedNanos;
   final boolean[] handled;
+
+  /** How often each step has executed it. */
+  final int[] tries;
+
   final List<Throwable> failures = new ArrayList<>();
   final List<String> listened = new ArrayList<>();
   boolean withdrawn;
@@ -47,6 +51,7 @@ final class RandomCall {
     arrivedOp = new int[steps];
     arrivedNanos = new long[steps];
     handled = new boolean[steps];
+    tries = new int[steps];
   }
 
   boolean isDone() {

@@ -4,8 +4,12 @@ import io.headrace.RandomCall.Work;
 import io.headrace.testkit.SteppedExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -47,6 +51,10 @@ final class RandomStep {
   final boolean isConditional;
   final boolean isFaulty;
   final boolean rejects;
+
+  /** How often an item is executed at most; 1 if batches that fail are not searched. */
+  final int maxTries;
+
   final SteppedExecutor stepped = new SteppedExecutor();
 
   /** Those that came and were not handled, and may have ended meanwhile; in order of arrival. */
@@ -55,6 +63,13 @@ final class RandomStep {
   int running;
   int starts;
   int closes;
+
+  /** The batches that have failed and are searched, by their calls. */
+  private final Map<RandomCall, List<RandomCall>> searched = new HashMap<>();
+
+  /** Those whose last execution has failed and that are to be tried again. */
+  private final Set<RandomCall> suspects = new HashSet<>();
+
   private final RandomModel model;
   private final Random random;
 
@@ -76,6 +91,7 @@ final class RandomStep {
     isConditional = random.nextInt(3) == 0;
     isFaulty = random.nextInt(3) == 0;
     rejects = random.nextInt(10) == 0;
+    maxTries = isFaulty && random.nextBoolean() ? 2 + random.nextInt(8) : 1;
   }
 
   String name() {
@@ -98,6 +114,9 @@ final class RandomStep {
             ? BatchPolicy.greedy(maxSize)
             : BatchPolicy.fixed(maxSize, Duration.ofNanos(delayNanos)));
     options.queue(capacity, onFull);
+    if (maxTries > 1) {
+      options.isolate(maxTries);
+    }
     options.workers(kind.isInline() ? Workers.inline() : Workers.executor(executor(), workers));
     return options.toStep("flow", name(), this::applies, handling(), capacity, onFull);
   }
@@ -129,6 +148,11 @@ final class RandomStep {
 
   boolean isUndecided(int id) {
     return isConditional && Math.floorMod(id * 6151 + index * 389, 29) == 0;
+  }
+
+  /** Fails each batch that it is in, where batches are searched. */
+  private boolean isGuilty(Work work) {
+    return Math.floorMod(work.id() * 4409 + index * 571, 6) == 0;
   }
 
   private boolean applies(Object item) {
@@ -172,8 +196,9 @@ final class RandomStep {
     }
   }
 
+  /** Parts of a batch are answered at once: what has left the step arrives when all have. */
   private CompletionStage<List<Work>> handleLater(List<Work> items) {
-    begin(items);
+    boolean isPart = begin(items);
     CompletableFuture<List<Work>> stage = new CompletableFuture<>();
     Runnable end =
         () -> {
@@ -184,7 +209,7 @@ final class RandomStep {
             stage.completeExceptionally(failure);
           }
         };
-    if (random.nextInt(5) == 0) {
+    if (isPart || random.nextInt(5) == 0) {
       end.run();
     } else {
       model.later(Duration.ofMillis(random.nextInt(25)), end);
@@ -192,15 +217,24 @@ final class RandomStep {
     return stage;
   }
 
-  private void begin(List<Work> items) {
+  /** Returns whether it is a part of a batch that has failed. */
+  private boolean begin(List<Work> items) {
     running++;
     List<RandomCall> batch = items.stream().map(item -> model.call(item.id())).toList();
     model.check(closes == 0, "%s handles %s after it was closed", name(), batch);
     model.check(running <= workers, "%s runs %d batches", name(), running);
     model.check(!items.isEmpty() && items.size() <= maxSize, "%s has a batch of %s", name(), batch);
+    List<RandomCall> whole = searched.get(batch.getFirst());
     for (int i = 0; i < items.size(); i++) {
       RandomCall call = batch.get(i);
-      model.check(!call.handled[index], "%s was handled before by %s", call, name());
+      if (whole == null) {
+        model.check(!call.handled[index], "%s was handled before by %s", call, name());
+      } else {
+        model.check(searched.get(call) == whole, "%s is no part of %s", batch, whole);
+        model.check(suspects.remove(call), "%s has not failed and is tried again", call);
+        model.check(model.isWild || !call.isDone(), "%s has ended and is tried again", call);
+      }
+      model.check(++call.tries[index] <= maxTries, "%s was executed too often", call);
       model.check(
           items.get(i).value() == model.valueBefore(call.id, index),
           "%s has the value %s at %s",
@@ -209,18 +243,25 @@ final class RandomStep {
           name());
       call.handled[index] = true;
     }
-    model.checkChoice(this, batch);
-    waiting.removeAll(batch);
+    if (whole == null) {
+      model.checkChoice(this, batch);
+      waiting.removeAll(batch);
+    }
+    return whole != null;
   }
 
   /** The results of a batch, or what it fails with. */
   private List<Work> answer(List<Work> items) {
-    if (isFaulty && random.nextInt(6) == 0) {
+    if (maxTries > 1) {
+      if (items.stream().anyMatch(this::isGuilty)) {
+        return failSearched(items);
+      }
+    } else if (isFaulty && random.nextInt(6) == 0) {
       IllegalStateException failure = new IllegalStateException("batch of " + name());
       items.forEach(item -> model.call(item.id()).failures.add(failure));
       throw failure;
     }
-    if (isFaulty && random.nextInt(12) == 0) {
+    if (maxTries == 1 && isFaulty && random.nextInt(12) == 0) {
       items.forEach(item -> model.call(item.id()).mismatched = true);
       return List.of();
     }
@@ -237,10 +278,31 @@ final class RandomStep {
     return outcomes;
   }
 
+  /** Fails those that stand alone or were tried often enough; the others are to be tried again. */
+  private List<Work> failSearched(List<Work> items) {
+    boolean miscounts = random.nextInt(3) == 0;
+    IllegalStateException failure = new IllegalStateException("searched batch of " + name());
+    List<RandomCall> batch = items.stream().map(item -> model.call(item.id())).toList();
+    for (RandomCall call : batch) {
+      searched.putIfAbsent(call, batch);
+      if (batch.size() > 1 && call.tries[index] < maxTries) {
+        suspects.add(call);
+      } else if (miscounts) {
+        call.mismatched = true;
+      } else {
+        call.failures.add(failure);
+      }
+    }
+    if (miscounts) {
+      return List.of();
+    }
+    throw failure;
+  }
+
   @Override
   public String toString() {
     return String.format(
-        "%s(%s x%d, max %d, delay %d ms, queue %d %s%s%s%s)",
+        "%s(%s x%d, max %d, delay %d ms, queue %d %s%s%s%s%s)",
         name(),
         kind,
         workers,
@@ -250,6 +312,7 @@ final class RandomStep {
         onFull,
         isConditional ? ", conditional" : "",
         isFaulty ? ", faulty" : "",
+        maxTries > 1 ? ", at most " + maxTries + " tries" : "",
         rejects ? ", rejects" : "");
   }
 }

@@ -288,7 +288,7 @@ class RunTimeoutTest {
   /** Of the suite of aiometer: the gaps are those of the rate, here exactly. */
   @Test
   void startsKeepTheRate() throws Exception {
-    for (int rate : new int[] {5, 10, 20, 40, 50, 100}) {
+    for (int rate : new int[] {5, 10, 20, 30, 40, 50, 70, 100}) {
       VirtualTime clock = new VirtualTime();
       Throttle paced = Throttle.builder().perSecond(rate).timeSource(clock).build();
       AtomicInteger begun = new AtomicInteger();

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** When permits are granted, in virtual time. */
@@ -73,6 +75,76 @@ class ThrottleRateTest {
     time.advance(Duration.ofSeconds(1));
     assertThat(grants).containsExactly(0L, 100_000L, 200_000L, 300_000L, 400_000L);
     assertThat(time.alarms()).isZero();
+  }
+
+  /** How permits are asked for, and something is started with each. */
+  private enum Way {
+    ACQUIRE {
+      @Override
+      void start(Throttle throttle, int count, Runnable started) {
+        Thread.startVirtualThread(
+            () -> {
+              for (int i = 0; i < count; i++) {
+                try {
+                  throttle.acquire().close();
+                } catch (InterruptedException e) {
+                  throw new AssertionError("nobody interrupts", e);
+                }
+                started.run();
+              }
+            });
+      }
+    },
+    ACQUIRE_ASYNC {
+      @Override
+      void start(Throttle throttle, int count, Runnable started) {
+        for (int i = 0; i < count; i++) {
+          var _ = throttle.acquireAsync().thenAccept(_ -> started.run());
+        }
+      }
+    },
+    AROUND {
+      @Override
+      void start(Throttle throttle, int count, Runnable started) {
+        Service<Integer, Integer> throttled =
+            throttle.around(
+                (item, _) -> {
+                  started.run();
+                  return CompletableFuture.completedFuture(item);
+                });
+        for (int i = 0; i < count; i++) {
+          var _ = throttled.submit(i);
+        }
+      }
+    };
+
+    abstract void start(Throttle throttle, int count, Runnable started);
+  }
+
+  /** Rates whose interval is no whole number of nanoseconds are exact in the long run, too. */
+  @ParameterizedTest
+  @EnumSource(Way.class)
+  void startsKeepTheRate(Way way) {
+    int count = 211;
+    for (double rate : new double[] {0.3, 7, 30, 70, 110}) {
+      VirtualTime clock = new VirtualTime();
+      long begunNanos = clock.nanoTime();
+      List<Long> starts = Collections.synchronizedList(new ArrayList<>());
+      Throttle throttle = Throttle.builder().perSecond(rate).timeSource(clock).build();
+      way.start(throttle, count, () -> starts.add(clock.nanoTime() - begunNanos));
+      for (int i = 1; i < count; i++) {
+        int started = i;
+        Spin.until(() -> starts.size() == started && clock.alarms() != 0);
+        assertThat(clock.advanceToNext()).isTrue();
+      }
+      Spin.until(() -> starts.size() == count);
+      for (int i = 0; i < count; i++) {
+        double dueNanos = i * 1e9 / rate;
+        assertThat((double) starts.get(i))
+            .as("start %d at %s per second", i, rate)
+            .isBetween(dueNanos * 0.99999, dueNanos * 1.00001 + 1);
+      }
+    }
   }
 
   /** Fractions, and periods other than a second. */
