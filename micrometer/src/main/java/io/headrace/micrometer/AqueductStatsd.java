@@ -44,6 +44,16 @@ import org.jspecify.annotations.Nullable;
  *     <td>for each batch</td></tr>
  * <tr><th scope="row">{@code qsize}</th><td>timing, items</td><td>hop</td>
  *     <td>items that wait for the step, once a period</td></tr>
+ * <tr><th scope="row">{@code task_size}</th><td>timing, bytes</td><td>hop</td>
+ *     <td>for each item on its way to a worker process, those in shared memory included</td></tr>
+ * <tr><th scope="row">{@code memory_usage}</th><td>timing, bytes</td>
+ *     <td>step, numbered from 0; the same with {@code _nprocs_sum}; {@code all_memory_usage}</td>
+ *     <td>what each worker process holds, those of a step that has several, and those of all steps,
+ *     once a second</td></tr>
+ * <tr><th scope="row">{@code processes}</th><td>count</td><td>{@code running}</td>
+ *     <td>worker processes, once a second</td></tr>
+ * <tr><th scope="row">{@code processes}</th><td>count</td><td>{@code dead}</td>
+ *     <td>for each worker process that ended though it was not told to</td></tr>
  * <tr><th scope="row">{@code tasks}</th><td>count</td>
  *     <td>{@code complete}, {@code timeout}, {@code cancel}, {@code fail}, {@code reject}</td>
  *     <td>for each call at its end</td></tr>
@@ -52,8 +62,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What differs from aqueduct: times have three decimals, not two; items of timed-out calls
  * count, too; {@code tasks.fail} and {@code tasks.reject} are new; names of hops do not tell
- * priorities; {@code transfer_time} and {@code qsize} of the way back, {@code task_size}, {@code
- * processes} and {@code memory_usage} do not exist within one process.
+ * priorities; {@code transfer_time}, {@code qsize} and {@code task_size} of the way back do not
+ * exist; and {@code task_size}, {@code processes} and {@code memory_usage} do not for steps whose
+ * workers are threads.
  *
  * <p>Lines are collected into datagrams of at most 1432 bytes. What cannot be sent is dropped and
  * counted: nothing is kept for later, and no call waits for the network.
@@ -62,17 +73,27 @@ import org.jspecify.annotations.Nullable;
  * another thread takes to write a line.
  */
 public final class AqueductStatsd implements Observer, AutoCloseable {
-  /** What can be left out. The counts of {@code tasks} are always sent. */
+  /**
+   * What can be left out. The counts of {@code tasks} and {@code processes}, and {@code
+   * memory_usage}, are always sent.
+   */
   public enum Group {
-    /** {@code handle_time}, {@code transfer_time}, {@code batch_time} and {@code batch_size}. */
+    /**
+     * {@code handle_time}, {@code transfer_time}, {@code batch_time}, {@code batch_size} and {@code
+     * task_size}.
+     */
     TASK_TIMERS,
     /** {@code qsize}. */
     QUEUE_SIZE
   }
 
+  /** How often processes are looked at. */
+  private static final Duration PROCESSES_PERIOD = Duration.ofSeconds(1);
+
   private final Set<Group> groups;
   private final StatsdLines lines;
   private final StatsdLines.Name total;
+  private final StatsdLines.Name dead;
   private final Map<Outcome, StatsdLines.Name> tasks;
   private final String root;
   private final Map<String, AqueductSteps> services = new ConcurrentHashMap<>();
@@ -83,6 +104,7 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     groups = EnumSet.copyOf(builder.groups());
     root = builder.prefix == null ? "aqueduct." : "aqueduct." + builder.prefix + ".";
     total = new StatsdLines.Name(root + "handle_time.total");
+    dead = new StatsdLines.Name(root + "processes.dead");
     tasks =
         Map.of(
             Outcome.COMPLETED, task("complete"),
@@ -119,6 +141,21 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     AqueductSteps steps = services.get(batch.service());
     if (steps != null && groups.contains(Group.TASK_TIMERS)) {
       steps.writeBatch(lines, batch);
+    }
+  }
+
+  @Override
+  public void onTransfer(TransferEvent transfer) {
+    AqueductSteps steps = services.get(transfer.service());
+    if (steps != null && groups.contains(Group.TASK_TIMERS)) {
+      steps.writeTransfer(lines, transfer);
+    }
+  }
+
+  @Override
+  public void onWorker(WorkerEvent event) {
+    if (event.kind() == WorkerEvent.Kind.DIED) {
+      lines.count(dead, 1);
     }
   }
 
@@ -167,6 +204,10 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
 
   private void writeQueueSizes() {
     services.values().forEach(steps -> steps.writeQueueSizes(lines));
+  }
+
+  private void writeProcesses() {
+    services.values().forEach(steps -> steps.writeProcesses(lines));
   }
 
   /**
@@ -244,9 +285,9 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     }
 
     /**
-     * What is sent beside the counts of tasks. Default: everything.
+     * What is sent beside what is always. Default: everything.
      *
-     * @param groups the groups; none sends the counts alone
+     * @param groups the groups; none sends that alone
      * @return this
      */
     public Builder collect(Group... groups) {
@@ -285,6 +326,7 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
             queueSizePeriod == null ? DEFAULT_QUEUE_SIZE_PERIOD : queueSizePeriod,
             built::writeQueueSizes);
       }
+      built.repeat(PROCESSES_PERIOD, built::writeProcesses);
       built.repeat(exportPeriod == null ? DEFAULT_EXPORT_PERIOD : exportPeriod, built.lines::flush);
       return built;
     }

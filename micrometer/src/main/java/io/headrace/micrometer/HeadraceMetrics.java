@@ -66,7 +66,9 @@ import org.jspecify.annotations.Nullable;
  *     <td>service, step, worker</td><td>processes that became ready in the place of one that had
  *     died</td></tr>
  * <tr><th scope="row">{@code headrace.worker.deaths}</th><td>counter</td>
- *     <td>service, step, worker</td><td>processes that ended though they were not told to</td></tr>
+ *     <td>service, step, worker, reason</td><td>processes that ended though they were not told to;
+ *     reasons: exit (by itself), signal (of the system or somebody), batch_timeout, heartbeat (no
+ *     sign of life), corrupt (it has written nonsense into shared memory), other</td></tr>
  * <tr><th scope="row">{@code headrace.throttle.running}</th><td>gauge</td><td>service</td>
  *     <td>permits that are out; 0 if the throttle does not limit how many</td></tr>
  * <tr><th scope="row">{@code headrace.throttle.waiting}</th><td>gauge</td><td>service</td>

@@ -1,5 +1,7 @@
 package io.headrace.micrometer;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Counter;
@@ -7,16 +9,48 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The meters of one worker that is not in this JVM, whichever process it has. */
 final class WorkerMeters {
+  /** Why a process has ended, by how the detail of its event goes on after its name. */
+  private enum Reason {
+    EXIT("has exited with code"),
+    SIGNAL("was ended by signal"),
+    BATCH_TIMEOUT("was killed, because a batch took longer"),
+    HEARTBEAT("was killed, because it gave no sign of life"),
+    CORRUPT("was killed, because it has written what cannot be"),
+    OTHER("");
+
+    private static final Pattern NAME = Pattern.compile("^.*? \\(process \\d+\\) ");
+
+    private final String beginning;
+
+    Reason(String beginning) {
+      this.beginning = beginning;
+    }
+
+    static Reason of(String detail) {
+      String text = NAME.matcher(detail).replaceFirst("");
+      for (Reason reason : values()) {
+        if (text.startsWith(reason.beginning)) {
+          return reason;
+        }
+      }
+      return OTHER;
+    }
+  }
+
   private static final String MEMORY = "headrace.worker.memory";
   private static final String CPU = "headrace.worker.cpu";
 
   private final String worker;
   private final WorkerReadings readings;
   private final Counter restarts;
-  private final Counter deaths;
+  private final Map<Reason, Counter> deaths = new EnumMap<>(Reason.class);
 
   /** What earlier processes have used. Guarded by this, as is the other. */
   private double earlierCpuSeconds;
@@ -45,7 +79,12 @@ final class WorkerMeters {
         .tags(tags)
         .register(registry);
     restarts = counter(registry, tags, "headrace.worker.restarts", "Processes that replaced one");
-    deaths = counter(registry, tags, "headrace.worker.deaths", "Processes that ended untold");
+    for (Reason reason : Reason.values()) {
+      Tags ofReason = tags.and("reason", reason.name().toLowerCase(Locale.ROOT));
+      deaths.put(
+          reason,
+          counter(registry, ofReason, "headrace.worker.deaths", "Processes that ended untold"));
+    }
   }
 
   private static Counter counter(
@@ -57,7 +96,7 @@ final class WorkerMeters {
     switch (event.kind()) {
       case STARTED -> {}
       case RESTARTED -> restarts.increment();
-      case DIED -> deaths.increment();
+      case DIED -> requireNonNull(deaths.get(Reason.of(event.detail()))).increment();
     }
   }
 

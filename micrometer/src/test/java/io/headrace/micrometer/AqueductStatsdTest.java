@@ -8,8 +8,13 @@ import io.headrace.Batcher;
 import io.headrace.CallOptions;
 import io.headrace.Flow;
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.Observed;
 import io.headrace.Observer.Outcome;
+import io.headrace.Observer.TransferEvent;
+import io.headrace.Observer.WorkerEvent;
+import io.headrace.Observer.WorkerEvent.Kind;
 import io.headrace.OnFull;
+import io.headrace.WorkerStatus;
 import io.headrace.Workers;
 import io.headrace.micrometer.AqueductStatsd.Group;
 import io.headrace.testkit.SteppedExecutor;
@@ -18,6 +23,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -165,6 +171,91 @@ class AqueductStatsdTest {
     time.advance(Duration.ofSeconds(10));
     assertThat(server.hasMore()).as("of a flow that has ended").isFalse();
     statsd.close();
+  }
+
+  /** A flow of two steps with processes and one with threads. */
+  private record Photos(Map<String, List<WorkerStatus>> processes) implements Observed {
+    @Override
+    public String name() {
+      return "photos";
+    }
+
+    @Override
+    public List<String> steps() {
+      return List.of("Decode.jpg", "Classify", "Sort");
+    }
+
+    @Override
+    public Flow.State state() {
+      return Flow.State.RUNNING;
+    }
+
+    @Override
+    public int queued(String step) {
+      return 0;
+    }
+
+    @Override
+    public List<WorkerStatus> workers(String step) {
+      return processes.getOrDefault(step, List.of());
+    }
+  }
+
+  private static WorkerStatus process(long pid, long residentBytes) {
+    return new WorkerStatus(
+        "any", pid, WorkerStatus.State.IDLE, 0, residentBytes, Duration.ofMillis(1));
+  }
+
+  /** AQ-51: these, too, go on when the others are off. Steps count from zero here. */
+  @Test
+  void processesAndTheirMemoryAreSentOnceASecond() throws Exception {
+    var statsd = statsd().collect().exportPeriod(Duration.ofMillis(1)).build();
+    statsd.onStart(
+        new Photos(
+            Map.of(
+                "Decode.jpg", List.of(process(1, 100), process(2, 20), process(0, 0)),
+                "Classify", List.of(process(3, 4_000_000_000L)))));
+    time.advance(Duration.ofMillis(999));
+    assertThat(server.hasMore()).isFalse();
+    for (int second = 1; second <= 2; second++) {
+      time.advance(Duration.ofMillis(501));
+      assertThat(server.lines(6))
+          .containsExactly(
+              "aqueduct.memory_usage.step0_Decode_jpg:100|ms",
+              "aqueduct.memory_usage.step0_Decode_jpg:20|ms",
+              "aqueduct.memory_usage.step0_Decode_jpg_nprocs_sum:120|ms",
+              "aqueduct.memory_usage.step1_Classify:4000000000|ms",
+              "aqueduct.processes.running:3|c",
+              "aqueduct.memory_usage.all_memory_usage:4000000120|ms");
+      time.advance(Duration.ofMillis(499));
+      assertThat(server.hasMore()).isFalse();
+    }
+    for (Kind kind : Kind.values()) {
+      statsd.onWorker(new WorkerEvent("photos", "Classify", "any", 3, kind, ""));
+    }
+    statsd.onState("photos", Flow.State.STOPPED);
+    assertThat(server.lines(1)).containsExactly("aqueduct.processes.dead:1|c");
+    time.advance(Duration.ofSeconds(10));
+    assertThat(server.hasMore()).as("of a flow that has ended").isFalse();
+    statsd.close();
+  }
+
+  @Test
+  void sizesOfTasksAreSentForEachItem() throws Exception {
+    var statsd = statsd().collect(Group.TASK_TIMERS).build();
+    statsd.onStart(new Photos(Map.of()));
+    statsd.onTransfer(
+        new TransferEvent("photos", "Classify", "any", 1, new long[] {64, 3_000_000_000L}));
+    statsd.onTransfer(new TransferEvent("photos", "Other", "any", 1, new long[] {1}));
+    statsd.onTransfer(new TransferEvent("other", "Classify", "any", 1, new long[] {1}));
+    statsd.close();
+    String name = "aqueduct.task_size.from_step1_Decode_jpg_to_step2_Classify";
+    assertThat(server.lines(2)).containsExactly(name + ":64|ms", name + ":3000000000|ms");
+    var withoutTimers = statsd().collect(Group.QUEUE_SIZE).build();
+    withoutTimers.onStart(new Photos(Map.of()));
+    withoutTimers.onTransfer(new TransferEvent("photos", "Classify", "any", 1, new long[] {64}));
+    withoutTimers.close();
+    assertThat(server.hasMore()).isFalse();
   }
 
   /** AQ-51: the counts of tasks go on when the others are off. */

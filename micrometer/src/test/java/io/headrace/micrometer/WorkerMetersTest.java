@@ -14,7 +14,10 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is scraped of workers that are not in this JVM. */
 class WorkerMetersTest {
@@ -22,6 +25,10 @@ class WorkerMetersTest {
       "{service=\"texts\",step=\"tokens\",worker=\"texts-tokens-0\"}";
   private static final String SECOND =
       "{service=\"texts\",step=\"tokens\",worker=\"texts-tokens-1\"}";
+
+  private static String deaths(String worker, String reason) {
+    return "headrace_worker_deaths_total{reason=\"%s\",".formatted(reason) + worker.substring(1);
+  }
 
   private final MockClock clock = new MockClock(); // a scrape takes no time
   private final PrometheusMeterRegistry registry =
@@ -34,7 +41,11 @@ class WorkerMetersTest {
   }
 
   private void tell(String worker, Kind kind) {
-    metrics.onWorker(new WorkerEvent("texts", "tokens", worker, 4711, kind, ""));
+    tell(worker, kind, "");
+  }
+
+  private void tell(String worker, Kind kind, String detail) {
+    metrics.onWorker(new WorkerEvent("texts", "tokens", worker, 4711, kind, detail));
   }
 
   private static WorkerStatus worker(String name, long residentBytes, long cpuMillis) {
@@ -55,7 +66,8 @@ class WorkerMetersTest {
         .containsEntry("headrace_worker_cpu_seconds_total" + FIRST, 1.5)
         .containsEntry("headrace_worker_cpu_seconds_total" + SECOND, 0.0)
         .containsEntry("headrace_worker_restarts_total" + FIRST, 0.0)
-        .containsEntry("headrace_worker_deaths_total" + FIRST, 0.0);
+        .containsEntry(deaths(FIRST, "exit"), 0.0)
+        .containsEntry(deaths(FIRST, "signal"), 0.0);
   }
 
   @Test
@@ -86,9 +98,32 @@ class WorkerMetersTest {
     tell("texts-tokens-0", Kind.DIED);
     tell("texts-tokens-0", Kind.RESTARTED);
     tell("texts-tokens-0", Kind.DIED);
-    assertThat(sample("headrace_worker_deaths_total" + FIRST)).isEqualTo(2);
+    assertThat(sample(deaths(FIRST, "other"))).isEqualTo(2);
     assertThat(sample("headrace_worker_restarts_total" + FIRST)).isEqualTo(1);
-    assertThat(sample("headrace_worker_deaths_total" + SECOND)).isZero();
+    assertThat(sample(deaths(SECOND, "other"))).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "exit          | has exited with code 17; it printed last:",
+        "signal        | was ended by signal 9 (SIGKILL, as by the kernel when memory is short)",
+        "batch_timeout | was killed, because a batch took longer than PT2S",
+        "heartbeat     | was killed, because it gave no sign of life for PT3S",
+        "corrupt       | was killed, because it has written what cannot be: batch 7",
+        "other         | was killed, because it reads nothing that it is told",
+        "other         | has printed: has exited with code 1",
+      })
+  void deathsAreCountedByTheirReason(String reason, String text) {
+    metrics.onStart(texts);
+    String death = "texts-tokens-0 (process 4711) " + text + "\n  was ended by signal 9";
+    tell("texts-tokens-0", Kind.DIED, death);
+    assertThat(
+            Scrape.samples(registry).entrySet().stream()
+                .filter(sample -> sample.getKey().startsWith("headrace_worker_deaths_total"))
+                .filter(sample -> sample.getValue() > 0))
+        .containsExactly(Map.entry(deaths(FIRST, reason), 1.0));
   }
 
   @Test

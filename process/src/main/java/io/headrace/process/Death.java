@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** How a worker process has ended, in words. */
+/**
+ * How a worker process has ended, in words. Meters tell the reasons apart by how these go on after
+ * the number of the process.
+ */
 final class Death {
   private static final int SIGNALLED = 128;
   private static final Map<Integer, String> SIGNALS =

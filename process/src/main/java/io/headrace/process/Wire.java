@@ -58,10 +58,7 @@ final class Wire implements AutoCloseable {
     try {
       Outgoing next = queue.take();
       while (!next.equals(END)) {
-        MemorySegment frame = next.frame();
-        if (frame != null) {
-          put(frame.asByteBuffer());
-        }
+        put(next);
         next = queue.poll();
         if (next == null) {
           flush(); // many small frames in one go
@@ -71,6 +68,14 @@ final class Wire implements AutoCloseable {
       flush();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Not where this waits for the next one: that would keep the frame. */
+  private void put(Outgoing next) throws IOException {
+    MemorySegment frame = next.frame();
+    if (frame != null) {
+      put(frame.asByteBuffer());
     }
   }
 

@@ -8,12 +8,14 @@ import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.OnFull;
+import io.headrace.QueueFullException;
 import io.headrace.Tensor;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,7 +112,7 @@ class LargeValuesTest {
       for (int i = 0; i < sizes.size(); i++) {
         assertThat(sizes.get(i).join()).isEqualTo(2 * MIB + i);
       }
-      org.awaitility.Awaitility.await("all but the common memories to be gone")
+      Awaitility.await("all but the common memories to be gone")
           .until(
               () -> {
                 System.gc();
@@ -188,6 +190,46 @@ class LargeValuesTest {
         }
       }
       assertThat(failed).isLessThan(8);
+    }
+  }
+
+  /** The batch that finds no room waits with its place taken, and so do those behind it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whileThereIsNoRoomAQueueThatIsFullRefuses(boolean isPortable) throws Exception {
+    try (Flow<Object, Object> flow =
+        Flow.<Object>builder("large")
+            .<Object>stepPerWorker(
+                "again",
+                HandlerFactory.of(Again.class),
+                step ->
+                    step.batch(BatchPolicy.greedy(1))
+                        .queue(2, OnFull.fail())
+                        .workers(small(isPortable).ahead(0).largeMemory(450_000).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      List<Tensor> kept = new ArrayList<>();
+      for (int bytes : new int[] {400_000, 400_000, 450_000}) { // the last has one of its own
+        kept.add((Tensor) ((List<?>) flow.call(List.of(tensor(bytes)))).getFirst());
+      }
+      List<CompletableFuture<Long>> waiting = new ArrayList<>();
+      for (int i = 0; i < 3; i++) { // one has the place, two are in the queue
+        waiting.add(
+            flow.submit(List.of(tensor(400_000)))
+                .thenApply(back -> ((Tensor) ((List<?>) back).getFirst()).byteSize()));
+        int queued = i;
+        Awaitility.await("its place")
+            .pollDelay(Duration.ZERO)
+            .pollInterval(Duration.ofMillis(1))
+            .until(() -> flow.statistics().steps().getFirst().queued() == queued);
+      }
+      assertThatThrownBy(flow.submit(1)::join).hasCauseInstanceOf(QueueFullException.class);
+      assertThat(waiting).noneMatch(CompletableFuture::isDone);
+      kept.forEach(tensor -> assertThat(SharedValues.release(tensor)).isTrue());
+      for (CompletableFuture<Long> future : waiting) {
+        assertThat(future.join()).isEqualTo(400_000);
+      }
+      assertThat(flow.call(1)).isInstanceOf(Tensor.class);
     }
   }
 

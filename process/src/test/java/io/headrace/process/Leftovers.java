@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import io.headrace.shm.OwnFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -32,6 +33,13 @@ record Leftovers(long descriptors) {
               return Memories.ALL.count() == 0;
             });
     await("all memory files to be closed").until(() -> open("/memfd:headrace") == 0);
+    await("all files to be deleted").until(Leftovers::hasNoFiles);
+  }
+
+  private static boolean hasNoFiles() throws IOException {
+    try (Stream<Path> files = Files.list(OwnFolder.get())) {
+      return files.findAny().isEmpty();
+    }
   }
 
   /** What there is now, for who comes back to it later. */

@@ -15,6 +15,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,6 +79,38 @@ class SharedValuesTest {
       MemorySegment result = flow.call(value.asSlice(99_990, 10));
       assertThat(result.address()).isEqualTo(value.address() + 99_990);
       assertThat(value.get(JAVA_BYTE, 99_990)).isEqualTo((byte) 2);
+    }
+  }
+
+  /** Gives back each tensor with a copy of it. */
+  private static final class Pairing implements Handler<Tensor, List<Tensor>> {
+    @Override
+    public List<List<Tensor>> handle(List<Tensor> items) {
+      return items.stream()
+          .map(item -> List.of(item, Tensor.of(item.toDoubleArray(), item.shape())))
+          .toList();
+    }
+  }
+
+  @Test
+  void aTensorWithoutDimensionsIsOneNumber() throws Exception {
+    try (SharedValues values = SharedValues.create(1 << 20);
+        Flow<Tensor, List<Tensor>> flow =
+            Flow.<Tensor>builder("numbers")
+                .<List<Tensor>>stepPerWorker(
+                    "copy",
+                    HandlerFactory.of(Pairing::new),
+                    step -> step.workers(processes().build()))
+                .build()
+                .start(LONG)) {
+      MemorySegment value = values.allocate(Double.BYTES);
+      value.set(ValueLayout.JAVA_DOUBLE, 0, 42);
+      List<Tensor> shared = flow.call(Tensor.ofSegment(TensorType.DOUBLE, value));
+      assertThat(shared.getFirst().segment().address()).isEqualTo(value.address());
+      Tensor number = Tensor.of(new double[] {42});
+      assertThat(number.rank()).isZero();
+      assertThat(shared).containsExactly(number, number);
+      assertThat(flow.call(number)).containsExactly(number, number);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Outcomes;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
@@ -180,12 +181,21 @@ class WorkerProcessesTest {
   void aProcessThatGivesNoSignOfLifeIsReplaced() throws Exception {
     WorkerProcesses.Builder workers =
         WorkerProcesses.builder(1).heartbeat(Duration.ofSeconds(3)).retry(Integer.MAX_VALUE);
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger(Pool.class.getName());
+    logger.setFilter(logs -> logged.add(logs.getMessage()));
     try (Flow<Integer, Object> flow = Doubling.flow(workers, 1)) {
       long stopped = (long) flow.call(Doubling.PID);
       Process stop = new ProcessBuilder("kill", "-STOP", Long.toString(stopped)).start();
       assertThat(stop.waitFor()).isZero();
       awaitStopped(stopped);
       assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(stopped);
+      assertThat(logged)
+          .containsExactly(
+              "doubling-double-0 (process %d) was killed, because it gave no sign of life for PT3S"
+                  .formatted(stopped));
+    } finally {
+      logger.setFilter(null);
     }
   }
 
@@ -291,6 +301,235 @@ class WorkerProcessesTest {
             .build();
     assertThatThrownBy(() -> flow.start(Duration.ofSeconds(1))).isInstanceOf(StartException.class);
     flow.close();
+  }
+
+  /** Its end takes for ever. */
+  private static final class Clinging implements Handler<Integer, Integer> {
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
+  }
+
+  @Test
+  void aProcessThatDoesNotEndIsKilledAfterTheCloseTimeout() throws Exception {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("clinging")
+            .<Integer>stepPerWorker(
+                "step",
+                HandlerFactory.of(Clinging::new),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(2).closeTimeout(Duration.ofMillis(300)).build()))
+            .build()
+            .start(Duration.ofSeconds(30));
+    assertThat(flow.call(1)).isEqualTo(1);
+    flow.close();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(ProcessHandle.current().children()).isEmpty();
+  }
+
+  @Test
+  void timesThatMakeNoSenseAreRefused() {
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).closeTimeout(Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("close timeout is PT0S");
+    for (Duration silence :
+        List.of(Duration.ofNanos(199_999_999), Duration.ZERO, Duration.ofDays(-1))) {
+      assertThatThrownBy(() -> WorkerProcesses.builder(1).heartbeat(silence))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("heartbeat is " + silence + ", it has to be at least 200 ms");
+    }
+    assertThat(WorkerProcesses.builder(1).heartbeat(Duration.ofMillis(200)).build()).isNotNull();
+  }
+
+  /** Logs from several threads at once, and from its own. */
+  private static final class Chorus implements Handler<Integer, Integer> {
+    static final int THREADS = 4;
+    static final int LINES = 500;
+
+    @Override
+    public List<Integer> handle(List<Integer> items) throws InterruptedException {
+      List<Thread> threads = new ArrayList<>();
+      for (int i = 0; i < THREADS; i++) {
+        threads.add(Thread.ofPlatform().name("voice-" + i).start(Chorus::sing));
+      }
+      sing();
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      return items;
+    }
+
+    private static void sing() {
+      for (int line = 0; line < LINES; line++) {
+        System.getLogger("chorus").log(System.Logger.Level.INFO, "line " + line);
+      }
+    }
+  }
+
+  @Test
+  void whatThreadsOfAWorkerLogHasTheirNamesAndTheirOrder() throws Exception {
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("chorus");
+    logger.setFilter(logs -> !logged.add(logs.getMessage()));
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("chorus")
+            .<Integer>stepPerWorker(
+                "step", HandlerFactory.of(Chorus::new), step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(1)).isEqualTo(1);
+      await("all lines").until(() -> logged.size() == (Chorus.THREADS + 1) * Chorus.LINES);
+    } finally {
+      logger.setFilter(null);
+    }
+    for (String thread : List.of("chorus-step-0", "voice-0", "voice-1", "voice-2", "voice-3")) {
+      String prefix = "[chorus-step-0 " + thread + "] ";
+      assertThat(logged.stream().filter(line -> line.startsWith(prefix)))
+          .containsExactlyElementsOf(
+              IntStream.range(0, Chorus.LINES).mapToObj(line -> prefix + "line " + line).toList());
+    }
+  }
+
+  /** Fails with a long message, a deep stack, and a cause that has both. */
+  private record Verbose(boolean atStart) implements Handler<Integer, Integer>, Serializable {
+    static final String MESSAGE = "long ".repeat(40_000);
+    static final int DEPTH = 400;
+
+    Verbose self() {
+      return this;
+    }
+
+    @Override
+    public void onStart() {
+      if (atStart) {
+        throw failure(DEPTH);
+      }
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      System.getLogger("verbose").log(System.Logger.Level.INFO, MESSAGE, failure(DEPTH));
+      if (items.contains(0)) {
+        throw failure(DEPTH);
+      }
+      Outcomes<Integer> outcomes = new Outcomes<>(items.size());
+      items.forEach(item -> outcomes.addFailure(failure(DEPTH)));
+      return outcomes;
+    }
+
+    private static IllegalStateException failure(int depth) {
+      return depth == 0
+          ? new IllegalStateException(MESSAGE, new IllegalArgumentException(MESSAGE + "cause"))
+          : failure(depth - 1);
+    }
+
+    static void check(Throwable failure) {
+      assertThat(failure).isExactlyInstanceOf(IllegalStateException.class);
+      assertThat(failure.getMessage().equals(MESSAGE)).as("the message").isTrue();
+      assertThat(failure.getStackTrace()).hasSizeGreaterThan(DEPTH);
+      assertThat(failure.getCause()).isExactlyInstanceOf(IllegalArgumentException.class);
+      assertThat(failure.getCause().getMessage().equals(MESSAGE + "cause")).isTrue();
+      assertThat(failure.getCause().getStackTrace()).hasSizeGreaterThan(DEPTH);
+    }
+  }
+
+  private static Flow<Integer, Integer> verbose(boolean atStart) throws InterruptedException {
+    return Flow.<Integer>builder("verbose")
+        .<Integer>stepPerWorker(
+            "step",
+            HandlerFactory.of(new Verbose(atStart)::self),
+            step -> step.workers(WorkerProcesses.of(1)))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void aFailureMayBeAsLongAsItLikes() throws Exception {
+    Queue<Throwable> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("verbose");
+    logger.setFilter(logs -> !logged.add(logs.getThrown()));
+    try (Flow<Integer, Integer> flow = verbose(false)) {
+      for (int item = 0; item < 4; item++) { // of a batch, and of its items
+        assertThatThrownBy(flow.submit(item)::join).cause().satisfies(Verbose::check);
+      }
+      await("what was logged").until(() -> logged.size() == 4);
+      assertThat(logged).allSatisfy(Verbose::check);
+      assertThat(flow.workers("step").getFirst().restarts()).isZero();
+    } finally {
+      logger.setFilter(null);
+    }
+    assertThatThrownBy(() -> verbose(true))
+        .isInstanceOf(StartException.class)
+        .cause()
+        .satisfies(Verbose::check);
+  }
+
+  /** Ends its JVM as if all were well. */
+  private static final class Leaving implements Handler<Integer, Integer> {
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      if (items.contains(0)) {
+        System.exit(0);
+      }
+      return items;
+    }
+  }
+
+  @Test
+  void aProcessThatExitsByItselfHasDiedEvenWithoutAnError() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("leaving")
+            .<Integer>stepPerWorker(
+                "step",
+                HandlerFactory.of(Leaving::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(1)).isEqualTo(1);
+      assertThatThrownBy(() -> flow.call(0))
+          .isInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("has exited with code 0");
+      assertThat(flow.call(2)).isEqualTo(2);
+    }
+  }
+
+  /** Says in which process it is, and how many batches it has had. */
+  private static final class Counting implements Handler<String, String> {
+    private int batches;
+
+    @Override
+    public List<String> handle(List<String> items) {
+      String here = " " + ProcessHandle.current().pid() + ":" + ++batches;
+      return items.stream().map(item -> item + here).toList();
+    }
+  }
+
+  @Test
+  void aHandlerThatIsUsedInTwoStepsHasAProcessInEach() throws Exception {
+    HandlerFactory<Counting> same = HandlerFactory.of(Counting::new);
+    io.headrace.Workers processes = WorkerProcesses.of(1);
+    try (Flow<String, String> flow =
+        Flow.<String>builder("twice")
+            .<String>stepPerWorker("first", same, step -> step.workers(processes))
+            .<String>stepPerWorker("second", same, step -> step.workers(processes))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      long first = flow.workers("first").getFirst().pid();
+      long second = flow.workers("second").getFirst().pid();
+      assertThat(flow.call("a")).isEqualTo("a " + first + ":1 " + second + ":1");
+      ProcessHandle killed = ProcessHandle.of(first).orElseThrow();
+      killed.destroyForcibly();
+      killed.onExit().join();
+      assertThat(flow.call("b")).endsWith(":1 " + second + ":2").doesNotContain(first + ":");
+      assertThat(flow.workers("second").getFirst().restarts()).isZero();
+    }
   }
 
   @Test
