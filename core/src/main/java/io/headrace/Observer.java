@@ -178,10 +178,17 @@ public interface Observer {
    * @param worker the name of the worker
    * @param pid the identifier of its process
    * @param kind what happened
-   * @param detail why it ended; empty if it was started
+   * @param reason why it ended; null if it was started
+   * @param detail the same in words, with what it has printed last; empty if it was started
    */
   record WorkerEvent(
-      String service, String step, String worker, long pid, Kind kind, String detail) {
+      String service,
+      String step,
+      String worker,
+      long pid,
+      Kind kind,
+      @Nullable Reason reason,
+      String detail) {
     /** What happened. */
     public enum Kind {
       /** It is ready for batches, for the first time. */
@@ -190,6 +197,22 @@ public interface Observer {
       RESTARTED,
       /** It ended though it was not told to. */
       DIED
+    }
+
+    /** Why a process ended though it was not told to. */
+    public enum Reason {
+      /** By itself, with whatever code. */
+      EXIT,
+      /** By a signal of the system or of somebody. */
+      SIGNAL,
+      /** It was killed, because a batch took longer than allowed. */
+      BATCH_TIMEOUT,
+      /** It was killed, because it gave no sign of life. */
+      HEARTBEAT,
+      /** It was killed, because it has written nonsense into shared memory. */
+      CORRUPT,
+      /** Anything else, which the detail tells. */
+      OTHER
     }
   }
 

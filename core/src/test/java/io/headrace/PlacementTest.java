@@ -278,7 +278,13 @@ class PlacementTest {
     Flow<Integer, String> flow = build().start();
     Observer.WorkerEvent event =
         new Observer.WorkerEvent(
-            "flow", "step", "there", 7, Observer.WorkerEvent.Kind.DIED, "of old age");
+            "flow",
+            "step",
+            "there",
+            7,
+            Observer.WorkerEvent.Kind.DIED,
+            Observer.WorkerEvent.Reason.OTHER,
+            "of old age");
     elsewhere.host.report(event);
     assertThat(events).containsExactly(event);
     assertThat(flow.workers("step")).isEqualTo(elsewhere.workers());

@@ -3,6 +3,7 @@ package io.headrace.micrometer;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Observer.WorkerEvent;
+import io.headrace.Observer.WorkerEvent.Reason;
 import io.headrace.WorkerStatus;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -12,38 +13,9 @@ import io.micrometer.core.instrument.Tags;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /** The meters of one worker that is not in this JVM, whichever process it has. */
 final class WorkerMeters {
-  /** Why a process has ended, by how the detail of its event goes on after its name. */
-  private enum Reason {
-    EXIT("has exited with code"),
-    SIGNAL("was ended by signal"),
-    BATCH_TIMEOUT("was killed, because a batch took longer"),
-    HEARTBEAT("was killed, because it gave no sign of life"),
-    CORRUPT("was killed, because it has written what cannot be"),
-    OTHER("");
-
-    private static final Pattern NAME = Pattern.compile("^.*? \\(process \\d+\\) ");
-
-    private final String beginning;
-
-    Reason(String beginning) {
-      this.beginning = beginning;
-    }
-
-    static Reason of(String detail) {
-      String text = NAME.matcher(detail).replaceFirst("");
-      for (Reason reason : values()) {
-        if (text.startsWith(reason.beginning)) {
-          return reason;
-        }
-      }
-      return OTHER;
-    }
-  }
-
   private static final String MEMORY = "headrace.worker.memory";
   private static final String CPU = "headrace.worker.cpu";
 
@@ -96,7 +68,10 @@ final class WorkerMeters {
     switch (event.kind()) {
       case STARTED -> {}
       case RESTARTED -> restarts.increment();
-      case DIED -> requireNonNull(deaths.get(Reason.of(event.detail()))).increment();
+      case DIED -> {
+        Reason reason = event.reason();
+        requireNonNull(deaths.get(reason == null ? Reason.OTHER : reason)).increment();
+      }
     }
   }
 

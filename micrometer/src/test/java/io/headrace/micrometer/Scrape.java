@@ -31,7 +31,8 @@ final class Scrape {
             .start()) {
       flow.call("hello");
       metrics.onWorker(
-          new WorkerEvent("texts", "tokens", "texts-tokens-0", 1, WorkerEvent.Kind.STARTED, ""));
+          new WorkerEvent(
+              "texts", "tokens", "texts-tokens-0", 1, WorkerEvent.Kind.STARTED, null, ""));
     }
   }
 

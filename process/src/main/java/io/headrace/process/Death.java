@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import io.headrace.Observer.WorkerEvent.Reason;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -7,10 +8,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a worker process has ended, in words. Meters tell the reasons apart by how these go on after
- * the number of the process.
+ * How a worker process has ended.
+ *
+ * @param reason why
+ * @param text the same in words, with what it has printed last
  */
-final class Death {
+record Death(Reason reason, String text) {
+  /** Why a process was killed. */
+  record Killing(Reason reason, String because) {}
+
   private static final int SIGNALLED = 128;
   private static final Map<Integer, String> SIGNALS =
       Map.of(
@@ -24,20 +30,21 @@ final class Death {
           11, "SIGSEGV",
           15, "SIGTERM");
 
-  private Death() {}
-
-  static String of(
+  static Death of(
       String name,
       Process process,
-      @Nullable String killedBecause,
+      @Nullable Killing killing,
       Output output,
       @Nullable Path folder) {
     StringBuilder text =
         new StringBuilder(name).append(" (process ").append(process.pid()).append(") ");
     int code = process.exitValue();
-    if (killedBecause != null) {
-      text.append("was killed, because ").append(killedBecause);
+    Reason reason;
+    if (killing != null) {
+      reason = killing.reason;
+      text.append("was killed, because ").append(killing.because);
     } else if (code > SIGNALLED && code < 2 * SIGNALLED) {
+      reason = Reason.SIGNAL;
       int signal = code - SIGNALLED;
       text.append("was ended by signal ").append(signal);
       String signalName = SIGNALS.get(signal);
@@ -45,6 +52,7 @@ final class Death {
         text.append(" (").append(signalName).append(')');
       }
     } else {
+      reason = Reason.EXIT;
       text.append("has exited with code ").append(code);
     }
     Path crash =
@@ -57,6 +65,6 @@ final class Death {
       text.append("; it printed last:");
       last.forEach(line -> text.append(System.lineSeparator()).append("  ").append(line));
     }
-    return text.toString();
+    return new Death(reason, text.toString());
   }
 }

@@ -601,7 +601,7 @@ final class Pool implements Placement.BatchExecutor {
       report(
           process,
           isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
-          "");
+          null);
       synchronized (Pool.this) {
         ready.add(process);
         consolidation.reset();
@@ -618,24 +618,31 @@ final class Pool implements Placement.BatchExecutor {
         return name + " was closed";
       }
       List<Execution> toFail = queueAgain(process);
-      String death = process.death();
+      Death death = process.death();
       if (!isClosed()) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
       }
-      WorkerDiedException reason = new WorkerDiedException(death);
+      WorkerDiedException reason = new WorkerDiedException(death.text());
       toFail.forEach(execution -> execution.completeExceptionally(reason));
       process.discard();
       this.process = null;
       lookAgain(); // there is more room now
-      return death;
+      return death.text();
     }
 
-    private void report(WorkerProcess process, Observer.WorkerEvent.Kind kind, String detail) {
+    private void report(
+        WorkerProcess process, Observer.WorkerEvent.Kind kind, @Nullable Death death) {
       Placement.Host host = Pool.this.host;
       if (host != null) {
         host.report(
             new Observer.WorkerEvent(
-                step.service(), step.step(), name, process.pid(), kind, detail));
+                step.service(),
+                step.step(),
+                name,
+                process.pid(),
+                kind,
+                death == null ? null : death.reason(),
+                death == null ? "" : death.text()));
       }
     }
 

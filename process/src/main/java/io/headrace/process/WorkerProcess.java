@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headrace.Observer.WorkerEvent.Reason;
 import io.headrace.TimeSource;
 import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
@@ -100,7 +101,7 @@ final class WorkerProcess {
   private volatile boolean hasEnded;
   private volatile boolean isCorrupt;
   private volatile boolean needsRoom;
-  private volatile @Nullable String killedBecause;
+  private volatile Death.@Nullable Killing killing;
 
   /** What it has not answered, and may read as long as it lives; of the thread of the worker. */
   private List<Shipment> left = List.of();
@@ -238,8 +239,8 @@ final class WorkerProcess {
       if (!process.waitFor(settings.closeNanos(), TimeUnit.NANOSECONDS)) {
         return ended;
       }
-      String death = Death.of(name, process, killedBecause, output, settings.folder());
-      return new IOException("before it was ready " + death, ended);
+      Death death = Death.of(name, process, killing, output, settings.folder());
+      return new IOException("before it was ready " + death.text(), ended);
     } finally {
       process.destroyForcibly(); // also if this is interrupted
     }
@@ -410,15 +411,19 @@ final class WorkerProcess {
     }
   }
 
-  void kill(String reason) {
-    killedBecause = reason;
+  void kill(String because) {
+    kill(Reason.OTHER, because);
+  }
+
+  private void kill(Reason reason, String because) {
+    killing = new Death.Killing(reason, because);
     var _ = link().process.destroyForcibly();
   }
 
   /** Kills it because it has written nonsense. */
   void kill(CorruptMemoryException nonsense) {
     isCorrupt = true;
-    kill("it has written what cannot be: " + nonsense.getMessage());
+    kill(Reason.CORRUPT, "it has written what cannot be: " + nonsense.getMessage());
   }
 
   boolean isBusy() {
@@ -629,11 +634,15 @@ final class WorkerProcess {
         begun.begunNanos = nowNanos;
       } else if (settings.batchNanos() != 0
           && nowNanos - begun.begunNanos > settings.batchNanos()) {
-        kill("a batch took longer than " + Duration.ofNanos(settings.batchNanos()));
+        kill(
+            Reason.BATCH_TIMEOUT,
+            "a batch took longer than " + Duration.ofNanos(settings.batchNanos()));
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill("it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos()));
+      kill(
+          Reason.HEARTBEAT,
+          "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos()));
     }
     unmap();
   }
@@ -702,12 +711,12 @@ final class WorkerProcess {
   }
 
   /** Waits until it has ended, so that what it had in memory can be used again, and says how. */
-  String death() {
+  Death death() {
     Link link = link();
     link.process.destroyForcibly().onExit().join(); // it has, or is about to
     link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
-    return Death.of(name, link.process, killedBecause, link.output, settings.folder());
+    return Death.of(name, link.process, killing, link.output, settings.folder());
   }
 
   /** Waits for the end of the process, and kills it if it takes too long. */

@@ -598,8 +598,8 @@ class WorkerProcessesTest {
   }
 
   /** Logs and prints more than fits into a pipe, before it is ready and in each batch. */
-  private static final class Verbose implements Handler<Integer, Integer> {
-    static final String LOGGER = "verbose";
+  private static final class Talkative implements Handler<Integer, Integer> {
+    static final String LOGGER = "talkative";
 
     @Override
     public void onStart() {
@@ -618,7 +618,7 @@ class WorkerProcessesTest {
   @Test
   void aLoggerThatFailsHoldsUpNobody() throws Exception {
     List<Logger> broken =
-        List.of(Logger.getLogger(Verbose.LOGGER), Logger.getLogger("io.headrace.process.output"));
+        List.of(Logger.getLogger(Talkative.LOGGER), Logger.getLogger("io.headrace.process.output"));
     PrintStream errors = System.err;
     System.setErr(new PrintStream(OutputStream.nullOutputStream()));
     broken.forEach(
@@ -628,10 +628,10 @@ class WorkerProcessesTest {
                   throw new NoClassDefFoundError("of a bridge");
                 }));
     try (Flow<Integer, Integer> flow =
-        Flow.<Integer>builder("verbose")
+        Flow.<Integer>builder("talkative")
             .<Integer>stepPerWorker(
                 "step",
-                HandlerFactory.of(Verbose::new),
+                HandlerFactory.of(Talkative::new),
                 step -> step.workers(WorkerProcesses.of(1)))
             .build()
             .start(Duration.ofSeconds(30))) {
