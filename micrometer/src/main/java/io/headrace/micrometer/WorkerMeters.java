@@ -24,10 +24,13 @@ final class WorkerMeters {
   private final Counter restarts;
   private final Map<Reason, Counter> deaths = new EnumMap<>(Reason.class);
 
-  /** What earlier processes have used. Guarded by this, as is the other. */
+  /** What earlier processes have used. Guarded by this, as are the others. */
   private double earlierCpuSeconds;
 
+  /** What this one has used. */
   private double cpuSeconds;
+
+  private long pid;
 
   /**
    * Registers them.
@@ -83,11 +86,14 @@ final class WorkerMeters {
   /** Only grows, though each process begins at zero. */
   private synchronized double cpuSeconds() {
     WorkerStatus status = readings.of(worker, CPU);
-    double now = status == null ? 0 : status.cpu().toNanos() / 1e9;
-    if (now < cpuSeconds) {
-      earlierCpuSeconds += cpuSeconds;
+    if (status != null && status.pid() != 0) { // it has a process
+      if (status.pid() != pid) {
+        earlierCpuSeconds += cpuSeconds;
+        cpuSeconds = 0;
+        pid = status.pid();
+      }
+      cpuSeconds = Math.max(cpuSeconds, status.cpu().toNanos() / 1e9);
     }
-    cpuSeconds = now;
     return earlierCpuSeconds + cpuSeconds;
   }
 }

@@ -119,16 +119,31 @@ class WorkerMetersTest {
   }
 
   @Test
-  void processorTimeOnlyGrows() {
+  void processorTimeOfAllProcessesIsAddedUp() {
     metrics.onStart(texts);
     tell("texts-tokens-0", Kind.STARTED);
-    for (long[] usedAndSum : new long[][] {{1000, 1000}, {2000, 2000}, {500, 2500}, {700, 2700}}) {
-      texts.workers = List.of(worker("texts-tokens-0", 100, usedAndSum[0]));
-      assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST))
-          .isEqualTo(usedAndSum[1] / 1e3);
+    long[][] pidUsedAndSum = {
+      {1, 1000, 1000},
+      {1, 2000, 2000},
+      {2, 500, 2500},
+      {2, 700, 2700},
+      {0, 0, 2700},
+      {3, 4000, 6700}
+    };
+    for (long[] each : pidUsedAndSum) {
+      texts.workers =
+          List.of(
+              new WorkerStatus(
+                  "texts-tokens-0",
+                  each[0],
+                  WorkerStatus.State.IDLE,
+                  0,
+                  100,
+                  Duration.ofMillis(each[1])));
+      assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(each[2] / 1e3);
     }
     texts.workers = List.of();
-    assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(2.7);
+    assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(6.7);
     assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isZero();
   }
 
