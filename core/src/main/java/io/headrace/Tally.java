@@ -31,6 +31,7 @@ final class Tally {
 
   /** Completes a ticket; returns whether it was not complete, and is to be counted then. */
   boolean complete(Ticket ticket, @Nullable Object result) {
+    ticket.value = null; // its caller may keep it for long
     if (!ticket.succeed(result)) {
       left(ticket);
       return false;
@@ -72,6 +73,7 @@ final class Tally {
   }
 
   private void ended(Ticket ticket, Observer.Outcome outcome) {
+    ticket.value = null;
     if (!ticket.isCall()) {
       return;
     }

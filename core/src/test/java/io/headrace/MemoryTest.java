@@ -102,6 +102,41 @@ class MemoryTest {
   }
 
   @Test
+  void aFutureThatIsKeptKeepsNothingOfItsItem() throws Exception {
+    Handler<Object, Object> handler =
+        items -> {
+          Outcomes<Object> outcomes = new Outcomes<>(items.size());
+          for (Object item : items) {
+            if (item instanceof int[]) {
+              outcomes.addFailure(new IllegalStateException("told to fail"));
+            } else {
+              outcomes.add("done");
+            }
+          }
+          return outcomes;
+        };
+    for (Workers workers : List.of(Workers.executor(stepped, 1), Workers.inline())) {
+      var flow =
+          Flow.<Object>builder("kept")
+              .<Object>step("first", Handler.each(item -> item), step -> step.workers(workers))
+              .<Object>step("last", handler, step -> step.workers(workers))
+              .build()
+              .start();
+      List<WeakReference<Object>> items = new ArrayList<>();
+      List<CompletableFuture<Object>> futures = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        Object item = i % 2 == 0 ? new byte[1000] : new int[1000];
+        items.add(new WeakReference<>(item));
+        futures.add(flow.submit(item));
+      }
+      stepped.runAll();
+      assertThat(futures).allMatch(CompletableFuture::isDone);
+      awaitCleared(items);
+      assertThat(futures.getFirst()).isCompletedWithValue("done");
+    }
+  }
+
+  @Test
   void callsThatEndInTimeAreNotKeptByTheirTimeouts() {
     var batcher =
         Batcher.<Object, Object>builder(items -> items)

@@ -231,7 +231,7 @@ class AqueductStatsdTest {
       assertThat(server.hasMore()).isFalse();
     }
     for (Kind kind : Kind.values()) {
-      statsd.onWorker(new WorkerEvent("photos", "Classify", "any", 3, kind, ""));
+      statsd.onWorker(new WorkerEvent("photos", "Classify", "any", 3, kind, null, ""));
     }
     statsd.onState("photos", Flow.State.STOPPED);
     assertThat(server.lines(1)).containsExactly("aqueduct.processes.dead:1|c");

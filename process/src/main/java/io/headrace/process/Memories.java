@@ -28,8 +28,13 @@ final class Memories {
   Region own(long sizeBytes, Mechanism mechanism, Consumer<Handle> whenFree) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    Slab slab = new Slab(number, memory.segment());
-    return add(new Region(this, number, memory, slab, whenFree, () -> {}));
+    try {
+      Slab slab = new Slab(number, memory.segment());
+      return add(new Region(this, number, memory, slab, whenFree, () -> {}));
+    } catch (Throwable failure) { // there is no heap for what it notes of each page
+      memory.close();
+      throw failure;
+    }
   }
 
   /** A region of which a worker hands out the blocks. */

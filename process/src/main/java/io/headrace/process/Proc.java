@@ -3,20 +3,22 @@ package io.headrace.process;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What Linux tells of processes. */
 final class Proc {
-  private static final long PAGE_BYTES = 4096;
-  private static final int RESIDENT_FIELD = 1;
+  private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s*(\\d+) kB");
+  private static final long BYTES_PER_KB = 1024;
 
   private Proc() {}
 
   /** How much memory a process holds; 0 if that cannot be known. */
   static long residentBytes(long pid) {
     try {
-      String[] fields = Files.readString(Path.of("/proc/" + pid + "/statm")).split(" ", -1);
-      return Long.parseLong(fields[RESIDENT_FIELD]) * PAGE_BYTES;
-    } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException unknown) {
+      Matcher resident = RESIDENT.matcher(Files.readString(Path.of("/proc/" + pid + "/status")));
+      return resident.find() ? Long.parseLong(resident.group(1)) * BYTES_PER_KB : 0;
+    } catch (IOException | NumberFormatException unknown) {
       return 0;
     }
   }

@@ -9,7 +9,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,7 +128,11 @@ final class StartCache {
     }
   }
 
-  private static void make(Path file, Settings settings) {
+  /**
+   * One at a time in this process: a file that it closes while it holds the lock of another one to
+   * it would give that up.
+   */
+  private static synchronized void make(Path file, Settings settings) {
     Path folder = requireNonNull(file.getParent());
     try {
       Files.createDirectories(folder);
@@ -142,8 +145,6 @@ final class StartCache {
           train(file, settings);
         }
       }
-    } catch (OverlappingFileLockException another) {
-      TRIED.remove(file); // this process is just making another one
     } catch (Exception failure) {
       LOGGER.log(Level.DEBUG, "there is no cache for the starts of workers", failure);
     }

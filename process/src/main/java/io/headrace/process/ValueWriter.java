@@ -314,11 +314,14 @@ public final class ValueWriter {
       writeElements(Tag.SET, set);
     } else if (value instanceof Map<?, ?> map) {
       writeByte(Tag.MAP);
-      writeInt(map.size());
+      long at = claim(Integer.BYTES);
+      int n = 0;
       for (Map.Entry<?, ?> entry : map.entrySet()) {
         write(entry.getKey());
         write(entry.getValue());
+        n++;
       }
+      message.set(JAVA_INT_UNALIGNED, at, n);
     } else {
       throw new IllegalArgumentException(
           value.getClass().getName()
@@ -327,11 +330,15 @@ public final class ValueWriter {
     }
   }
 
+  /** As many as there are: a collection that somebody changes may have another size. */
   private void writeElements(byte tag, Collection<?> elements) {
     writeByte(tag);
-    writeInt(elements.size());
+    long at = claim(Integer.BYTES);
+    int n = 0;
     for (Object element : elements) {
       write(element);
+      n++;
     }
+    message.set(JAVA_INT_UNALIGNED, at, n);
   }
 }

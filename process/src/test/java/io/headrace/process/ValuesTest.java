@@ -12,8 +12,11 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.time.DayOfWeek;
 import java.time.Instant;
+import java.util.AbstractList;
+import java.util.AbstractMap;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +93,44 @@ class ValuesTest {
         Arena.ofAuto().allocate(message.byteSize(), Tag.ALIGNMENT).copyFrom(message);
     Tensor tensor = (Tensor) ((List<?>) new ValueReader(types, space, copy).read()).get(1);
     assertThat((tensor.segment().address()) % Tag.ALIGNMENT).isZero();
+  }
+
+  /** One that others change while it is written may say another size than it has. */
+  @Test
+  void aCollectionHasAsManyElementsAsItGives() {
+    List<Integer> list = new ArrayList<>(List.of(1, 2, 3));
+    Map<Integer, Integer> map = Map.of(1, 2);
+    Object saysMore =
+        new AbstractList<Integer>() {
+          @Override
+          public Integer get(int index) {
+            return list.get(index);
+          }
+
+          @Override
+          public int size() {
+            return 7;
+          }
+
+          @Override
+          public Iterator<Integer> iterator() {
+            return list.iterator();
+          }
+        };
+    Object saysNone =
+        new AbstractMap<Integer, Integer>() {
+          @Override
+          public int size() {
+            return 0;
+          }
+
+          @Override
+          public Set<Map.Entry<Integer, Integer>> entrySet() {
+            return map.entrySet();
+          }
+        };
+    assertThat(back(Arrays.asList(saysMore, saysNone, "next")))
+        .isEqualTo(List.of(list, map, "next"));
   }
 
   @Test

@@ -49,6 +49,14 @@ class OwnFolderTest {
     assertThat(folder).exists();
   }
 
+  /** Others may have another working folder. */
+  @Test
+  void itsPathIsAbsolute() throws Exception {
+    Path here = Path.of("").toAbsolutePath();
+    System.setProperty(TEMPORARY, here.relativize(parent).toString());
+    assertThat(OwnFolder.get()).isAbsolute().exists();
+  }
+
   @Test
   void oneThatWasDeletedIsMadeAgain() throws Exception {
     Path folder = OwnFolder.get();
