@@ -59,7 +59,7 @@ public final class OwnFolder {
    * @throws IOException if it cannot be made; the message says what helps
    */
   public static synchronized Path get() throws IOException {
-    Path parent = Path.of(System.getProperty("java.io.tmpdir"));
+    Path parent = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
     Path folder = OwnFolder.folder;
     if (folder == null || !parent.equals(folder.getParent()) || !Files.isDirectory(folder)) {
       boolean isInterrupted = Thread.interrupted(); // that would close the file
