@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -60,10 +61,8 @@ class LargeValuesTest {
     return Tensor.of(data, bytes);
   }
 
-  private static WorkerProcesses.Builder small(boolean isPortable) {
-    WorkerProcesses.Builder processes =
-        WorkerProcesses.builder(1).inputMemory(MIB).resultMemory(MIB);
-    return isPortable ? processes.portable() : processes;
+  private static WorkerProcesses.Builder small() {
+    return WorkerProcesses.builder(1).inputMemory(MIB).resultMemory(MIB);
   }
 
   private static Flow<Object, Object> flow(WorkerProcesses.Builder processes, int maxSize)
@@ -80,10 +79,9 @@ class LargeValuesTest {
         .start(Duration.ofSeconds(30));
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void itemsAndResultsMayBeLargerThanTheMemory(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(small(isPortable), 1)) {
+  @Test
+  void itemsAndResultsMayBeLargerThanTheMemory() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
       Tensor tensor = tensor(5 * MIB + 3);
       Tensor back = (Tensor) flow.call(tensor);
       assertThat(back.equals(tensor)).isTrue();
@@ -99,11 +97,10 @@ class LargeValuesTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void theirMemoryIsGivenBackAndOthersWaitForIt(boolean isPortable) throws Exception {
+  @Test
+  void theirMemoryIsGivenBackAndOthersWaitForIt() throws Exception {
     Leftovers.awaitNone(); // of other tests
-    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(7 * MIB), 1)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemory(7 * MIB), 1)) {
       int common = Memories.ALL.count();
       List<CompletableFuture<Long>> sizes = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
@@ -121,10 +118,9 @@ class LargeValuesTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whatIsAboveTheLimitFailsAlone(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(2 * MIB), 4)) {
+  @Test
+  void whatIsAboveTheLimitFailsAlone() throws Exception {
+    try (Flow<Object, Object> flow = flow(small().largeMemory(2 * MIB), 4)) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(List.of(tensor(2 * MIB + 1), 2 * MIB + 1, 2 * MIB, 1));
       assertThatThrownBy(futures.get(0)::join)
@@ -139,10 +135,9 @@ class LargeValuesTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whoKeepsMoreThanTheMemoryHoldsUpNobody(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(small(isPortable), 1)) {
+  @Test
+  void whoKeepsMoreThanTheMemoryHoldsUpNobody() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
       List<Object> kept = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         kept.add(flow.call(400_000)); // two of them fill the memory of results
@@ -154,10 +149,9 @@ class LargeValuesTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whoKeepsAllThatThereIsGetsFailures(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(2 * MIB), 1)) {
+  @Test
+  void whoKeepsAllThatThereIsGetsFailures() throws Exception {
+    try (Flow<Object, Object> flow = flow(small().largeMemory(2 * MIB), 1)) {
       Object kept = flow.call(2 * MIB);
       assertThatThrownBy(() -> flow.call(2 * MIB))
           .hasMessageContaining("results that are kept, take all: set largeMemory");
@@ -167,10 +161,9 @@ class LargeValuesTest {
   }
 
   /** Each fits into the memory, and all together do not; nothing else could be given back. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void theResultsOfABatchMayBeLargerThanTheMemory(boolean isPortable) throws Exception {
-    try (Flow<Object, Object> flow = flow(small(isPortable), 8)) {
+  @Test
+  void theResultsOfABatchMayBeLargerThanTheMemory() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 8)) {
       List<Object> items = java.util.Collections.nCopies(8, 300_000);
       for (CompletableFuture<Object> future : flow.submitAll(items)) {
         assertThat(((Tensor) future.join()).byteSize()).isEqualTo(300_000);
@@ -178,7 +171,7 @@ class LargeValuesTest {
       List<Tensor> one = List.of(tensor(300_000), tensor(300_000), tensor(MIB), tensor(MIB));
       assertThat((List<?>) flow.call(one)).as("an item of several values").hasSize(4);
     }
-    try (Flow<Object, Object> flow = flow(small(isPortable).largeMemory(MIB), 8)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemory(MIB), 8)) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(java.util.Collections.nCopies(8, 500_000));
       int failed = 0;
@@ -194,9 +187,8 @@ class LargeValuesTest {
   }
 
   /** The batch that finds no room waits with its place taken, and so do those behind it. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whileThereIsNoRoomAQueueThatIsFullRefuses(boolean isPortable) throws Exception {
+  @Test
+  void whileThereIsNoRoomAQueueThatIsFullRefuses() throws Exception {
     try (Flow<Object, Object> flow =
         Flow.<Object>builder("large")
             .<Object>stepPerWorker(
@@ -205,7 +197,7 @@ class LargeValuesTest {
                 step ->
                     step.batch(BatchPolicy.greedy(1))
                         .queue(2, OnFull.fail())
-                        .workers(small(isPortable).ahead(0).largeMemory(450_000).build()))
+                        .workers(small().ahead(0).largeMemory(450_000).build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       List<Tensor> kept = new ArrayList<>();
@@ -237,7 +229,7 @@ class LargeValuesTest {
   @ValueSource(strings = {"RECEIVED", "HANDLED", "WRITTEN", "ANSWERED"})
   void aDeathLeavesNoMemory(String point) throws Exception {
     WorkerProcesses.Builder dying =
-        small(false)
+        small()
             .retry(3)
             .jvmOptions(
                 "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),

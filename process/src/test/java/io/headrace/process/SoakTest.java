@@ -324,7 +324,7 @@ class SoakTest {
     private static final long HEAP_VARIES = 2L * MIB;
 
     /** Files and threads that the JVM makes when it needs them, such as pollers. */
-    private static final int MADE_BY_JVM = 4;
+    private static final int MADE_BY_JVM = 7;
 
     /** A JVM beside its heap: classes, code, stacks. */
     private static final long BESIDE_HEAP = 120L * MIB;

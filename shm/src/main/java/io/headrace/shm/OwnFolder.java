@@ -89,10 +89,7 @@ public final class OwnFolder {
       OWN_LOCKS.add(lock);
       if (isHeld(lock)) {
         lock.toFile().deleteOnExit();
-        String name = lock.getFileName().toString();
-        Path folder =
-            Files.createDirectory(
-                parent.resolve(name.substring(0, name.length() - LOCK.length())), ownerOnly());
+        Path folder = Files.createDirectory(folderOf(lock), ownerOnly());
         folder.toFile().deleteOnExit();
         return folder;
       }
@@ -122,13 +119,16 @@ public final class OwnFolder {
     return folder.resolveSibling(folder.getFileName() + LOCK);
   }
 
+  private static Path folderOf(Path lock) {
+    String name = lock.getFileName().toString();
+    return lock.resolveSibling(name.substring(0, name.length() - LOCK.length()));
+  }
+
   private static void sweep(Path parent, Path own) {
     try (DirectoryStream<Path> locks = Files.newDirectoryStream(parent, PREFIX + "*" + LOCK)) {
       for (Path lock : locks) {
         if (haveSameOwner(lock, own)) {
-          String name = lock.getFileName().toString();
-          var _ =
-              deleteIfAbandoned(parent.resolve(name.substring(0, name.length() - LOCK.length())));
+          var _ = deleteIfAbandoned(folderOf(lock));
         }
       }
     } catch (IOException | DirectoryIteratorException unreadable) {
