@@ -3,31 +3,36 @@ package io.headrace;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /** Parts of a flow, so that they can be looked at without threads and without a start. */
 final class Parts {
   /** A clock that stands still and never rings. */
-  static final TimeSource NO_TIME =
-      new TimeSource() {
-        @Override
-        public long nanoTime() {
-          return 0;
-        }
-
-        @Override
-        public Alarm schedule(long delayNanos, Runnable task) {
-          return () -> {};
-        }
-
-        @Override
-        public void execute(Runnable task) {
-          task.run();
-        }
-      };
+  static final TimeSource NO_TIME = at(() -> 0);
 
   private static final Observers NOBODY = new Observers("parts", List.of());
 
   private Parts() {}
+
+  /** A clock that says this and never rings. */
+  static TimeSource at(LongSupplier nowNanos) {
+    return new TimeSource() {
+      @Override
+      public long nanoTime() {
+        return nowNanos.getAsLong();
+      }
+
+      @Override
+      public Alarm schedule(long delayNanos, Runnable task) {
+        return () -> {};
+      }
+
+      @Override
+      public void execute(Runnable task) {
+        task.run();
+      }
+    };
+  }
 
   static Ticket ticket(Object value) {
     return new Ticket(value, CallOptions.DEFAULT, NOBODY, NO_TIME);

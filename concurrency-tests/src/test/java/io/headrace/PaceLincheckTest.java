@@ -23,7 +23,7 @@ class PaceLincheckTest {
   @Param(name = "nanos", gen = IntGen.class, conf = "1:25")
   public static class Schedule {
     private final AtomicLong nowNanos = new AtomicLong();
-    private final Pace pace = new Pace(clock(), 10, 2, 15);
+    private final Pace pace = new Pace(Parts.at(nowNanos::get), 10, 2, 15);
 
     /** Whether a permit was due. */
     @Operation
@@ -34,25 +34,6 @@ class PaceLincheckTest {
     @Operation
     public void advance(@Param(name = "nanos") int nanos) {
       nowNanos.addAndGet(nanos);
-    }
-
-    private TimeSource clock() {
-      return new TimeSource() {
-        @Override
-        public long nanoTime() {
-          return nowNanos.get();
-        }
-
-        @Override
-        public Alarm schedule(long delayNanos, Runnable task) {
-          return () -> {};
-        }
-
-        @Override
-        public void execute(Runnable task) {
-          task.run();
-        }
-      };
     }
   }
 
