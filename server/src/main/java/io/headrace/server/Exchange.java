@@ -256,6 +256,7 @@ final class Exchange {
       write(Failures.tryAgain("there are as many listeners as there may be"));
       return;
     }
+    releaseBody();
     feed = events;
     state = State.STREAMING;
     response.setChunked(true);
@@ -333,16 +334,20 @@ final class Exchange {
     }
     state = State.OVER;
     pending = null;
-    if (body != null) {
-      body.release();
-      body = null;
-    }
+    releaseBody();
     if (feed != null) {
       feed.remove(this);
     }
     connection.end(this, loop.nanoTime());
     if (close) {
       connection.close();
+    }
+  }
+
+  private void releaseBody() {
+    if (body != null) {
+      body.release();
+      body = null;
     }
   }
 }

@@ -33,7 +33,8 @@ class RawHttpTest {
         .port(0)
         .maxBodyBytes(1000)
         .route("POST", "/length", RawHttpTest::length)
-        .route("GET", "/held", request -> hold());
+        .route("GET", "/held", request -> hold())
+        .events("/events", Duration.ofDays(1), () -> "x");
   }
 
   private static CompletableFuture<Response> length(Request request) {
@@ -111,6 +112,17 @@ class RawHttpTest {
       first.send("x");
       assertThat(first.read().body()).isEqualTo("500");
       assertThat(second.send(post + "\r\n" + "x".repeat(500)).read().body()).isEqualTo("500");
+    }
+  }
+
+  @Test
+  void bodyOfAListenerIsNotKept() throws Exception {
+    try (HttpServer small = builder().maxBufferedBytes(900).start();
+        RawClient listener = new RawClient(small.port());
+        RawClient other = new RawClient(small.port())) {
+      String announced = " HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n" + "x".repeat(500);
+      assertThat(listener.send("GET /events" + announced).read().status()).isEqualTo(200);
+      assertThat(other.send("POST /length" + announced).read().body()).isEqualTo("500");
     }
   }
 
