@@ -73,8 +73,8 @@ final class Exchange {
 
   void begin() {
     connection.begin(this);
-    request.handler(this::onChunk);
-    request.endHandler(ignored -> onEnd());
+    request.handler(chunk -> answeringIfItFails(() -> onChunk(chunk)));
+    request.endHandler(_ -> answeringIfItFails(this::onEnd));
     request.exceptionHandler(this::onBrokenRequest);
     response.closeHandler(ignored -> onDisconnect());
     Response refusal = refusal();
@@ -127,6 +127,16 @@ final class Exchange {
   private Response tooLarge() {
     return Response.error(
         413, "the body is larger than the " + loop.maxBodyBytes() + " bytes allowed");
+  }
+
+  /** A client must not wait for ever because the heap had no room for its body. */
+  private void answeringIfItFails(Runnable step) {
+    try {
+      step.run();
+    } catch (Throwable t) {
+      write(Failures.tryAgain("the server could not take in this request; its log says why"));
+      log.warn("{} {} could not be taken in", method, path, t);
+    }
   }
 
   private void onChunk(Buffer chunk) {
@@ -211,9 +221,9 @@ final class Exchange {
     try {
       writeHead(answer, close);
       writeBody(answer).onComplete(ignored -> onWritten(close));
-    } catch (RuntimeException e) {
-      log.warn("the response to {} {} could not be sent", method, path, e);
+    } catch (Throwable t) {
       over(true);
+      log.warn("the response to {} {} could not be sent", method, path, t);
     }
   }
 
