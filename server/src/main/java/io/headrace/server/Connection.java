@@ -11,10 +11,20 @@ final class Connection {
   private final HttpConnection http;
   private @Nullable Exchange current;
   private long idleSinceNanos;
+  private boolean refusesMore;
 
   Connection(HttpConnection http, long nowNanos) {
     this.http = http;
     this.idleSinceNanos = nowNanos;
+  }
+
+  /** What follows the request at hand is no request, or one that comes too late. */
+  void refuseMore() {
+    refusesMore = true;
+  }
+
+  boolean refusesMore() {
+    return refusesMore;
   }
 
   void begin(Exchange exchange) {

@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +88,11 @@ final class Exchange {
 
   /** What can be said from the head alone, or null if the request is welcome so far. */
   private @Nullable Response refusal() {
+    List<String> encodings = request.headers().getAll("Transfer-Encoding");
+    if (!encodings.isEmpty()
+        && (encodings.size() > 1 || !encodings.getFirst().equalsIgnoreCase("chunked"))) {
+      return Response.error(501, "the transfer encoding \"chunked\" is understood, no other");
+    }
     Route route = loop.router().find(method, path);
     if (route == null) {
       return loop.router().noRoute(method, path);
@@ -218,6 +224,9 @@ final class Exchange {
     state = State.WRITING;
     sinceNanos = loop.nanoTime();
     pending = null;
+    if (close) {
+      connection.refuseMore();
+    }
     try {
       writeHead(answer, close);
       writeBody(answer).onComplete(ignored -> onWritten(close));

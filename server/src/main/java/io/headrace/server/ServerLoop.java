@@ -142,6 +142,9 @@ final class ServerLoop {
       request.connection().close();
       return;
     }
+    if (connection.refusesMore()) {
+      return;
+    }
     Context context = shared.vertx.getOrCreateContext();
     new Exchange(this, connection, request, context).begin();
   }

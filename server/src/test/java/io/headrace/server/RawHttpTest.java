@@ -171,6 +171,37 @@ class RawHttpTest {
   }
 
   @Test
+  void bodyInAnEncodingThatIsNotKnownIsNotTakenForARequest() throws Exception {
+    for (String encoding :
+        new String[] {
+          "gzip",
+          "identity",
+          "xchunked",
+          "gzip, chunked",
+          "chunked, chunked",
+          "chunked\r\n" + "Transfer-Encoding: chunked",
+          ""
+        }) {
+      for (String path : new String[] {"/length", "/nowhere"}) {
+        try (RawClient client = new RawClient(server.port())) {
+          client.send(
+              "POST "
+                  + path
+                  + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                  + encoding
+                  + "\r\n\r\nGET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+          RawClient.Answer answer = client.read();
+          assertThat(answer.status()).as(encoding).isEqualTo(501);
+          assertThat(answer.body()).contains("{\"error\":\"");
+          assertThat(answer.header("Connection")).isEqualTo("close");
+          assertThat(client.endedByServer()).as(encoding).isTrue();
+          assertThat(held).as(encoding).isEmpty();
+        }
+      }
+    }
+  }
+
+  @Test
   void headAndLineHaveLimits() throws Exception {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /" + "x".repeat(10_000) + " HTTP/1.1\r\nHost: x\r\n\r\n");
