@@ -187,7 +187,7 @@ final class Exchange {
                   new Request(method, path, query == null ? "" : query, request.headers(), bytes))
               .toCompletableFuture();
     } catch (Throwable t) {
-      write(loop.failures().response(method, path, t));
+      write(response(null, t));
       return;
     }
     if (future.isDone()) {

@@ -50,6 +50,9 @@ class HttpServerTest {
             .route("GET", "/hello", request -> hello())
             .route("GET", "/throws", request -> sneakyThrow())
             .route("GET", "/nothing", request -> CompletableFuture.completedFuture(null))
+            .route("GET", "/mute", request -> failed(new MuteException()))
+            .route("GET", "/mute/thrown", request -> mute())
+            .route("GET", "/mute/later", request -> later().thenCompose(response -> mute()))
             .route("GET", "/bad-header", request -> badHeader())
             .route("GET", "/later", request -> later())
             .route("GET", "/full", request -> failed(outcome(QueueFullException.class)))
@@ -152,6 +155,17 @@ class HttpServerTest {
     String sentence = "the server failed to answer this request; its log says why";
     assertError(get("/throws"), 500, sentence);
     assertError(get("/nothing"), 500, sentence);
+  }
+
+  @Test
+  void exceptionThatCannotSayWhatItIsIsAnInternalError() throws Exception {
+    String sentence = "the server failed to answer this request; its log says why";
+    for (String path : List.of("/mute", "/mute/thrown", "/mute/later")) {
+      try (RawClient raw = new RawClient(server.port())) {
+        raw.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        assertThat(raw.read().body()).as(path).isEqualTo("{\"error\":\"" + sentence + "\"}");
+      }
+    }
   }
 
   @Test
@@ -304,6 +318,19 @@ class HttpServerTest {
 
   private static CompletableFuture<Response> badHeader() {
     return CompletableFuture.completedFuture(Response.empty(200).withHeader("a b\n", "c"));
+  }
+
+  private static CompletableFuture<Response> mute() {
+    throw new MuteException();
+  }
+
+  private static final class MuteException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("as a test says");
+    }
   }
 
   private static CompletableFuture<Response> failed(Throwable failure) {
