@@ -20,7 +20,7 @@ final class EventFeed {
 
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
-  private final long periodMillis;
+  private final Duration period;
   private final Supplier<String> source;
   private final Set<Exchange> listeners = new LinkedHashSet<>();
   private @Nullable Vertx vertx;
@@ -28,8 +28,13 @@ final class EventFeed {
   private boolean closed;
 
   EventFeed(Duration period, Supplier<String> source) {
-    this.periodMillis = Math.max(1, period.toMillis());
+    this.period = period;
     this.source = source;
+  }
+
+  /** The same without listeners. */
+  EventFeed copy() {
+    return new EventFeed(period, source);
   }
 
   /** Returns whether the listener was added: not when there are too many, or after the close. */
@@ -41,7 +46,7 @@ final class EventFeed {
       listeners.add(listener);
       if (this.vertx == null) {
         this.vertx = vertx;
-        timer = vertx.setPeriodic(periodMillis, id -> send());
+        timer = vertx.setPeriodic(Math.max(1, period.toMillis()), _ -> send());
       }
     }
     return true;

@@ -27,7 +27,6 @@ public final class HttpServerBuilder {
   private static final Duration LONGEST = Duration.ofDays(365);
 
   private final Router router = new Router();
-  private final List<EventFeed> feeds = new ArrayList<>();
   private final List<Failures.Rule> rules = new ArrayList<>();
   private String host = HttpServer.DEFAULT_HOST;
   private int port = HttpServer.DEFAULT_PORT;
@@ -175,7 +174,6 @@ public final class HttpServerBuilder {
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
     EventFeed feed = new EventFeed(aboveZero(period, "period"), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
-    feeds.add(feed);
     return this;
   }
 
@@ -196,7 +194,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * Starts the server. Blocks until it listens.
+   * Starts the server. Blocks until it listens. Each call starts another server, to which later
+   * changes of this builder make no difference.
    *
    * @return the server, listening
    * @throws IOException if it cannot listen there; the message is one sentence that says why
@@ -214,19 +213,20 @@ public final class HttpServerBuilder {
   }
 
   private HttpServer start(Vertx vertx, InetAddress address) throws IOException {
+    Router routes = router.copy();
     ServerLoop.Shared shared =
         new ServerLoop.Shared(
             vertx,
             TimeSource.system(),
-            router,
+            routes,
             new Failures(rules),
             new BodyMemory(maxBufferedBytes),
             maxBodyBytes,
             clientTimeout);
     List<ServerLoop> loops =
         Stream.generate(() -> new ServerLoop(shared)).limit(eventLoops).toList();
-    addHealth(loops.getFirst());
-    return new HttpServer(vertx, loops, List.copyOf(feeds), host, listen(loops, address));
+    addHealth(routes, loops.getFirst());
+    return new HttpServer(vertx, loops, routes.feeds(), host, listen(loops, address));
   }
 
   /** Event loops share one socket: a negative port stands for one free port, the same for all. */
@@ -264,20 +264,22 @@ public final class HttpServerBuilder {
                 .setClassPathResolvingEnabled(false));
   }
 
-  private void addHealth(ServerLoop loop) {
-    Response live = Response.json(200, "{\"status\":\"live\"}");
-    Response ready = Response.json(200, "{\"status\":\"ready\"}");
-    route("GET", "/health/live", request -> CompletableFuture.completedFuture(live));
-    route(
-        "GET",
+  private void addHealth(Router routes, ServerLoop loop) {
+    BooleanSupplier ready = readiness;
+    Response isLive = Response.json(200, "{\"status\":\"live\"}");
+    Response isReady = Response.json(200, "{\"status\":\"ready\"}");
+    addHealth(routes, "/health/live", () -> isLive);
+    addHealth(
+        routes,
         "/health/ready",
-        request ->
-            CompletableFuture.completedFuture(
-                loop.stopping()
-                    ? Failures.tryAgain("the server is stopping")
-                    : readiness.getAsBoolean()
-                        ? ready
-                        : Failures.tryAgain("the server is not ready")));
+        () ->
+            loop.stopping()
+                ? Failures.tryAgain("the server is stopping")
+                : ready.getAsBoolean() ? isReady : Failures.tryAgain("the server is not ready"));
+  }
+
+  private static void addHealth(Router routes, String path, Supplier<Response> health) {
+    routes.add("GET", path, new Route.Answer(_ -> CompletableFuture.completedFuture(health.get())));
   }
 
   private static Duration aboveZero(Duration value, String name) {

@@ -288,6 +288,40 @@ class HttpServerTest {
         .hasMessage("the host \"192.0.2.1\" is not an address of this machine");
   }
 
+  @Test
+  void builderStartsServersThatKnowNothingOfEachOther() throws Exception {
+    HttpServerBuilder builder =
+        HttpServer.builder()
+            .port(0)
+            .route("GET", "/x", request -> hello())
+            .events("/events", Duration.ofDays(1), () -> "x");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      builder.port(taken.getLocalPort());
+      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
+    }
+    builder.port(0);
+    try (HttpServer first = builder.start();
+        RawClient client = new RawClient(first.port())) {
+      builder.route("GET", "/y", request -> hello()).readiness(() -> false);
+      try (HttpServer second = builder.start();
+          RawClient other = new RawClient(second.port())) {
+        assertThat(status(client, "/y")).isEqualTo(404);
+        assertThat(status(client, "/health/ready")).isEqualTo(200);
+        assertThat(status(other, "/y")).isEqualTo(200);
+        assertThat(status(other, "/health/ready")).isEqualTo(503);
+      }
+      assertThat(status(client, "/events")).isEqualTo(200);
+    }
+    builder.route("GET", "/health/live", request -> hello());
+    assertThatThrownBy(builder::start)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("GET /health/live has a route already");
+  }
+
+  private static int status(RawClient client, String path) throws IOException {
+    return client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n").read().status();
+  }
+
   private static void assertError(HttpResponse<String> response, int status, String sentence) {
     assertThat(response.body()).isEqualTo("{\"error\":\"" + sentence + "\"}");
     assertThat(response.statusCode()).isEqualTo(status);
