@@ -293,7 +293,6 @@ final class Exchange {
     context.runOnContext(
         ignored -> {
           if (state == State.STREAMING && !response.writeQueueFull()) {
-            sinceNanos = loop.nanoTime();
             response.write(event);
           }
         });
@@ -333,8 +332,15 @@ final class Exchange {
           write(Response.error(408, "the request did not arrive in time"));
         }
       }
-      case WRITING, STREAMING -> {
+      case WRITING -> {
         if (stalledNanos >= limitNanos) {
+          over(true);
+        }
+      }
+      case STREAMING -> {
+        if (!response.writeQueueFull()) {
+          sinceNanos = nowNanos;
+        } else if (stalledNanos >= limitNanos) {
           over(true);
         }
       }
