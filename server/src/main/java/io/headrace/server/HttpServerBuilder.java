@@ -203,20 +203,22 @@ public final class HttpServerBuilder {
    */
   public HttpServer start() throws IOException {
     InetAddress address = resolve();
-    Vertx vertx = Vertx.vertx(vertxOptions());
+    Channels channels = new Channels();
+    Vertx vertx = Vertx.builder().with(vertxOptions()).withTransport(channels).build();
     try {
-      return start(vertx, address);
+      return start(vertx, channels, address);
     } catch (Throwable t) {
       vertx.close().toCompletionStage().toCompletableFuture().join();
       throw t;
     }
   }
 
-  private HttpServer start(Vertx vertx, InetAddress address) throws IOException {
+  private HttpServer start(Vertx vertx, Channels channels, InetAddress address) throws IOException {
     Router routes = router.copy();
     ServerLoop.Shared shared =
         new ServerLoop.Shared(
             vertx,
+            channels,
             TimeSource.system(),
             routes,
             new Failures(rules),

@@ -29,6 +29,7 @@ final class ServerLoop {
   /** What all event loops of a server share. */
   record Shared(
       Vertx vertx,
+      Channels channels,
       TimeSource time,
       Router router,
       Failures failures,
@@ -116,7 +117,7 @@ final class ServerLoop {
   }
 
   private void onConnection(HttpConnection accepted) {
-    connections.put(accepted, new Connection(accepted, nanoTime()));
+    connections.put(accepted, new Connection(accepted, shared.channels.of(accepted), nanoTime()));
     accepted.closeHandler(ignored -> connections.remove(accepted));
     if (!sweeping) {
       context = shared.vertx.getOrCreateContext();

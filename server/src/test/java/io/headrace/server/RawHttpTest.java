@@ -12,13 +12,18 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What clients do that do not keep to the rules. */
 class RawHttpTest {
+  /** More than the sockets between a client and its server hold. */
+  private static final byte[] LARGE = new byte[16 << 20];
+
   private final BlockingQueue<CompletableFuture<String>> held = new ArrayBlockingQueue<>(10);
+  private final AtomicInteger answeredLarge = new AtomicInteger();
   private HttpServer server;
 
   @BeforeEach
@@ -37,11 +42,18 @@ class RawHttpTest {
         .maxBodyBytes(1000)
         .route("POST", "/length", RawHttpTest::length)
         .route("GET", "/held", request -> hold())
+        .route("GET", "/large", request -> large())
+        .events("/flood", Duration.ofMillis(1), () -> "x".repeat(250_000))
         .events("/events", Duration.ofDays(1), () -> "x");
   }
 
   private static CompletableFuture<Response> length(Request request) {
     return CompletableFuture.completedFuture(text(Integer.toString(request.body().length)));
+  }
+
+  private CompletableFuture<Response> large() {
+    answeredLarge.incrementAndGet();
+    return CompletableFuture.completedFuture(Response.of(200, "text/plain", LARGE));
   }
 
   private CompletableFuture<Response> hold() {
@@ -234,6 +246,38 @@ class RawHttpTest {
       for (RawClient client : new RawClient[] {silent, slowHead, slowBody, keptAlive}) {
         assertThat(client.endedByServer()).isTrue();
       }
+    }
+  }
+
+  @Test
+  void clientsThatDoNotReadAreLetGo() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient single = new RawClient(strict.port());
+        RawClient listener = new RawClient(strict.port())) {
+      single.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+      listener.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n");
+      await("the end of the response").until(() -> isCut(single));
+      await("the end of the stream").until(() -> isCut(listener));
+    }
+  }
+
+  @Test
+  void clientThatPipelinesAndDoesNotReadIsAnsweredNoMore() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient client = new RawClient(strict.port())) {
+      client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20));
+      await("the end of the connection").until(() -> isCut(client));
+      assertThat(answeredLarge).hasValueLessThan(20);
+    }
+  }
+
+  /** What is sent to a connection that has ended comes back as an error. */
+  private static boolean isCut(RawClient client) {
+    try {
+      client.send(" ");
+      return false;
+    } catch (IOException e) {
+      return true;
     }
   }
 
