@@ -343,7 +343,7 @@ function showWorker(row, worker) {
 async function kill(row) {
   const state = $('kill-state');
   try {
-    const answer = await post(`/workers/kill?worker=${encodeURIComponent(row.cells[0].textContent)}`, '', 'text/plain');
+    const answer = await post(`/workers/kill?worker=${encodeURIComponent(row.cells[0].textContent)}`, '', 'application/json');
     state.textContent = `killed process ${answer.pid}`;
     state.classList.remove('bad');
   } catch (problem) {
