@@ -46,7 +46,7 @@ final class EventFeed {
       listeners.add(listener);
       if (this.vertx == null) {
         this.vertx = vertx;
-        timer = vertx.setPeriodic(Math.max(1, period.toMillis()), _ -> send());
+        timer = vertx.setPeriodic(period.toMillis(), _ -> send());
       }
     }
     return true;

@@ -135,11 +135,12 @@ public final class HttpServerBuilder {
   /**
    * Adds a route for one method of one path. A route for {@code GET} answers {@code HEAD}, too.
    *
-   * @param method the method, such as {@code POST}
+   * @param method the method in capitals, such as {@code POST}
    * @param path the exact path, beginning with a slash
    * @param handler answers the requests
    * @return this
-   * @throws IllegalArgumentException if the path does not begin with a slash
+   * @throws IllegalArgumentException if the method is not in capitals or is {@code HEAD}, or the
+   *     path does not begin with a slash
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder route(String method, String path, RequestHandler handler) {
@@ -169,10 +170,16 @@ public final class HttpServerBuilder {
    * @param period the time between two events, at least a millisecond
    * @param event makes the next event; runs on an event loop and must not block
    * @return this
+   * @throws IllegalArgumentException if the period is below a millisecond, or the path does not
+   *     begin with a slash
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
-    EventFeed feed = new EventFeed(aboveZero(period, "period"), requireNonNull(event, "event"));
+    if (requireNonNull(period, "period").compareTo(Duration.ofMillis(1)) < 0) {
+      throw new IllegalArgumentException(
+          "period is " + period + ", it must be at least a millisecond");
+    }
+    EventFeed feed = new EventFeed(atMostLongest(period), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
     return this;
   }

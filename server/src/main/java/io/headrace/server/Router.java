@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,10 +15,17 @@ import org.jspecify.annotations.Nullable;
  * until nothing more is added.
  */
 final class Router {
+  private static final Pattern METHOD = Pattern.compile("(?!HEAD$)[A-Z][A-Z0-9-]*");
+
   private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
 
   void add(String method, String path, Route route) {
-    requireNonNull(method, "method");
+    if (!METHOD.matcher(requireNonNull(method, "method")).matches()) {
+      throw new IllegalArgumentException(
+          "method is \""
+              + method
+              + "\", it must be in capitals, and not HEAD, which follows from GET");
+    }
     if (!requireNonNull(path, "path").startsWith("/")) {
       throw new IllegalArgumentException("path is \"" + path + "\", it must begin with /");
     }

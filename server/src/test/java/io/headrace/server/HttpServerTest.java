@@ -169,8 +169,23 @@ class HttpServerTest {
   }
 
   @Test
-  void responseThatCannotBeSentEndsTheConnection() {
-    assertThatThrownBy(() -> get("/bad-header")).isInstanceOf(IOException.class);
+  void headersThatCannotBeSentAreRefusedAtTheCall() throws Exception {
+    Response response = Response.empty(200);
+    for (String name : new String[] {"", "a b", "a\n", "a:", "\u00e4", "a\u007f"}) {
+      assertThatThrownBy(() -> response.withHeader(name, "x"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("\"%s\" is no name of a header", name);
+    }
+    for (String value : new String[] {"a\r\nb", "\n", "\0", "\u007f"}) {
+      assertThatThrownBy(() -> response.withHeader("a", value))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the value of the header \"a\" has a control character");
+      assertThatThrownBy(() -> Response.of(200, value, new byte[0]))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(response.withHeader("X-a_1!", "a\tb; c=\"\u00e4\"")).isNotNull();
+    String sentence = "the server failed to answer this request; its log says why";
+    assertError(get("/bad-header"), 500, sentence);
   }
 
   @Test
@@ -215,7 +230,7 @@ class HttpServerTest {
     for (Duration period : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
       assertThatThrownBy(() -> builder.events("/e", period, () -> ""))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("period is " + period + ", it must be above zero");
+          .hasMessage("period is " + period + ", it must be at least a millisecond");
     }
     for (int port : new int[] {-1, 65536, Integer.MIN_VALUE}) {
       assertThatThrownBy(() -> builder.port(port))
@@ -235,6 +250,15 @@ class HttpServerTest {
         .hasMessage("path is \"x\", it must begin with /");
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
         .hasMessageContaining("nowhere.html");
+    for (String method : new String[] {"HEAD", "post", "Post", ""}) {
+      assertThatThrownBy(() -> builder.route(method, "/x", request -> hello()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "method is \"%s\", it must be in capitals, and not HEAD, which follows from GET",
+              method);
+    }
+    assertThatThrownBy(() -> builder.events("/e", Duration.ofNanos(999_999), () -> ""))
+        .hasMessage("period is PT0.000999999S, it must be at least a millisecond");
     builder.route("GET", "/x", request -> hello());
     assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
         .hasMessage("GET /x has a route already");
