@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -88,6 +89,10 @@ final class Exchange {
 
   /** What can be said from the head alone, or null if the request is welcome so far. */
   private @Nullable Response refusal() {
+    int hosts = request.headers().getAll("Host").size();
+    if (hosts > 1 || (hosts == 0 && request.version() == HttpVersion.HTTP_1_1)) {
+      return Response.error(400, "the request must have one header \"Host\"");
+    }
     List<String> encodings = request.headers().getAll("Transfer-Encoding");
     if (!encodings.isEmpty()
         && (encodings.size() > 1 || !encodings.getFirst().equalsIgnoreCase("chunked"))) {

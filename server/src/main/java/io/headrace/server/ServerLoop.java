@@ -164,6 +164,7 @@ final class ServerLoop {
         .response()
         .setStatusCode(answer.status())
         .putHeader("Content-Type", "application/json")
+        .putHeader("X-Content-Type-Options", "nosniff")
         .putHeader("Connection", "close")
         .end(Buffer.buffer(answer.body()))
         .onComplete(ignored -> request.connection().close());

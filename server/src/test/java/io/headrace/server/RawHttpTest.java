@@ -183,6 +183,7 @@ class RawHttpTest {
         RawClient.Answer answer = client.send(broken).read();
         assertThat(answer.status()).as(broken).isEqualTo(400);
         assertThat(answer.body()).contains("{\"error\":\"");
+        assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
         assertThat(client.endedByServer()).as(broken).isTrue();
       }
     }
@@ -216,6 +217,18 @@ class RawHttpTest {
           assertThat(held).as(encoding).isEmpty();
         }
       }
+    }
+  }
+
+  @Test
+  void requestNamesItsHostOnce() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      for (String hosts : new String[] {"", "Host: x\r\nHost: x\r\n"}) {
+        RawClient.Answer answer = client.send("GET /nowhere HTTP/1.1\r\n" + hosts + "\r\n").read();
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.body()).contains("{\"error\":\"");
+      }
+      assertThat(client.send("GET /nowhere HTTP/1.0\r\n\r\n").read().status()).isEqualTo(404);
     }
   }
 
