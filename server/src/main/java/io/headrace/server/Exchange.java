@@ -277,7 +277,11 @@ final class Exchange {
       return;
     }
     if (!events.add(this, loop.vertx())) {
-      write(Failures.tryAgain("there are as many listeners as there may be"));
+      write(
+          Failures.tryAgain(
+              loop.stopping()
+                  ? "the server is stopping"
+                  : "there are as many listeners as there may be"));
       return;
     }
     releaseBody();
