@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,7 @@ import org.slf4j.LoggerFactory;
 final class EventFeed {
   static final int MAX_LISTENERS = 256;
 
+  private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
   private final Duration period;
@@ -74,7 +76,8 @@ final class EventFeed {
   /** The next event, or null if the source failed. */
   @Nullable Buffer event() {
     try {
-      return Buffer.buffer("data: " + source.get().replace("\n", "\ndata: ") + "\n\n");
+      return Buffer.buffer(
+          "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
     } catch (RuntimeException e) {
       log.warn("no event could be made", e);
       return null;

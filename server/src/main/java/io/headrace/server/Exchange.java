@@ -24,6 +24,13 @@ final class Exchange {
   private static final long LINGER_NANOS = 1_000_000_000;
 
   private static final byte[] NO_BODY = new byte[0];
+
+  /** The head of a stream of events, whose length nobody knows. */
+  private static final Response STREAM =
+      Response.of(200, "text/event-stream", NO_BODY)
+          .withHeader("Cache-Control", "no-store")
+          .withHeader("X-Accel-Buffering", "no");
+
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
   /**
@@ -253,7 +260,7 @@ final class Exchange {
   }
 
   private Future<Void> writeBody(Response answer) {
-    boolean bodiless = answer.status() == 304 || answer.status() == 204;
+    boolean bodiless = answer == STREAM || answer.status() == 304 || answer.status() == 204;
     if (!bodiless) {
       response.headers().set("Content-Length", Integer.toString(answer.body().length));
     }
@@ -273,7 +280,7 @@ final class Exchange {
 
   private void stream(EventFeed events) {
     if (method.equals("HEAD")) {
-      write(Response.of(200, "text/event-stream", NO_BODY));
+      write(STREAM);
       return;
     }
     if (!events.add(this, loop.vertx())) {
@@ -287,10 +294,8 @@ final class Exchange {
     releaseBody();
     feed = events;
     state = State.STREAMING;
+    writeHead(STREAM, false);
     response.setChunked(true);
-    response.headers().set("Content-Type", "text/event-stream");
-    response.headers().set("Cache-Control", "no-store");
-    response.headers().set("X-Accel-Buffering", "no");
     Buffer first = Buffer.buffer("retry: 1000\n\n");
     Buffer event = events.event();
     response.write(event == null ? first : first.appendBuffer(event));
