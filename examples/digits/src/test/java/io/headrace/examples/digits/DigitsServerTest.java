@@ -268,7 +268,8 @@ class DigitsServerTest {
     String page = get("/").body();
     assertThat(page).contains("<canvas", "/page.js", "/page.css").doesNotContain("https://");
     assertThat(page).contains("id=\"keep\"", "id=\"load\"", "id=\"workers\"");
-    assertThat(get("/page.js").body()).contains("'/stats/stream'", "/workers/kill?worker=");
+    assertThat(get("/page.js").body())
+        .contains("'/stats/stream'", "/workers/kill?worker=", "'pageshow'");
     for (String path : List.of("/page.js", "/page.css", "/icon.svg", "/sample.png")) {
       assertThat(get(path).statusCode()).as(path).isEqualTo(200);
     }
