@@ -110,7 +110,9 @@ public final class HttpServerBuilder {
 
   /**
    * How long a client may take to send a whole request, to send the next one on a connection that
-   * it keeps open, or to take a response. After that its connection is closed. Default: 30 seconds.
+   * it keeps open, or to take a response. After that its connection is closed, and what it has not
+   * taken is thrown away. A listener to events is let go only while it does not take them. Default:
+   * 30 seconds.
    *
    * @param clientTimeout the limit, above zero
    * @return this
