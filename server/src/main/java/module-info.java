@@ -8,6 +8,7 @@ module io.headrace.server {
   requires info.picocli;
   requires io.netty.codec;
   requires io.netty.codec.http;
+  requires io.netty.transport;
   requires io.vertx.core;
   requires java.logging;
   requires java.management;

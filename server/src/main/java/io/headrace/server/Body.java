@@ -31,7 +31,7 @@ final class Body {
     return (long) length + chunk.length() > limitBytes;
   }
 
-  /** Returns whether there was memory for the chunk. */
+  /** Returns whether there was memory for the chunk; nothing is kept of one that fails. */
   boolean append(Buffer chunk) {
     int needed = length + chunk.length();
     if (needed > bytes.length) {
@@ -40,15 +40,26 @@ final class Body {
       if (!memory.reserve(capacity - bytes.length)) {
         return false;
       }
-      bytes = Arrays.copyOf(bytes, capacity);
+      try {
+        bytes = Arrays.copyOf(bytes, capacity);
+      } catch (Throwable t) {
+        memory.release(capacity - bytes.length);
+        throw t;
+      }
     }
     chunk.getBytes(bytes, length);
     length = needed;
     return true;
   }
 
+  /** The whole body; what was held for more of it is given back. */
   byte[] toBytes() {
-    return length == bytes.length ? bytes : Arrays.copyOf(bytes, length);
+    if (length < bytes.length) {
+      byte[] whole = Arrays.copyOf(bytes, length);
+      memory.release(bytes.length - length);
+      bytes = whole;
+    }
+    return bytes;
   }
 
   /** Gives the memory back; the body must not be used any more. */

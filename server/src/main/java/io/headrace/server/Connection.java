@@ -1,5 +1,6 @@
 package io.headrace.server;
 
+import io.netty.channel.Channel;
 import io.vertx.core.http.HttpConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -9,12 +10,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class Connection {
   private final HttpConnection http;
+  private final @Nullable Channel channel;
   private @Nullable Exchange current;
   private long idleSinceNanos;
+  private boolean refusesMore;
 
-  Connection(HttpConnection http, long nowNanos) {
+  Connection(HttpConnection http, @Nullable Channel channel, long nowNanos) {
     this.http = http;
+    this.channel = channel;
     this.idleSinceNanos = nowNanos;
+  }
+
+  /** What follows the request at hand is no request, or one that comes too late. */
+  void refuseMore() {
+    refusesMore = true;
+  }
+
+  boolean refusesMore() {
+    return refusesMore;
   }
 
   void begin(Exchange exchange) {
@@ -40,9 +53,14 @@ final class Connection {
     }
   }
 
+  /** At once, and not when the client has read all that waits for it. */
   // Nobody waits for the close, and it cannot fail in a way that matters.
   @SuppressWarnings("FutureReturnValueIgnored")
   void close() {
-    http.close();
+    if (channel != null) {
+      channel.unsafe().close(channel.newPromise());
+    } else {
+      http.close();
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,9 +19,10 @@ import org.slf4j.LoggerFactory;
 final class EventFeed {
   static final int MAX_LISTENERS = 256;
 
+  private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
-  private final long periodMillis;
+  private final Duration period;
   private final Supplier<String> source;
   private final Set<Exchange> listeners = new LinkedHashSet<>();
   private @Nullable Vertx vertx;
@@ -28,8 +30,13 @@ final class EventFeed {
   private boolean closed;
 
   EventFeed(Duration period, Supplier<String> source) {
-    this.periodMillis = Math.max(1, period.toMillis());
+    this.period = period;
     this.source = source;
+  }
+
+  /** The same without listeners. */
+  EventFeed copy() {
+    return new EventFeed(period, source);
   }
 
   /** Returns whether the listener was added: not when there are too many, or after the close. */
@@ -41,7 +48,7 @@ final class EventFeed {
       listeners.add(listener);
       if (this.vertx == null) {
         this.vertx = vertx;
-        timer = vertx.setPeriodic(periodMillis, id -> send());
+        timer = vertx.setPeriodic(period.toMillis(), _ -> send());
       }
     }
     return true;
@@ -69,7 +76,8 @@ final class EventFeed {
   /** The next event, or null if the source failed. */
   @Nullable Buffer event() {
     try {
-      return Buffer.buffer("data: " + source.get().replace("\n", "\ndata: ") + "\n\n");
+      return Buffer.buffer(
+          "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
     } catch (RuntimeException e) {
       log.warn("no event could be made", e);
       return null;

@@ -5,6 +5,8 @@ import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +24,13 @@ final class Exchange {
   private static final long LINGER_NANOS = 1_000_000_000;
 
   private static final byte[] NO_BODY = new byte[0];
+
+  /** The head of a stream of events, whose length nobody knows. */
+  private static final Response STREAM =
+      Response.of(200, "text/event-stream", NO_BODY)
+          .withHeader("Cache-Control", "no-store")
+          .withHeader("X-Accel-Buffering", "no");
+
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
   /**
@@ -73,8 +82,8 @@ final class Exchange {
 
   void begin() {
     connection.begin(this);
-    request.handler(this::onChunk);
-    request.endHandler(ignored -> onEnd());
+    request.handler(chunk -> answeringIfItFails(() -> onChunk(chunk)));
+    request.endHandler(_ -> answeringIfItFails(this::onEnd));
     request.exceptionHandler(this::onBrokenRequest);
     response.closeHandler(ignored -> onDisconnect());
     Response refusal = refusal();
@@ -87,6 +96,15 @@ final class Exchange {
 
   /** What can be said from the head alone, or null if the request is welcome so far. */
   private @Nullable Response refusal() {
+    int hosts = request.headers().getAll("Host").size();
+    if (hosts > 1 || (hosts == 0 && request.version() == HttpVersion.HTTP_1_1)) {
+      return Response.error(400, "the request must have one header \"Host\"");
+    }
+    List<String> encodings = request.headers().getAll("Transfer-Encoding");
+    if (!encodings.isEmpty()
+        && (encodings.size() > 1 || !encodings.getFirst().equalsIgnoreCase("chunked"))) {
+      return Response.error(501, "the transfer encoding \"chunked\" is understood, no other");
+    }
     Route route = loop.router().find(method, path);
     if (route == null) {
       return loop.router().noRoute(method, path);
@@ -127,6 +145,16 @@ final class Exchange {
   private Response tooLarge() {
     return Response.error(
         413, "the body is larger than the " + loop.maxBodyBytes() + " bytes allowed");
+  }
+
+  /** A client must not wait for ever because the heap had no room for its body. */
+  private void answeringIfItFails(Runnable step) {
+    try {
+      step.run();
+    } catch (Throwable t) {
+      write(Failures.tryAgain("the server could not take in this request; its log says why"));
+      log.warn("{} {} could not be taken in", method, path, t);
+    }
   }
 
   private void onChunk(Buffer chunk) {
@@ -171,7 +199,7 @@ final class Exchange {
                   new Request(method, path, query == null ? "" : query, request.headers(), bytes))
               .toCompletableFuture();
     } catch (Throwable t) {
-      write(loop.failures().response(method, path, t));
+      write(response(null, t));
       return;
     }
     if (future.isDone()) {
@@ -208,12 +236,15 @@ final class Exchange {
     state = State.WRITING;
     sinceNanos = loop.nanoTime();
     pending = null;
+    if (close) {
+      connection.refuseMore();
+    }
     try {
       writeHead(answer, close);
       writeBody(answer).onComplete(ignored -> onWritten(close));
-    } catch (RuntimeException e) {
-      log.warn("the response to {} {} could not be sent", method, path, e);
+    } catch (Throwable t) {
       over(true);
+      log.warn("the response to {} {} could not be sent", method, path, t);
     }
   }
 
@@ -229,7 +260,7 @@ final class Exchange {
   }
 
   private Future<Void> writeBody(Response answer) {
-    boolean bodiless = answer.status() == 304 || answer.status() == 204;
+    boolean bodiless = answer == STREAM || answer.status() == 304 || answer.status() == 204;
     if (!bodiless) {
       response.headers().set("Content-Length", Integer.toString(answer.body().length));
     }
@@ -249,19 +280,22 @@ final class Exchange {
 
   private void stream(EventFeed events) {
     if (method.equals("HEAD")) {
-      write(Response.of(200, "text/event-stream", NO_BODY));
+      write(STREAM);
       return;
     }
     if (!events.add(this, loop.vertx())) {
-      write(Failures.tryAgain("there are as many listeners as there may be"));
+      write(
+          Failures.tryAgain(
+              loop.stopping()
+                  ? "the server is stopping"
+                  : "there are as many listeners as there may be"));
       return;
     }
+    releaseBody();
     feed = events;
     state = State.STREAMING;
+    writeHead(STREAM, false);
     response.setChunked(true);
-    response.headers().set("Content-Type", "text/event-stream");
-    response.headers().set("Cache-Control", "no-store");
-    response.headers().set("X-Accel-Buffering", "no");
     Buffer first = Buffer.buffer("retry: 1000\n\n");
     Buffer event = events.event();
     response.write(event == null ? first : first.appendBuffer(event));
@@ -273,7 +307,6 @@ final class Exchange {
     context.runOnContext(
         ignored -> {
           if (state == State.STREAMING && !response.writeQueueFull()) {
-            sinceNanos = loop.nanoTime();
             response.write(event);
           }
         });
@@ -313,8 +346,15 @@ final class Exchange {
           write(Response.error(408, "the request did not arrive in time"));
         }
       }
-      case WRITING, STREAMING -> {
+      case WRITING -> {
         if (stalledNanos >= limitNanos) {
+          over(true);
+        }
+      }
+      case STREAMING -> {
+        if (!response.writeQueueFull()) {
+          sinceNanos = nowNanos;
+        } else if (stalledNanos >= limitNanos) {
           over(true);
         }
       }
@@ -333,16 +373,20 @@ final class Exchange {
     }
     state = State.OVER;
     pending = null;
-    if (body != null) {
-      body.release();
-      body = null;
-    }
+    releaseBody();
     if (feed != null) {
       feed.remove(this);
     }
     connection.end(this, loop.nanoTime());
     if (close) {
       connection.close();
+    }
+  }
+
+  private void releaseBody() {
+    if (body != null) {
+      body.release();
+      body = null;
     }
   }
 }

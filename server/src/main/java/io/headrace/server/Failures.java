@@ -15,6 +15,9 @@ import org.slf4j.LoggerFactory;
 final class Failures {
   private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
 
+  private static final Response INTERNAL =
+      Response.error(500, "the server failed to answer this request; its log says why");
+
   private final List<Rule> rules;
 
   Failures(List<Rule> rules) {
@@ -25,7 +28,15 @@ final class Failures {
   record Rule(Class<? extends Throwable> type, int status) {}
 
   Response response(String method, String path, Throwable thrown) {
-    Throwable failure = unwrapped(thrown);
+    try {
+      return responseTo(method, path, unwrapped(thrown));
+    } catch (Throwable t) { // as a message that the application makes may do
+      log.warn("{} {} failed with {}, which cannot say why", method, path, thrown.getClass());
+      return INTERNAL;
+    }
+  }
+
+  private Response responseTo(String method, String path, Throwable failure) {
     for (Rule rule : rules) {
       if (rule.type().isInstance(failure)) {
         return Response.error(rule.status(), sentence(failure));
@@ -52,7 +63,7 @@ final class Failures {
 
   private static Response internal(String method, String path, Throwable failure) {
     log.warn("{} {} failed", method, path, failure);
-    return Response.error(500, "the server failed to answer this request; its log says why");
+    return INTERNAL;
   }
 
   private static String sentence(Throwable failure) {

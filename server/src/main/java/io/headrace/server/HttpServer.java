@@ -17,12 +17,16 @@ import java.util.concurrent.TimeoutException;
  *
  * <p>Every error is JSON, <code>{"error": "one sentence"}</code>: 400 for broken HTTP, 404 for an
  * unknown path, 405 with {@code Allow} for a wrong method, 408, 413, 414, 415, 417 and 431 for what
- * breaks a limit. A route that fails with {@link io.headrace.QueueFullException}, {@link
- * io.headrace.RejectedException}, {@link io.headrace.StoppedException} or a cancellation is
- * answered with 503 and {@code Retry-After}, {@link io.headrace.DeadlineExceededException} with
- * 504, {@link RequestException} with its own status, and everything else with 500, whose reason is
- * in the log only. When a client goes away while its request is worked on, the route's future is
- * cancelled.
+ * breaks a limit, 501 for a transfer encoding other than {@code chunked}. A route that fails with
+ * {@link io.headrace.QueueFullException}, {@link io.headrace.RejectedException}, {@link
+ * io.headrace.StoppedException} or a cancellation is answered with 503 and {@code Retry-After},
+ * {@link io.headrace.DeadlineExceededException} with 504, {@link RequestException} with its own
+ * status, and everything else with 500, whose reason is in the log only. Only a request for another
+ * version than HTTP/1 is answered with 501 and no body.
+ *
+ * <p>When a client goes away while its request is worked on, the route's future is cancelled,
+ * unless the client has sent several more requests behind this one: then the server sees that it
+ * has gone only when this one is answered.
  *
  * <p>{@code GET /health/live} answers 200 while the process runs. {@code GET /health/ready} answers
  * 200 while the readiness check says so and the server is not stopping, else 503.

@@ -27,7 +27,6 @@ public final class HttpServerBuilder {
   private static final Duration LONGEST = Duration.ofDays(365);
 
   private final Router router = new Router();
-  private final List<EventFeed> feeds = new ArrayList<>();
   private final List<Failures.Rule> rules = new ArrayList<>();
   private String host = HttpServer.DEFAULT_HOST;
   private int port = HttpServer.DEFAULT_PORT;
@@ -111,7 +110,9 @@ public final class HttpServerBuilder {
 
   /**
    * How long a client may take to send a whole request, to send the next one on a connection that
-   * it keeps open, or to take a response. After that its connection is closed. Default: 30 seconds.
+   * it keeps open, or to take a response. After that its connection is closed, and what it has not
+   * taken is thrown away. A listener to events is let go only while it does not take them. Default:
+   * 30 seconds.
    *
    * @param clientTimeout the limit, above zero
    * @return this
@@ -136,11 +137,12 @@ public final class HttpServerBuilder {
   /**
    * Adds a route for one method of one path. A route for {@code GET} answers {@code HEAD}, too.
    *
-   * @param method the method, such as {@code POST}
+   * @param method the method in capitals, such as {@code POST}
    * @param path the exact path, beginning with a slash
    * @param handler answers the requests
    * @return this
-   * @throws IllegalArgumentException if the path does not begin with a slash
+   * @throws IllegalArgumentException if the method is not in capitals or is {@code HEAD}, or the
+   *     path does not begin with a slash
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder route(String method, String path, RequestHandler handler) {
@@ -170,12 +172,17 @@ public final class HttpServerBuilder {
    * @param period the time between two events, at least a millisecond
    * @param event makes the next event; runs on an event loop and must not block
    * @return this
+   * @throws IllegalArgumentException if the period is below a millisecond, or the path does not
+   *     begin with a slash
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
-    EventFeed feed = new EventFeed(aboveZero(period, "period"), requireNonNull(event, "event"));
+    if (requireNonNull(period, "period").compareTo(Duration.ofMillis(1)) < 0) {
+      throw new IllegalArgumentException(
+          "period is " + period + ", it must be at least a millisecond");
+    }
+    EventFeed feed = new EventFeed(atMostLongest(period), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
-    feeds.add(feed);
     return this;
   }
 
@@ -196,7 +203,8 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * Starts the server. Blocks until it listens.
+   * Starts the server. Blocks until it listens. Each call starts another server, to which later
+   * changes of this builder make no difference.
    *
    * @return the server, listening
    * @throws IOException if it cannot listen there; the message is one sentence that says why
@@ -204,29 +212,32 @@ public final class HttpServerBuilder {
    */
   public HttpServer start() throws IOException {
     InetAddress address = resolve();
-    Vertx vertx = Vertx.vertx(vertxOptions());
+    Channels channels = new Channels();
+    Vertx vertx = Vertx.builder().with(vertxOptions()).withTransport(channels).build();
     try {
-      return start(vertx, address);
+      return start(vertx, channels, address);
     } catch (Throwable t) {
       vertx.close().toCompletionStage().toCompletableFuture().join();
       throw t;
     }
   }
 
-  private HttpServer start(Vertx vertx, InetAddress address) throws IOException {
+  private HttpServer start(Vertx vertx, Channels channels, InetAddress address) throws IOException {
+    Router routes = router.copy();
     ServerLoop.Shared shared =
         new ServerLoop.Shared(
             vertx,
+            channels,
             TimeSource.system(),
-            router,
+            routes,
             new Failures(rules),
             new BodyMemory(maxBufferedBytes),
             maxBodyBytes,
             clientTimeout);
     List<ServerLoop> loops =
         Stream.generate(() -> new ServerLoop(shared)).limit(eventLoops).toList();
-    addHealth(loops.getFirst());
-    return new HttpServer(vertx, loops, List.copyOf(feeds), host, listen(loops, address));
+    addHealth(routes, loops.getFirst());
+    return new HttpServer(vertx, loops, routes.feeds(), host, listen(loops, address));
   }
 
   /** Event loops share one socket: a negative port stands for one free port, the same for all. */
@@ -264,20 +275,22 @@ public final class HttpServerBuilder {
                 .setClassPathResolvingEnabled(false));
   }
 
-  private void addHealth(ServerLoop loop) {
-    Response live = Response.json(200, "{\"status\":\"live\"}");
-    Response ready = Response.json(200, "{\"status\":\"ready\"}");
-    route("GET", "/health/live", request -> CompletableFuture.completedFuture(live));
-    route(
-        "GET",
+  private void addHealth(Router routes, ServerLoop loop) {
+    BooleanSupplier ready = readiness;
+    Response isLive = Response.json(200, "{\"status\":\"live\"}");
+    Response isReady = Response.json(200, "{\"status\":\"ready\"}");
+    addHealth(routes, "/health/live", () -> isLive);
+    addHealth(
+        routes,
         "/health/ready",
-        request ->
-            CompletableFuture.completedFuture(
-                loop.stopping()
-                    ? Failures.tryAgain("the server is stopping")
-                    : readiness.getAsBoolean()
-                        ? ready
-                        : Failures.tryAgain("the server is not ready")));
+        () ->
+            loop.stopping()
+                ? Failures.tryAgain("the server is stopping")
+                : ready.getAsBoolean() ? isReady : Failures.tryAgain("the server is not ready"));
+  }
+
+  private static void addHealth(Router routes, String path, Supplier<Response> health) {
+    routes.add("GET", path, new Route.Answer(_ -> CompletableFuture.completedFuture(health.get())));
   }
 
   private static Duration aboveZero(Duration value, String name) {

@@ -7,8 +7,9 @@ import java.util.concurrent.CompletionStage;
  *
  * <p>It runs on an event loop, several at once, so it is thread safe and must not block: it hands
  * the work to a {@link io.headrace.Service} and returns the promise of a response. When the client
- * goes away before the response is there, the server cancels the stage if it is a future; {@link
- * Response#when} passes that on to the item in the service.
+ * goes away before the response is there, the server cancels the stage if it is a future, unless
+ * the client has sent several more requests behind this one; {@link Response#when} passes that on
+ * to the item in the service.
  */
 @FunctionalInterface
 public interface RequestHandler {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import tools.jackson.core.JsonGenerator;
 
 /** What a route answers: a status, headers and a body. Immutable, but for the array of the body. */
@@ -32,7 +33,8 @@ public final class Response {
    * @param contentType the media type of the body
    * @param body the bytes, not copied
    * @return the response
-   * @throws IllegalArgumentException if the status is not in 200 to 599
+   * @throws IllegalArgumentException if the status is not in 200 to 599, or the media type has a
+   *     control character
    */
   public static Response of(int status, String contentType, byte[] body) {
     return new Response(
@@ -112,6 +114,8 @@ public final class Response {
    * @param name the name
    * @param value the value
    * @return a response with this header
+   * @throws IllegalArgumentException if the name is not one of HTTP, or the value has a control
+   *     character other than a tab
    */
   public Response withHeader(String name, String value) {
     List<Header> more = new ArrayList<>(headers);
@@ -145,9 +149,17 @@ public final class Response {
 
   /** A header line. */
   record Header(String name, String value) {
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+    private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f&&[^\\t]]");
+
     Header {
-      requireNonNull(name, "name");
-      requireNonNull(value, "value");
+      if (!NAME.matcher(requireNonNull(name, "name")).matches()) {
+        throw new IllegalArgumentException("\"" + name + "\" is no name of a header");
+      }
+      if (CONTROL.matcher(requireNonNull(value, "value")).find()) {
+        throw new IllegalArgumentException(
+            "the value of the header \"" + name + "\" has a control character");
+      }
     }
   }
 

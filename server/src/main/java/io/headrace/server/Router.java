@@ -3,19 +3,29 @@ package io.headrace.server;
 import static java.util.Objects.requireNonNull;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the route of a request: exact paths, and HEAD wherever there is a GET. Immutable once
- * built.
+ * Finds the route of a request: exact paths, and HEAD wherever there is a GET. Not thread safe
+ * until nothing more is added.
  */
 final class Router {
+  private static final Pattern METHOD = Pattern.compile("(?!HEAD$)[A-Z][A-Z0-9-]*");
+
   private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
 
   void add(String method, String path, Route route) {
-    requireNonNull(method, "method");
+    if (!METHOD.matcher(requireNonNull(method, "method")).matches()) {
+      throw new IllegalArgumentException(
+          "method is \""
+              + method
+              + "\", it must be in capitals, and not HEAD, which follows from GET");
+    }
     if (!requireNonNull(path, "path").startsWith("/")) {
       throw new IllegalArgumentException("path is \"" + path + "\", it must begin with /");
     }
@@ -23,6 +33,26 @@ final class Router {
     if (ofPath.putIfAbsent(method, route) != null) {
       throw new IllegalStateException(method + " " + path + " has a route already");
     }
+  }
+
+  /** A router of its own for each server, with event feeds of its own. */
+  Router copy() {
+    Router copy = new Router();
+    routes.forEach(
+        (path, ofPath) -> ofPath.forEach((method, route) -> copy.add(method, path, route.copy())));
+    return copy;
+  }
+
+  List<EventFeed> feeds() {
+    return routes.values().stream()
+        .flatMap(ofPath -> ofPath.values().stream())
+        .mapMulti(
+            (Route route, Consumer<EventFeed> feeds) -> {
+              if (route instanceof Route.Events events) {
+                feeds.accept(events.feed());
+              }
+            })
+        .toList();
   }
 
   @Nullable Route find(String method, String path) {

@@ -29,6 +29,7 @@ final class ServerLoop {
   /** What all event loops of a server share. */
   record Shared(
       Vertx vertx,
+      Channels channels,
       TimeSource time,
       Router router,
       Failures failures,
@@ -116,7 +117,7 @@ final class ServerLoop {
   }
 
   private void onConnection(HttpConnection accepted) {
-    connections.put(accepted, new Connection(accepted, nanoTime()));
+    connections.put(accepted, new Connection(accepted, shared.channels.of(accepted), nanoTime()));
     accepted.closeHandler(ignored -> connections.remove(accepted));
     if (!sweeping) {
       context = shared.vertx.getOrCreateContext();
@@ -142,6 +143,9 @@ final class ServerLoop {
       request.connection().close();
       return;
     }
+    if (connection.refusesMore()) {
+      return;
+    }
     Context context = shared.vertx.getOrCreateContext();
     new Exchange(this, connection, request, context).begin();
   }
@@ -160,6 +164,7 @@ final class ServerLoop {
         .response()
         .setStatusCode(answer.status())
         .putHeader("Content-Type", "application/json")
+        .putHeader("X-Content-Type-Options", "nosniff")
         .putHeader("Connection", "close")
         .end(Buffer.buffer(answer.body()))
         .onComplete(ignored -> request.connection().close());

@@ -37,11 +37,13 @@ class EventsTest {
     try (HttpServer server =
             HttpServer.builder()
                 .port(0)
-                .events("/events", Duration.ofMillis(20), () -> "a\nb")
+                .events("/events", Duration.ofMillis(20), () -> "a\nb\r\nc\rd")
                 .start();
         RawClient client = listen(server)) {
       assertThat(nextEvent(client)).isEqualTo("data: a");
       assertThat(client.line()).isEqualTo("data: b");
+      assertThat(client.line()).isEqualTo("data: c");
+      assertThat(client.line()).isEqualTo("data: d");
     }
   }
 
@@ -66,7 +68,10 @@ class EventsTest {
         RawClient client = new RawClient(server.port())) {
       RawClient.Answer answer = client.send("HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n").read();
       assertThat(answer.status()).isEqualTo(200);
-      assertThat(answer.header("Content-Type")).isEqualTo("text/event-stream");
+      assertIsAStream(answer);
+      assertThat(answer.headers()).doesNotContainKey("content-length");
+      assertThat(client.send("HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n").read().status())
+          .isEqualTo(200);
     }
   }
 
@@ -81,9 +86,15 @@ class EventsTest {
   private static RawClient listen(HttpServer server) throws Exception {
     RawClient client = new RawClient(server.port());
     RawClient.Answer answer = client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n").read();
+    assertIsAStream(answer);
+    return client;
+  }
+
+  private static void assertIsAStream(RawClient.Answer answer) {
     assertThat(answer.header("Content-Type")).isEqualTo("text/event-stream");
     assertThat(answer.header("Cache-Control")).isEqualTo("no-store");
-    return client;
+    assertThat(answer.header("X-Accel-Buffering")).isEqualTo("no");
+    assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
   }
 
   /** Chunk sizes and the retry line are passed over. */

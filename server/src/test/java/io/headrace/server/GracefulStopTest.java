@@ -68,6 +68,21 @@ class GracefulStopTest {
   }
 
   @Test
+  void streamThatComesTooLateIsToldWhy() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
+      assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
+      CompletableFuture<Void> stopped =
+          CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
+      await("no more connections").until(this::refusesConnections);
+      RawClient.Answer answer = client.send("x").read();
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.body()).isEqualTo("{\"error\":\"the server is stopping\"}");
+      stopped.join();
+    }
+  }
+
+  @Test
   void requestThatOutlastsTheLimitIsWithdrawn() throws Exception {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");

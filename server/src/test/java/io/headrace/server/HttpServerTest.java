@@ -50,6 +50,9 @@ class HttpServerTest {
             .route("GET", "/hello", request -> hello())
             .route("GET", "/throws", request -> sneakyThrow())
             .route("GET", "/nothing", request -> CompletableFuture.completedFuture(null))
+            .route("GET", "/mute", request -> failed(new MuteException()))
+            .route("GET", "/mute/thrown", request -> mute())
+            .route("GET", "/mute/later", request -> later().thenCompose(response -> mute()))
             .route("GET", "/bad-header", request -> badHeader())
             .route("GET", "/later", request -> later())
             .route("GET", "/full", request -> failed(outcome(QueueFullException.class)))
@@ -155,8 +158,34 @@ class HttpServerTest {
   }
 
   @Test
-  void responseThatCannotBeSentEndsTheConnection() {
-    assertThatThrownBy(() -> get("/bad-header")).isInstanceOf(IOException.class);
+  void exceptionThatCannotSayWhatItIsIsAnInternalError() throws Exception {
+    String sentence = "the server failed to answer this request; its log says why";
+    for (String path : List.of("/mute", "/mute/thrown", "/mute/later")) {
+      try (RawClient raw = new RawClient(server.port())) {
+        raw.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        assertThat(raw.read().body()).as(path).isEqualTo("{\"error\":\"" + sentence + "\"}");
+      }
+    }
+  }
+
+  @Test
+  void headersThatCannotBeSentAreRefusedAtTheCall() throws Exception {
+    Response response = Response.empty(200);
+    for (String name : new String[] {"", "a b", "a\n", "a:", "\u00e4", "a\u007f"}) {
+      assertThatThrownBy(() -> response.withHeader(name, "x"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("\"%s\" is no name of a header", name);
+    }
+    for (String value : new String[] {"a\r\nb", "\n", "\0", "\u007f"}) {
+      assertThatThrownBy(() -> response.withHeader("a", value))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the value of the header \"a\" has a control character");
+      assertThatThrownBy(() -> Response.of(200, value, new byte[0]))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(response.withHeader("X-a_1!", "a\tb; c=\"\u00e4\"")).isNotNull();
+    String sentence = "the server failed to answer this request; its log says why";
+    assertError(get("/bad-header"), 500, sentence);
   }
 
   @Test
@@ -201,7 +230,7 @@ class HttpServerTest {
     for (Duration period : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
       assertThatThrownBy(() -> builder.events("/e", period, () -> ""))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("period is " + period + ", it must be above zero");
+          .hasMessage("period is " + period + ", it must be at least a millisecond");
     }
     for (int port : new int[] {-1, 65536, Integer.MIN_VALUE}) {
       assertThatThrownBy(() -> builder.port(port))
@@ -221,6 +250,15 @@ class HttpServerTest {
         .hasMessage("path is \"x\", it must begin with /");
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
         .hasMessageContaining("nowhere.html");
+    for (String method : new String[] {"HEAD", "post", "Post", ""}) {
+      assertThatThrownBy(() -> builder.route(method, "/x", request -> hello()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "method is \"%s\", it must be in capitals, and not HEAD, which follows from GET",
+              method);
+    }
+    assertThatThrownBy(() -> builder.events("/e", Duration.ofNanos(999_999), () -> ""))
+        .hasMessage("period is PT0.000999999S, it must be at least a millisecond");
     builder.route("GET", "/x", request -> hello());
     assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
         .hasMessage("GET /x has a route already");
@@ -274,6 +312,40 @@ class HttpServerTest {
         .hasMessage("the host \"192.0.2.1\" is not an address of this machine");
   }
 
+  @Test
+  void builderStartsServersThatKnowNothingOfEachOther() throws Exception {
+    HttpServerBuilder builder =
+        HttpServer.builder()
+            .port(0)
+            .route("GET", "/x", request -> hello())
+            .events("/events", Duration.ofDays(1), () -> "x");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      builder.port(taken.getLocalPort());
+      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
+    }
+    builder.port(0);
+    try (HttpServer first = builder.start();
+        RawClient client = new RawClient(first.port())) {
+      builder.route("GET", "/y", request -> hello()).readiness(() -> false);
+      try (HttpServer second = builder.start();
+          RawClient other = new RawClient(second.port())) {
+        assertThat(status(client, "/y")).isEqualTo(404);
+        assertThat(status(client, "/health/ready")).isEqualTo(200);
+        assertThat(status(other, "/y")).isEqualTo(200);
+        assertThat(status(other, "/health/ready")).isEqualTo(503);
+      }
+      assertThat(status(client, "/events")).isEqualTo(200);
+    }
+    builder.route("GET", "/health/live", request -> hello());
+    assertThatThrownBy(builder::start)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("GET /health/live has a route already");
+  }
+
+  private static int status(RawClient client, String path) throws IOException {
+    return client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n").read().status();
+  }
+
   private static void assertError(HttpResponse<String> response, int status, String sentence) {
     assertThat(response.body()).isEqualTo("{\"error\":\"" + sentence + "\"}");
     assertThat(response.statusCode()).isEqualTo(status);
@@ -304,6 +376,19 @@ class HttpServerTest {
 
   private static CompletableFuture<Response> badHeader() {
     return CompletableFuture.completedFuture(Response.empty(200).withHeader("a b\n", "c"));
+  }
+
+  private static CompletableFuture<Response> mute() {
+    throw new MuteException();
+  }
+
+  private static final class MuteException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("as a test says");
+    }
   }
 
   private static CompletableFuture<Response> failed(Throwable failure) {

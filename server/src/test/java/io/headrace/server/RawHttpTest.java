@@ -4,18 +4,26 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What clients do that do not keep to the rules. */
 class RawHttpTest {
+  /** More than the sockets between a client and its server hold. */
+  private static final byte[] LARGE = new byte[16 << 20];
+
   private final BlockingQueue<CompletableFuture<String>> held = new ArrayBlockingQueue<>(10);
+  private final AtomicInteger answeredLarge = new AtomicInteger();
   private HttpServer server;
 
   @BeforeEach
@@ -33,11 +41,19 @@ class RawHttpTest {
         .port(0)
         .maxBodyBytes(1000)
         .route("POST", "/length", RawHttpTest::length)
-        .route("GET", "/held", request -> hold());
+        .route("GET", "/held", request -> hold())
+        .route("GET", "/large", request -> large())
+        .events("/flood", Duration.ofMillis(1), () -> "x".repeat(250_000))
+        .events("/events", Duration.ofDays(1), () -> "x");
   }
 
   private static CompletableFuture<Response> length(Request request) {
     return CompletableFuture.completedFuture(text(Integer.toString(request.body().length)));
+  }
+
+  private CompletableFuture<Response> large() {
+    answeredLarge.incrementAndGet();
+    return CompletableFuture.completedFuture(Response.of(200, "text/plain", LARGE));
   }
 
   private CompletableFuture<Response> hold() {
@@ -103,14 +119,28 @@ class RawHttpTest {
       first.send(post + "Expect: 100-continue\r\n\r\n");
       assertThat(first.read().status()).isEqualTo(100);
       first.send("x".repeat(499));
-      try (RawClient other = new RawClient(small.port())) {
-        RawClient.Answer refused = other.send(post + "\r\n" + "x".repeat(500)).read();
-        assertThat(refused.status()).isEqualTo(503);
-        assertThat(refused.header("Retry-After")).isEqualTo("1");
-      }
+      await("the first is read").until(() -> refused(small, post + "\r\n" + "x".repeat(500)));
       first.send("x");
       assertThat(first.read().body()).isEqualTo("500");
       assertThat(second.send(post + "\r\n" + "x".repeat(500)).read().body()).isEqualTo("500");
+    }
+  }
+
+  private static boolean refused(HttpServer server, String request) throws IOException {
+    try (RawClient client = new RawClient(server.port())) {
+      RawClient.Answer answer = client.send(request).read();
+      return answer.status() == 503 && answer.header("Retry-After").equals("1");
+    }
+  }
+
+  @Test
+  void bodyOfAListenerIsNotKept() throws Exception {
+    try (HttpServer small = builder().maxBufferedBytes(900).start();
+        RawClient listener = new RawClient(small.port());
+        RawClient other = new RawClient(small.port())) {
+      String announced = " HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n" + "x".repeat(500);
+      assertThat(listener.send("GET /events" + announced).read().status()).isEqualTo(200);
+      assertThat(other.send("POST /length" + announced).read().body()).isEqualTo("500");
     }
   }
 
@@ -153,8 +183,52 @@ class RawHttpTest {
         RawClient.Answer answer = client.send(broken).read();
         assertThat(answer.status()).as(broken).isEqualTo(400);
         assertThat(answer.body()).contains("{\"error\":\"");
+        assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
         assertThat(client.endedByServer()).as(broken).isTrue();
       }
+    }
+  }
+
+  @Test
+  void bodyInAnEncodingThatIsNotKnownIsNotTakenForARequest() throws Exception {
+    for (String encoding :
+        new String[] {
+          "gzip",
+          "identity",
+          "xchunked",
+          "gzip, chunked",
+          "chunked, chunked",
+          "chunked\r\n" + "Transfer-Encoding: chunked",
+          ""
+        }) {
+      for (String path : new String[] {"/length", "/nowhere"}) {
+        try (RawClient client = new RawClient(server.port())) {
+          client.send(
+              "POST "
+                  + path
+                  + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                  + encoding
+                  + "\r\n\r\nGET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+          RawClient.Answer answer = client.read();
+          assertThat(answer.status()).as(encoding).isEqualTo(501);
+          assertThat(answer.body()).contains("{\"error\":\"");
+          assertThat(answer.header("Connection")).isEqualTo("close");
+          assertThat(client.endedByServer()).as(encoding).isTrue();
+          assertThat(held).as(encoding).isEmpty();
+        }
+      }
+    }
+  }
+
+  @Test
+  void requestNamesItsHostOnce() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      for (String hosts : new String[] {"", "Host: x\r\nHost: x\r\n"}) {
+        RawClient.Answer answer = client.send("GET /nowhere HTTP/1.1\r\n" + hosts + "\r\n").read();
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.body()).contains("{\"error\":\"");
+      }
+      assertThat(client.send("GET /nowhere HTTP/1.0\r\n\r\n").read().status()).isEqualTo(404);
     }
   }
 
@@ -189,6 +263,38 @@ class RawHttpTest {
   }
 
   @Test
+  void clientsThatDoNotReadAreLetGo() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient single = new RawClient(strict.port());
+        RawClient listener = new RawClient(strict.port())) {
+      single.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+      listener.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n");
+      await("the end of the response").until(() -> isCut(single));
+      await("the end of the stream").until(() -> isCut(listener));
+    }
+  }
+
+  @Test
+  void clientThatPipelinesAndDoesNotReadIsAnsweredNoMore() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient client = new RawClient(strict.port())) {
+      client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20));
+      await("the end of the connection").until(() -> isCut(client));
+      assertThat(answeredLarge).hasValueLessThan(20);
+    }
+  }
+
+  /** What is sent to a connection that has ended comes back as an error. */
+  private static boolean isCut(RawClient client) {
+    try {
+      client.send(" ");
+      return false;
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  @Test
   void requestThatIsWorkedOnIsNotTakenForAStall() throws Exception {
     try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(1)).start();
         RawClient waiting = new RawClient(strict.port())) {
@@ -199,6 +305,24 @@ class RawHttpTest {
       }
       result.complete("at last");
       assertThat(waiting.read().body()).isEqualTo("at last");
+    }
+  }
+
+  @Test
+  void quietEventStreamIsNotTakenForAStall() throws Exception {
+    try (HttpServer strict = builder().eventLoops(1).clientTimeout(Duration.ofSeconds(1)).start();
+        RawClient listener = new RawClient(strict.port())) {
+      assertThat(listener.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n").read().status())
+          .isEqualTo(200);
+      try (RawClient silent = new RawClient(strict.port())) {
+        assertThat(silent.endedByServer()).isTrue();
+      }
+      strict.stop(Duration.ofSeconds(30));
+      List<String> lines = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        lines.add(listener.line());
+      }
+      assertThat(lines).as("a stream that ends by the rules").contains("data: x", "0");
     }
   }
 

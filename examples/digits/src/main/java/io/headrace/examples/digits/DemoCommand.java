@@ -109,7 +109,8 @@ final class DemoCommand implements Callable<Integer> {
                   .readiness(() -> flow.state() == Flow.State.RUNNING),
               flow,
               stats,
-              timeout)
+              timeout,
+              host)
           .start();
     } catch (IOException | RuntimeException e) {
       flow.shutdownNow();

@@ -40,19 +40,21 @@ final class DigitsServer {
    * @param service recognises digits
    * @param stats the observer of that service
    * @param timeout how long a request may take
+   * @param host the name or address that the server listens on
    * @return the server that was given
    */
   static HttpServerBuilder addRoutes(
       HttpServerBuilder http,
       Service<DigitInput, Digit> service,
       LiveStats stats,
-      Duration timeout) {
+      Duration timeout,
+      String host) {
     DigitsServer digits = new DigitsServer(service, timeout);
     return http.route("POST", "/digits", digits::recognise)
         .route("POST", "/digits/many", digits::recogniseMany)
         .failure(BadImageException.class, 400)
         .route("GET", "/stats", request -> figures(stats))
-        .route("POST", "/workers/kill", new WorkerKill(stats)::kill)
+        .route("POST", "/workers/kill", new WorkerKill(stats, host)::kill)
         .events("/stats/stream", EVENT_PERIOD, stats::snapshotJson)
         .resource("/", DigitsServer.class, "page/index.html")
         .resource("/page.css", DigitsServer.class, "page/page.css")

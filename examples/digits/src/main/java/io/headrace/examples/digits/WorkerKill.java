@@ -7,18 +7,28 @@ import io.headrace.server.RequestException;
 import io.headrace.server.Response;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 
-/** Kills a worker process, as a crash or a lack of memory would: {@code ?worker=NAME}. */
+/**
+ * Kills a worker process, as a crash or a lack of memory would: {@code ?worker=NAME}, with {@code
+ * -X POST -H 'Content-Type: application/json'} for curl.
+ */
 final class WorkerKill {
   private static final String PARAMETER = "worker=";
 
   private final LiveStats stats;
+  private final Pattern ownHost;
 
-  WorkerKill(LiveStats stats) {
+  WorkerKill(LiveStats stats, String host) {
     this.stats = stats;
+    this.ownHost =
+        Pattern.compile(
+            "(localhost|[0-9.]+|\\[[0-9a-f:.]+]|" + Pattern.quote(host) + ")(:[0-9]+)?",
+            Pattern.CASE_INSENSITIVE);
   }
 
   CompletableFuture<Response> kill(Request request) {
+    refuseOtherPages(request);
     WorkerStatus worker = worker(request.query());
     if (!killed(worker.pid())) {
       throw new RequestException(404, "worker " + worker.name() + " has no process just now");
@@ -31,6 +41,29 @@ final class WorkerKill {
               out.writeNumberProperty("pid", worker.pid());
               out.writeEndObject();
             }));
+  }
+
+  /**
+   * A page from elsewhere must not kill. Browsers say where a request comes from, or ask before
+   * they send JSON to another server than the page's; and a name from elsewhere that is made to
+   * lead here, as to the page's own server, is none that a user calls this server by.
+   */
+  private void refuseOtherPages(Request request) {
+    String site = request.header("Sec-Fetch-Site");
+    if (site != null && !site.equals("same-origin") && !site.equals("none")) {
+      throw new RequestException(403, "only the page of this server may kill, or a command line");
+    }
+    String host = request.header("Host");
+    if (host == null || !ownHost.matcher(host).matches()) {
+      throw new RequestException(
+          403,
+          "the host is \"" + host + "\", it must be an address, localhost or what --host says");
+    }
+    if (!request.contentType().equals("application/json")) {
+      throw new RequestException(
+          415,
+          "the content type is \"" + request.contentType() + "\", it must be application/json");
+    }
   }
 
   private WorkerStatus worker(String query) {

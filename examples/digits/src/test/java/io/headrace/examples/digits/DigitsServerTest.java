@@ -1,5 +1,6 @@
 package io.headrace.examples.digits;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -9,6 +10,10 @@ import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.server.HttpServer;
 import io.headrace.server.LiveStats;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -19,6 +24,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
@@ -64,7 +70,8 @@ class DigitsServerTest {
   }
 
   private HttpServer server(Duration timeout) throws Exception {
-    return DigitsServer.addRoutes(HttpServer.builder().port(0), flow, stats, timeout).start();
+    return DigitsServer.addRoutes(HttpServer.builder().port(0), flow, stats, timeout, "a-name")
+        .start();
   }
 
   private static DigitInput decode(DigitInput input) {
@@ -202,10 +209,58 @@ class DigitsServerTest {
   @Test
   void threadsAreNotToBeKilled() throws Exception {
     assertError(
-        send("/workers/kill?worker=digits-classify-0", "", "text/plain"),
+        send("/workers/kill?worker=digits-classify-0", "", "application/json"),
         404,
         "there are no worker processes");
     assertThat(get("/stats").body()).contains("\"workers\":[]");
+  }
+
+  @Test
+  void otherPagesMayNotKill() throws Exception {
+    String kill = "/workers/kill?worker=digits-classify-0";
+    for (String type : List.of("text/plain", "application/x-www-form-urlencoded")) {
+      assertError(send(kill, "", type), 415, "the content type is \\\"" + type + "\\\"");
+    }
+    Map.of("same-origin", 404, "none", 404, "same-site", 403, "cross-site", 403, "", 403)
+        .forEach(
+            (site, status) ->
+                assertThat(statusOfKill("localhost", "Sec-Fetch-Site: " + site + "\r\n"))
+                    .as(site)
+                    .isEqualTo(status));
+  }
+
+  @Test
+  void pagesOfOtherNamesForThisMachineMayNotKill() {
+    for (String host :
+        List.of("localhost", "LOCALHOST:80", "127.0.0.1:1", "192.0.2.7", "[::1]:80", "A-name:1")) {
+      assertThat(statusOfKill(host, "")).as(host).isEqualTo(404);
+    }
+    for (String host :
+        List.of(
+            "evil.example",
+            "evil.example:80",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:1",
+            "a-name.evil.example",
+            "[::1].evil.example",
+            "1.example")) {
+      assertThat(statusOfKill(host, "")).as(host).isEqualTo(403);
+    }
+  }
+
+  private int statusOfKill(String host, String header) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.setSoTimeout(20_000);
+      String head =
+          "POST /workers/kill?worker=digits-classify-0 HTTP/1.1\r\nHost: %s\r\n%s"
+                  .formatted(host, header)
+              + "Content-Type: application/json\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+      socket.getOutputStream().write(head.getBytes(UTF_8));
+      String answer = new String(socket.getInputStream().readAllBytes(), UTF_8);
+      return Integer.parseInt(answer.split(" ", 3)[1]);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -213,7 +268,8 @@ class DigitsServerTest {
     String page = get("/").body();
     assertThat(page).contains("<canvas", "/page.js", "/page.css").doesNotContain("https://");
     assertThat(page).contains("id=\"keep\"", "id=\"load\"", "id=\"workers\"");
-    assertThat(get("/page.js").body()).contains("'/stats/stream'", "/workers/kill?worker=");
+    assertThat(get("/page.js").body())
+        .contains("'/stats/stream'", "/workers/kill?worker=", "'pageshow'");
     for (String path : List.of("/page.js", "/page.css", "/icon.svg", "/sample.png")) {
       assertThat(get(path).statusCode()).as(path).isEqualTo(200);
     }

@@ -40,7 +40,8 @@ class ModelProcessesTest {
     flow =
         DigitsFlow.builder(1, 8, 1024, ModelWorkers.processes(2)).observer(stats).build().start();
     server =
-        DigitsServer.addRoutes(HttpServer.builder().port(0), flow, stats, Duration.ofSeconds(60))
+        DigitsServer.addRoutes(
+                HttpServer.builder().port(0), flow, stats, Duration.ofSeconds(60), "127.0.0.1")
             .start();
   }
 
@@ -121,7 +122,11 @@ class ModelProcessesTest {
 
   private HttpResponse<String> post(String path, String body) throws Exception {
     return client.send(
-        request(path).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString());
+        request(path)
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(body))
+            .build(),
+        BodyHandlers.ofString());
   }
 
   private HttpRequest.Builder request(String path) {

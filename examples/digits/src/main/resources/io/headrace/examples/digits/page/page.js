@@ -343,7 +343,7 @@ function showWorker(row, worker) {
 async function kill(row) {
   const state = $('kill-state');
   try {
-    const answer = await post(`/workers/kill?worker=${encodeURIComponent(row.cells[0].textContent)}`, '', 'text/plain');
+    const answer = await post(`/workers/kill?worker=${encodeURIComponent(row.cells[0].textContent)}`, '', 'application/json');
     state.textContent = `killed process ${answer.pid}`;
     state.classList.remove('bad');
   } catch (problem) {
@@ -357,8 +357,11 @@ function connection(text, kind) {
   $('connection').className = `badge ${kind}`;
 }
 
+let events;
+
 function listen() {
-  const events = new EventSource('/stats/stream');
+  events?.close();
+  events = new EventSource('/stats/stream');
   events.onmessage = event => {
     connection('connected', 'good');
     showStats(JSON.parse(event.data));
@@ -369,8 +372,16 @@ function listen() {
       setTimeout(listen, 2000);
     }
   };
-  addEventListener('pagehide', () => events.close());
 }
+
+addEventListener('pagehide', () => events.close());
+/* A browser that goes back may show the page as it left it. */
+addEventListener('pageshow', event => {
+  if (event.persisted) {
+    connection('connecting', '');
+    listen();
+  }
+});
 
 /* ---- send 1000, or keep sending ---- */
 
