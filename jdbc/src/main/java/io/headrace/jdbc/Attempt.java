@@ -139,8 +139,7 @@ final class Attempt {
     try {
       connection.commit();
     } catch (SQLException e) {
-      boolean undone = rollback(null);
-      if (!undone) {
+      if (SqlErrors.leavesOpen(e) || !rollback(null)) {
         throw SqlErrors.lostAtCommit(e);
       }
       if (SqlErrors.endedTransaction(e)) {

@@ -30,6 +30,11 @@ final class SqlErrors {
     return state(error).startsWith("40");
   }
 
+  /** Whether the commit was done is what the database or its driver does not know. */
+  static boolean leavesOpen(SQLException atCommit) {
+    return state(atCommit).equals("40003") || state(atCommit).startsWith("08");
+  }
+
   static boolean ofTheStatement(Exception error) {
     return OF_THE_STATEMENT.contains(state(error));
   }

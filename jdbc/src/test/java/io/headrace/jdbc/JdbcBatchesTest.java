@@ -33,7 +33,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What holds for every database. */
 @ParameterizedClass
@@ -513,6 +515,22 @@ class JdbcBatchesTest {
     assertThat(counts.failure(0)).hasMessageContaining("whether the batch was stored is unknown");
     assertThat(((SQLException) counts.failure(0)).getSQLState()).isEqualTo("08007");
     assertThat(dataSource.connections).isEqualTo(1);
+  }
+
+  /** As CockroachDB says it with 40003, and drivers that have found another server with 08007. */
+  @ParameterizedTest
+  @ValueSource(strings = {"40003", "08007"})
+  void aCommitOfWhichTheDatabaseKnowsNothingIsNotTriedAgain(String state) throws Exception {
+    dataSource.beforeCommit =
+        connection -> {
+          connection.commit();
+          throw new SQLException("the result is ambiguous", state);
+        };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
+    assertThat(counts.failures()).isEqualTo(2);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).isEqualTo("08007");
+    assertThat(dataSource.connections).isEqualTo(1);
+    assertThat(emails()).containsExactly("ann@x", "bob@x");
   }
 
   @Test
