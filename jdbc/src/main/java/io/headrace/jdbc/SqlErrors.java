@@ -8,9 +8,15 @@ import java.util.Set;
 
 /** What the errors of databases mean, and those of our own. */
 final class SqlErrors {
-  /** Wrong syntax, no such table or column, no right: no row makes a difference. */
+  /**
+   * Wrong syntax, no such table or column: no row makes a difference. Not 42501, no right: a policy
+   * of PostgreSQL refuses single rows with it.
+   */
   private static final Set<String> OF_THE_STATEMENT =
-      Set.of("42000", "42501", "42601", "42703", "42P01", "42S02", "42S22");
+      Set.of("42000", "42601", "42703", "42P01", "42S02", "42S22");
+
+  /** MariaDB and MySQL: a trigger has refused a row, with any state that it likes. */
+  private static final int SIGNAL = 1644;
 
   private SqlErrors() {}
 
@@ -36,7 +42,8 @@ final class SqlErrors {
   }
 
   static boolean ofTheStatement(Exception error) {
-    return OF_THE_STATEMENT.contains(state(error));
+    boolean isSignal = error instanceof SQLException sql && sql.getErrorCode() == SIGNAL;
+    return !isSignal && OF_THE_STATEMENT.contains(state(error));
   }
 
   static boolean refusedLogin(SQLException error) {

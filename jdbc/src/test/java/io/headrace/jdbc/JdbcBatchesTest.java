@@ -29,6 +29,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -494,6 +495,41 @@ class JdbcBatchesTest {
     assertThat(names.failure(1)).isInstanceOf(SQLNonTransientConnectionException.class);
     assertThat(dataSource.connections).isEqualTo(4);
     assertThat(emails()).isEmpty();
+  }
+
+  /** By a policy of the table, or a trigger that takes the state of a wrong statement. */
+  @Test
+  void aRowForWhichThereIsNoRightFailsOnlyItsCaller() throws Exception {
+    if (database.name().equals("PostgreSQL")) {
+      database.execute(
+          "CREATE ROLE tenant",
+          "CREATE TABLE note (id INT PRIMARY KEY)",
+          "ALTER TABLE note ENABLE ROW LEVEL SECURITY",
+          "CREATE POLICY ours ON note USING (true) WITH CHECK (id <> 13)",
+          "GRANT ALL ON note TO tenant");
+      HikariConfig config = database.config(1);
+      config.setConnectionInitSql("SET ROLE tenant");
+      try (HikariDataSource tenant = new HikariDataSource(config)) {
+        assertNo13(tenant, "42501");
+      }
+    } else if (database.name().equals("MariaDB")) {
+      database.execute(
+          "CREATE TABLE note (id INT PRIMARY KEY)",
+          "CREATE TRIGGER luck BEFORE INSERT ON note FOR EACH ROW IF NEW.id = 13 THEN"
+              + " SIGNAL SQLSTATE '42000' SET MESSAGE_TEXT = 'unlucky'; END IF");
+      assertNo13(dataSource, "42000");
+    }
+  }
+
+  private static void assertNo13(DataSource dataSource, String state) throws Exception {
+    Outcomes<Integer> counts =
+        (Outcomes<Integer>)
+            JdbcBatches.<Integer>insert(dataSource, "note")
+                .set("id", id -> id)
+                .count()
+                .handle(List.of(12, 13, 14));
+    assertThat(counts.failures()).isEqualTo(1);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).isEqualTo(state);
   }
 
   @Test
