@@ -533,6 +533,101 @@ class JdbcBatchesTest {
   }
 
   @Test
+  void keysOfBytes() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS digest",
+        "CREATE TABLE digest (hash "
+            + (database.name().equals("PostgreSQL") ? "BYTEA" : "VARBINARY(10)")
+            + " PRIMARY KEY, n INT)");
+    record Digest(byte[] hash, int n) {}
+    JdbcBatches.<Digest>insert(dataSource, "digest")
+        .set("hash", Digest::hash)
+        .set("n", Digest::n)
+        .count()
+        .handle(List.of(new Digest(new byte[] {1, -1}, 1), new Digest(new byte[] {2}, 2)));
+    assertThat(
+            JdbcBatches.<byte[]>select(dataSource, "digest")
+                .key("hash", hash -> hash)
+                .one(row -> row.getInt("n"))
+                .handle(Arrays.asList(new byte[] {2}, new byte[] {3}, new byte[] {1, -1}, null)))
+        .containsExactly(2, null, 1, null);
+    assertThat(
+            JdbcBatches.<Digest>update(dataSource, "digest")
+                .key("hash", Digest::hash)
+                .set("n", Digest::n)
+                .returning(row -> row.getInt("n"), "n")
+                .handle(List.of(new Digest(new byte[] {3}, 3), new Digest(new byte[] {2}, 4))))
+        .containsExactly(null, 4);
+  }
+
+  @Test
+  void keysOfATypeWhoseNameNeedsQuotes() throws Exception {
+    if (database.name().equals("PostgreSQL")) {
+      database.execute(
+          "CREATE TYPE \"Mood\" AS ENUM ('good', 'bad')",
+          "CREATE TABLE day (n INT, mood \"Mood\")",
+          "INSERT INTO day VALUES (1, 'bad'), (2, 'good')");
+      assertThat(
+              JdbcBatches.<String>select(dataSource, "day")
+                  .key("mood", mood -> mood)
+                  .one(row -> row.getInt("n"))
+                  .handle(List.of("good", "bad")))
+          .containsExactly(2, 1);
+    }
+  }
+
+  @Test
+  void tablesThatAreListed() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS team",
+        "CREATE TABLE team (title VARCHAR(10))",
+        "INSERT INTO team VALUES ('red')");
+    insert().count().handle(List.of(ANN, BOB));
+    assertThat(
+            JdbcBatches.<Integer>select(dataSource, "person, team")
+                .key("person.age", age -> age)
+                .columns("name", "title")
+                .one(row -> row.getString(1) + row.getString(2))
+                .handle(List.of(40, 41, 30)))
+        .containsExactly("Bobred", null, "Annred");
+  }
+
+  @Test
+  void numbersThatTheColumnCannotHaveFindNothing() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS small",
+        "CREATE TABLE small (n INT, s SMALLINT)",
+        "INSERT INTO small VALUES (1, 2)");
+    assertThat(
+            JdbcBatches.<Number>select(dataSource, "small")
+                .key("n", n -> n)
+                .one(row -> row.getInt("n"))
+                .handle(List.of(5_000_000_000L, 1, 1L)))
+        .containsExactly(null, 1, 1);
+    assertThat(
+            JdbcBatches.<Number>select(dataSource, "small")
+                .key("s", s -> s)
+                .one(row -> row.getInt("s"))
+                .handle(List.of(40_000, 2, (short) 2)))
+        .containsExactly(null, 2, 2);
+  }
+
+  @Test
+  void wholeNumbersOfAColumnOfTextAreUnitedInParts() throws Exception {
+    List<Person> persons =
+        IntStream.range(0, 600).mapToObj(i -> new Person("p" + i, "" + i, i)).toList();
+    insert().count().handle(persons);
+    Handler<Integer, String> byName =
+        JdbcBatches.<Integer>select(dataSource, "person")
+            .key("name", name -> name)
+            .one(row -> row.getString("email"));
+    assertThat(byName.handle(IntStream.range(0, 600).boxed().toList()))
+        .containsExactlyElementsOf(persons.stream().map(Person::email).toList());
+    assertThat(dataSource.statements)
+        .allSatisfy(sql -> assertThat(sql.split("UNION ALL")).hasSizeLessThanOrEqualTo(250));
+  }
+
+  @Test
   void nothingIsTriedAgainForWhichNobodyWaits() throws Exception {
     dataSource.beforeStatement = database::kill;
     TimeLeft over = TimeLeft.of(TimeSource.system(), List.of(Duration.ZERO, Duration.ZERO));
