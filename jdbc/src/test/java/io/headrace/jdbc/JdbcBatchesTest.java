@@ -577,6 +577,29 @@ class JdbcBatchesTest {
   }
 
   @Test
+  void updatesAreCountedWhereBatchesOfTheDriverAreNot() throws Exception {
+    HikariConfig config = database.config(1);
+    if (database.name().equals("MariaDB")) {
+      config.setJdbcUrl(database.url() + "&useBulkStmts=true");
+    }
+    insert().count().handle(List.of(ANN, BOB));
+    try (HikariDataSource bulk = new HikariDataSource(config)) {
+      Handler<String, Integer> update =
+          JdbcBatches.<String>update(bulk, "person")
+              .key("email", email -> email)
+              .set("age", email -> 1)
+              .count();
+      for (int i = 0; i < 2; i++) {
+        assertThat(update.handle(List.of("nobody", "bob@x", "no one", "ann@x")))
+            .containsExactly(0, 1, 0, 1);
+      }
+      Handler<String, Integer> delete =
+          JdbcBatches.<String>delete(bulk, "person").key("email", email -> email).count();
+      assertThat(delete.handle(List.of("nobody", "bob@x", "bob@x"))).containsExactly(0, 1, 0);
+    }
+  }
+
+  @Test
   void tablesThatAreListed() throws Exception {
     database.execute(
         "DROP TABLE IF EXISTS team",
