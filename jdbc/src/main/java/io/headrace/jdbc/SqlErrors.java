@@ -66,7 +66,7 @@ final class SqlErrors {
 
   static SQLException lost(Exception error) {
     return new SQLNonTransientConnectionException(
-        "The connection was lost before the commit, so that nothing of the batch was stored: "
+        "The connection was lost before the commit, so that nothing was stored: "
             + error.getMessage(),
         "08006",
         error);

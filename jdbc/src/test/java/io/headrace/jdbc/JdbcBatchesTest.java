@@ -488,13 +488,93 @@ class JdbcBatchesTest {
     Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
     assertThat(counts.failure(0))
         .isInstanceOf(SQLNonTransientConnectionException.class)
-        .hasMessageContaining("nothing of the batch was stored");
-    assertThat(dataSource.connections).isEqualTo(3);
+        .hasMessageContaining("nothing was stored");
+    assertThat(dataSource.connections).isEqualTo(4);
     Outcomes<String> names =
         (Outcomes<String>) select().retries(0).one(row -> "").handle(List.of("a", "b"));
     assertThat(names.failure(1)).isInstanceOf(SQLNonTransientConnectionException.class);
-    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(dataSource.connections).isEqualTo(5);
     assertThat(emails()).isEmpty();
+  }
+
+  @Test
+  void aRowThatLosesTheConnectionFailsOnlyItsCaller() throws Exception {
+    WriteBatch<Person> insert = insert();
+    RowMapper<Long> mapper =
+        row -> {
+          if (row.getString("name").equals("Bob")) {
+            database.kill(row.getStatement().getConnection());
+            throw new SQLException("it is lost", "08006");
+          }
+          return row.getLong("id");
+        };
+    List<Person> persons = List.of(ANN, person(1), person(2), BOB, CID, ANN);
+    Outcomes<Long> ids = (Outcomes<Long>) insert.returning(mapper, "id", "name").handle(persons);
+    assertThat(ids.failures()).isEqualTo(2);
+    assertThat(ids.failure(3)).isInstanceOf(SQLNonTransientConnectionException.class);
+    assertThat(((SQLException) ids.failure(5)).getSQLState()).startsWith("23");
+    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(emails()).containsExactly("ann@x", "cid@x", "p1@x", "p2@x");
+    ids =
+        (Outcomes<Long>)
+            insert().allOrNothing().returning(mapper, "id", "name").handle(List.of(BOB, person(3)));
+    assertThat(ids.failures()).isEqualTo(2);
+  }
+
+  record Blob(int id, byte[] bytes) {}
+
+  private WriteBatch<Blob> blobs(WriteBatch<Blob> batch) {
+    return batch.set("bytes", Blob::bytes);
+  }
+
+  /** MariaDB closes the connection if a statement has more than 16 MiB. */
+  @Test
+  void largeRowsAreStored() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS picture",
+        "CREATE TABLE picture (id INT PRIMARY KEY, bytes "
+            + (database.name().equals("PostgreSQL") ? "BYTEA" : "LONGBLOB")
+            + ")");
+    List<Blob> blobs =
+        IntStream.range(0, 200).mapToObj(i -> new Blob(i, new byte[100_000])).toList();
+    assertThat(
+            blobs(JdbcBatches.<Blob>insert(dataSource, "picture").set("id", Blob::id))
+                .count()
+                .handle(blobs))
+        .containsOnly(1)
+        .hasSize(200);
+    Handler<Blob, Integer> upsert =
+        blobs(JdbcBatches.<Blob>upsert(dataSource, "picture").key("id", Blob::id)).count();
+    assertThat(upsert.handle(blobs)).containsOnly(1).hasSize(200);
+    assertThat(dataSource.connections).isEqualTo(2);
+    Outcomes<Integer> counts =
+        (Outcomes<Integer>)
+            upsert.handle(
+                List.of(
+                    new Blob(300, new byte[1]),
+                    new Blob(301, new byte[17 << 20]),
+                    new Blob(302, new byte[1])));
+    boolean isTooLarge = database.name().equals("MariaDB");
+    assertThat(counts.failures()).isEqualTo(isTooLarge ? 1 : 0);
+    assertThat(counts.failure(1) instanceof SQLNonTransientConnectionException)
+        .isEqualTo(isTooLarge);
+    assertThat(database.query("SELECT id FROM picture")).hasSize(isTooLarge ? 202 : 203);
+  }
+
+  @Test
+  void aConnectionLostWhileBadRowsAreSearchedIsReplaced() throws Exception {
+    AtomicInteger losses = new AtomicInteger(1);
+    dataSource.beforeSavepoint =
+        connection -> {
+          if (losses.getAndDecrement() > 0) {
+            database.kill(connection);
+          }
+        };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, ANN, BOB));
+    assertThat(counts.failures()).isEqualTo(1);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).startsWith("23");
+    assertThat(dataSource.connections).isEqualTo(2);
+    assertThat(emails()).containsExactly("ann@x", "bob@x");
   }
 
   /** By a policy of the table, or a trigger that takes the state of a wrong statement. */
@@ -658,7 +738,7 @@ class JdbcBatchesTest {
     assertThat(dataSource.connections).isEqualTo(1);
     TimeLeft some = TimeLeft.of(TimeSource.system(), Arrays.asList(Duration.ZERO, null));
     insert().count().handle(some.on(List.of(ANN, BOB)));
-    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(dataSource.connections).isEqualTo(5);
   }
 
   @Test
