@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One try to execute a batch, on one connection.
  *
- * <p>First all rows at once, without a savepoint, which would cost a round trip each time. If that
- * fails it is undone, and the halves are executed between savepoints, and the halves of those that
- * fail, down to the bad rows; then what is left is committed. Without a transaction (selects) there
- * is nothing to undo.
+ * <p>First all rows at once, or as many as a try before has left, without a savepoint, which would
+ * cost a round trip each time. If that fails it is undone, and the halves are executed between
+ * savepoints, and the halves of those that fail, down to the bad rows; then what is left is
+ * committed. Without a transaction (selects) there is nothing to undo.
  */
 final class Attempt {
   private static final int VALID_SECONDS = 5;
@@ -20,12 +20,19 @@ final class Attempt {
   private final Connection connection;
   private final Operation operation;
   private final Terms terms;
+  private final int atOnce;
   private final Answers answers;
 
-  Attempt(Connection connection, Operation operation, Terms terms, Answers answers) {
+  private boolean inTransaction;
+
+  /** What is executed, or was at last. */
+  private List<Row> executed = List.of();
+
+  Attempt(Connection connection, Operation operation, Terms terms, int atOnce, Answers answers) {
     this.connection = connection;
     this.operation = operation;
     this.terms = terms;
+    this.atOnce = atOnce;
     this.answers = answers;
   }
 
@@ -47,6 +54,7 @@ final class Attempt {
       if (autoCommit && terms.transaction()) {
         connection.setAutoCommit(false);
       }
+      inTransaction = terms.transaction() || !autoCommit;
       return autoCommit;
     } catch (SQLException e) {
       throw new RetryException(SqlErrors.lost(e));
@@ -66,7 +74,7 @@ final class Attempt {
 
   private void all(List<Row> rows) throws RetryException, SQLException {
     try {
-      answers.set(rows, operation.execute(connection, rows));
+      inParts(rows);
     } catch (SQLException | RuntimeException e) {
       Exception error = SqlErrors.own(e);
       undo(null, error);
@@ -79,19 +87,27 @@ final class Attempt {
     commit(rows);
   }
 
-  private boolean isToBlameOnAll(List<Row> rows, Exception error) throws SQLException {
+  private void inParts(List<Row> rows) throws SQLException {
+    for (int from = 0; from < rows.size(); from += atOnce) {
+      executed = rows.subList(from, Math.min(rows.size(), from + atOnce));
+      answers.set(executed, operation.execute(connection, executed));
+    }
+  }
+
+  private boolean isToBlameOnAll(List<Row> rows, Exception error)
+      throws RetryException, SQLException {
     return rows.size() == 1
         || terms.allOrNothing()
         || SqlErrors.ofTheStatement(error)
-        || !connection.getMetaData().supportsSavepoints();
+        || !ask(() -> connection.getMetaData().supportsSavepoints());
   }
 
   private void search(List<Row> rows) throws RetryException, SQLException {
     int half = rows.size() / 2;
     for (List<Row> part : List.of(rows.subList(0, half), rows.subList(half, rows.size()))) {
-      Savepoint savepoint = inTransaction() ? connection.setSavepoint() : null;
+      Savepoint savepoint = inTransaction ? ask(connection::setSavepoint) : null;
       try {
-        answers.set(part, operation.execute(connection, part));
+        inParts(part);
       } catch (SQLException | RuntimeException e) {
         Exception error = SqlErrors.own(e);
         undo(savepoint, error);
@@ -112,7 +128,7 @@ final class Attempt {
       throw new RetryException(sql);
     }
     if (!undone) {
-      throw new RetryException(SqlErrors.lost(error));
+      throw new RetryException(SqlErrors.lost(error), executed);
     }
   }
 
@@ -123,7 +139,7 @@ final class Attempt {
         connection.rollback(savepoint);
         return true;
       }
-      if (inTransaction()) {
+      if (inTransaction) {
         connection.rollback();
       }
       return connection.isValid(VALID_SECONDS);
@@ -132,15 +148,28 @@ final class Attempt {
     }
   }
 
+  private interface Question<T> {
+    T ask() throws SQLException;
+  }
+
+  /** Asks the connection for something; if it is lost, all begins anew. */
+  private <T> T ask(Question<T> question) throws RetryException, SQLException {
+    try {
+      return question.ask();
+    } catch (SQLException e) {
+      undo(null, e);
+      throw e;
+    }
+  }
+
   private void commit(List<Row> rows) throws RetryException, SQLException {
-    if (!inTransaction()) {
+    if (!inTransaction) {
       return;
     }
     try {
       connection.commit();
     } catch (SQLException e) {
-      boolean undone = rollback(null);
-      if (!undone) {
+      if (SqlErrors.leavesOpen(e) || !rollback(null)) {
         throw SqlErrors.lostAtCommit(e);
       }
       if (SqlErrors.endedTransaction(e)) {
@@ -170,9 +199,5 @@ final class Attempt {
     } catch (SQLException e) {
       answers.fail(row, e);
     }
-  }
-
-  private boolean inTransaction() throws SQLException {
-    return !connection.getAutoCommit();
   }
 }

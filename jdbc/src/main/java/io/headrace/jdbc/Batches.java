@@ -26,7 +26,9 @@ final class Batches {
       @Nullable Returning returning)
       throws SQLException {
     if (returning == null) {
-      return counts(connection, sql, rows, binder);
+      List<Integer> counts = new ArrayList<>(counts(connection, sql, rows, binder));
+      counts.replaceAll(count -> count == Statement.SUCCESS_NO_INFO ? 1 : count);
+      return counts;
     }
     try (PreparedStatement statement = connection.prepareStatement(sql, returning.names())) {
       run(statement, rows, binder);
@@ -36,7 +38,7 @@ final class Batches {
     }
   }
 
-  /** How many rows each changed; 1 where the driver does not say. */
+  /** How many rows each changed, or {@link Statement#SUCCESS_NO_INFO}. */
   static List<Integer> counts(Connection connection, String sql, List<Row> rows, Binder binder)
       throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
@@ -57,7 +59,7 @@ final class Batches {
     }
     List<Integer> counts = new ArrayList<>(rows.size());
     for (int count : statement.executeBatch()) {
-      counts.add(count == Statement.SUCCESS_NO_INFO ? 1 : count);
+      counts.add(count);
     }
     return counts;
   }

@@ -25,10 +25,10 @@ final class Insert implements Operation {
   public List<? extends @Nullable Object> execute(Connection connection, List<Row> rows)
       throws SQLException {
     Dialect dialect = Dialect.of(connection);
-    int most = dialect.manyRows() ? table.rowsOfStatement() : rows.size();
     List<@Nullable Object> results = new ArrayList<>(rows.size());
-    for (int from = 0; from < rows.size(); from += most) {
-      List<Row> part = rows.subList(from, Math.min(rows.size(), from + most));
+    while (results.size() < rows.size()) {
+      List<Row> rest = rows.subList(results.size(), rows.size());
+      List<Row> part = dialect.manyRows() ? table.ofStatement(rest) : rest;
       results.addAll(insert(connection, dialect, part));
     }
     return results;

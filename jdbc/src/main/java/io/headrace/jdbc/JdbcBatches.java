@@ -19,7 +19,7 @@ import javax.sql.DataSource;
  * <p><b>Failures.</b> A bad row fails its caller alone, with the error of the database: a batch
  * that fails is undone and searched by halves, between savepoints, and the rest is committed. With
  * {@link WriteBatch#allOrNothing} every caller of the batch gets the error. A statement that no
- * database would take (no such table, wrong syntax, no right) is not searched.
+ * database would take (no such table, wrong syntax) is not searched.
  *
  * <p>When no connection can be had, callers get a {@link SQLTransientConnectionException}; when one
  * is lost, a {@link SQLNonTransientConnectionException}, and it says whether anything was stored.
@@ -27,6 +27,12 @@ import javax.sql.DataSource;
  * again as often as {@code retries} says, since nothing was stored, but not for callers whose
  * timeouts are all over. A connection that is lost while a transaction is committed is not: whether
  * it was stored is unknown, and the SQL state is {@code 08007}.
+ *
+ * <p>After a loss a batch is executed in halves, and by the last of its {@code retries} row by row:
+ * a row that loses its connection then, as one may that is larger than the database takes, fails
+ * its caller alone, and the others are tried once more. That is for as many rows as there are
+ * {@code retries}; then all that are left fail. Statements of many rows have about 1 MiB of text
+ * and bytes at most, or one row.
  *
  * <p><b>Names are SQL.</b> Names of tables and columns go into statements as they are: quote them
  * as the database wants it, and never take them from input. Values are parameters, set as the

@@ -38,18 +38,39 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     return rows.isEmpty() ? known.outcomes() : tried(rows, known, TimeLeft.of(items)).outcomes();
   }
 
-  private Answers tried(List<Row> rows, Answers known, TimeLeft timeLeft) {
-    for (int retriesLeft = terms.retries(); ; retriesLeft--) {
+  /**
+   * A row may be what the database closes the connection for, as MariaDB does if it is too large.
+   * So a batch that lost its connection is executed in halves and at last row by row, and then a
+   * row that has lost it alone fails alone, and the others are tried once more. That is for as many
+   * rows as there are retries: when all lose it, it is for another reason.
+   */
+  private Answers tried(List<Row> all, Answers known, TimeLeft timeLeft) {
+    List<Row> rows = all;
+    int atOnce = rows.size();
+    int retriesLeft = terms.retries();
+    int blamesLeft = terms.allOrNothing() ? 0 : terms.retries();
+    while (true) {
       Answers answers = known.copy();
       try {
-        execute(rows, answers);
+        execute(rows, atOnce, answers);
         return answers;
       } catch (RetryException e) {
-        if (retriesLeft == 0 || Duration.ZERO.equals(timeLeft.longest())) {
+        List<Row> lost = e.lost();
+        boolean isWaitedFor = !Duration.ZERO.equals(timeLeft.longest());
+        if (isWaitedFor && retriesLeft > 0) {
+          retriesLeft--;
+          if (!lost.isEmpty()) {
+            atOnce = retriesLeft == 0 ? 1 : Math.ceilDiv(lost.size(), 2);
+          }
+        } else if (isWaitedFor && lost.size() == 1 && rows.size() > 1 && blamesLeft-- > 0) {
+          known.fail(lost, e.error());
+          rows = rows.stream().filter(row -> !lost.contains(row)).toList();
+        } else {
           known.fail(rows, e.error());
           return known;
         }
-        LOG.log(Level.INFO, () -> "tries a batch of " + rows.size() + " again: " + e.getMessage());
+        int size = rows.size();
+        LOG.log(Level.INFO, () -> "tries a batch of " + size + " again: " + e.getMessage());
       } catch (SQLException e) {
         known.fail(rows, e);
         return known;
@@ -57,10 +78,11 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     }
   }
 
-  private void execute(List<Row> rows, Answers answers) throws RetryException, SQLException {
+  private void execute(List<Row> rows, int atOnce, Answers answers)
+      throws RetryException, SQLException {
     Connection connection = connect();
     try {
-      new Attempt(connection, operation, terms, answers).execute(rows);
+      new Attempt(connection, operation, terms, atOnce, answers).execute(rows);
     } finally {
       close(connection);
     }

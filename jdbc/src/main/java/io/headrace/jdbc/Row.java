@@ -22,6 +22,20 @@ record Row(List<Integer> positions, List<@Nullable Object> values) {
     return next;
   }
 
+  /** About how long its texts and byte arrays are. */
+  long bytes() {
+    long bytes = 0;
+    for (Object value : values) {
+      bytes +=
+          switch (value) {
+            case String text -> text.length();
+            case byte[] array -> array.length;
+            case null, default -> 0;
+          };
+    }
+    return bytes;
+  }
+
   /** For {@link Table#settingKeys}. */
   Row twice() {
     List<@Nullable Object> twice = new ArrayList<>(values);

@@ -3,6 +3,7 @@ package io.headrace.jdbc;
 import static java.util.Objects.requireNonNull;
 import static java.util.stream.Collectors.joining;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -10,11 +11,14 @@ import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,12 +68,20 @@ final class Select {
     if (Dialect.of(connection) == Dialect.POSTGRESQL) {
       return joined(connection, rows);
     }
-    boolean listed = keys.size() == 1 && rows.stream().allMatch(Select::isWhole);
-    int most = listed ? LISTED : UNITED;
+    return keys.size() == 1 && rows.stream().allMatch(Select::isWhole)
+        ? inParts(rows, LISTED, part -> listed(connection, part))
+        : united(connection, rows);
+  }
+
+  private interface Part {
+    List<List<@Nullable Object>> select(List<Row> rows) throws SQLException;
+  }
+
+  private static List<List<@Nullable Object>> inParts(List<Row> rows, int most, Part part)
+      throws SQLException {
     List<List<@Nullable Object>> results = new ArrayList<>(rows.size());
     for (int at = 0; at < rows.size(); at += most) {
-      List<Row> part = rows.subList(at, Math.min(rows.size(), at + most));
-      results.addAll(listed ? listed(connection, part) : united(connection, part));
+      results.addAll(part.select(rows.subList(at, Math.min(rows.size(), at + most))));
     }
     return results;
   }
@@ -120,8 +132,13 @@ final class Select {
     return results;
   }
 
-  /** A select for each key, in one statement: any database looks each up in the index. */
   private List<List<@Nullable Object>> united(Connection connection, List<Row> rows)
+      throws SQLException {
+    return inParts(rows, UNITED, part -> unitedPart(connection, part));
+  }
+
+  /** A select for each key, in one statement: any database looks each up in the index. */
+  private List<List<@Nullable Object>> unitedPart(Connection connection, List<Row> rows)
       throws SQLException {
     String where = " FROM " + from + " WHERE " + Update.equalities(keys, " AND ");
     String sql =
@@ -137,28 +154,39 @@ final class Select {
     }
   }
 
-  /** A join with arrays of the keys: the statement is the same for any number of them. */
+  /** Beside arrays of the keys: the statement is the same for any number of them. */
   private List<List<@Nullable Object>> joined(Connection connection, List<Row> rows)
       throws SQLException {
     List<String> types = types(connection);
     String names =
         IntStream.range(0, keys.size()).mapToObj(i -> "headrace_key" + i).collect(joining(", "));
-    String on =
+    String where =
         IntStream.range(0, keys.size())
             .mapToObj(i -> keys.get(i) + " = headrace_key" + i)
             .collect(joining(" AND "));
     String sql =
         ("SELECT " + columns + ", headrace_row FROM " + from)
-            + (" JOIN unnest(" + "?, ".repeat(keys.size() - 1) + "?) WITH ORDINALITY")
-            + (" AS headrace_keys(" + names + ", headrace_row) ON " + on);
+            + (", unnest(" + "?, ".repeat(keys.size() - 1) + "?) WITH ORDINALITY")
+            + (" AS headrace_keys(" + names + ", headrace_row) WHERE " + where);
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < keys.size(); i++) {
         int key = i;
-        Object[] values = rows.stream().map(row -> row.values().get(key)).toArray();
-        statement.setArray(i + 1, connection.createArrayOf(types.get(i), values));
+        statement.setArray(
+            i + 1,
+            array(connection, types.get(i), rows.stream().map(row -> row.values().get(key))));
       }
       return read(statement, rows.size(), 1);
     }
+  }
+
+  private static Array array(Connection connection, String type, Stream<@Nullable Object> values)
+      throws SQLException {
+    if (type.equals("bytea")) {
+      return connection.createArrayOf(type, values.toArray(byte[][]::new)); // as the driver wants
+    }
+    Object[] all = values.toArray();
+    boolean isWider = type.equals("int4") && Arrays.stream(all).anyMatch(Long.class::isInstance);
+    return connection.createArrayOf(isWider ? "int8" : type, all);
   }
 
   private List<List<@Nullable Object>> read(PreparedStatement statement, int rows, int first)
@@ -193,13 +221,18 @@ final class Select {
     return types;
   }
 
-  /** A column that generates its values names a type that is none. */
+  /**
+   * The type of an array whose elements are compared with a column. A column that generates its
+   * values names a type that is none, and a small one is compared with numbers beyond it.
+   */
   private static String type(String name) {
     return switch (name) {
-      case "smallserial" -> "int2";
-      case "serial" -> "int4";
+      case "int2", "smallserial", "serial" -> "int4";
       case "bigserial" -> "int8";
-      default -> name;
+      default ->
+          name.startsWith("\"") || name.equals(name.toLowerCase(Locale.ROOT))
+              ? name
+              : '"' + name.replace("\"", "\"\"") + '"';
     };
   }
 }

@@ -8,9 +8,15 @@ import java.util.Set;
 
 /** What the errors of databases mean, and those of our own. */
 final class SqlErrors {
-  /** Wrong syntax, no such table or column, no right: no row makes a difference. */
+  /**
+   * Wrong syntax, no such table or column: no row makes a difference. Not 42501, no right: a policy
+   * of PostgreSQL refuses single rows with it.
+   */
   private static final Set<String> OF_THE_STATEMENT =
-      Set.of("42000", "42501", "42601", "42703", "42P01", "42S02", "42S22");
+      Set.of("42000", "42601", "42703", "42P01", "42S02", "42S22");
+
+  /** MariaDB and MySQL: a trigger has refused a row, with any state that it likes. */
+  private static final int SIGNAL = 1644;
 
   private SqlErrors() {}
 
@@ -30,8 +36,14 @@ final class SqlErrors {
     return state(error).startsWith("40");
   }
 
+  /** Whether the commit was done is what the database or its driver does not know. */
+  static boolean leavesOpen(SQLException atCommit) {
+    return state(atCommit).equals("40003") || state(atCommit).startsWith("08");
+  }
+
   static boolean ofTheStatement(Exception error) {
-    return OF_THE_STATEMENT.contains(state(error));
+    boolean isSignal = error instanceof SQLException sql && sql.getErrorCode() == SIGNAL;
+    return !isSignal && OF_THE_STATEMENT.contains(state(error));
   }
 
   static boolean refusedLogin(SQLException error) {
@@ -54,7 +66,7 @@ final class SqlErrors {
 
   static SQLException lost(Exception error) {
     return new SQLNonTransientConnectionException(
-        "The connection was lost before the commit, so that nothing of the batch was stored: "
+        "The connection was lost before the commit, so that nothing was stored: "
             + error.getMessage(),
         "08006",
         error);

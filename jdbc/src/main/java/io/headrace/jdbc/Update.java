@@ -5,6 +5,8 @@ import static java.util.stream.Collectors.joining;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +15,9 @@ final class Update implements Operation {
   private final int keys;
   private final String sql;
   private final @Nullable Select after;
+
+  /** The driver does not count the rows that statements of a batch have changed. */
+  private volatile boolean isOneByOne;
 
   /** Deletes if the table has no column to set. What is returned is selected by the keys after. */
   Update(Table table, @Nullable Returning returning) {
@@ -36,12 +41,28 @@ final class Update implements Operation {
   @Override
   public List<? extends @Nullable Object> execute(Connection connection, List<Row> rows)
       throws SQLException {
-    List<Integer> counts = counts(connection, rows);
-    return after == null ? counts : after.one(connection, rows);
+    if (after == null) {
+      return counts(connection, rows);
+    }
+    Batches.counts(connection, sql, rows, this::bind);
+    return after.one(connection, rows);
   }
 
+  /** Fails the first time that they are not known, so that they are undone and done one by one. */
   List<Integer> counts(Connection connection, List<Row> rows) throws SQLException {
-    return Batches.counts(connection, sql, rows, this::bind);
+    if (isOneByOne) {
+      List<Integer> counts = new ArrayList<>(rows.size());
+      for (Row row : rows) {
+        counts.addAll(Batches.counts(connection, sql, List.of(row), this::bind));
+      }
+      return counts;
+    }
+    List<Integer> counts = Batches.counts(connection, sql, rows, this::bind);
+    if (counts.contains(Statement.SUCCESS_NO_INFO)) {
+      isOneByOne = true;
+      throw new SQLException("the driver does not say how many rows each statement has changed");
+    }
+    return counts;
   }
 
   private void bind(PreparedStatement statement, Row row) throws SQLException {

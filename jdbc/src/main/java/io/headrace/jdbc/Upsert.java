@@ -42,10 +42,11 @@ final class Upsert implements Operation {
   }
 
   /** The first rows, up to one whose key is among them already or that is too many. */
-  private List<Row> distinct(List<Row> rows) {
+  private List<Row> distinct(List<Row> all) {
+    List<Row> rows = table.ofStatement(all);
     Set<List<@Nullable Object>> keys = new HashSet<>();
     int size = 0;
-    while (size < Math.min(rows.size(), table.rowsOfStatement())
+    while (size < rows.size()
         && keys.add(rows.get(size).values().subList(0, table.keys().size()))) {
       size++;
     }

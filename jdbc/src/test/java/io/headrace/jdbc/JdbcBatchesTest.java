@@ -29,11 +29,14 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What holds for every database. */
 @ParameterizedClass
@@ -485,13 +488,246 @@ class JdbcBatchesTest {
     Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
     assertThat(counts.failure(0))
         .isInstanceOf(SQLNonTransientConnectionException.class)
-        .hasMessageContaining("nothing of the batch was stored");
-    assertThat(dataSource.connections).isEqualTo(3);
+        .hasMessageContaining("nothing was stored");
+    assertThat(dataSource.connections).isEqualTo(4);
     Outcomes<String> names =
         (Outcomes<String>) select().retries(0).one(row -> "").handle(List.of("a", "b"));
     assertThat(names.failure(1)).isInstanceOf(SQLNonTransientConnectionException.class);
-    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(dataSource.connections).isEqualTo(5);
     assertThat(emails()).isEmpty();
+  }
+
+  @Test
+  void aRowThatLosesTheConnectionFailsOnlyItsCaller() throws Exception {
+    WriteBatch<Person> insert = insert();
+    RowMapper<Long> mapper =
+        row -> {
+          if (row.getString("name").equals("Bob")) {
+            database.kill(row.getStatement().getConnection());
+            throw new SQLException("it is lost", "08006");
+          }
+          return row.getLong("id");
+        };
+    List<Person> persons = List.of(ANN, person(1), person(2), BOB, CID, ANN);
+    Outcomes<Long> ids = (Outcomes<Long>) insert.returning(mapper, "id", "name").handle(persons);
+    assertThat(ids.failures()).isEqualTo(2);
+    assertThat(ids.failure(3)).isInstanceOf(SQLNonTransientConnectionException.class);
+    assertThat(((SQLException) ids.failure(5)).getSQLState()).startsWith("23");
+    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(emails()).containsExactly("ann@x", "cid@x", "p1@x", "p2@x");
+    ids =
+        (Outcomes<Long>)
+            insert().allOrNothing().returning(mapper, "id", "name").handle(List.of(BOB, person(3)));
+    assertThat(ids.failures()).isEqualTo(2);
+  }
+
+  record Blob(int id, byte[] bytes) {}
+
+  private WriteBatch<Blob> blobs(WriteBatch<Blob> batch) {
+    return batch.set("bytes", Blob::bytes);
+  }
+
+  /** MariaDB closes the connection if a statement has more than 16 MiB. */
+  @Test
+  void largeRowsAreStored() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS picture",
+        "CREATE TABLE picture (id INT PRIMARY KEY, bytes "
+            + (database.name().equals("PostgreSQL") ? "BYTEA" : "LONGBLOB")
+            + ")");
+    List<Blob> blobs =
+        IntStream.range(0, 200).mapToObj(i -> new Blob(i, new byte[100_000])).toList();
+    assertThat(
+            blobs(JdbcBatches.<Blob>insert(dataSource, "picture").set("id", Blob::id))
+                .count()
+                .handle(blobs))
+        .containsOnly(1)
+        .hasSize(200);
+    Handler<Blob, Integer> upsert =
+        blobs(JdbcBatches.<Blob>upsert(dataSource, "picture").key("id", Blob::id)).count();
+    assertThat(upsert.handle(blobs)).containsOnly(1).hasSize(200);
+    assertThat(dataSource.connections).isEqualTo(2);
+    Outcomes<Integer> counts =
+        (Outcomes<Integer>)
+            upsert.handle(
+                List.of(
+                    new Blob(300, new byte[1]),
+                    new Blob(301, new byte[17 << 20]),
+                    new Blob(302, new byte[1])));
+    boolean isTooLarge = database.name().equals("MariaDB");
+    assertThat(counts.failures()).isEqualTo(isTooLarge ? 1 : 0);
+    assertThat(counts.failure(1) instanceof SQLNonTransientConnectionException)
+        .isEqualTo(isTooLarge);
+    assertThat(database.query("SELECT id FROM picture")).hasSize(isTooLarge ? 202 : 203);
+  }
+
+  @Test
+  void aConnectionLostWhileBadRowsAreSearchedIsReplaced() throws Exception {
+    AtomicInteger losses = new AtomicInteger(1);
+    dataSource.beforeSavepoint =
+        connection -> {
+          if (losses.getAndDecrement() > 0) {
+            database.kill(connection);
+          }
+        };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, ANN, BOB));
+    assertThat(counts.failures()).isEqualTo(1);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).startsWith("23");
+    assertThat(dataSource.connections).isEqualTo(2);
+    assertThat(emails()).containsExactly("ann@x", "bob@x");
+  }
+
+  /** By a policy of the table, or a trigger that takes the state of a wrong statement. */
+  @Test
+  void aRowForWhichThereIsNoRightFailsOnlyItsCaller() throws Exception {
+    if (database.name().equals("PostgreSQL")) {
+      database.execute(
+          "CREATE ROLE tenant",
+          "CREATE TABLE note (id INT PRIMARY KEY)",
+          "ALTER TABLE note ENABLE ROW LEVEL SECURITY",
+          "CREATE POLICY ours ON note USING (true) WITH CHECK (id <> 13)",
+          "GRANT ALL ON note TO tenant");
+      HikariConfig config = database.config(1);
+      config.setConnectionInitSql("SET ROLE tenant");
+      try (HikariDataSource tenant = new HikariDataSource(config)) {
+        assertNo13(tenant, "42501");
+      }
+    } else if (database.name().equals("MariaDB")) {
+      database.execute(
+          "CREATE TABLE note (id INT PRIMARY KEY)",
+          "CREATE TRIGGER luck BEFORE INSERT ON note FOR EACH ROW IF NEW.id = 13 THEN"
+              + " SIGNAL SQLSTATE '42000' SET MESSAGE_TEXT = 'unlucky'; END IF");
+      assertNo13(dataSource, "42000");
+    }
+  }
+
+  private static void assertNo13(DataSource dataSource, String state) throws Exception {
+    Outcomes<Integer> counts =
+        (Outcomes<Integer>)
+            JdbcBatches.<Integer>insert(dataSource, "note")
+                .set("id", id -> id)
+                .count()
+                .handle(List.of(12, 13, 14));
+    assertThat(counts.failures()).isEqualTo(1);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).isEqualTo(state);
+  }
+
+  @Test
+  void keysOfBytes() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS digest",
+        "CREATE TABLE digest (hash "
+            + (database.name().equals("PostgreSQL") ? "BYTEA" : "VARBINARY(10)")
+            + " PRIMARY KEY, n INT)");
+    record Digest(byte[] hash, int n) {}
+    JdbcBatches.<Digest>insert(dataSource, "digest")
+        .set("hash", Digest::hash)
+        .set("n", Digest::n)
+        .count()
+        .handle(List.of(new Digest(new byte[] {1, -1}, 1), new Digest(new byte[] {2}, 2)));
+    assertThat(
+            JdbcBatches.<byte[]>select(dataSource, "digest")
+                .key("hash", hash -> hash)
+                .one(row -> row.getInt("n"))
+                .handle(Arrays.asList(new byte[] {2}, new byte[] {3}, new byte[] {1, -1}, null)))
+        .containsExactly(2, null, 1, null);
+    assertThat(
+            JdbcBatches.<Digest>update(dataSource, "digest")
+                .key("hash", Digest::hash)
+                .set("n", Digest::n)
+                .returning(row -> row.getInt("n"), "n")
+                .handle(List.of(new Digest(new byte[] {3}, 3), new Digest(new byte[] {2}, 4))))
+        .containsExactly(null, 4);
+  }
+
+  @Test
+  void keysOfATypeWhoseNameNeedsQuotes() throws Exception {
+    if (database.name().equals("PostgreSQL")) {
+      database.execute(
+          "CREATE TYPE \"Mood\" AS ENUM ('good', 'bad')",
+          "CREATE TABLE day (n INT, mood \"Mood\")",
+          "INSERT INTO day VALUES (1, 'bad'), (2, 'good')");
+      assertThat(
+              JdbcBatches.<String>select(dataSource, "day")
+                  .key("mood", mood -> mood)
+                  .one(row -> row.getInt("n"))
+                  .handle(List.of("good", "bad")))
+          .containsExactly(2, 1);
+    }
+  }
+
+  @Test
+  void updatesAreCountedWhereBatchesOfTheDriverAreNot() throws Exception {
+    HikariConfig config = database.config(1);
+    if (database.name().equals("MariaDB")) {
+      config.setJdbcUrl(database.url() + "&useBulkStmts=true");
+    }
+    insert().count().handle(List.of(ANN, BOB));
+    try (HikariDataSource bulk = new HikariDataSource(config)) {
+      Handler<String, Integer> update =
+          JdbcBatches.<String>update(bulk, "person")
+              .key("email", email -> email)
+              .set("age", email -> 1)
+              .count();
+      for (int i = 0; i < 2; i++) {
+        assertThat(update.handle(List.of("nobody", "bob@x", "no one", "ann@x")))
+            .containsExactly(0, 1, 0, 1);
+      }
+      Handler<String, Integer> delete =
+          JdbcBatches.<String>delete(bulk, "person").key("email", email -> email).count();
+      assertThat(delete.handle(List.of("nobody", "bob@x", "bob@x"))).containsExactly(0, 1, 0);
+    }
+  }
+
+  @Test
+  void tablesThatAreListed() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS team",
+        "CREATE TABLE team (title VARCHAR(10))",
+        "INSERT INTO team VALUES ('red')");
+    insert().count().handle(List.of(ANN, BOB));
+    assertThat(
+            JdbcBatches.<Integer>select(dataSource, "person, team")
+                .key("person.age", age -> age)
+                .columns("name", "title")
+                .one(row -> row.getString(1) + row.getString(2))
+                .handle(List.of(40, 41, 30)))
+        .containsExactly("Bobred", null, "Annred");
+  }
+
+  @Test
+  void numbersThatTheColumnCannotHaveFindNothing() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS small",
+        "CREATE TABLE small (n INT, s SMALLINT)",
+        "INSERT INTO small VALUES (1, 2)");
+    assertThat(
+            JdbcBatches.<Number>select(dataSource, "small")
+                .key("n", n -> n)
+                .one(row -> row.getInt("n"))
+                .handle(List.of(5_000_000_000L, 1, 1L)))
+        .containsExactly(null, 1, 1);
+    assertThat(
+            JdbcBatches.<Number>select(dataSource, "small")
+                .key("s", s -> s)
+                .one(row -> row.getInt("s"))
+                .handle(List.of(40_000, 2, (short) 2)))
+        .containsExactly(null, 2, 2);
+  }
+
+  @Test
+  void wholeNumbersOfAColumnOfTextAreUnitedInParts() throws Exception {
+    List<Person> persons =
+        IntStream.range(0, 600).mapToObj(i -> new Person("p" + i, "" + i, i)).toList();
+    insert().count().handle(persons);
+    Handler<Integer, String> byName =
+        JdbcBatches.<Integer>select(dataSource, "person")
+            .key("name", name -> name)
+            .one(row -> row.getString("email"));
+    assertThat(byName.handle(IntStream.range(0, 600).boxed().toList()))
+        .containsExactlyElementsOf(persons.stream().map(Person::email).toList());
+    assertThat(dataSource.statements)
+        .allSatisfy(sql -> assertThat(sql.split("UNION ALL")).hasSizeLessThanOrEqualTo(250));
   }
 
   @Test
@@ -502,7 +738,7 @@ class JdbcBatchesTest {
     assertThat(dataSource.connections).isEqualTo(1);
     TimeLeft some = TimeLeft.of(TimeSource.system(), Arrays.asList(Duration.ZERO, null));
     insert().count().handle(some.on(List.of(ANN, BOB)));
-    assertThat(dataSource.connections).isEqualTo(4);
+    assertThat(dataSource.connections).isEqualTo(5);
   }
 
   @Test
@@ -513,6 +749,22 @@ class JdbcBatchesTest {
     assertThat(counts.failure(0)).hasMessageContaining("whether the batch was stored is unknown");
     assertThat(((SQLException) counts.failure(0)).getSQLState()).isEqualTo("08007");
     assertThat(dataSource.connections).isEqualTo(1);
+  }
+
+  /** As CockroachDB says it with 40003, and drivers that have found another server with 08007. */
+  @ParameterizedTest
+  @ValueSource(strings = {"40003", "08007"})
+  void aCommitOfWhichTheDatabaseKnowsNothingIsNotTriedAgain(String state) throws Exception {
+    dataSource.beforeCommit =
+        connection -> {
+          connection.commit();
+          throw new SQLException("the result is ambiguous", state);
+        };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
+    assertThat(counts.failures()).isEqualTo(2);
+    assertThat(((SQLException) counts.failure(1)).getSQLState()).isEqualTo("08007");
+    assertThat(dataSource.connections).isEqualTo(1);
+    assertThat(emails()).containsExactly("ann@x", "bob@x");
   }
 
   @Test

@@ -25,6 +25,7 @@ final class WatchedDataSource implements DataSource {
   int connections;
   Action beforeStatement = connection -> {};
   Action beforeCommit = connection -> {};
+  Action beforeSavepoint = connection -> {};
 
   WatchedDataSource(DataSource dataSource, boolean portable) {
     this.dataSource = dataSource;
@@ -44,6 +45,7 @@ final class WatchedDataSource implements DataSource {
               beforeStatement.with(connection);
             }
             case "commit" -> beforeCommit.with(connection);
+            case "setSavepoint" -> beforeSavepoint.with(connection);
             case "getMetaData" -> {
               return metaData(connection.getMetaData());
             }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the tasks it is given until a test runs them, one by one, on its own thread. As the
@@ -40,14 +41,15 @@ public final class SteppedExecutor implements Executor {
    * @throws IllegalStateException if there is none
    */
   public void runNext() {
-    Runnable task;
-    synchronized (this) {
-      task = tasks.poll();
-    }
+    Runnable task = next();
     if (task == null) {
       throw new IllegalStateException("no task is pending");
     }
     task.run();
+  }
+
+  private synchronized @Nullable Runnable next() {
+    return tasks.poll();
   }
 
   /**
@@ -57,8 +59,8 @@ public final class SteppedExecutor implements Executor {
    */
   public int runAll() {
     int count = 0;
-    while (pending() > 0) {
-      runNext();
+    for (Runnable task = next(); task != null; task = next()) {
+      task.run();
       count++;
     }
     return count;

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class SteppedExecutorTest {
@@ -35,6 +38,33 @@ class SteppedExecutorTest {
     assertThat(executor.runAll()).isEqualTo(3);
     assertThat(log).containsExactly("a", "b", "c");
     assertThat(executor.runAll()).isZero();
+  }
+
+  /** There is never more than one task, so that they are often about to take the same. */
+  @Test
+  void severalThreadsRunAll() throws Exception {
+    int all = 1_000_000;
+    AtomicInteger runs = new AtomicInteger();
+    executor.execute(
+        new Runnable() {
+          @Override
+          public void run() {
+            if (runs.incrementAndGet() < all) {
+              executor.execute(this);
+            }
+          }
+        });
+    Callable<Integer> stepper =
+        () -> {
+          int count = 0;
+          while (runs.get() < all) {
+            count += executor.runAll();
+          }
+          return count;
+        };
+    FutureTask<Integer> other = new FutureTask<>(stepper);
+    Thread.ofPlatform().daemon().start(other);
+    assertThat(stepper.call() + other.get()).isEqualTo(all);
   }
 
   @Test
