@@ -285,7 +285,7 @@ final class ClientConnection {
         }
       }
       case RETURNED -> lending.returned(in.readLong());
-      case REFUSED -> throw refused(kind, in);
+      case REFUSED -> throw new IOException(in.readString());
       default -> throw new CorruptMemoryException("the server has sent " + kind);
     }
   }

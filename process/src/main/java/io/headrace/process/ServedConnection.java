@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.CallOptions;
 import io.headrace.StoppedException;
 import io.headrace.TimeSource;
@@ -79,6 +81,8 @@ final class ServedConnection {
       refuse(failure);
     } catch (InterruptedException e) {
       wire.close();
+    } catch (RuntimeException | Error failure) { // such as no memory for a frame
+      refuse(new IOException("the server has failed: " + failure, failure));
     } finally {
       calls.values().forEach(call -> call.future.cancel(true));
       try {
@@ -105,14 +109,17 @@ final class ServedConnection {
 
   /** Says why, and writes no more; the connection is closed after that. */
   private void refuse(IOException reason) {
-    if (socket.isOpen()) {
-      server.refused(reason);
-      ValueWriter out = begin(Frame.Kind.REFUSED);
-      out.writeString(String.valueOf(reason.getMessage()));
-      MemorySegment frame = Frame.end(out);
-      wire.send(() -> frame);
+    try {
+      if (socket.isOpen()) {
+        server.refused(reason);
+        ValueWriter out = begin(Frame.Kind.REFUSED);
+        out.writeString(String.valueOf(reason.getMessage()));
+        MemorySegment frame = Frame.end(out);
+        wire.send(() -> frame);
+      }
+    } finally {
+      wire.sendEnd();
     }
-    wire.sendEnd();
   }
 
   private void greet() throws IOException {
@@ -220,7 +227,8 @@ final class ServedConnection {
         throw new NullPointerException("item");
       }
       try (ContextCarrier.Scope _ = Contexts.restored(server.carrier(), context)) {
-        return server.service().submit(item, options);
+        return requireNonNull(
+            server.service().submit(item, options), "the service has returned no future");
       }
     } catch (CorruptMemoryException nonsense) {
       throw nonsense;

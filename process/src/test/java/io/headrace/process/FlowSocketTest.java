@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
@@ -357,6 +358,18 @@ class FlowSocketTest {
           .hasMessageContaining("priority is 3, blocked has only 0");
       flow.shutdownNow();
     }
+  }
+
+  @Test
+  void aServiceWithoutAFutureFailsTheCallAlone() throws Exception {
+    serve(
+        (Service<Object, Object>)
+            (item, options) -> item.equals(1) ? null : CompletableFuture.completedFuture(item));
+    FlowClient<Object, Object> client = client();
+    assertThatThrownBy(() -> client.submit(1).get(30, TimeUnit.SECONDS))
+        .hasCauseExactlyInstanceOf(NullPointerException.class)
+        .hasMessageContaining("the service has returned no future");
+    assertThat(client.call(2)).isEqualTo(2);
   }
 
   // Sizes.
