@@ -13,10 +13,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +33,9 @@ final class ClientConnection {
    * A call is in the map from its entry to its answer. Whoever takes it out owns what follows: the
    * receiver completes it; a caller who needs no answer anymore tells the server; the end fails it. After the
    * end nothing enters.
+   *
+   * With as many calls as the server takes before it answers one, further ones wait here: it reads nothing then,
+   * and would not learn what is cancelled, nor what is given back.
    *
    * Values of a call that are in shared memory are lent to the server until it gives them back, or the
    * connection ends. Those of an answer are copied before the call is completed; the server may use their
@@ -56,6 +61,8 @@ final class ClientConnection {
 
   // Guarded by this.
   private @Nullable Wire wire;
+  private final Queue<ClientCall> waiting = new ArrayDeque<>();
+  private int unanswered;
   private boolean isOpen;
   private boolean isOver;
 
@@ -79,7 +86,7 @@ final class ClientConnection {
         return false;
       }
       calls.put(call.id, call);
-      send(() -> frame(call));
+      send(() -> takePlace(call) ? frame(call) : null);
     }
     call.watchDeadline();
     var _ = call.whenComplete((result, failure) -> left(call));
@@ -95,8 +102,36 @@ final class ClientConnection {
     }
   }
 
-  /** On the thread that writes. */
+  /** On the thread that writes; a call that gets no place waits for one. */
+  private synchronized boolean takePlace(ClientCall call) {
+    if (unanswered == Frame.MAX_UNANSWERED) {
+      waiting.add(call);
+      return false;
+    }
+    unanswered++;
+    return true;
+  }
+
+  /** Gives the place of a call to the one that waits longest. */
+  private synchronized void leavePlace() {
+    ClientCall next = waiting.poll();
+    if (next == null) {
+      unanswered--;
+    } else {
+      send(() -> frame(next));
+    }
+  }
+
+  /** On the thread that writes, for a call that has a place. */
   private @Nullable MemorySegment frame(ClientCall call) {
+    MemorySegment frame = frameWithLoans(call);
+    if (frame == null) {
+      leavePlace();
+    }
+    return frame;
+  }
+
+  private @Nullable MemorySegment frameWithLoans(ClientCall call) {
     List<Block> blocks = call.takeBlocks();
     if (blocks == null) {
       return call.frame();
@@ -270,8 +305,12 @@ final class ClientConnection {
     ValueReader in = Frame.reader(frame, client.types());
     Frame.Kind kind = Frame.readKind(in);
     switch (kind) {
-      case ANSWER -> answer(in.readLong(), in.readByte() != 0, frame);
+      case ANSWER -> {
+        leavePlace();
+        answer(in.readLong(), in.readByte() != 0, frame);
+      }
       case FAILED -> {
+        leavePlace();
         ClientCall call = calls.remove(in.readLong());
         if (call != null) {
           call.completeExceptionally(failure(in));

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -27,23 +28,25 @@ final class ServedConnection {
   /*
    * One thread receives calls and submits them. Whichever thread completes one queues its answer, which a
    * third one encodes and writes. A client that does not read its answers is not read either, once so many
-   * calls are unanswered; what it wrote waits in its own memory.
+   * calls are unanswered; what it wrote waits in its own memory. That it has ended shows only when something is
+   * written to it then.
    *
    * What a call was lent is given back when its answer is encoded, and no worker has the call anymore. What
    * an answer lends is read by the client before it completes the call. If the connection ends meanwhile the
    * client is told by the probe, before the memory is used again, not to believe what it reads.
    */
 
-  private static final int MAX_UNANSWERED = 10_000;
+  private static final long PROBE_SECONDS = 1;
 
   private final FlowServer server;
   private final SocketChannel socket;
   private final Wire wire;
-  private final Semaphore places = new Semaphore(MAX_UNANSWERED);
+  private final Semaphore places = new Semaphore(Frame.MAX_UNANSWERED);
   private final Map<Long, Served> calls = new ConcurrentHashMap<>();
   private final Borrowed borrowed = new Borrowed(this::giveBack);
   private final Lending lending = new Lending();
   private final Probe probe = Probe.create();
+  private final AtomicBoolean isProbed = new AtomicBoolean();
   private volatile boolean isEnded;
 
   /** Whether the client reaches the memory of this process. */
@@ -161,7 +164,7 @@ final class ServedConnection {
     return Frame.begin(kind, server.types(), server.maxFrameBytes());
   }
 
-  private void receive(MemorySegment frame) throws InterruptedException {
+  private void receive(MemorySegment frame) throws InterruptedException, IOException {
     ValueReader in = Frame.reader(frame, server.types());
     Frame.Kind kind = Frame.readKind(in);
     if (kind == Frame.Kind.REACHED) {
@@ -187,7 +190,8 @@ final class ServedConnection {
     }
   }
 
-  private void call(long id, ValueReader in, MemorySegment frame) throws InterruptedException {
+  private void call(long id, ValueReader in, MemorySegment frame)
+      throws InterruptedException, IOException {
     CallOptions options = CallOptions.DEFAULT;
     long timeoutNanos = in.readLong();
     int priority = in.readInt();
@@ -200,12 +204,30 @@ final class ServedConnection {
     if (timeoutNanos > 0) {
       options = options.withTimeout(Duration.ofNanos(timeoutNanos));
     }
-    places.acquire();
+    awaitPlace();
     Borrowed.Call lent = (flags & Frame.LENT) == 0 ? null : borrowed.new Call(id);
     ValueReader rest = lent == null ? in : reader(frame, lent);
     CompletableFuture<?> call = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
     calls.put(id, new Served(call, lent));
     var _ = call.whenComplete((result, failure) -> ended(id, result, failure));
+  }
+
+  /** Returns when fewer calls are unanswered than may be. */
+  private void awaitPlace() throws InterruptedException, IOException {
+    while (!places.tryAcquire(PROBE_SECONDS, TimeUnit.SECONDS)) {
+      if (!socket.isOpen()) {
+        throw new EOFException("the client has ended");
+      }
+      if (isProbed.compareAndSet(false, true)) {
+        wire.send(this::nothing);
+      }
+    }
+  }
+
+  /** A frame that means nothing to a client, and cannot be written to one that has ended. */
+  private MemorySegment nothing() {
+    isProbed.set(false);
+    return returned(0);
   }
 
   /** A reader of what follows the flags of a call that was lent something. */
@@ -320,7 +342,8 @@ final class ServedConnection {
    * before it is submitted, so one that takes it too late to be seen here is refused.
    */
   void drain(long endNanos) throws InterruptedException {
-    await(() -> places.availablePermits() == MAX_UNANSWERED && lending.count() == 0, endNanos);
+    await(
+        () -> places.availablePermits() == Frame.MAX_UNANSWERED && lending.count() == 0, endNanos);
     wire.sendEnd();
     await(() -> isEnded, endNanos);
   }

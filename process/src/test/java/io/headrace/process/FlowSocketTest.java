@@ -269,6 +269,28 @@ class FlowSocketTest {
   }
 
   @Test
+  void aCancellationTravelsAlsoWhenTheServerTakesNoMoreCalls() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    List<CompletableFuture<Object>> futures = new ArrayList<>();
+    for (int i = 0; i <= Frame.MAX_UNANSWERED; i++) {
+      futures.add(client.submit(i));
+    }
+    List<HeldCalls.Held> calls = new ArrayList<>();
+    for (int i = 0; i < Frame.MAX_UNANSWERED; i++) {
+      calls.add(held.next());
+    }
+    futures.get(7).cancel(true);
+    Awaitility.await("the cancellation").until(calls.get(7).future()::isCancelled);
+    HeldCalls.Held waited = held.next();
+    assertThat(waited.item()).isEqualTo(Frame.MAX_UNANSWERED);
+    waited.future().complete("done");
+    assertThat(futures.getLast().join()).isEqualTo("done");
+    calls.getLast().future().complete("last");
+    assertThat(futures.get(Frame.MAX_UNANSWERED - 1).join()).isEqualTo("last");
+  }
+
+  @Test
   void aClientThatClosesFailsAndWithdrawsItsCalls() throws Exception {
     FlowServer server = serve(held);
     FlowClient<Object, Object> client = client();

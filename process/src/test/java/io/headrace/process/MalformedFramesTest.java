@@ -263,6 +263,27 @@ class MalformedFramesTest {
     }
   }
 
+  @Test
+  void aClientThatEndsWithMoreCallsThanAreTakenIsForgotten() throws Exception {
+    Path other = folder.resolve("other.sock");
+    HeldCalls held = new HeldCalls();
+    List<HeldCalls.Held> calls = new ArrayList<>();
+    try (FlowServer full =
+        FlowServer.builder(held, other).closeTimeout(Duration.ofMillis(1)).start()) {
+      try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+        write(socket, hello(Frame.MAGIC, Frame.VERSION));
+        for (int i = 1; i <= Frame.MAX_UNANSWERED + 1; i++) {
+          write(socket, call(i, 0, 0, out -> out.write(1)));
+        }
+        while (calls.size() < Frame.MAX_UNANSWERED) {
+          calls.add(held.next());
+        }
+      }
+      Awaitility.await("the end of the connection").until(() -> full.connections() == 0);
+      assertThat(calls).allMatch(call -> call.future().isCancelled());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void whateverAClientSendsTheServerGoesOn(long seed) throws Exception {
