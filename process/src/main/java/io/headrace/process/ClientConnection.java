@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNullElse;
+
 import io.headrace.HeadraceException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
@@ -180,7 +182,7 @@ final class ClientConnection {
           "the connection to the flow server at "
               + client.path()
               + " has ended: "
-              + failure.getMessage();
+              + requireNonNullElse(failure.getMessage(), failure.toString());
       end(
           new StoppedException(text),
           new WorkerDiedException(text + "; the call may have been executed"));
@@ -288,9 +290,10 @@ final class ClientConnection {
     try {
       wire.write();
     } catch (IOException gone) {
-      // who receives sees that, too
-    } finally {
+      // who receives sees that, too, after the answers that are left
+    } catch (RuntimeException | Error failure) {
       wire.close();
+      throw failure;
     }
   }
 

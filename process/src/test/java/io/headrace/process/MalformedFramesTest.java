@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.StoppedException;
+import io.headrace.WorkerDiedException;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
 import java.io.ByteArrayOutputStream;
@@ -24,6 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -347,6 +350,66 @@ class MalformedFramesTest {
           .isInstanceOf(StoppedException.class)
           .hasMessageContaining("a frame of 1347703880 bytes"); // HTTP
     }
+  }
+
+  @Test
+  void answersThatAreThereAreReadWhenTheServerHasEnded() throws Exception {
+    Path other = folder.resolve("other.sock");
+    String large = "x".repeat(100_000); // more than is read at once
+    CountDownLatch writeMore = new CountDownLatch(1);
+    try (ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> last = FlowClient.builder(other).connections(1).build()) {
+      fake.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> first = last.submit(1);
+      CompletableFuture<Void> reading = first.thenRun(() -> await(writeMore));
+      CompletableFuture<Object> second = last.submit(2);
+      try (SocketChannel socket = fake.accept()) {
+        Wire wire = new Wire(socket);
+        var _ = wire.receive(MAX_BYTES); // HELLO
+        write(socket, welcome());
+        var _ = wire.receive(MAX_BYTES);
+        var _ = wire.receive(MAX_BYTES);
+        write(socket, answer(1, "first"));
+        write(socket, answer(2, large));
+      }
+      assertThat(first.get(30, TimeUnit.SECONDS)).isEqualTo("first");
+      CompletableFuture<Object> third = last.submit(3);
+      Awaitility.await("a write that fails").until(((ClientCall) third)::isSent);
+      writeMore.countDown();
+      assertThat(second.get(30, TimeUnit.SECONDS)).isEqualTo(large);
+      assertThat(reading).succeedsWithin(Duration.ofSeconds(30));
+      assertThatThrownBy(() -> third.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(WorkerDiedException.class)
+          .hasMessageNotContaining("null");
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static byte[] welcome() {
+    return frame(
+        Frame.Kind.WELCOME,
+        out -> {
+          out.writeByte((byte) 0);
+          out.writeString(""); // no memory can be reached
+          out.writeLong(0);
+        });
+  }
+
+  private static byte[] answer(long id, Object result) {
+    return frame(
+        Frame.Kind.ANSWER,
+        out -> {
+          out.writeLong(id);
+          out.writeByte((byte) 0);
+          out.write(result);
+        });
   }
 
   private static void answerNonsense(ServerSocketChannel fake) {
