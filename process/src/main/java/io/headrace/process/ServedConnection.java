@@ -207,9 +207,17 @@ final class ServedConnection {
     awaitPlace();
     Borrowed.Call lent = (flags & Frame.LENT) == 0 ? null : borrowed.new Call(id);
     ValueReader rest = lent == null ? in : reader(frame, lent);
-    CompletableFuture<?> call = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
-    calls.put(id, new Served(call, lent));
-    var _ = call.whenComplete((result, failure) -> ended(id, result, failure));
+    CompletableFuture<?> future;
+    try {
+      future = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
+    } catch (CorruptMemoryException nonsense) {
+      if (lent != null) {
+        lent.end();
+      }
+      throw nonsense;
+    }
+    calls.put(id, new Served(future, lent));
+    var _ = future.whenComplete((result, failure) -> ended(id, result, failure));
   }
 
   /** Returns when fewer calls are unanswered than may be. */

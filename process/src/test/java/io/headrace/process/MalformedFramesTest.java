@@ -412,6 +412,34 @@ class MalformedFramesTest {
         });
   }
 
+  @Test
+  void memoryIsGivenBackIfWhatIsBehindALentValueIsNonsense() throws Exception {
+    int before = Memories.ALL.count();
+    byte[] lent = lent(1, 0);
+    byte[] call =
+        call(
+            1,
+            0,
+            0,
+            out -> {
+              out.writeByte(Tag.LIST);
+              out.writeInt(2);
+              for (int i = Frame.FLAGS_OFFSET + 1; i < lent.length; i++) {
+                out.writeByte(lent[i]);
+              }
+              out.writeByte((byte) 20);
+            });
+    call[Frame.FLAGS_OFFSET] = Frame.LENT;
+    assertThat(refusal(hello(Frame.MAGIC, Frame.VERSION), map(1, LENT.sizeBytes()), call))
+        .contains("a value with tag 20");
+    Awaitility.await("the memory to be unmapped")
+        .until(
+            () -> {
+              System.gc();
+              return Memories.ALL.count() == before;
+            });
+  }
+
   private static void answerNonsense(ServerSocketChannel fake) {
     try {
       while (true) {
