@@ -151,7 +151,7 @@ final class ClientConnection {
 
   /** A call is completed. If it was not answered, the server need not go on with it. */
   private void left(ClientCall call) {
-    call.releaseBlocks();
+    call.forgetItem();
     if (calls.remove(call.id) != null) {
       send(() -> call.isSent() ? cancel(call.id) : null);
     }

@@ -18,6 +18,8 @@ import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.Workers;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -230,6 +232,29 @@ class FlowSocketTest {
     CompletableFuture<Object> future =
         client().submit(1, CallOptions.timeout(Duration.ofMillis(50)));
     assertThat(failureOf(future)).isInstanceOf(DeadlineExceededException.class);
+  }
+
+  @Test
+  void aCallThatNobodyWaitsForKeepsNoFrame() {
+    WeakReference<byte[]> frame = frameOfACallThatIsLate();
+    Awaitility.await("its memory to be given back")
+        .until(
+            () -> {
+              System.gc();
+              return frame.get() == null;
+            });
+  }
+
+  /** There is no server, so the call stays in the queue of its connection. */
+  private WeakReference<byte[]> frameOfACallThatIsLate() {
+    byte[] frame = new byte[100];
+    ClientCall call = new ClientCall(1, Duration.ofMillis(1), TimeSource.system());
+    call.encode(MemorySegment.ofArray(frame), List.of(), () -> MemorySegment.NULL);
+    ClientConnection connection = new ClientConnection(FlowClient.builder(path()).build());
+    assertThat(connection.enter(call)).isTrue();
+    toClose.add(() -> assertThat(connection.calls()).isZero());
+    assertThat(failureOf(call)).isInstanceOf(DeadlineExceededException.class);
+    return new WeakReference<>(frame);
   }
 
   @Test

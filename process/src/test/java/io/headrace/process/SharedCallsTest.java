@@ -192,6 +192,15 @@ class SharedCallsTest {
   }
 
   @Test
+  void aFutureThatIsKeptKeepsNoMemory() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(1));
+    CompletableFuture<Object> kept = client().submit(values.allocate(MIB));
+    assertThat(kept.join()).isEqualTo(1);
+    awaitAllBackAfterCollection();
+    assertThat(kept).isCompleted();
+  }
+
+  @Test
   void aCallThatIsCancelledGivesItsMemoryBack() throws Exception {
     serve(held);
     MemorySegment value = values.allocate(MIB);
