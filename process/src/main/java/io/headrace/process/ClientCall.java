@@ -20,7 +20,7 @@ final class ClientCall extends CompletableFuture<@Nullable Object> {
   private final @Nullable Duration timeout;
   private final long submittedNanos;
   private volatile @Nullable MemorySegment frame;
-  private @Nullable Supplier<MemorySegment> copying;
+  private volatile @Nullable Supplier<MemorySegment> copying;
   private volatile boolean isSent;
 
   /** What the server may read once it has got the call; null if somebody has taken that. */
@@ -67,8 +67,10 @@ final class ClientCall extends CompletableFuture<@Nullable Object> {
     return blocks.getAndSet(null);
   }
 
-  /** The server will not get it. */
-  void releaseBlocks() {
+  /** Nothing of it will be sent anymore. Its future may be kept, and must not keep the item. */
+  void forgetItem() {
+    frame = null;
+    copying = null;
     List<Block> unsent = takeBlocks();
     if (unsent != null) {
       unsent.forEach(Block::release);

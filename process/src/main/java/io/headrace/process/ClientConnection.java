@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNullElse;
+
 import io.headrace.HeadraceException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
@@ -11,12 +13,16 @@ import io.headrace.shm.SharedMemoryException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +37,9 @@ final class ClientConnection {
    * A call is in the map from its entry to its answer. Whoever takes it out owns what follows: the
    * receiver completes it; a caller who needs no answer anymore tells the server; the end fails it. After the
    * end nothing enters.
+   *
+   * With as many calls as the server takes before it answers one, further ones wait here: it reads nothing then,
+   * and would not learn what is cancelled, nor what is given back.
    *
    * Values of a call that are in shared memory are lent to the server until it gives them back, or the
    * connection ends. Those of an answer are copied before the call is completed; the server may use their
@@ -56,6 +65,8 @@ final class ClientConnection {
 
   // Guarded by this.
   private @Nullable Wire wire;
+  private final Queue<ClientCall> waiting = new ArrayDeque<>();
+  private int unanswered;
   private boolean isOpen;
   private boolean isOver;
 
@@ -79,7 +90,7 @@ final class ClientConnection {
         return false;
       }
       calls.put(call.id, call);
-      send(() -> frame(call));
+      send(() -> takePlace(call) ? frame(call) : null);
     }
     call.watchDeadline();
     var _ = call.whenComplete((result, failure) -> left(call));
@@ -95,26 +106,53 @@ final class ClientConnection {
     }
   }
 
-  /** On the thread that writes. */
-  private @Nullable MemorySegment frame(ClientCall call) {
-    List<Block> blocks = call.takeBlocks();
-    if (blocks == null) {
-      return call.frame();
+  /** On the thread that writes; a call that gets no place waits for one. */
+  private synchronized boolean takePlace(ClientCall call) {
+    if (unanswered == Frame.MAX_UNANSWERED) {
+      waiting.add(call);
+      return false;
     }
-    if (!isReached) {
+    unanswered++;
+    return true;
+  }
+
+  /** Gives the place of a call to the one that waits longest. */
+  private synchronized void leavePlace() {
+    ClientCall next = waiting.poll();
+    if (next == null) {
+      unanswered--;
+    } else {
+      send(() -> frame(next));
+    }
+  }
+
+  /** On the thread that writes, for a call that has a place. */
+  private @Nullable MemorySegment frame(ClientCall call) {
+    MemorySegment frame = frameWithLoans(call);
+    if (frame == null) {
+      leavePlace();
+    }
+    return frame;
+  }
+
+  private @Nullable MemorySegment frameWithLoans(ClientCall call) {
+    List<Block> blocks = call.takeBlocks();
+    if (!isReached && blocks != null) {
       call.copyValues();
     }
     MemorySegment frame = call.frame();
     if (isReached && frame != null) {
-      return lending.lend(call.id, blocks, frame);
+      return lending.lend(call.id, blocks == null ? List.of() : blocks, frame);
     }
-    blocks.forEach(Block::release);
+    if (blocks != null) {
+      blocks.forEach(Block::release);
+    }
     return frame;
   }
 
   /** A call is completed. If it was not answered, the server need not go on with it. */
   private void left(ClientCall call) {
-    call.releaseBlocks();
+    call.forgetItem();
     if (calls.remove(call.id) != null) {
       send(() -> call.isSent() ? cancel(call.id) : null);
     }
@@ -145,7 +183,7 @@ final class ClientConnection {
           "the connection to the flow server at "
               + client.path()
               + " has ended: "
-              + failure.getMessage();
+              + requireNonNullElse(failure.getMessage(), failure.toString());
       end(
           new StoppedException(text),
           new WorkerDiedException(text + "; the call may have been executed"));
@@ -167,12 +205,12 @@ final class ClientConnection {
     long pauseNanos = FIRST_PAUSE_NANOS;
     while (true) {
       try {
-        return tryToConnect();
+        return tryToConnect(client.connectNanos() - (time.nanoTime() - beginNanos));
       } catch (IOException failure) {
         long leftNanos = client.connectNanos() - (time.nanoTime() - beginNanos);
         if (leftNanos <= 0) {
           throw new StoppedException(
-              "there is no flow server at " + client.path() + ": " + failure.getMessage());
+              "there is no flow server at " + client.path() + ": " + reason(failure));
         }
         if (ending.await(Math.min(pauseNanos, leftNanos), TimeUnit.NANOSECONDS)) {
           throw client.closed();
@@ -182,17 +220,33 @@ final class ClientConnection {
     }
   }
 
-  private Wire tryToConnect() throws IOException {
-    SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(client.path()));
+  /** What has closed the socket, at the end of the time or of all, gives no reason. */
+  private String reason(IOException failure) {
+    return requireNonNullElse(
+        failure.getMessage(),
+        "it has not answered within the connect timeout of "
+            + Duration.ofNanos(client.connectNanos()));
+  }
+
+  /** Waits no longer for a server with a full backlog, or one that does not answer. */
+  private Wire tryToConnect(long leftNanos) throws IOException {
+    SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
     Wire wire = new Wire(socket);
+    TimeSource.Alarm alarm =
+        time.schedule(
+            Math.max(leftNanos, FIRST_PAUSE_NANOS), // the last try is one, too
+            () -> time.execute(wire::close));
     try {
-      check(socket);
       hold(wire);
+      var _ = socket.connect(UnixDomainSocketAddress.of(client.path()));
+      check(socket);
       greet(wire);
       return wire;
     } catch (Throwable failure) {
       wire.close();
       throw failure;
+    } finally {
+      alarm.cancel();
     }
   }
 
@@ -253,9 +307,10 @@ final class ClientConnection {
     try {
       wire.write();
     } catch (IOException gone) {
-      // who receives sees that, too
-    } finally {
+      // who receives sees that, too, after the answers that are left
+    } catch (RuntimeException | Error failure) {
       wire.close();
+      throw failure;
     }
   }
 
@@ -270,8 +325,12 @@ final class ClientConnection {
     ValueReader in = Frame.reader(frame, client.types());
     Frame.Kind kind = Frame.readKind(in);
     switch (kind) {
-      case ANSWER -> answer(in.readLong(), in.readByte() != 0, frame);
+      case ANSWER -> {
+        leavePlace();
+        answer(in.readLong(), in.readByte() != 0, frame);
+      }
       case FAILED -> {
+        leavePlace();
         ClientCall call = calls.remove(in.readLong());
         if (call != null) {
           call.completeExceptionally(failure(in));
@@ -285,7 +344,7 @@ final class ClientConnection {
         }
       }
       case RETURNED -> lending.returned(in.readLong());
-      case REFUSED -> throw refused(kind, in);
+      case REFUSED -> throw new IOException(in.readString());
       default -> throw new CorruptMemoryException("the server has sent " + kind);
     }
   }

@@ -256,7 +256,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     while (!isEntered) {
       ClientConnection connection = connection();
       if (connection == null) {
-        call.releaseBlocks();
+        call.forgetItem();
         call.completeExceptionally(closed());
         return;
       }

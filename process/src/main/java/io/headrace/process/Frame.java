@@ -64,6 +64,9 @@ final class Frame {
   /** Frames before a connection is accepted are not longer. */
   static final int MAX_HELLO_BYTES = 64 * 1024;
 
+  /** With so many calls that are not answered a client sends no more, and is not read anymore. */
+  static final int MAX_UNANSWERED = 10_000;
+
   /** Where the timeout of a call is. */
   static final int TIMEOUT_OFFSET = MIN_BYTES + Long.BYTES;
 

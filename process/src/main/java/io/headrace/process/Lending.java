@@ -20,6 +20,7 @@ final class Lending {
 
   // Guarded by this.
   private final Map<Long, List<Block>> lent = new HashMap<>();
+  private long returns;
   private boolean isOver;
 
   // Of the thread that writes.
@@ -27,12 +28,15 @@ final class Lending {
   private int seenRemovals;
 
   /**
-   * Lends blocks, of which each has a user for that. For the thread that writes.
+   * Lends blocks, if there are any, of which each has a user for that. For the thread that writes.
    *
    * @param frame names them
    * @return what to write, with what has to be known before
    */
   MemorySegment lend(long id, List<Block> blocks, MemorySegment frame) {
+    if (blocks.isEmpty() && seenRemovals == Memories.ALL.removals()) {
+      return frame;
+    }
     List<MemorySegment> frames = new ArrayList<>();
     forget(frames);
     for (Block block : blocks) {
@@ -47,7 +51,9 @@ final class Lending {
     frames.add(frame);
     synchronized (this) {
       if (!isOver) {
-        lent.put(id, blocks);
+        if (!blocks.isEmpty()) {
+          lent.put(id, blocks);
+        }
         return joined(frames);
       }
     }
@@ -90,10 +96,16 @@ final class Lending {
     List<Block> blocks;
     synchronized (this) {
       blocks = lent.remove(id);
+      returns++;
     }
     if (blocks != null) {
       blocks.forEach(Block::release);
     }
+  }
+
+  /** How often something came back. */
+  synchronized long returns() {
+    return returns;
   }
 
   /** How many calls or answers there are whose values are lent. */

@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.CallOptions;
 import io.headrace.StoppedException;
 import io.headrace.TimeSource;
@@ -17,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,24 +28,31 @@ final class ServedConnection {
   /*
    * One thread receives calls and submits them. Whichever thread completes one queues its answer, which a
    * third one encodes and writes. A client that does not read its answers is not read either, once so many
-   * calls are unanswered; what it wrote waits in its own memory.
+   * calls are unanswered; what it wrote waits in its own memory. That it has ended shows only when something is
+   * written to it then.
    *
    * What a call was lent is given back when its answer is encoded, and no worker has the call anymore. What
    * an answer lends is read by the client before it completes the call. If the connection ends meanwhile the
-   * client is told by the probe, before the memory is used again, not to believe what it reads.
+   * client is told by the probe, before the memory is used again, not to believe what it reads. The connection
+   * is ended if nothing comes back for long, for others wait for that memory.
    */
 
-  private static final int MAX_UNANSWERED = 10_000;
+  private static final long PROBE_SECONDS = 1;
+  private static final long MAX_LOAN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final FlowServer server;
   private final SocketChannel socket;
   private final Wire wire;
-  private final Semaphore places = new Semaphore(MAX_UNANSWERED);
+  private final Semaphore places = new Semaphore(Frame.MAX_UNANSWERED);
   private final Map<Long, Served> calls = new ConcurrentHashMap<>();
   private final Borrowed borrowed = new Borrowed(this::giveBack);
   private final Lending lending = new Lending();
-  private final Probe probe = Probe.create();
+  private final Probe probe;
+  private final AtomicBoolean isProbed = new AtomicBoolean();
   private volatile boolean isEnded;
+
+  /** As long as something is lent; guarded by this. */
+  private TimeSource.@Nullable Alarm alarm;
 
   /** Whether the client reaches the memory of this process. */
   private volatile boolean isReached;
@@ -59,7 +69,8 @@ final class ServedConnection {
   ServedConnection(FlowServer server, SocketChannel socket) {
     this.server = server;
     this.socket = socket;
-    wire = new Wire(socket);
+    wire = new Wire(socket); // before what has to be closed: there may be no memory for it
+    probe = Probe.create();
   }
 
   /** Serves the client until it ends. */
@@ -79,6 +90,8 @@ final class ServedConnection {
       refuse(failure);
     } catch (InterruptedException e) {
       wire.close();
+    } catch (RuntimeException | Error failure) { // such as no memory for a frame
+      refuse(new IOException("the server has failed: " + failure, failure));
     } finally {
       calls.values().forEach(call -> call.future.cancel(true));
       try {
@@ -100,19 +113,23 @@ final class ServedConnection {
     borrowed.close();
     probe.end();
     lending.close();
+    endWatch();
     probe.close();
   }
 
   /** Says why, and writes no more; the connection is closed after that. */
   private void refuse(IOException reason) {
-    if (socket.isOpen()) {
-      server.refused(reason);
-      ValueWriter out = begin(Frame.Kind.REFUSED);
-      out.writeString(String.valueOf(reason.getMessage()));
-      MemorySegment frame = Frame.end(out);
-      wire.send(() -> frame);
+    try {
+      if (socket.isOpen()) {
+        server.refused(reason);
+        ValueWriter out = begin(Frame.Kind.REFUSED);
+        out.writeString(String.valueOf(reason.getMessage()));
+        MemorySegment frame = Frame.end(out);
+        wire.send(() -> frame);
+      }
+    } finally {
+      wire.sendEnd();
     }
-    wire.sendEnd();
   }
 
   private void greet() throws IOException {
@@ -154,7 +171,7 @@ final class ServedConnection {
     return Frame.begin(kind, server.types(), server.maxFrameBytes());
   }
 
-  private void receive(MemorySegment frame) throws InterruptedException {
+  private void receive(MemorySegment frame) throws InterruptedException, IOException {
     ValueReader in = Frame.reader(frame, server.types());
     Frame.Kind kind = Frame.readKind(in);
     if (kind == Frame.Kind.REACHED) {
@@ -180,7 +197,8 @@ final class ServedConnection {
     }
   }
 
-  private void call(long id, ValueReader in, MemorySegment frame) throws InterruptedException {
+  private void call(long id, ValueReader in, MemorySegment frame)
+      throws InterruptedException, IOException {
     CallOptions options = CallOptions.DEFAULT;
     long timeoutNanos = in.readLong();
     int priority = in.readInt();
@@ -193,12 +211,38 @@ final class ServedConnection {
     if (timeoutNanos > 0) {
       options = options.withTimeout(Duration.ofNanos(timeoutNanos));
     }
-    places.acquire();
+    awaitPlace();
     Borrowed.Call lent = (flags & Frame.LENT) == 0 ? null : borrowed.new Call(id);
     ValueReader rest = lent == null ? in : reader(frame, lent);
-    CompletableFuture<?> call = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
-    calls.put(id, new Served(call, lent));
-    var _ = call.whenComplete((result, failure) -> ended(id, result, failure));
+    CompletableFuture<?> future;
+    try {
+      future = submit(rest, (flags & Frame.WITH_CONTEXT) != 0, options);
+    } catch (CorruptMemoryException nonsense) {
+      if (lent != null) {
+        lent.end();
+      }
+      throw nonsense;
+    }
+    calls.put(id, new Served(future, lent));
+    var _ = future.whenComplete((result, failure) -> ended(id, result, failure));
+  }
+
+  /** Returns when fewer calls are unanswered than may be. */
+  private void awaitPlace() throws InterruptedException, IOException {
+    while (!places.tryAcquire(PROBE_SECONDS, TimeUnit.SECONDS)) {
+      if (!socket.isOpen()) {
+        throw new EOFException("the client has ended");
+      }
+      if (isProbed.compareAndSet(false, true)) {
+        wire.send(this::nothing);
+      }
+    }
+  }
+
+  /** A frame that means nothing to a client, and cannot be written to one that has ended. */
+  private MemorySegment nothing() {
+    isProbed.set(false);
+    return returned(0);
   }
 
   /** A reader of what follows the flags of a call that was lent something. */
@@ -220,7 +264,8 @@ final class ServedConnection {
         throw new NullPointerException("item");
       }
       try (ContextCarrier.Scope _ = Contexts.restored(server.carrier(), context)) {
-        return server.service().submit(item, options);
+        return requireNonNull(
+            server.service().submit(item, options), "the service has returned no future");
       }
     } catch (CorruptMemoryException nonsense) {
       throw nonsense;
@@ -266,10 +311,45 @@ final class ServedConnection {
 
   private MemorySegment lend(long id, List<Block> blocks, MemorySegment frame) {
     if (blocks.isEmpty()) {
-      return frame;
+      return lending.lend(id, blocks, frame); // tells what is gone
     }
     frame.set(java.lang.foreign.ValueLayout.JAVA_BYTE, Frame.LENT_IN_ANSWER_OFFSET, (byte) 1);
-    return lending.lend(id, blocks, frame);
+    MemorySegment frames = lending.lend(id, blocks, frame);
+    synchronized (this) {
+      if (alarm == null) {
+        watchLoans();
+      }
+    }
+    return frames;
+  }
+
+  private synchronized void watchLoans() {
+    long returns = lending.returns();
+    alarm =
+        server
+            .time()
+            .schedule(MAX_LOAN_NANOS, () -> server.time().execute(() -> checkLoans(returns)));
+  }
+
+  /** A client that gives nothing back must not keep the results of others from being made. */
+  private synchronized void checkLoans(long returnsBefore) {
+    if (lending.count() == 0) {
+      alarm = null;
+    } else if (lending.returns() == returnsBefore) {
+      server.refused(
+          new IOException(
+              "it has read none of its results in shared memory for "
+                  + Duration.ofNanos(MAX_LOAN_NANOS)));
+      wire.close();
+    } else {
+      watchLoans();
+    }
+  }
+
+  private synchronized void endWatch() {
+    if (alarm != null) {
+      alarm.cancel();
+    }
   }
 
   private void giveBack(long id) {
@@ -312,7 +392,8 @@ final class ServedConnection {
    * before it is submitted, so one that takes it too late to be seen here is refused.
    */
   void drain(long endNanos) throws InterruptedException {
-    await(() -> places.availablePermits() == MAX_UNANSWERED && lending.count() == 0, endNanos);
+    await(
+        () -> places.availablePermits() == Frame.MAX_UNANSWERED && lending.count() == 0, endNanos);
     wire.sendEnd();
     await(() -> isEnded, endNanos);
   }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -86,7 +87,7 @@ class FlowProcessesTest {
   @Test
   void aServerWithoutMemoryForMoreConnectionsServesWhenThereAreFewer() throws Exception {
     Path socket = folder.resolve("flow.sock");
-    try (ServingProcess _ = ServingProcess.server(socket, "1m")) {
+    try (ServingProcess server = ServingProcess.server(socket, "1m")) {
       List<SocketChannel> connections = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
         connections.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
@@ -99,6 +100,8 @@ class FlowProcessesTest {
           FlowClient.builder(socket).connectTimeout(Duration.ofSeconds(30)).build()) {
         assertThat(client.call("hello")).isEqualTo("hello!");
       }
+      Awaitility.await("no memory of connections that are gone, or were refused")
+          .until(() -> Leftovers.memoryFiles(server.pid()) == 0);
     }
     Files.delete(socket);
   }
@@ -118,6 +121,21 @@ class FlowProcessesTest {
               }
               return false;
             });
+  }
+
+  @Test
+  void aServerWithoutMemoryForACallSaysSoAndServesOthers() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    try (ServingProcess _ = ServingProcess.server(socket, "1m");
+        FlowClient<String, String> client = oneConnection(socket)) {
+      assertThat(client.call("before")).isEqualTo("before!");
+      CompletableFuture<String> large = client.submit("x".repeat(2 << 20));
+      assertThatThrownBy(() -> large.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("the server has failed: java.lang.OutOfMemoryError");
+      assertThat(client.submit("after").get(30, TimeUnit.SECONDS)).isEqualTo("after!");
+    }
+    Files.delete(socket);
   }
 
   @Test

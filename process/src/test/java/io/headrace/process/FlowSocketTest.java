@@ -18,6 +18,13 @@ import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.Workers;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -28,7 +35,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -199,36 +207,34 @@ class FlowSocketTest {
     }
   }
 
-  /** Time stands still until the test lets the alarm ring. */
-  private static final class AlarmByHand implements TimeSource {
-    private final AtomicReference<Runnable> task = new AtomicReference<>();
-
-    @Override
-    public long nanoTime() {
-      return 0;
-    }
-
-    @Override
-    public Alarm schedule(long delayNanos, Runnable task) {
-      this.task.set(task);
-      return () -> {};
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      task.run();
-    }
-
-    void ring() {
-      task.get().run();
-    }
-  }
-
   @Test
   void aTimeoutIsOverAlsoIfThereIsNoServer() {
     CompletableFuture<Object> future =
         client().submit(1, CallOptions.timeout(Duration.ofMillis(50)));
     assertThat(failureOf(future)).isInstanceOf(DeadlineExceededException.class);
+  }
+
+  @Test
+  void aCallThatNobodyWaitsForKeepsNoFrame() {
+    WeakReference<byte[]> frame = frameOfACallThatIsLate();
+    Awaitility.await("its memory to be given back")
+        .until(
+            () -> {
+              System.gc();
+              return frame.get() == null;
+            });
+  }
+
+  /** There is no server, so the call stays in the queue of its connection. */
+  private WeakReference<byte[]> frameOfACallThatIsLate() {
+    byte[] frame = new byte[100];
+    ClientCall call = new ClientCall(1, Duration.ofMillis(1), TimeSource.system());
+    call.encode(MemorySegment.ofArray(frame), List.of(), () -> MemorySegment.NULL);
+    ClientConnection connection = new ClientConnection(FlowClient.builder(path()).build());
+    assertThat(connection.enter(call)).isTrue();
+    toClose.add(() -> assertThat(connection.calls()).isZero());
+    assertThat(failureOf(call)).isInstanceOf(DeadlineExceededException.class);
+    return new WeakReference<>(frame);
   }
 
   @Test
@@ -265,6 +271,28 @@ class FlowSocketTest {
     HeldCalls.Held call = held.next();
     future.cancel(true);
     Awaitility.await("the cancellation").until(call.future()::isCancelled);
+  }
+
+  @Test
+  void aCancellationTravelsAlsoWhenTheServerTakesNoMoreCalls() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    List<CompletableFuture<Object>> futures = new ArrayList<>();
+    for (int i = 0; i <= Frame.MAX_UNANSWERED; i++) {
+      futures.add(client.submit(i));
+    }
+    List<HeldCalls.Held> calls = new ArrayList<>();
+    for (int i = 0; i < Frame.MAX_UNANSWERED; i++) {
+      calls.add(held.next());
+    }
+    futures.get(7).cancel(true);
+    Awaitility.await("the cancellation").until(calls.get(7).future()::isCancelled);
+    HeldCalls.Held waited = held.next();
+    assertThat(waited.item()).isEqualTo(Frame.MAX_UNANSWERED);
+    waited.future().complete("done");
+    assertThat(futures.getLast().join()).isEqualTo("done");
+    calls.getLast().future().complete("last");
+    assertThat(futures.get(Frame.MAX_UNANSWERED - 1).join()).isEqualTo("last");
   }
 
   @Test
@@ -359,6 +387,18 @@ class FlowSocketTest {
     }
   }
 
+  @Test
+  void aServiceWithoutAFutureFailsTheCallAlone() throws Exception {
+    serve(
+        (Service<Object, Object>)
+            (item, options) -> item.equals(1) ? null : CompletableFuture.completedFuture(item));
+    FlowClient<Object, Object> client = client();
+    assertThatThrownBy(() -> client.submit(1).get(30, TimeUnit.SECONDS))
+        .hasCauseExactlyInstanceOf(NullPointerException.class)
+        .hasMessageContaining("the service has returned no future");
+    assertThat(client.call(2)).isEqualTo(2);
+  }
+
   // Sizes.
 
   @Test
@@ -449,6 +489,101 @@ class FlowSocketTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("another server listens on");
     assertThat(client().call(1)).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void ofServersThatStartAtOnceOneDoes(boolean isStaleThere) throws Exception {
+    for (int i = 0; i < 50; i++) {
+      if (isStaleThere) {
+        try (ServerSocketChannel stale = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+          stale.bind(UnixDomainSocketAddress.of(path()));
+        }
+      }
+      CyclicBarrier begin = new CyclicBarrier(2);
+      List<CompletableFuture<FlowServer>> starts = new ArrayList<>();
+      for (int s = 0; s < 2; s++) {
+        starts.add(CompletableFuture.supplyAsync(() -> startAt(begin), Thread::startVirtualThread));
+      }
+      List<FlowServer> started = new ArrayList<>();
+      for (CompletableFuture<FlowServer> start : starts) {
+        try {
+          started.add(start.join());
+        } catch (CompletionException failure) {
+          assertThat(failure).hasMessageContaining("another server listens on");
+        }
+      }
+      assertThat(started).as("round %d", i).hasSize(1);
+      SocketChannel.open(UnixDomainSocketAddress.of(path())).close();
+      started.getFirst().close();
+      assertThat(path()).doesNotExist();
+    }
+  }
+
+  private FlowServer startAt(CyclicBarrier begin) {
+    try {
+      begin.await();
+      return FlowServer.builder(ECHO, path()).start();
+    } catch (Exception failure) {
+      throw new CompletionException(failure);
+    }
+  }
+
+  @Test
+  void theFolderMayBeAsLongAsASocketAllows() throws Exception {
+    Path deep = folder.resolve("x".repeat(89 - folder.toString().length()));
+    Files.createDirectory(deep);
+    Path path = deep.resolve("s");
+    try (FlowServer _ = FlowServer.builder(ECHO, path).start();
+        FlowClient<Object, Object> client = FlowClient.builder(path).build()) {
+      assertThat(client.call(1)).isEqualTo(1);
+    }
+    Files.delete(deep);
+  }
+
+  @Test
+  void aPathThatIsTooLongIsRefused() {
+    Path path = folder.resolve("x".repeat(110));
+    assertThatThrownBy(() -> FlowServer.builder(ECHO, path).start())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("no socket can be made at " + path)
+        .hasMessageContaining("may have 107 bytes on Linux");
+  }
+
+  @Test
+  void aSocketThatIsRemovedMeanwhileIsClosed() throws Exception {
+    Path link = folder.resolve("link");
+    for (int i = 0; i < 300; i++) {
+      FlowServer server = FlowServer.builder(ECHO, path()).start();
+      Files.createLink(link, path());
+      CyclicBarrier begin = new CyclicBarrier(2);
+      Thread remover =
+          Thread.startVirtualThread(
+              () -> {
+                try {
+                  begin.await();
+                  Files.deleteIfExists(path());
+                } catch (Exception failure) {
+                  throw new CompletionException(failure);
+                }
+              });
+      begin.await();
+      server.close();
+      remover.join();
+      Awaitility.await("the end of the socket in round " + i)
+          .pollDelay(Duration.ZERO)
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> isDead(link));
+      Files.delete(link);
+    }
+  }
+
+  private static boolean isDead(Path socket) throws IOException {
+    try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return false;
+    } catch (ConnectException refused) {
+      return true;
+    }
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.StoppedException;
+import io.headrace.WorkerDiedException;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
 import java.io.ByteArrayOutputStream;
@@ -24,6 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -263,6 +266,27 @@ class MalformedFramesTest {
     }
   }
 
+  @Test
+  void aClientThatEndsWithMoreCallsThanAreTakenIsForgotten() throws Exception {
+    Path other = folder.resolve("other.sock");
+    HeldCalls held = new HeldCalls();
+    List<HeldCalls.Held> calls = new ArrayList<>();
+    try (FlowServer full =
+        FlowServer.builder(held, other).closeTimeout(Duration.ofMillis(1)).start()) {
+      try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+        write(socket, hello(Frame.MAGIC, Frame.VERSION));
+        for (int i = 1; i <= Frame.MAX_UNANSWERED + 1; i++) {
+          write(socket, call(i, 0, 0, out -> out.write(1)));
+        }
+        while (calls.size() < Frame.MAX_UNANSWERED) {
+          calls.add(held.next());
+        }
+      }
+      Awaitility.await("the end of the connection").until(() -> full.connections() == 0);
+      assertThat(calls).allMatch(call -> call.future().isCancelled());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void whateverAClientSendsTheServerGoesOn(long seed) throws Exception {
@@ -326,6 +350,109 @@ class MalformedFramesTest {
           .isInstanceOf(StoppedException.class)
           .hasMessageContaining("a frame of 1347703880 bytes"); // HTTP
     }
+  }
+
+  @Test
+  void answersThatAreThereAreReadWhenTheServerHasEnded() throws Exception {
+    Path other = folder.resolve("other.sock");
+    String large = "x".repeat(100_000); // more than is read at once
+    CountDownLatch writeMore = new CountDownLatch(1);
+    try (ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> last = FlowClient.builder(other).connections(1).build()) {
+      fake.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> first = last.submit(1);
+      CompletableFuture<Void> reading = first.thenRun(() -> await(writeMore));
+      CompletableFuture<Object> second = last.submit(2);
+      try (SocketChannel socket = fake.accept()) {
+        Wire wire = new Wire(socket);
+        var _ = wire.receive(MAX_BYTES); // HELLO
+        write(socket, welcome());
+        var _ = wire.receive(MAX_BYTES);
+        var _ = wire.receive(MAX_BYTES);
+        write(socket, answer(1, "first"));
+        write(socket, answer(2, large));
+      }
+      assertThat(first.get(30, TimeUnit.SECONDS)).isEqualTo("first");
+      CompletableFuture<Object> third = last.submit(3);
+      Awaitility.await("a write that fails").until(((ClientCall) third)::isSent);
+      writeMore.countDown();
+      assertThat(second.get(30, TimeUnit.SECONDS)).isEqualTo(large);
+      assertThat(reading).succeedsWithin(Duration.ofSeconds(30));
+      assertThatThrownBy(() -> third.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(WorkerDiedException.class)
+          .hasMessageNotContaining("null");
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static byte[] welcome() {
+    return frame(
+        Frame.Kind.WELCOME,
+        out -> {
+          out.writeByte((byte) 0);
+          out.writeString(""); // no memory can be reached
+          out.writeLong(0);
+        });
+  }
+
+  private static byte[] answer(long id, Object result) {
+    return frame(
+        Frame.Kind.ANSWER,
+        out -> {
+          out.writeLong(id);
+          out.writeByte((byte) 0);
+          out.write(result);
+        });
+  }
+
+  /** It takes the connection into its backlog, and that is all. */
+  @Test
+  void aServerThatDoesNotAnswerIsNotWaitedForLongerThanTheConnectTimeout() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> deceived =
+            FlowClient.builder(other).connectTimeout(Duration.ofMillis(50)).build()) {
+      silent.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> call = deceived.submit(1);
+      assertThatThrownBy(() -> call.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(StoppedException.class)
+          .hasMessageContaining("it has not answered within the connect timeout of PT0.05S");
+    }
+  }
+
+  @Test
+  void memoryIsGivenBackIfWhatIsBehindALentValueIsNonsense() throws Exception {
+    int before = Memories.ALL.count();
+    byte[] lent = lent(1, 0);
+    byte[] call =
+        call(
+            1,
+            0,
+            0,
+            out -> {
+              out.writeByte(Tag.LIST);
+              out.writeInt(2);
+              for (int i = Frame.FLAGS_OFFSET + 1; i < lent.length; i++) {
+                out.writeByte(lent[i]);
+              }
+              out.writeByte((byte) 20);
+            });
+    call[Frame.FLAGS_OFFSET] = Frame.LENT;
+    assertThat(refusal(hello(Frame.MAGIC, Frame.VERSION), map(1, LENT.sizeBytes()), call))
+        .contains("a value with tag 20");
+    Awaitility.await("the memory to be unmapped")
+        .until(
+            () -> {
+              System.gc();
+              return Memories.ALL.count() == before;
+            });
   }
 
   private static void answerNonsense(ServerSocketChannel fake) {

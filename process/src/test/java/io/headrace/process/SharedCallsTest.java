@@ -12,6 +12,9 @@ import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -160,6 +163,26 @@ class SharedCallsTest {
   }
 
   @Test
+  void callsThatOverlapGiveTheirOtherValuesBack() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment common = values.allocate(4096);
+    var _ = client.submit(common);
+    HeldCalls.Held before = held.next();
+    for (int i = 0; i < 20; i++) { // seven times as much as there is
+      MemorySegment own = values.allocate(MIB, Duration.ofSeconds(30));
+      var _ = client.submit(List.of(common, own));
+      SharedValues.release(own);
+      HeldCalls.Held call = held.next();
+      before.future().complete("done");
+      before = call;
+    }
+    SharedValues.release(common);
+    before.future().complete("done");
+    awaitAllBack();
+  }
+
+  @Test
   void aValueMayBeMuchLargerThanAFrameAndGoesToAWorkerAndBack() throws Exception {
     serve(inAWorker());
     FlowClient<Object, Object> client = client();
@@ -189,6 +212,15 @@ class SharedCallsTest {
     serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(item));
     Tensor shared = values.copy(tensor(MIB));
     assertThat(client().call(shared)).isEqualTo(shared);
+  }
+
+  @Test
+  void aFutureThatIsKeptKeepsNoMemory() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(1));
+    CompletableFuture<Object> kept = client().submit(values.allocate(MIB));
+    assertThat(kept.join()).isEqualTo(1);
+    awaitAllBackAfterCollection();
+    assertThat(kept).isCompleted();
   }
 
   @Test
@@ -222,6 +254,128 @@ class SharedCallsTest {
     MemorySegment value = values.allocate(MIB);
     SharedValues.release(value);
     assertThatThrownBy(() -> client.call(value)).hasMessageContaining("released before");
+  }
+
+  @Test
+  void aClientThatReadsNoResultsIsDisconnectedAndItsMemoryGivenBack() throws Exception {
+    AlarmByHand alarm = new AlarmByHand();
+    List<MemorySegment> result = new ArrayList<>(List.of(values.allocate(MIB)));
+    FlowServer server =
+        FlowServer.builder(
+                (i, options) -> CompletableFuture.completedFuture(result.getFirst()), path())
+            .time(alarm)
+            .start();
+    toClose.add(server);
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()));
+        Probe probe = Probe.create()) {
+      Wire wire = new Wire(socket);
+      greet(socket, wire, probe);
+      write(socket, call(1));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.MAP, Frame.Kind.ANSWER);
+      write(socket, returned(1));
+      write(socket, call(2));
+      assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.ANSWER);
+      SharedValues.release(result.getFirst());
+      alarm.ring();
+      write(socket, call(3)); // fails, for the value is released
+      assertThat(kinds(wire, 1)).as("something came back").containsExactly(Frame.Kind.FAILED);
+      assertThat(values.usedBytes()).isEqualTo(MIB);
+      alarm.ring();
+      Awaitility.await("the end of the connection").until(() -> server.connections() == 0);
+      awaitAllBack();
+      result.clear();
+    }
+  }
+
+  @Test
+  void theOtherSideIsToldOfMemoryThatIsGoneByWhateverIsSentNext() throws Exception {
+    List<MemorySegment> result = new ArrayList<>();
+    serve((i, options) -> CompletableFuture.completedFuture(i.equals(1) ? result.getFirst() : i));
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()));
+        Probe probe = Probe.create()) {
+      Wire wire = new Wire(socket);
+      greet(socket, wire, probe);
+      int before = Memories.ALL.count();
+      try (SharedValues passing = SharedValues.create(MIB)) {
+        result.add(passing.allocate(MIB));
+      }
+      write(socket, call(1));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.MAP, Frame.Kind.ANSWER);
+      result.clear();
+      write(socket, returned(1));
+      Awaitility.await("the memory to be gone")
+          .until(
+              () -> {
+                System.gc();
+                return Memories.ALL.count() == before;
+              });
+      write(socket, call(2));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.UNMAP, Frame.Kind.ANSWER);
+    }
+  }
+
+  @Test
+  void aServerIsToldOfMemoryThatIsGoneByTheNextCall() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(1));
+    FlowClient<Object, Object> client = client();
+    int before = Memories.ALL.count();
+    try (SharedValues passing = SharedValues.create(MIB)) {
+      assertThat(client.call(passing.allocate(MIB))).isEqualTo(1);
+    }
+    Awaitility.await("the memory to be gone, here and at the server")
+        .until(
+            () -> {
+              System.gc();
+              return client.call("plain").equals(1) && Memories.ALL.count() == before;
+            });
+  }
+
+  private static void greet(SocketChannel socket, Wire wire, Probe probe) throws IOException {
+    ValueWriter hello = begin(Frame.Kind.HELLO);
+    hello.writeLong(Frame.MAGIC);
+    hello.writeInt(Frame.VERSION);
+    hello.writeInt(0);
+    probe.write(hello);
+    write(socket, hello);
+    assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.WELCOME);
+    write(socket, begin(Frame.Kind.REACHED));
+  }
+
+  private static ValueWriter call(long id) {
+    ValueWriter out = begin(Frame.Kind.CALL);
+    out.writeLong(id);
+    out.writeLong(0);
+    out.writeInt(0);
+    out.writeByte((byte) 0);
+    out.write((int) id);
+    return out;
+  }
+
+  private static ValueWriter returned(long id) {
+    ValueWriter out = begin(Frame.Kind.RETURNED);
+    out.writeLong(id);
+    return out;
+  }
+
+  private static ValueWriter begin(Frame.Kind kind) {
+    return Frame.begin(kind, new Types(List.of()), 1000);
+  }
+
+  private static void write(SocketChannel socket, ValueWriter frame) throws IOException {
+    ByteBuffer bytes = Frame.end(frame).asByteBuffer();
+    while (bytes.hasRemaining()) {
+      var _ = socket.write(bytes);
+    }
+  }
+
+  /** Those of the next frames. */
+  private static List<Frame.Kind> kinds(Wire wire, int count) throws IOException {
+    List<Frame.Kind> kinds = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      MemorySegment frame = wire.receive(64 << 10);
+      kinds.add(Frame.readKind(Frame.reader(frame, new Types(List.of()))));
+    }
+    return kinds;
   }
 
   @Test
