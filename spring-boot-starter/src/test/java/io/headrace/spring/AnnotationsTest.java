@@ -467,6 +467,32 @@ class AnnotationsTest {
             });
   }
 
+  interface Words {
+    Integer length(String word);
+
+    List<Integer> lengths(List<String> words);
+  }
+
+  static class WordsBean implements Words {
+    @Batched("lengths")
+    @Override
+    public Integer length(String word) {
+      throw new AssertionError("not executed");
+    }
+
+    @Override
+    public List<Integer> lengths(List<String> words) {
+      return words.stream().map(String::length).toList();
+    }
+  }
+
+  @Test
+  void theListMethodIsCalledThroughTheInterfaceOfAProxy() {
+    runner
+        .withBean(Words.class, () -> (Words) new ProxyFactory(new WordsBean()).getProxy())
+        .run(context -> assertThat(context.getBean(Words.class).length("four")).isEqualTo(4));
+  }
+
   @Test
   void aBeanThatHasAProxyAlreadyKeepsIt() {
     List<String> seen = new CopyOnWriteArrayList<>();

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
@@ -205,6 +206,35 @@ class MistakesTest {
                     NoThrottle.class,
                     "its bean each is no singleton",
                     "into a singleton"));
+  }
+
+  interface Lengths {
+    int length(String text);
+  }
+
+  static class LengthsBean implements Lengths {
+    @Batched("lengths")
+    @Override
+    public int length(String text) {
+      return text.length();
+    }
+
+    List<Integer> lengths(List<String> texts) {
+      return texts.stream().map(String::length).toList();
+    }
+  }
+
+  @Test
+  void aListMethodThatTheProxyOfTheBeanLacksIsRefused() {
+    runner()
+        .withBean(Lengths.class, () -> (Lengths) new ProxyFactory(new LengthsBean()).getProxy())
+        .run(
+            context ->
+                assertMistake(
+                    context.getStartupFailure(),
+                    LengthsBean.class,
+                    "by lengths, which the proxy of the bean does not have",
+                    "spring.aop.proxy-target-class=true"));
   }
 
   private static void assertMistake(Throwable failure, Class<?> type, String what, String remedy) {
