@@ -178,10 +178,22 @@ final class MethodReader {
     return throttles.computeIfAbsent(
         name,
         unknown -> {
-          Throttle throttle = builders.throttle(name, Throttle.builder()).build();
+          Throttle throttle = built(name, place);
           lifecycle.add(name, throttle);
           return throttle;
         });
+  }
+
+  private Throttle built(String name, String place) {
+    try {
+      return builders.annotated(name, place).build();
+    } catch (IllegalArgumentException e) {
+      throw new MistakeException(
+          "headrace.throttles." + name,
+          "describe no throttle for " + place + ": " + e.getMessage(),
+          "Set at-once, per-second, or permits and period; burst and catch-up need one of the last"
+              + " two.");
+    }
   }
 
   private static Link throttled(Link link, Throttle throttle, @Nullable Duration timeout) {
