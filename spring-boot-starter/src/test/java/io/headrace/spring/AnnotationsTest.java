@@ -493,6 +493,28 @@ class AnnotationsTest {
         .run(context -> assertThat(context.getBean(Words.class).length("four")).isEqualTo(4));
   }
 
+  static class Echo {
+    @Batched("all")
+    public CompletableFuture<String> one(String item) {
+      throw new AssertionError("not executed");
+    }
+
+    List<String> all(List<String> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void anItemThatIsNullFailsTheFuture() {
+    runner
+        .withBean(Echo.class)
+        .run(
+            context ->
+                assertThatThrownBy(context.getBean(Echo.class).one(null)::join)
+                    .hasRootCauseInstanceOf(NullPointerException.class)
+                    .hasRootCauseMessage("the item of one is null"));
+  }
+
   @Test
   void aBeanThatHasAProxyAlreadyKeepsIt() {
     List<String> seen = new CopyOnWriteArrayList<>();
