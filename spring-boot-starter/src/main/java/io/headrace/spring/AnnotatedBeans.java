@@ -1,10 +1,14 @@
 package io.headrace.spring;
 
+import io.headrace.Coalescer;
 import io.headrace.spring.MethodReader.BeanReading;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Proxy;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.springframework.aop.ClassFilter;
 import org.springframework.aop.framework.Advised;
@@ -16,6 +20,7 @@ import org.springframework.aop.support.StaticMethodMatcherPointcut;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
+import org.springframework.util.ClassUtils;
 
 /** Puts a proxy around each bean with annotated methods. */
 final class AnnotatedBeans implements BeanPostProcessor {
@@ -35,19 +40,53 @@ final class AnnotatedBeans implements BeanPostProcessor {
 
   @Override
   public Object postProcessAfterInitialization(Object bean, String name) {
-    Class<?> type = AopProxyUtils.ultimateTargetClass(bean);
-    Map<Method, Annotations> annotated = Annotations.of(type);
-    if (annotated.isEmpty()) {
+    if (isOfCore(bean)) {
       return bean;
     }
-    check(type, name);
-    BeanReading reading = reader.getObject().of(name, type);
-    Map<Method, AnnotatedMethod> methods = new HashMap<>();
-    annotated.forEach(
-        (method, annotations) -> methods.put(method, reading.read(method, annotations)));
-    Object proxy = proxy(bean, advisor(type, methods));
-    reading.bean(proxy);
+    Object proxy = bean;
+    for (Class<?> type : types(bean)) {
+      Map<Method, Annotations> annotated = Annotations.of(type);
+      if (!annotated.isEmpty()) {
+        check(type, name);
+        BeanReading reading = reader.getObject().of(name, type);
+        Map<Method, AnnotatedMethod> methods = new HashMap<>();
+        annotated.forEach(
+            (method, annotations) -> methods.put(method, reading.read(method, annotations)));
+        proxy = proxy(proxy, advisor(type, methods));
+        reading.bean(proxy);
+      }
+    }
     return proxy;
+  }
+
+  /** A proxy of the core coalesces for itself. */
+  private static boolean isOfCore(Object bean) {
+    Object target = bean;
+    for (Object next = bean; next != null; next = AopProxyUtils.getSingletonTarget(next)) {
+      target = next;
+    }
+    return Proxy.isProxyClass(target.getClass())
+        && Proxy.getInvocationHandler(target)
+            .getClass()
+            .getPackage()
+            .equals(Coalescer.class.getPackage());
+  }
+
+  /**
+   * The class of a bean, and interfaces that its proxies have besides: those of clients and
+   * repositories, whose class is Spring's.
+   */
+  private static Set<Class<?>> types(Object bean) {
+    Class<?> type = AopProxyUtils.ultimateTargetClass(bean);
+    boolean isProxy = Proxy.isProxyClass(type);
+    Set<Class<?>> types = new LinkedHashSet<>(ClassUtils.getAllInterfacesAsSet(bean));
+    types.removeIf(each -> !isProxy && each.isAssignableFrom(type));
+    Set<Class<?>> all = Set.copyOf(types);
+    types.removeIf(each -> all.stream().anyMatch(by -> by != each && each.isAssignableFrom(by)));
+    if (!isProxy) {
+      types.add(type);
+    }
+    return types;
   }
 
   private void check(Class<?> type, String name) {

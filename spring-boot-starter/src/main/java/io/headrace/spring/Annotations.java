@@ -1,7 +1,6 @@
 package io.headrace.spring;
 
 import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -34,13 +33,11 @@ record Annotations(
     }
   }
 
-  /** The annotated methods of a class. */
+  /** The annotated methods of a class or of an interface. */
   static Map<Method, Annotations> of(Class<?> type) {
-    // A proxy of the core coalesces for itself.
-    if (Proxy.isProxyClass(type)
-        || !AnnotationUtils.isCandidateClass(
-            type,
-            Set.of(Batched.class, Throttled.class, Coalesced.class, io.headrace.Coalesced.class))) {
+    if (!AnnotationUtils.isCandidateClass(
+        type,
+        Set.of(Batched.class, Throttled.class, Coalesced.class, io.headrace.Coalesced.class))) {
       return Map.of();
     }
     MetadataLookup<Annotations> lookup = Annotations::of;

@@ -32,7 +32,8 @@ public @interface Batched {
   /**
    * The list method.
    *
-   * @return the name of a method of the same class that is neither private nor final
+   * @return the name of a method of the same class that is neither private nor final, and in an
+   *     interface where the proxy of the bean has these alone
    */
   String value();
 

@@ -7,6 +7,7 @@ import io.headrace.CoalescerBuilder;
 import io.headrace.Flow;
 import io.headrace.FlowBuilder;
 import io.headrace.StepOptions;
+import io.headrace.Throttle;
 import io.headrace.ThrottleBuilder;
 import io.headrace.spring.HeadraceProperties.BatcherProperties;
 import io.headrace.spring.HeadraceProperties.CoalescerProperties;
@@ -40,6 +41,10 @@ public final class HeadraceBuilders {
   private final ObjectProvider<HeadraceCustomizer> customizers;
   private final boolean isVirtual;
   private final Set<String> asked = ConcurrentHashMap.newKeySet();
+
+  /** The method that is throttled by properties of a name; nothing where code builds with them. */
+  private final Map<String, String> throttles = new ConcurrentHashMap<>();
+
   private final Map<String, CoalescerWatch> watches = new ConcurrentHashMap<>();
 
   /**
@@ -128,8 +133,37 @@ public final class HeadraceBuilders {
    * @param name the name
    * @param builder a builder
    * @return the builder
+   * @throws IllegalStateException if a method is {@link Throttled} by the properties of this name,
+   *     which would then be those of two throttles
    */
   public ThrottleBuilder throttle(String name, ThrottleBuilder builder) {
+    if (throttles.put(name, "") instanceof String place && !place.isEmpty()) {
+      throw twoThrottles(name, place);
+    }
+    return described(name, builder);
+  }
+
+  /** A builder of the throttle that a method names, of which there is no bean. */
+  ThrottleBuilder annotated(String name, String place) {
+    if (throttles.put(name, place) != null) {
+      throw twoThrottles(name, place);
+    }
+    return described(name, Throttle.builder());
+  }
+
+  private static MistakeException twoThrottles(String name, String place) {
+    return new MistakeException(
+        place,
+        "is @Throttled by "
+            + name
+            + ", of which there would be two throttles, each with the whole limit: the properties"
+            + " headrace.throttles."
+            + name
+            + " are used in code, too",
+        "Name the bean of that throttle in @Throttled.");
+  }
+
+  private ThrottleBuilder described(String name, ThrottleBuilder builder) {
     Setting setting = setting("throttles." + name);
     ThrottleProperties options = properties.throttles().get(name);
     if (options != null) {

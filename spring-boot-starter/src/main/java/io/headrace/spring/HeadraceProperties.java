@@ -11,8 +11,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * The properties. Those of a batcher, flow, throttle or coalescer are the options of its builder,
  * with the same defaults: what is not there is not set.
  *
- * @param startTimeout How long each flow may take to start.
- * @param drainTimeout How long accepted items may take in all when the application stops.
+ * @param startTimeout How long each flow may take to start; above zero.
+ * @param drainTimeout How long accepted items may take in all when the application stops; above
+ *     zero.
  * @param whenFailed What happens when a batcher or flow fails while it runs.
  * @param allowUnusedNames Whether there may be properties for names that nothing asks for.
  * @param batchers Options of batchers by their names.
@@ -31,6 +32,21 @@ record HeadraceProperties(
     @DefaultValue Map<String, ThrottleProperties> throttles,
     @DefaultValue Map<String, CoalescerProperties> coalescers) {
   static final String PREFIX = "headrace";
+
+  /** Far below what nanoseconds can count, which times are compared by. */
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+
+  HeadraceProperties {
+    startTimeout = checked("start-timeout", startTimeout);
+    drainTimeout = checked("drain-timeout", drainTimeout);
+  }
+
+  private static Duration checked(String option, Duration timeout) {
+    if (!timeout.isPositive()) {
+      throw new Setting(PREFIX).wrong(option, timeout, "it has to be above zero");
+    }
+    return timeout.compareTo(LONGEST) > 0 ? LONGEST : timeout;
+  }
 
   /** What happens when a batcher or flow fails while it runs. */
   enum WhenFailed {

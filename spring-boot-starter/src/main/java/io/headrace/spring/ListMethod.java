@@ -9,6 +9,7 @@ import java.lang.reflect.Modifier;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.springframework.aop.support.AopUtils;
 import org.springframework.core.MethodIntrospector;
 import org.springframework.core.ResolvableType;
 import org.springframework.util.ClassUtils;
@@ -16,15 +17,17 @@ import org.springframework.util.ReflectionUtils;
 
 /** The method that executes the batches of a {@link Batched} method. */
 final class ListMethod {
-  private final Method method;
   private final Returns returns;
+  private final String place;
+  private volatile Method method;
 
   /** On which it is called: the proxy, so that its own annotations count. */
   private volatile @Nullable Object bean;
 
-  private ListMethod(Method method, Returns returns) {
+  private ListMethod(Method method, Returns returns, String place) {
     this.method = method;
     this.returns = returns;
+    this.place = place;
   }
 
   /** Looks for the list method of a method, and throws a {@link MistakeException} without one. */
@@ -40,8 +43,7 @@ final class ListMethod {
       Returns how = Returns.of(each.getReturnType());
       if (how != null && takes(each, item, type) && gives(each, how, result, type)) {
         checkCallable(each, place);
-        ReflectionUtils.makeAccessible(each);
-        return new ListMethod(each, how);
+        return new ListMethod(each, how, place);
       }
     }
     throw new MistakeException(
@@ -96,6 +98,17 @@ final class ListMethod {
 
   /** Says on which object it is called, before the first batch. */
   void bean(Object proxy) {
+    try {
+      Method invocable = AopUtils.selectInvocableMethod(method, proxy.getClass());
+      ReflectionUtils.makeAccessible(invocable);
+      method = invocable;
+    } catch (IllegalStateException e) {
+      throw new MistakeException(
+          place,
+          "is @Batched by " + method.getName() + ", which the proxy of the bean does not have",
+          "Let an interface of the bean have it, or let its proxies be made of its class"
+              + " (spring.aop.proxy-target-class=true, proxyTargetClass = true).");
+    }
     bean = proxy;
   }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +67,11 @@ final class MethodReader {
         Batcher<Object, Object> batcher = batcher(batched, method, returns, place);
         CallOptions options = options(batched.timeout(), place);
         link = AnnotatedMethod.unwrapping(method, call -> batcher.call(item(call), options));
-        service = (call, _) -> batcher.submit(item(call), options);
+        service =
+            (call, _) ->
+                call.item() == null
+                    ? CompletableFuture.failedFuture(noItem(call))
+                    : batcher.submit(item(call), options);
       }
       Throttled throttled = annotations.throttled();
       if (throttled != null) {
@@ -158,9 +163,13 @@ final class MethodReader {
   private static Object item(Call call) {
     Object item = call.item();
     if (item == null) {
-      throw new NullPointerException("the item of " + call.method().getName() + " is null");
+      throw noItem(call);
     }
     return item;
+  }
+
+  private static NullPointerException noItem(Call call) {
+    return new NullPointerException("the item of " + call.method().getName() + " is null");
   }
 
   private Throttle throttle(String name, String place) {
@@ -178,10 +187,22 @@ final class MethodReader {
     return throttles.computeIfAbsent(
         name,
         unknown -> {
-          Throttle throttle = builders.throttle(name, Throttle.builder()).build();
+          Throttle throttle = built(name, place);
           lifecycle.add(name, throttle);
           return throttle;
         });
+  }
+
+  private Throttle built(String name, String place) {
+    try {
+      return builders.annotated(name, place).build();
+    } catch (IllegalArgumentException e) {
+      throw new MistakeException(
+          "headrace.throttles." + name,
+          "describe no throttle for " + place + ": " + e.getMessage(),
+          "Set at-once, per-second, or permits and period; burst and catch-up need one of the last"
+              + " two.");
+    }
   }
 
   private static Link throttled(Link link, Throttle throttle, @Nullable Duration timeout) {

@@ -21,7 +21,8 @@ import java.lang.annotation.Target;
 public @interface Throttled {
   /**
    * The throttle: a bean of this name, or else the one that the properties {@code
-   * headrace.throttles.NAME.*} describe.
+   * headrace.throttles.NAME.*} describe. If code builds a throttle of these properties, too, the
+   * start fails: name its bean.
    *
    * @return the name
    */

@@ -8,9 +8,11 @@ import io.headrace.Batcher;
 import io.headrace.Coalescer;
 import io.headrace.DeadlineExceededException;
 import io.headrace.Outcomes;
+import io.headrace.Permit;
 import io.headrace.Throttle;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -23,10 +25,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.aop.framework.Advised;
 import org.springframework.aop.framework.ProxyFactory;
@@ -421,6 +425,94 @@ class AnnotationsTest {
     runner
         .withBean("names", Names.class, () -> names)
         .run(context -> assertThat(context.getBean("names")).isSameAs(names));
+  }
+
+  interface Geocoder {
+    @Throttled(value = "geo", timeout = "1ms")
+    String locate(String address);
+  }
+
+  interface Clients extends Geocoder {}
+
+  /** As clients of web services and repositories are made: their class lacks the annotation. */
+  static Stream<Clients> clients() {
+    MethodInterceptor interceptor = invocation -> "at " + invocation.getArguments()[0];
+    ProxyFactory withTarget = new ProxyFactory(new Object());
+    withTarget.addInterface(Clients.class);
+    withTarget.addAdvice(interceptor);
+    return Stream.of(
+        (Clients) new ProxyFactory(Clients.class, interceptor).getProxy(),
+        (Clients) withTarget.getProxy(),
+        (Clients)
+            Proxy.newProxyInstance(
+                Clients.class.getClassLoader(),
+                new Class<?>[] {Clients.class},
+                (proxy, method, arguments) -> "at " + arguments[0]));
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void anAnnotationOfAnInterfaceHoldsForABeanThatIsAProxyOfIt(Clients client) {
+    runner
+        .withBean("geo", Throttle.class, () -> Throttle.atMost(1))
+        .withBean("client", Clients.class, () -> client)
+        .run(
+            context -> {
+              Geocoder geocoder = context.getBean(Geocoder.class);
+              assertThat(geocoder.locate("home")).isEqualTo("at home");
+              try (Permit _ = context.getBean(Throttle.class).acquire()) {
+                assertThatThrownBy(() -> geocoder.locate("home"))
+                    .isInstanceOf(DeadlineExceededException.class);
+              }
+            });
+  }
+
+  interface Words {
+    Integer length(String word);
+
+    List<Integer> lengths(List<String> words);
+  }
+
+  static class WordsBean implements Words {
+    @Batched("lengths")
+    @Override
+    public Integer length(String word) {
+      throw new AssertionError("not executed");
+    }
+
+    @Override
+    public List<Integer> lengths(List<String> words) {
+      return words.stream().map(String::length).toList();
+    }
+  }
+
+  @Test
+  void theListMethodIsCalledThroughTheInterfaceOfAProxy() {
+    runner
+        .withBean(Words.class, () -> (Words) new ProxyFactory(new WordsBean()).getProxy())
+        .run(context -> assertThat(context.getBean(Words.class).length("four")).isEqualTo(4));
+  }
+
+  static class Echo {
+    @Batched("all")
+    public CompletableFuture<String> one(String item) {
+      throw new AssertionError("not executed");
+    }
+
+    List<String> all(List<String> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void anItemThatIsNullFailsTheFuture() {
+    runner
+        .withBean(Echo.class)
+        .run(
+            context ->
+                assertThatThrownBy(context.getBean(Echo.class).one(null)::join)
+                    .hasRootCauseInstanceOf(NullPointerException.class)
+                    .hasRootCauseMessage("the item of one is null"));
   }
 
   @Test

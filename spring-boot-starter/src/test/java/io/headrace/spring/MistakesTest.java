@@ -3,6 +3,7 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.headrace.Throttle;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
@@ -10,9 +11,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import reactor.core.publisher.Flux;
 
 /** Annotations that cannot work fail the start with their place and what to do. */
@@ -205,6 +210,76 @@ class MistakesTest {
                     NoThrottle.class,
                     "its bean each is no singleton",
                     "into a singleton"));
+  }
+
+  interface Lengths {
+    int length(String text);
+  }
+
+  static class LengthsBean implements Lengths {
+    @Batched("lengths")
+    @Override
+    public int length(String text) {
+      return text.length();
+    }
+
+    List<Integer> lengths(List<String> texts) {
+      return texts.stream().map(String::length).toList();
+    }
+  }
+
+  @Test
+  void aListMethodThatTheProxyOfTheBeanLacksIsRefused() {
+    runner()
+        .withBean(Lengths.class, () -> (Lengths) new ProxyFactory(new LengthsBean()).getProxy())
+        .run(
+            context ->
+                assertMistake(
+                    context.getStartupFailure(),
+                    LengthsBean.class,
+                    "by lengths, which the proxy of the bean does not have",
+                    "spring.aop.proxy-target-class=true"));
+  }
+
+  /** Whichever is made first. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aThrottleThatWouldBeTwoIsRefused(boolean isBeanFirst) {
+    ApplicationContextRunner runner =
+        runner().withPropertyValues("headrace.throttles.api.at-once=1");
+    ApplicationContextRunner first = isBeanFirst ? runner : runner.withBean(NoThrottle.class);
+    ApplicationContextRunner both = first.withUserConfiguration(ApiThrottle.class);
+    (isBeanFirst ? both.withBean(NoThrottle.class) : both)
+        .run(
+            context ->
+                assertMistake(
+                    context.getStartupFailure(),
+                    NoThrottle.class,
+                    "would be two throttles",
+                    "Name the bean"));
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class ApiThrottle {
+    @Bean
+    Throttle limit(HeadraceBuilders headrace) {
+      return headrace.throttle("api", Throttle.builder()).build();
+    }
+  }
+
+  @Test
+  void propertiesThatDescribeNoThrottleAreTold() {
+    runner()
+        .withBean(NoThrottle.class)
+        .withPropertyValues("headrace.throttles.api.at-once=1", "headrace.throttles.api.burst=5")
+        .run(
+            context -> {
+              var analysis = new MistakeFailureAnalyzer().analyze(context.getStartupFailure());
+              assertThat(analysis).as("the analysis").isNotNull();
+              assertThat(analysis.getDescription())
+                  .startsWith("headrace.throttles.api describe no throttle for")
+                  .contains("burst");
+            });
   }
 
   private static void assertMistake(Throwable failure, Class<?> type, String what, String remedy) {

@@ -11,6 +11,7 @@ import io.headrace.Service;
 import io.headrace.Throttle;
 import io.headrace.ThrottleBuilder;
 import io.headrace.TimeSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -169,6 +170,19 @@ class PropertiesTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  /** Nanoseconds cannot count it. */
+  @Test
+  void partsAreDrainedWithinTheLongestTime() {
+    List<Part> parts = new ArrayList<>();
+    runner
+        .withBean(Prices.class)
+        .withPropertyValues("headrace.start-timeout=200000d", "headrace.drain-timeout=200000d")
+        .run(context -> parts.addAll(context.getBean(HeadraceLifecycle.class).parts()));
+    assertThat(parts)
+        .singleElement()
+        .satisfies(part -> assertThat(part.state()).isEqualTo(Flow.State.STOPPED));
+  }
+
   /** Each line of YAML that is wrong in some way, and what is told of it. */
   @ParameterizedTest
   @CsvSource(
@@ -220,6 +234,8 @@ class PropertiesTest {
             + " coalescers.users, flows.photos,",
         "headrace.batchers.texts.maxSize=0 | headrace.batchers.texts.max-size"
             + " | maxSize is 0, it has to be at least 1",
+        "headrace.start-timeout=-1s | headrace.start-timeout | it has to be above zero",
+        "headrace.drain-timeout=0s | headrace.drain-timeout | it has to be above zero",
         "headrace.start-timeout=soon | headrace.start-timeout | soon",
         "headrace.when-failed=panic | headrace.when-failed | UNHEALTHY"
       })
