@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -204,12 +205,12 @@ final class ClientConnection {
     long pauseNanos = FIRST_PAUSE_NANOS;
     while (true) {
       try {
-        return tryToConnect();
+        return tryToConnect(client.connectNanos() - (time.nanoTime() - beginNanos));
       } catch (IOException failure) {
         long leftNanos = client.connectNanos() - (time.nanoTime() - beginNanos);
         if (leftNanos <= 0) {
           throw new StoppedException(
-              "there is no flow server at " + client.path() + ": " + failure.getMessage());
+              "there is no flow server at " + client.path() + ": " + reason(failure));
         }
         if (ending.await(Math.min(pauseNanos, leftNanos), TimeUnit.NANOSECONDS)) {
           throw client.closed();
@@ -219,9 +220,22 @@ final class ClientConnection {
     }
   }
 
-  private Wire tryToConnect() throws IOException {
+  /** What has closed the socket, at the end of the time or of all, gives no reason. */
+  private String reason(IOException failure) {
+    return requireNonNullElse(
+        failure.getMessage(),
+        "it has not answered within the connect timeout of "
+            + Duration.ofNanos(client.connectNanos()));
+  }
+
+  /** Waits no longer for a server that does not answer; a full backlog is a failure at once. */
+  private Wire tryToConnect(long leftNanos) throws IOException {
     SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(client.path()));
     Wire wire = new Wire(socket);
+    TimeSource.Alarm alarm =
+        time.schedule(
+            Math.max(leftNanos, FIRST_PAUSE_NANOS), // the last try is one, too
+            () -> time.execute(wire::close));
     try {
       check(socket);
       hold(wire);
@@ -230,6 +244,8 @@ final class ClientConnection {
     } catch (Throwable failure) {
       wire.close();
       throw failure;
+    } finally {
+      alarm.cancel();
     }
   }
 

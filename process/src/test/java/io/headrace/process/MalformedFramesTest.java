@@ -412,6 +412,21 @@ class MalformedFramesTest {
         });
   }
 
+  /** It takes the connection into its backlog, and that is all. */
+  @Test
+  void aServerThatDoesNotAnswerIsNotWaitedForLongerThanTheConnectTimeout() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> deceived =
+            FlowClient.builder(other).connectTimeout(Duration.ofMillis(50)).build()) {
+      silent.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> call = deceived.submit(1);
+      assertThatThrownBy(() -> call.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(StoppedException.class)
+          .hasMessageContaining("it has not answered within the connect timeout of PT0.05S");
+    }
+  }
+
   @Test
   void memoryIsGivenBackIfWhatIsBehindALentValueIsNonsense() throws Exception {
     int before = Memories.ALL.count();
