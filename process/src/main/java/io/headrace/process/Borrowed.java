@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import io.headrace.shm.SharedMemory;
@@ -23,6 +25,10 @@ final class Borrowed {
    * Several calls may name the same block, each with views of its own. When a call is answered its views are no
    * users anymore; a worker that still executes it is one. What the call was lent goes back when none of its
    * blocks has a user: the block says so when it is forgotten, which may be by a thread of a worker.
+   *
+   * A call that has ended leaves the blocks that another one names: the client has a user of them for that, too.
+   * So of the calls of a block one has ended at most, and is the only one then. If they waited for the block,
+   * calls that overlap would keep each other's other blocks for ever.
    */
 
   /** A block, and the calls that it was lent with. */
@@ -39,7 +45,8 @@ final class Borrowed {
   /**
    * Nothing so far.
    *
-   * @param giveBack tells the client that nothing of what a call was lent is read anymore
+   * @param giveBack tells the client that nothing of what a call was lent is read anymore; does not
+   *     block
    */
   Borrowed(LongConsumer giveBack) {
     this.giveBack = giveBack;
@@ -87,8 +94,12 @@ final class Borrowed {
       lent = new Lent(region.named(handle), new HashSet<>());
       blocks.put(handle, lent);
     }
+    Call before = lent.calls.size() == 1 ? lent.calls.iterator().next() : call;
     if (lent.calls.add(call)) {
       call.open++;
+    }
+    if (before.hasEnded && lent.calls.remove(before)) {
+      leave(before);
     }
     return lent.block;
   }
@@ -117,16 +128,23 @@ final class Borrowed {
       }
       notifyAll();
     }
-    calls.forEach(this::done);
+    calls.forEach(this::leave);
   }
 
-  private void done(Call call) {
-    boolean isBack;
-    synchronized (this) {
-      isBack = --call.open == 0 && !isOver;
-    }
-    if (isBack) {
+  private synchronized void leave(Call call) {
+    if (--call.open == 0 && !isOver) {
       giveBack.accept(call.id);
+    }
+  }
+
+  /** A call has ended: it leaves its blocks to others that name them. */
+  private synchronized void handOver(Call call) {
+    call.hasEnded = true;
+    for (Block block : call.used) {
+      Lent lent = requireNonNull(blocks.get(block.handle)); // the call is still a user
+      if (lent.calls.size() > 1 && lent.calls.remove(call)) {
+        leave(call);
+      }
     }
   }
 
@@ -150,6 +168,9 @@ final class Borrowed {
     /** Of its blocks, those that somebody uses, and 1 until it has ended; guarded by the outer. */
     private int open = 1;
 
+    /** Guarded by the outer. */
+    private boolean hasEnded;
+
     Call(long id) {
       super(0);
       this.id = id;
@@ -166,13 +187,14 @@ final class Borrowed {
 
     /** The call is answered, or will not be. */
     void end() {
+      handOver(this);
       for (int i = 0; i < views.size(); i++) {
         var _ = used.get(i).endView(views.get(i).scope());
       }
       used.forEach(Block::release);
       used.clear();
       views.clear(); // the memory stays mapped as long as they are reachable
-      done(this);
+      leave(this);
     }
   }
 }

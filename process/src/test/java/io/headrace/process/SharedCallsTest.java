@@ -160,6 +160,26 @@ class SharedCallsTest {
   }
 
   @Test
+  void callsThatOverlapGiveTheirOtherValuesBack() throws Exception {
+    serve(held);
+    FlowClient<Object, Object> client = client();
+    MemorySegment common = values.allocate(4096);
+    var _ = client.submit(common);
+    HeldCalls.Held before = held.next();
+    for (int i = 0; i < 20; i++) { // seven times as much as there is
+      MemorySegment own = values.allocate(MIB, Duration.ofSeconds(30));
+      var _ = client.submit(List.of(common, own));
+      SharedValues.release(own);
+      HeldCalls.Held call = held.next();
+      before.future().complete("done");
+      before = call;
+    }
+    SharedValues.release(common);
+    before.future().complete("done");
+    awaitAllBack();
+  }
+
+  @Test
   void aValueMayBeMuchLargerThanAFrameAndGoesToAWorkerAndBack() throws Exception {
     serve(inAWorker());
     FlowClient<Object, Object> client = client();
