@@ -37,7 +37,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Calls.</b> Each is submitted to the service by itself, with the timeout that is left and
  * the priority that its caller gave, and is answered when it is done, in any order. One that its
  * caller cancels, or whose client ends, is cancelled. A result that cannot travel fails its call
- * alone. A client that sends what is no call is refused and disconnected; others do not notice.
+ * alone. A client that sends what is no call is refused and disconnected; others do not notice. So
+ * is one that for 10 seconds reads none of the results in shared memory that it was sent, such as
+ * one that was stopped: others need that memory.
  *
  * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they
  * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. A value
@@ -65,6 +67,7 @@ public final class FlowServer implements AutoCloseable {
   private final int maxFrameBytes;
   private final Duration closeTimeout;
   private final @Nullable ContextCarrier carrier;
+  private final TimeSource time;
   private final ServerSocketChannel socket;
   private final @Nullable Object fileKey;
   private final Set<ServedConnection> connections = ConcurrentHashMap.newKeySet();
@@ -77,6 +80,7 @@ public final class FlowServer implements AutoCloseable {
     maxFrameBytes = builder.maxFrameBytes;
     closeTimeout = builder.closeTimeout;
     carrier = builder.carrier;
+    time = builder.time;
     removeStale();
     socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
@@ -112,6 +116,7 @@ public final class FlowServer implements AutoCloseable {
     private final List<Class<?>> types = new ArrayList<>();
     private int maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
     private Duration closeTimeout = Duration.ofSeconds(10);
+    private TimeSource time = TimeSource.system();
     private @Nullable ContextCarrier carrier;
 
     private Builder(Service<Object, Object> service, Path path) {
@@ -165,6 +170,12 @@ public final class FlowServer implements AutoCloseable {
      */
     public Builder closeTimeout(Duration timeout) {
       closeTimeout = checkedTimeout(timeout, "closeTimeout");
+      return this;
+    }
+
+    /** For tests. */
+    Builder time(TimeSource time) {
+      this.time = time;
       return this;
     }
 
@@ -292,6 +303,10 @@ public final class FlowServer implements AutoCloseable {
 
   @Nullable ContextCarrier carrier() {
     return carrier;
+  }
+
+  TimeSource time() {
+    return time;
   }
 
   Types types() {

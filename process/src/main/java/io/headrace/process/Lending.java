@@ -20,6 +20,7 @@ final class Lending {
 
   // Guarded by this.
   private final Map<Long, List<Block>> lent = new HashMap<>();
+  private long returns;
   private boolean isOver;
 
   // Of the thread that writes.
@@ -90,10 +91,16 @@ final class Lending {
     List<Block> blocks;
     synchronized (this) {
       blocks = lent.remove(id);
+      returns++;
     }
     if (blocks != null) {
       blocks.forEach(Block::release);
     }
+  }
+
+  /** How often something came back. */
+  synchronized long returns() {
+    return returns;
   }
 
   /** How many calls or answers there are whose values are lent. */

@@ -33,10 +33,12 @@ final class ServedConnection {
    *
    * What a call was lent is given back when its answer is encoded, and no worker has the call anymore. What
    * an answer lends is read by the client before it completes the call. If the connection ends meanwhile the
-   * client is told by the probe, before the memory is used again, not to believe what it reads.
+   * client is told by the probe, before the memory is used again, not to believe what it reads. The connection
+   * is ended if nothing comes back for long, for others wait for that memory.
    */
 
   private static final long PROBE_SECONDS = 1;
+  private static final long MAX_LOAN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final FlowServer server;
   private final SocketChannel socket;
@@ -48,6 +50,9 @@ final class ServedConnection {
   private final Probe probe = Probe.create();
   private final AtomicBoolean isProbed = new AtomicBoolean();
   private volatile boolean isEnded;
+
+  /** As long as something is lent; guarded by this. */
+  private TimeSource.@Nullable Alarm alarm;
 
   /** Whether the client reaches the memory of this process. */
   private volatile boolean isReached;
@@ -107,6 +112,7 @@ final class ServedConnection {
     borrowed.close();
     probe.end();
     lending.close();
+    endWatch();
     probe.close();
   }
 
@@ -307,7 +313,42 @@ final class ServedConnection {
       return frame;
     }
     frame.set(java.lang.foreign.ValueLayout.JAVA_BYTE, Frame.LENT_IN_ANSWER_OFFSET, (byte) 1);
-    return lending.lend(id, blocks, frame);
+    MemorySegment frames = lending.lend(id, blocks, frame);
+    synchronized (this) {
+      if (alarm == null) {
+        watchLoans();
+      }
+    }
+    return frames;
+  }
+
+  private synchronized void watchLoans() {
+    long returns = lending.returns();
+    alarm =
+        server
+            .time()
+            .schedule(MAX_LOAN_NANOS, () -> server.time().execute(() -> checkLoans(returns)));
+  }
+
+  /** A client that gives nothing back must not keep the results of others from being made. */
+  private synchronized void checkLoans(long returnsBefore) {
+    if (lending.count() == 0) {
+      alarm = null;
+    } else if (lending.returns() == returnsBefore) {
+      server.refused(
+          new IOException(
+              "it has read none of its results in shared memory for "
+                  + Duration.ofNanos(MAX_LOAN_NANOS)));
+      wire.close();
+    } else {
+      watchLoans();
+    }
+  }
+
+  private synchronized void endWatch() {
+    if (alarm != null) {
+      alarm.cancel();
+    }
   }
 
   private void giveBack(long id) {

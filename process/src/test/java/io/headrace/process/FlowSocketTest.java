@@ -31,7 +31,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -199,31 +198,6 @@ class FlowSocketTest {
           .isInstanceOf(DeadlineExceededException.class)
           .hasMessageContaining("within its timeout of PT30S");
       Awaitility.await("the cancellation").until(call.future()::isCancelled);
-    }
-  }
-
-  /** Time stands still until the test lets the alarm ring. */
-  private static final class AlarmByHand implements TimeSource {
-    private final AtomicReference<Runnable> task = new AtomicReference<>();
-
-    @Override
-    public long nanoTime() {
-      return 0;
-    }
-
-    @Override
-    public Alarm schedule(long delayNanos, Runnable task) {
-      this.task.set(task);
-      return () -> {};
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      task.run();
-    }
-
-    void ring() {
-      task.get().run();
     }
   }
 

@@ -12,6 +12,9 @@ import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -251,6 +254,85 @@ class SharedCallsTest {
     MemorySegment value = values.allocate(MIB);
     SharedValues.release(value);
     assertThatThrownBy(() -> client.call(value)).hasMessageContaining("released before");
+  }
+
+  @Test
+  void aClientThatReadsNoResultsIsDisconnectedAndItsMemoryGivenBack() throws Exception {
+    AlarmByHand alarm = new AlarmByHand();
+    List<MemorySegment> result = new ArrayList<>(List.of(values.allocate(MIB)));
+    FlowServer server =
+        FlowServer.builder(
+                (i, options) -> CompletableFuture.completedFuture(result.getFirst()), path())
+            .time(alarm)
+            .start();
+    toClose.add(server);
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()));
+        Probe probe = Probe.create()) {
+      Wire wire = new Wire(socket);
+      greet(socket, wire, probe);
+      write(socket, call(1));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.MAP, Frame.Kind.ANSWER);
+      write(socket, returned(1));
+      write(socket, call(2));
+      assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.ANSWER);
+      SharedValues.release(result.getFirst());
+      alarm.ring();
+      write(socket, call(3)); // fails, for the value is released
+      assertThat(kinds(wire, 1)).as("something came back").containsExactly(Frame.Kind.FAILED);
+      assertThat(values.usedBytes()).isEqualTo(MIB);
+      alarm.ring();
+      Awaitility.await("the end of the connection").until(() -> server.connections() == 0);
+      awaitAllBack();
+      result.clear();
+    }
+  }
+
+  private static void greet(SocketChannel socket, Wire wire, Probe probe) throws IOException {
+    ValueWriter hello = begin(Frame.Kind.HELLO);
+    hello.writeLong(Frame.MAGIC);
+    hello.writeInt(Frame.VERSION);
+    hello.writeInt(0);
+    probe.write(hello);
+    write(socket, hello);
+    assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.WELCOME);
+    write(socket, begin(Frame.Kind.REACHED));
+  }
+
+  private static ValueWriter call(long id) {
+    ValueWriter out = begin(Frame.Kind.CALL);
+    out.writeLong(id);
+    out.writeLong(0);
+    out.writeInt(0);
+    out.writeByte((byte) 0);
+    out.write((int) id);
+    return out;
+  }
+
+  private static ValueWriter returned(long id) {
+    ValueWriter out = begin(Frame.Kind.RETURNED);
+    out.writeLong(id);
+    return out;
+  }
+
+  private static ValueWriter begin(Frame.Kind kind) {
+    return Frame.begin(kind, new Types(List.of()), 1000);
+  }
+
+  private static void write(SocketChannel socket, ValueWriter frame) throws IOException {
+    ByteBuffer bytes = Frame.end(frame).asByteBuffer();
+    while (bytes.hasRemaining()) {
+      var _ = socket.write(bytes);
+    }
+  }
+
+  /** Those of the next frames. */
+  private static List<Frame.Kind> kinds(Wire wire, int count) throws IOException {
+    List<Frame.Kind> kinds = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      MemorySegment frame = wire.receive(64 << 10);
+      kinds.add(Frame.readKind(Frame.reader(frame, new Types(List.of()))));
+    }
+    return kinds;
   }
 
   @Test
