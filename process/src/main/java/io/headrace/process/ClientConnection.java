@@ -136,17 +136,16 @@ final class ClientConnection {
 
   private @Nullable MemorySegment frameWithLoans(ClientCall call) {
     List<Block> blocks = call.takeBlocks();
-    if (blocks == null) {
-      return call.frame();
-    }
-    if (!isReached) {
+    if (!isReached && blocks != null) {
       call.copyValues();
     }
     MemorySegment frame = call.frame();
     if (isReached && frame != null) {
-      return lending.lend(call.id, blocks, frame);
+      return lending.lend(call.id, blocks == null ? List.of() : blocks, frame);
     }
-    blocks.forEach(Block::release);
+    if (blocks != null) {
+      blocks.forEach(Block::release);
+    }
     return frame;
   }
 

@@ -28,12 +28,15 @@ final class Lending {
   private int seenRemovals;
 
   /**
-   * Lends blocks, of which each has a user for that. For the thread that writes.
+   * Lends blocks, if there are any, of which each has a user for that. For the thread that writes.
    *
    * @param frame names them
    * @return what to write, with what has to be known before
    */
   MemorySegment lend(long id, List<Block> blocks, MemorySegment frame) {
+    if (blocks.isEmpty() && seenRemovals == Memories.ALL.removals()) {
+      return frame;
+    }
     List<MemorySegment> frames = new ArrayList<>();
     forget(frames);
     for (Block block : blocks) {
@@ -48,7 +51,9 @@ final class Lending {
     frames.add(frame);
     synchronized (this) {
       if (!isOver) {
-        lent.put(id, blocks);
+        if (!blocks.isEmpty()) {
+          lent.put(id, blocks);
+        }
         return joined(frames);
       }
     }

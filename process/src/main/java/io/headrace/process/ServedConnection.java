@@ -310,7 +310,7 @@ final class ServedConnection {
 
   private MemorySegment lend(long id, List<Block> blocks, MemorySegment frame) {
     if (blocks.isEmpty()) {
-      return frame;
+      return lending.lend(id, blocks, frame); // tells what is gone
     }
     frame.set(java.lang.foreign.ValueLayout.JAVA_BYTE, Frame.LENT_IN_ANSWER_OFFSET, (byte) 1);
     MemorySegment frames = lending.lend(id, blocks, frame);

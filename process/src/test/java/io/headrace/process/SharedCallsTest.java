@@ -287,6 +287,49 @@ class SharedCallsTest {
     }
   }
 
+  @Test
+  void theOtherSideIsToldOfMemoryThatIsGoneByWhateverIsSentNext() throws Exception {
+    List<MemorySegment> result = new ArrayList<>();
+    serve((i, options) -> CompletableFuture.completedFuture(i.equals(1) ? result.getFirst() : i));
+    try (SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()));
+        Probe probe = Probe.create()) {
+      Wire wire = new Wire(socket);
+      greet(socket, wire, probe);
+      int before = Memories.ALL.count();
+      try (SharedValues passing = SharedValues.create(MIB)) {
+        result.add(passing.allocate(MIB));
+      }
+      write(socket, call(1));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.MAP, Frame.Kind.ANSWER);
+      result.clear();
+      write(socket, returned(1));
+      Awaitility.await("the memory to be gone")
+          .until(
+              () -> {
+                System.gc();
+                return Memories.ALL.count() == before;
+              });
+      write(socket, call(2));
+      assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.UNMAP, Frame.Kind.ANSWER);
+    }
+  }
+
+  @Test
+  void aServerIsToldOfMemoryThatIsGoneByTheNextCall() throws Exception {
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(1));
+    FlowClient<Object, Object> client = client();
+    int before = Memories.ALL.count();
+    try (SharedValues passing = SharedValues.create(MIB)) {
+      assertThat(client.call(passing.allocate(MIB))).isEqualTo(1);
+    }
+    Awaitility.await("the memory to be gone, here and at the server")
+        .until(
+            () -> {
+              System.gc();
+              return client.call("plain").equals(1) && Memories.ALL.count() == before;
+            });
+  }
+
   private static void greet(SocketChannel socket, Wire wire, Probe probe) throws IOException {
     ValueWriter hello = begin(Frame.Kind.HELLO);
     hello.writeLong(Frame.MAGIC);
