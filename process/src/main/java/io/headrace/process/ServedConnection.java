@@ -47,7 +47,7 @@ final class ServedConnection {
   private final Map<Long, Served> calls = new ConcurrentHashMap<>();
   private final Borrowed borrowed = new Borrowed(this::giveBack);
   private final Lending lending = new Lending();
-  private final Probe probe = Probe.create();
+  private final Probe probe;
   private final AtomicBoolean isProbed = new AtomicBoolean();
   private volatile boolean isEnded;
 
@@ -69,7 +69,8 @@ final class ServedConnection {
   ServedConnection(FlowServer server, SocketChannel socket) {
     this.server = server;
     this.socket = socket;
-    wire = new Wire(socket);
+    wire = new Wire(socket); // before what has to be closed: there may be no memory for it
+    probe = Probe.create();
   }
 
   /** Serves the client until it ends. */

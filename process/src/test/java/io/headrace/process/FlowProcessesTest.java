@@ -87,7 +87,7 @@ class FlowProcessesTest {
   @Test
   void aServerWithoutMemoryForMoreConnectionsServesWhenThereAreFewer() throws Exception {
     Path socket = folder.resolve("flow.sock");
-    try (ServingProcess _ = ServingProcess.server(socket, "1m")) {
+    try (ServingProcess server = ServingProcess.server(socket, "1m")) {
       List<SocketChannel> connections = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
         connections.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
@@ -100,6 +100,8 @@ class FlowProcessesTest {
           FlowClient.builder(socket).connectTimeout(Duration.ofSeconds(30)).build()) {
         assertThat(client.call("hello")).isEqualTo("hello!");
       }
+      Awaitility.await("no memory of connections that are gone, or were refused")
+          .until(() -> Leftovers.memoryFiles(server.pid()) == 0);
     }
     Files.delete(socket);
   }

@@ -19,7 +19,7 @@ record Leftovers(long descriptors) {
   /** Threads that poll for virtual ones are made when they are needed, with a file each. */
   private static final int OPENED_BY_JVM = 8;
 
-  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
+  private static final String MEMORY_FILES = "/memfd:headrace";
 
   static void awaitNone() {
     await("the ends of all worker processes")
@@ -32,7 +32,7 @@ record Leftovers(long descriptors) {
               }
               return Memories.ALL.count() == 0;
             });
-    await("all memory files to be closed").until(() -> open("/memfd:headrace") == 0);
+    await("all memory files to be closed").until(() -> open("self", MEMORY_FILES) == 0);
     await("all files to be deleted").until(Leftovers::hasNoFiles);
   }
 
@@ -76,15 +76,21 @@ record Leftovers(long descriptors) {
   }
 
   static long openFiles() {
-    return open("");
+    return open("self", "");
   }
 
-  /** How many open files there are whose name begins in some way. */
-  private static long open(String prefix) {
-    if (!Files.isDirectory(DESCRIPTORS)) {
+  /** How many memory files another process has open; 0 where the system does not tell. */
+  static long memoryFiles(long pid) {
+    return open(Long.toString(pid), MEMORY_FILES);
+  }
+
+  /** How many open files a process has whose name begins in some way. */
+  private static long open(String process, String prefix) {
+    Path folder = Path.of("/proc", process, "fd");
+    if (!Files.isDirectory(folder)) {
       return 0;
     }
-    try (Stream<Path> descriptors = Files.list(DESCRIPTORS)) {
+    try (Stream<Path> descriptors = Files.list(folder)) {
       return descriptors.filter(descriptor -> leadsTo(descriptor, prefix)).count();
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
