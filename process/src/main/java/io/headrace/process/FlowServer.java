@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Service;
@@ -9,15 +10,19 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +30,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -61,6 +67,9 @@ public final class FlowServer implements AutoCloseable {
   private static final int BACKLOG = 1024;
   private static final long PAUSE_MILLIS = 100;
 
+  /** Of four digits to the base of 36. */
+  private static final int MAX_HIDDEN = 36 * 36 * 36 * 36;
+
   private final Service<Object, Object> service;
   private final Path path;
   private final Types types;
@@ -81,11 +90,10 @@ public final class FlowServer implements AutoCloseable {
     closeTimeout = builder.closeTimeout;
     carrier = builder.carrier;
     time = builder.time;
-    removeStale();
+    checkPlace();
     socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
-      bind();
-      fileKey = key();
+      fileKey = bind();
     } catch (Throwable failure) {
       socket.close();
       throw failure;
@@ -211,7 +219,7 @@ public final class FlowServer implements AutoCloseable {
 
   // The file of the socket.
 
-  private void removeStale() throws IOException {
+  private void checkPlace() throws IOException {
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
@@ -219,13 +227,16 @@ public final class FlowServer implements AutoCloseable {
         .isOther()) {
       throw new IOException(path + " exists and is no socket");
     }
-    if (isAlive()) {
-      throw new IOException("another server listens on " + path);
+    if (isAlive(path)) {
+      throw anotherListens();
     }
-    Files.delete(path);
   }
 
-  private boolean isAlive() throws IOException {
+  private IOException anotherListens() {
+    return new IOException("another server listens on " + path);
+  }
+
+  private static boolean isAlive(Path path) throws IOException {
     try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       return true;
     } catch (ConnectException refused) {
@@ -233,23 +244,78 @@ public final class FlowServer implements AutoCloseable {
     }
   }
 
-  /** Bound where only the owner gets at it, and moved when only the owner may connect. */
-  private void bind() throws IOException {
-    Path folder = Files.createTempDirectory(requireNonNull(path.getParent()), ".h");
-    Path hidden = folder.resolve("s");
+  /**
+   * Bound where only the owner gets at it, and given its name when only the owner may connect. Of
+   * servers that start at once one gets the name.
+   */
+  private @Nullable Object bind() throws IOException {
+    Path folder = hiddenFolder();
+    int more = path.toString().getBytes(UTF_8).length - folder.toString().getBytes(UTF_8).length;
+    Path hidden = folder.resolve("s".repeat(Math.max(1, more - 1))); // not shorter than the path
     try {
       socket.bind(UnixDomainSocketAddress.of(hidden), BACKLOG);
       if (Files.getFileStore(hidden).supportsFileAttributeView("posix")) {
         Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-------"));
       }
-      Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
+      Object key = key(hidden);
+      removeStale(folder.resolve("o"));
+      var _ = Files.createLink(path, hidden);
+      return key;
+    } catch (SocketException tooLong) {
+      throw new IOException(
+          String.format(
+              "no socket can be made at %s: %s. Its path may have 107 bytes on Linux, 103 on macOS,"
+                  + " and that of its folder 9 less",
+              path, tooLong.getMessage()),
+          tooLong);
+    } catch (FileAlreadyExistsException isFaster) {
+      throw anotherListens();
     } finally {
       Files.deleteIfExists(hidden);
       Files.delete(folder);
     }
   }
 
-  private @Nullable Object key() throws IOException {
+  /** Its name is short, for the path of a socket may have about a hundred bytes. */
+  private Path hiddenFolder() throws IOException {
+    Path parent = requireNonNull(path.getParent());
+    FileAttribute<?>[] ownersOnly =
+        Files.getFileStore(parent).supportsFileAttributeView("posix")
+            ? new FileAttribute<?>[] {
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+            }
+            : new FileAttribute<?>[0];
+    while (true) {
+      int number = ThreadLocalRandom.current().nextInt(MAX_HIDDEN);
+      Path folder = parent.resolve(".h" + Integer.toString(number, Character.MAX_RADIX));
+      try {
+        return Files.createDirectory(folder, ownersOnly);
+      } catch (FileAlreadyExistsException taken) {
+        // by another server that starts
+      }
+    }
+  }
+
+  /**
+   * Takes it away before it is looked at for the last time: another server may have replaced it.
+   */
+  private void removeStale(Path taken) throws IOException {
+    try {
+      Files.move(path, taken, StandardCopyOption.ATOMIC_MOVE);
+    } catch (NoSuchFileException none) {
+      return;
+    }
+    try {
+      if (isAlive(taken)) {
+        var _ = Files.createLink(path, taken);
+        throw anotherListens();
+      }
+    } finally {
+      Files.delete(taken);
+    }
+  }
+
+  private static @Nullable Object key(Path path) throws IOException {
     return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
         .fileKey();
   }
@@ -358,10 +424,13 @@ public final class FlowServer implements AutoCloseable {
   public void close() {
     closed.countDown();
     try {
-      if (fileKey != null && Files.exists(path) && fileKey.equals(key())) {
-        Files.deleteIfExists(path);
+      try (socket) {
+        if (fileKey != null && Files.exists(path) && fileKey.equals(key(path))) {
+          Files.deleteIfExists(path);
+        }
       }
-      socket.close();
+    } catch (NoSuchFileException gone) {
+      // somebody else has removed it
     } catch (IOException failure) {
       LOGGER.log(Level.WARNING, "cannot remove " + path, failure);
     }

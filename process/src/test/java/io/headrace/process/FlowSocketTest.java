@@ -20,6 +20,11 @@ import io.headrace.Workers;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -30,6 +35,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
@@ -483,6 +489,101 @@ class FlowSocketTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("another server listens on");
     assertThat(client().call(1)).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void ofServersThatStartAtOnceOneDoes(boolean isStaleThere) throws Exception {
+    for (int i = 0; i < 50; i++) {
+      if (isStaleThere) {
+        try (ServerSocketChannel stale = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+          stale.bind(UnixDomainSocketAddress.of(path()));
+        }
+      }
+      CyclicBarrier begin = new CyclicBarrier(2);
+      List<CompletableFuture<FlowServer>> starts = new ArrayList<>();
+      for (int s = 0; s < 2; s++) {
+        starts.add(CompletableFuture.supplyAsync(() -> startAt(begin), Thread::startVirtualThread));
+      }
+      List<FlowServer> started = new ArrayList<>();
+      for (CompletableFuture<FlowServer> start : starts) {
+        try {
+          started.add(start.join());
+        } catch (CompletionException failure) {
+          assertThat(failure).hasMessageContaining("another server listens on");
+        }
+      }
+      assertThat(started).as("round %d", i).hasSize(1);
+      SocketChannel.open(UnixDomainSocketAddress.of(path())).close();
+      started.getFirst().close();
+      assertThat(path()).doesNotExist();
+    }
+  }
+
+  private FlowServer startAt(CyclicBarrier begin) {
+    try {
+      begin.await();
+      return FlowServer.builder(ECHO, path()).start();
+    } catch (Exception failure) {
+      throw new CompletionException(failure);
+    }
+  }
+
+  @Test
+  void theFolderMayBeAsLongAsASocketAllows() throws Exception {
+    Path deep = folder.resolve("x".repeat(89 - folder.toString().length()));
+    Files.createDirectory(deep);
+    Path path = deep.resolve("s");
+    try (FlowServer _ = FlowServer.builder(ECHO, path).start();
+        FlowClient<Object, Object> client = FlowClient.builder(path).build()) {
+      assertThat(client.call(1)).isEqualTo(1);
+    }
+    Files.delete(deep);
+  }
+
+  @Test
+  void aPathThatIsTooLongIsRefused() {
+    Path path = folder.resolve("x".repeat(110));
+    assertThatThrownBy(() -> FlowServer.builder(ECHO, path).start())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("no socket can be made at " + path)
+        .hasMessageContaining("may have 107 bytes on Linux");
+  }
+
+  @Test
+  void aSocketThatIsRemovedMeanwhileIsClosed() throws Exception {
+    Path link = folder.resolve("link");
+    for (int i = 0; i < 300; i++) {
+      FlowServer server = FlowServer.builder(ECHO, path()).start();
+      Files.createLink(link, path());
+      CyclicBarrier begin = new CyclicBarrier(2);
+      Thread remover =
+          Thread.startVirtualThread(
+              () -> {
+                try {
+                  begin.await();
+                  Files.deleteIfExists(path());
+                } catch (Exception failure) {
+                  throw new CompletionException(failure);
+                }
+              });
+      begin.await();
+      server.close();
+      remover.join();
+      Awaitility.await("the end of the socket in round " + i)
+          .pollDelay(Duration.ZERO)
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> isDead(link));
+      Files.delete(link);
+    }
+  }
+
+  private static boolean isDead(Path socket) throws IOException {
+    try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return false;
+    } catch (ConnectException refused) {
+      return true;
+    }
   }
 
   @Test
