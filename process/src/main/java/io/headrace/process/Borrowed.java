@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +39,7 @@ final class Borrowed {
 
   // Guarded by this.
   private final Map<Long, Region> regions = new HashMap<>();
-  private final Map<Long, String> unreachable = new HashMap<>();
+  private final Map<Long, Supplier<SharedMemory>> unmapped = new HashMap<>();
   private final Map<Handle, Lent> blocks = new HashMap<>();
   private boolean isOver;
 
@@ -52,21 +53,19 @@ final class Borrowed {
     this.giveBack = giveBack;
   }
 
-  /** There is a memory of the client. One that cannot be mapped fails the calls that need it. */
+  /**
+   * There is a memory of the client. It is mapped for the first call that needs it; if that cannot
+   * be done it fails the call, and the next one tries again.
+   */
   synchronized void map(long number, long sizeBytes, String path) {
-    if (regions.containsKey(number) || sizeBytes < 1) {
+    if (regions.containsKey(number) || unmapped.containsKey(number) || sizeBytes < 1) {
       throw new CorruptMemoryException("memory " + number + " of " + sizeBytes + " bytes");
     }
-    try {
-      SharedMemory memory = SharedMemory.adopt(path, sizeBytes);
-      regions.put(number, Memories.ALL.borrowed(memory, this::forgotten));
-    } catch (SharedMemoryException | java.nio.file.InvalidPathException failure) {
-      unreachable.put(number, String.valueOf(failure.getMessage()));
-    }
+    unmapped.put(number, () -> SharedMemory.adopt(path, sizeBytes));
   }
 
   synchronized void unmap(long number) {
-    unreachable.remove(number);
+    unmapped.remove(number);
     Region region = regions.remove(number);
     if (region != null) {
       region.retire();
@@ -76,13 +75,33 @@ final class Borrowed {
   private synchronized Region region(long number) {
     Region region = regions.get(number);
     if (region == null) {
-      String reason = unreachable.get(number);
-      if (reason != null) {
-        throw new IllegalStateException("the server cannot read a shared value: " + reason);
+      Supplier<SharedMemory> opening = unmapped.get(number);
+      if (opening == null) {
+        throw new CorruptMemoryException("there is no memory " + number);
       }
-      throw new CorruptMemoryException("there is no memory " + number);
+      region = Memories.ALL.borrowed(open(opening, "the server"), this::forgotten);
+      regions.put(number, region);
+      unmapped.remove(number);
     }
     return region;
+  }
+
+  /**
+   * Maps memory of the other side.
+   *
+   * @throws IllegalStateException if it cannot be mapped now; the message says why
+   */
+  static SharedMemory open(Supplier<SharedMemory> opening, String reader) {
+    try {
+      return opening.get();
+    } catch (SharedMemoryException | java.nio.file.InvalidPathException failure) {
+      throw new IllegalStateException(
+          reader
+              + " cannot read a shared value: "
+              + failure.getMessage()
+              + ". If its process has too many open files, raise their limit (ulimit -n)",
+          failure);
+    }
   }
 
   /** A user of the block for a call. */

@@ -9,7 +9,6 @@ import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.SharedMemory;
-import io.headrace.shm.SharedMemoryException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,6 +24,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A connection of a {@link FlowClient}, from before it is made to its end. */
@@ -59,6 +59,7 @@ final class ClientConnection {
   private volatile boolean isReached;
 
   // Of the thread that receives.
+  private final Map<Long, Supplier<SharedMemory>> announced = new HashMap<>();
   private final Map<Long, SharedMemory> mapped = new HashMap<>();
   private @Nullable Probe ofServer;
 
@@ -336,7 +337,9 @@ final class ClientConnection {
       }
       case MAP -> map(in.readLong(), in.readLong(), in.readString());
       case UNMAP -> {
-        SharedMemory gone = mapped.remove(in.readLong());
+        long number = in.readLong();
+        announced.remove(number);
+        SharedMemory gone = mapped.remove(number);
         if (gone != null) {
           gone.close();
         }
@@ -395,16 +398,23 @@ final class ClientConnection {
   }
 
   private void map(long number, long sizeBytes, String path) {
-    try {
-      SharedMemory before = mapped.put(number, SharedMemory.open(path, sizeBytes));
-      if (before != null) {
-        before.close();
-        throw new CorruptMemoryException("the server has announced memory " + number + " twice");
-      }
-    } catch (SharedMemoryException failure) {
-      System.getLogger(ClientConnection.class.getName())
-          .log(System.Logger.Level.WARNING, "results in a memory cannot be read", failure);
+    if (announced.put(number, () -> SharedMemory.open(path, sizeBytes)) != null) {
+      throw new CorruptMemoryException("the server has announced memory " + number + " twice");
     }
+  }
+
+  /** Mapped for the first result that is there; if that fails the next one tries again. */
+  private SharedMemory memory(long number) {
+    SharedMemory memory = mapped.get(number);
+    if (memory == null) {
+      Supplier<SharedMemory> opening = announced.get(number);
+      if (opening == null) {
+        throw new CorruptMemoryException("there is no memory " + number);
+      }
+      memory = Borrowed.open(opening, "the client");
+      mapped.put(number, memory);
+    }
+    return memory;
   }
 
   /** Reads results in shared memory: copies them, for the server is to have them back. */
@@ -415,10 +425,7 @@ final class ClientConnection {
 
     @Override
     public MemorySegment at(ValueWriter.Place place) {
-      SharedMemory memory = mapped.get((long) place.block().memory());
-      if (memory == null) {
-        throw new IllegalStateException("the shared memory of a result cannot be read");
-      }
+      SharedMemory memory = memory(place.block().memory());
       MemorySegment block = place.block().in(memory.segment());
       if (place.offset() < 0
           || place.length() < 0

@@ -19,7 +19,9 @@ import java.nio.ByteOrder;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,12 +133,16 @@ class MalformedFramesTest {
   }
 
   private static byte[] map(long number, long bytes) {
+    return map(number, bytes, LENT.path());
+  }
+
+  private static byte[] map(long number, long bytes, String path) {
     return frame(
         Frame.Kind.MAP,
         out -> {
           out.writeLong(number);
           out.writeLong(bytes);
-          out.writeString(LENT.path());
+          out.writeString(path);
         });
   }
 
@@ -250,6 +256,83 @@ class MalformedFramesTest {
           .containsExactlyInAnyOrder(
               Frame.Kind.WELCOME, Frame.Kind.FAILED, Frame.Kind.RETURNED, Frame.Kind.ANSWER);
     }
+  }
+
+  @Test
+  void aMemoryOfAClientThatCannotBeMappedIsTriedAgainByTheNextCall() throws Exception {
+    try (SharedMemory memory = SharedMemory.create(LENT.sizeBytes(), Mechanism.PORTABLE);
+        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+      Path file = Path.of(memory.path());
+      Path away = Files.move(file, file.resolveSibling("away"));
+      Wire wire = new Wire(socket);
+      write(socket, hello(Frame.MAGIC, Frame.VERSION));
+      write(socket, map(1, memory.sizeBytes(), memory.path()));
+      write(socket, lent(1, 0));
+      assertThat(kind(wire)).isEqualTo(Frame.Kind.WELCOME);
+      ValueReader failed = Frame.reader(wire.receive(MAX_BYTES), NO_TYPES);
+      assertThat(Frame.readKind(failed)).isEqualTo(Frame.Kind.FAILED);
+      assertThat(failed.readLong()).isEqualTo(1);
+      assertThat(kind(wire)).isEqualTo(Frame.Kind.RETURNED);
+      Files.move(away, file);
+      write(socket, lent(1, 0));
+      assertThat(List.of(kind(wire), kind(wire)))
+          .containsExactlyInAnyOrder(Frame.Kind.ANSWER, Frame.Kind.RETURNED);
+      assertThat(Failures.read(failed))
+          .hasMessageContaining("the server cannot read a shared value")
+          .hasMessageContaining("raise their limit (ulimit -n)");
+    }
+  }
+
+  private static Frame.Kind kind(Wire wire) throws IOException {
+    return Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), NO_TYPES));
+  }
+
+  @Test
+  void aMemoryOfAServerThatCannotBeMappedIsTriedAgainByTheNextAnswer() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (SharedMemory memory = SharedMemory.create(LENT.sizeBytes(), Mechanism.PORTABLE);
+        Probe probe = Probe.create();
+        ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> client = FlowClient.builder(other).connections(1).build()) {
+      Path file = Path.of(memory.path());
+      Path away = Files.move(file, file.resolveSibling("elsewhere"));
+      fake.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> first = client.submit(1);
+      try (SocketChannel socket = fake.accept()) {
+        write(
+            socket,
+            frame(
+                Frame.Kind.WELCOME,
+                out -> {
+                  out.writeByte((byte) 1);
+                  probe.write(out);
+                }));
+        write(socket, map(1, memory.sizeBytes(), memory.path()));
+        write(socket, lentAnswer(1));
+        Awaitility.await("the answer that cannot be read").until(first::isDone);
+        Files.move(away, file, StandardCopyOption.REPLACE_EXISTING);
+        CompletableFuture<Object> second = client.submit(2);
+        write(socket, lentAnswer(2));
+        assertThat(((MemorySegment) second.get(30, TimeUnit.SECONDS)).byteSize()).isEqualTo(100);
+        assertThatThrownBy(first::join)
+            .hasMessageContaining("the client cannot read a shared value")
+            .hasMessageContaining("raise their limit (ulimit -n)");
+      }
+    }
+  }
+
+  /** An answer with a value in a memory of the server. */
+  private static byte[] lentAnswer(long id) {
+    byte[] call = lent(1, 0);
+    return frame(
+        Frame.Kind.ANSWER,
+        out -> {
+          out.writeLong(id);
+          out.writeByte((byte) 1);
+          for (int i = Frame.FLAGS_OFFSET + 1; i < call.length; i++) {
+            out.writeByte(call[i]);
+          }
+        });
   }
 
   @ParameterizedTest
