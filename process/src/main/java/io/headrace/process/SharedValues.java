@@ -89,7 +89,8 @@ public final class SharedValues implements AutoCloseable {
    *
    * @param bytes how much, 0 or more
    * @return the memory; what it contains is not defined
-   * @throws NoRoomException if there is no room, not even after a garbage collection
+   * @throws NoRoomException if there is no room, not even after a garbage collection, or the
+   *     calling thread is interrupted before there is; it stays interrupted
    * @throws IllegalArgumentException if it is negative, or more than there is when nothing is taken
    * @throws IllegalStateException if this is closed
    */
@@ -102,7 +103,8 @@ public final class SharedValues implements AutoCloseable {
       return await(bytes, BRIEF_NANOS, true);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw noRoom(bytes, 0);
+      throw new NoRoomException(
+          "interrupted before there was room for " + bytes + " bytes of shared values");
     }
   }
 

@@ -168,6 +168,19 @@ class SharedValuesTest {
   }
 
   @Test
+  void whoIsInterruptedWhenThereIsNoRoomIsToldSo() {
+    try (SharedValues values = SharedValues.create(4096)) {
+      MemorySegment value = values.allocate(1);
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> values.allocate(1))
+          .isInstanceOf(NoRoomException.class)
+          .hasMessageContaining("interrupted before there was room for 1 bytes");
+      assertThat(Thread.interrupted()).isTrue();
+      SharedValues.release(value);
+    }
+  }
+
+  @Test
   void whoFindsNoRoomWaitsAndNothingFails() throws Exception {
     try (SharedValues values = SharedValues.create(1 << 20);
         Flow<MemorySegment, MemorySegment> flow = touchingTwice()) {
