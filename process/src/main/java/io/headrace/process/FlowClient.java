@@ -167,7 +167,8 @@ public final class FlowClient<I, O extends @Nullable Object>
     }
 
     /**
-     * How long calls wait for a connection. Default: 5 seconds.
+     * How long a connection is tried to be made. Default: 5 seconds. A call that comes meanwhile
+     * waits for what is left of that.
      *
      * @param timeout how long, above zero
      * @return this
