@@ -249,12 +249,11 @@ final class ClientConnection {
     }
   }
 
-  private void check(SocketChannel socket) {
-    try {
-      Peer.check(socket);
-    } catch (IOException stranger) {
+  private void check(SocketChannel socket) throws IOException {
+    String objection = Peer.objection(socket);
+    if (objection != null) {
       throw new RejectedException(
-          "the server at " + client.path() + " is refused: " + stranger.getMessage(), stranger);
+          "the server at " + client.path() + " is refused: " + objection, null);
     }
   }
 

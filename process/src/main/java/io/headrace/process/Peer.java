@@ -6,33 +6,42 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
 
 /** Who is at the other end of a socket. */
 final class Peer {
+  private static volatile @Nullable UserPrincipal own;
+
   private Peer() {}
 
   /**
-   * Checks that it is a process of the same user, where the system tells.
+   * Says why it is not to be trusted; null if it is a process of the same user, or the system does
+   * not tell.
    *
-   * @throws IOException if it is not
+   * @throws IOException if that cannot be found out now
    */
-  static void check(SocketChannel socket) throws IOException {
+  static @Nullable String objection(SocketChannel socket) throws IOException {
     if (!socket.supportedOptions().contains(ExtendedSocketOptions.SO_PEERCRED)) {
-      return;
+      return null;
     }
     UserPrincipal user = socket.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
-    if (!user.equals(own())) {
-      throw new IOException("the other side is a process of " + user + ", this one is of " + own());
-    }
+    return user.equals(own())
+        ? null
+        : "the other side is a process of " + user + ", this one is of " + own();
   }
 
-  /** A user need not have a name, and so is asked for by a file. */
+  /** A user need not have a name, and so is asked for by a file, once. */
   private static UserPrincipal own() throws IOException {
-    Path file = Files.createTempFile("headrace-", ".user");
-    try {
-      return Files.getOwner(file);
-    } finally {
-      Files.delete(file);
+    UserPrincipal known = own;
+    if (known == null) {
+      Path file = Files.createTempFile("headrace-", ".user");
+      try {
+        known = Files.getOwner(file);
+      } finally {
+        Files.delete(file);
+      }
+      own = known;
     }
+    return known;
   }
 }

@@ -77,7 +77,10 @@ final class ServedConnection {
   void run() {
     Thread writer = Thread.ofVirtual().name("headrace-answers").start(this::write);
     try {
-      Peer.check(socket);
+      String objection = Peer.objection(socket);
+      if (objection != null) {
+        throw new IOException(objection);
+      }
       greet();
       while (true) {
         receive(wire.receive(server.maxFrameBytes()));
