@@ -12,7 +12,6 @@ import io.headrace.shm.SharedMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -229,18 +228,17 @@ final class ClientConnection {
             + Duration.ofNanos(client.connectNanos()));
   }
 
-  /** Waits no longer for a server with a full backlog, or one that does not answer. */
+  /** Waits no longer for a server that does not answer; a full backlog is a failure at once. */
   private Wire tryToConnect(long leftNanos) throws IOException {
-    SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
+    SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(client.path()));
     Wire wire = new Wire(socket);
     TimeSource.Alarm alarm =
         time.schedule(
             Math.max(leftNanos, FIRST_PAUSE_NANOS), // the last try is one, too
             () -> time.execute(wire::close));
     try {
-      hold(wire);
-      var _ = socket.connect(UnixDomainSocketAddress.of(client.path()));
       check(socket);
+      hold(wire);
       greet(wire);
       return wire;
     } catch (Throwable failure) {
