@@ -137,7 +137,8 @@ public final class HeadraceBuilders {
    *     which would then be those of two throttles
    */
   public ThrottleBuilder throttle(String name, ThrottleBuilder builder) {
-    if (throttles.put(name, "") instanceof String place && !place.isEmpty()) {
+    String place = throttles.put(name, "");
+    if (place != null && !place.isEmpty()) {
       throw twoThrottles(name, place);
     }
     return described(name, builder);
