@@ -16,6 +16,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -259,7 +260,7 @@ public final class FlowServer implements AutoCloseable {
       }
       Object key = key(hidden);
       removeStale(folder.resolve("o"));
-      var _ = Files.createLink(path, hidden);
+      giveName(hidden);
       return key;
     } catch (SocketException tooLong) {
       throw new IOException(
@@ -268,11 +269,20 @@ public final class FlowServer implements AutoCloseable {
                   + " and that of its folder 9 less",
               path, tooLong.getMessage()),
           tooLong);
-    } catch (FileAlreadyExistsException isFaster) {
-      throw anotherListens();
     } finally {
       Files.deleteIfExists(hidden);
       Files.delete(folder);
+    }
+  }
+
+  /** A link replaces nothing. Where there are none for sockets, the last one gets the name. */
+  private void giveName(Path hidden) throws IOException {
+    try {
+      var _ = Files.createLink(path, hidden);
+    } catch (FileAlreadyExistsException isFaster) {
+      throw anotherListens();
+    } catch (UnsupportedOperationException | FileSystemException noLinks) {
+      Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
     }
   }
 
@@ -307,11 +317,11 @@ public final class FlowServer implements AutoCloseable {
     }
     try {
       if (isAlive(taken)) {
-        var _ = Files.createLink(path, taken);
+        giveName(taken);
         throw anotherListens();
       }
     } finally {
-      Files.delete(taken);
+      Files.deleteIfExists(taken);
     }
   }
 
