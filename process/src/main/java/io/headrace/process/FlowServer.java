@@ -66,6 +66,10 @@ public final class FlowServer implements AutoCloseable {
   private static final Logger LOGGER = System.getLogger(FlowServer.class.getName());
 
   private static final int BACKLOG = 1024;
+
+  /** To connect to a socket that other servers replace. */
+  private static final int TRIES = 10;
+
   private static final long PAUSE_MILLIS = 100;
 
   /** Of four digits to the base of 36. */
@@ -220,13 +224,16 @@ public final class FlowServer implements AutoCloseable {
 
   // The file of the socket.
 
+  /** Another server may take the socket away, or put one there, at any moment. */
   private void checkPlace() throws IOException {
-    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+    try {
+      BasicFileAttributes file =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      if (!file.isOther()) {
+        throw new IOException(path + " exists and is no socket");
+      }
+    } catch (NoSuchFileException none) {
       return;
-    }
-    if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .isOther()) {
-      throw new IOException(path + " exists and is no socket");
     }
     if (isAlive(path)) {
       throw anotherListens();
@@ -238,10 +245,18 @@ public final class FlowServer implements AutoCloseable {
   }
 
   private static boolean isAlive(Path path) throws IOException {
-    try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
-      return true;
-    } catch (ConnectException refused) {
-      return false;
+    for (int triesLeft = TRIES; ; triesLeft--) {
+      try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+        return true;
+      } catch (ConnectException refused) {
+        return false;
+      } catch (SocketException failure) {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+          return false;
+        } else if (triesLeft == 1) {
+          throw failure;
+        }
+      }
     }
   }
 
