@@ -317,17 +317,23 @@ final class ServedConnection {
       return lending.lend(id, blocks, frame); // tells what is gone
     }
     frame.set(java.lang.foreign.ValueLayout.JAVA_BYTE, Frame.LENT_IN_ANSWER_OFFSET, (byte) 1);
+    long returns = lending.returns();
     MemorySegment frames = lending.lend(id, blocks, frame);
     synchronized (this) {
       if (alarm == null) {
-        watchLoans();
+        watchLoans(returns);
       }
     }
     return frames;
   }
 
-  private synchronized void watchLoans() {
-    long returns = lending.returns();
+  /**
+   * Looks later whether something has come back.
+   *
+   * @param returns how often it had before it was seen that something is lent: what comes back in
+   *     between counts
+   */
+  private synchronized void watchLoans(long returns) {
     alarm =
         server
             .time()
@@ -336,16 +342,17 @@ final class ServedConnection {
 
   /** A client that gives nothing back must not keep the results of others from being made. */
   private synchronized void checkLoans(long returnsBefore) {
+    long returns = lending.returns();
     if (lending.count() == 0) {
       alarm = null;
-    } else if (lending.returns() == returnsBefore) {
+    } else if (returns == returnsBefore) {
       server.refused(
           new IOException(
               "it has read none of its results in shared memory for "
                   + Duration.ofNanos(MAX_LOAN_NANOS)));
       wire.close();
     } else {
-      watchLoans();
+      watchLoans(returns);
     }
   }
 

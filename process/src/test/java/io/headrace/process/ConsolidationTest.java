@@ -180,13 +180,7 @@ class ConsolidationTest {
     try {
       awaitConsolidation(flow);
       CompletableFuture<Object> hanging = flow.submit(Doubling.HANG);
-      List<CompletableFuture<Object>> others = new ArrayList<>();
-      for (int i = 0; i < 3 * IN_FLIGHT; i++) {
-        others.add(flow.submit(i));
-      }
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> done(others).count() >= 2 * IN_FLIGHT);
+      var _ = othersGoOn(flow);
       assertThat(hanging).isNotDone();
     } finally {
       flow.shutdownNow();
@@ -200,13 +194,7 @@ class ConsolidationTest {
     try (Flow<Integer, Object> flow = twoProcesses()) {
       awaitConsolidation(flow);
       holdUp(flow, goOn);
-      List<CompletableFuture<Object>> others = new ArrayList<>();
-      for (int i = 0; i < 3 * IN_FLIGHT; i++) {
-        others.add(flow.submit(i));
-      }
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> done(others).count() >= 2 * IN_FLIGHT);
+      List<CompletableFuture<Object>> others = othersGoOn(flow);
       goOn.complete(null);
       CompletableFuture.allOf(others.toArray(CompletableFuture[]::new)).join();
     } finally {
@@ -231,6 +219,18 @@ class ConsolidationTest {
         Thread.onSpinWait();
       }
     }
+  }
+
+  /** Those that are in the process that hangs wait for it. */
+  private static List<CompletableFuture<Object>> othersGoOn(Flow<Integer, Object> flow) {
+    List<CompletableFuture<Object>> others = new ArrayList<>();
+    for (int i = 0; i < 3 * IN_FLIGHT; i++) {
+      others.add(flow.submit(i));
+    }
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> done(others).count() >= 2 * IN_FLIGHT);
+    return others;
   }
 
   private static Stream<CompletableFuture<Object>> done(List<CompletableFuture<Object>> futures) {

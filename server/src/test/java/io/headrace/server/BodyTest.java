@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vertx.core.buffer.Buffer;
 import java.io.BufferedReader;
 import java.lang.reflect.Proxy;
-import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -56,16 +55,7 @@ class BodyTest {
 
   @Test
   void requestThatTheHeapIsTooSmallForIsAnswered() throws Exception {
-    Process small =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                SmallServer.class.getName())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process small = SmallJvm.start(SmallServer.class);
     try (BufferedReader out = small.inputReader(UTF_8)) {
       int port = Integer.parseInt(out.readLine());
       String chunk = "100000\r\n" + "x".repeat(MEBIBYTE) + "\r\n";

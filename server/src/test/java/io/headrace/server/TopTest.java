@@ -6,7 +6,6 @@ import io.headrace.Batcher;
 import io.headrace.Handler;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -84,16 +83,7 @@ class TopTest {
 
   @Test
   void showsWhatARunningJvmDoes() throws Exception {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Busy.class.getName())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process process = SmallJvm.start(Busy.class);
     try {
       assertThat(process.inputReader().readLine()).isEqualTo("ready");
       assertThat(run("top", Long.toString(process.pid()), "--updates", "4")).isZero();
