@@ -68,7 +68,7 @@ class AdmissionLincheckTest {
     Depth.explore(
         () -> {
           Saturated saturated = new Saturated();
-          Threads.run(saturated::enterAndLeave, saturated::enterAndLeave);
+          Threads.run(List.of(saturated), saturated::enterAndLeave, saturated::enterAndLeave);
           assertEquals(LIMIT, saturated.room());
         });
   }

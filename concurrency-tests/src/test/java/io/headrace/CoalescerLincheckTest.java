@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -53,7 +54,7 @@ class CoalescerLincheckTest {
     Depth.explore(
         () -> {
           Scene scene = new Scene(options -> {});
-          Threads.run(scene::call, scene::call);
+          Threads.run(List.of(scene), scene::call, scene::call);
           assertEquals(1, scene.stages.size());
           assertEquals(1, scene.coalescer.keys());
         });
@@ -66,7 +67,11 @@ class CoalescerLincheckTest {
           Scene scene = new Scene(options -> {});
           CompletableFuture<Integer> first = scene.call();
           Queue<CompletableFuture<Integer>> later = new ConcurrentLinkedQueue<>();
-          Threads.run(scene::endOne, () -> later.add(scene.call()), () -> later.add(scene.call()));
+          Threads.run(
+              List.of(scene, later),
+              scene::endOne,
+              () -> later.add(scene.call()),
+              () -> later.add(scene.call()));
           assertEquals(7, first.join());
           scene.endAll();
           for (CompletableFuture<Integer> call : later) {
@@ -84,7 +89,8 @@ class CoalescerLincheckTest {
           Scene scene = new Scene(options -> options.whenAbandoned(WhenAbandoned.CANCEL));
           CompletableFuture<Integer> first = scene.call();
           Queue<CompletableFuture<Integer>> later = new ConcurrentLinkedQueue<>();
-          Threads.run(() -> first.cancel(true), () -> later.add(scene.call()));
+          Threads.run(
+              List.of(scene, later), () -> first.cancel(true), () -> later.add(scene.call()));
           scene.endAll();
           assertTrue(first.isCancelled());
           assertEquals(7, later.remove().join());
@@ -100,7 +106,11 @@ class CoalescerLincheckTest {
           CompletableFuture<Integer> first = scene.call();
           CompletableFuture<Integer> second = scene.call();
           CompletableFuture<Integer> stage = scene.stages.remove();
-          Threads.run(() -> first.cancel(true), () -> second.cancel(true), () -> stage.complete(7));
+          Threads.run(
+              List.of(scene),
+              () -> first.cancel(true),
+              () -> second.cancel(true),
+              () -> stage.complete(7));
           assertTrue(first.isDone() && second.isDone() && stage.isDone());
           assertEquals(0, scene.coalescer.keys());
         });
@@ -113,7 +123,8 @@ class CoalescerLincheckTest {
         () -> {
           Scene scene = new Scene(options -> options.maxKeys(1));
           Queue<CompletableFuture<Integer>> calls = new ConcurrentLinkedQueue<>();
-          Threads.run(() -> calls.add(scene.call()), () -> calls.add(scene.call()));
+          Threads.run(
+              List.of(scene, calls), () -> calls.add(scene.call()), () -> calls.add(scene.call()));
           scene.endAll();
           for (CompletableFuture<Integer> call : calls) {
             assertEquals(7, call.join());
@@ -132,6 +143,7 @@ class CoalescerLincheckTest {
           scene.call();
           Queue<CompletableFuture<Integer>> calls = new ConcurrentLinkedQueue<>();
           Threads.run(
+              List.of(scene, calls),
               scene::endOne,
               () -> calls.add(scene.coalescer.submit("other")),
               () -> calls.add(scene.call()));
@@ -152,7 +164,11 @@ class CoalescerLincheckTest {
           cancel(scene, SharedCalls.SWEEP_AT_LEAST - 1);
           CompletableFuture<Integer> last = scene.call();
           Queue<CompletableFuture<Integer>> later = new ConcurrentLinkedQueue<>();
-          Threads.run(() -> last.cancel(true), scene::endOne, () -> later.add(scene.call()));
+          Threads.run(
+              List.of(scene, later),
+              () -> last.cancel(true),
+              scene::endOne,
+              () -> later.add(scene.call()));
           assertEquals(7, first.join());
           scene.endAll();
           assertEquals(7, later.remove().join());

@@ -64,7 +64,7 @@ class ForkLincheckTest {
     Depth.explore(
         () -> {
           Forked forked = new Forked(STEP);
-          Threads.run(forked.left, forked.right);
+          Threads.run(List.of(forked), forked.left, forked.right);
           forked.check();
           assertEquals("item+item", forked.call.join());
         });
@@ -75,7 +75,7 @@ class ForkLincheckTest {
     Depth.explore(
         () -> {
           Forked forked = new Forked(STEP);
-          Threads.run(forked.left, forked.right, () -> forked.call.cancel(false));
+          Threads.run(List.of(forked), forked.left, forked.right, () -> forked.call.cancel(false));
           forked.check();
           assertTrue(forked.call.isCancelled() || forked.call.join().equals("item+item"));
         });
@@ -86,7 +86,7 @@ class ForkLincheckTest {
     Depth.explore(
         () -> {
           Forked forked = new Forked(FAILING);
-          Threads.run(forked.left, forked.right, () -> forked.call.cancel(false));
+          Threads.run(List.of(forked), forked.left, forked.right, () -> forked.call.cancel(false));
           forked.check();
           assertTrue(forked.call.isCompletedExceptionally());
         });

@@ -21,7 +21,10 @@ class StationEndLincheckTest {
           QueuedStation station = Parts.station(STEP);
           Parts.employ(station, Runnable::run);
           Ticket ticket = Parts.ticket("item");
-          Threads.run(() -> station.accept(ticket, ticket, 1, null), station::close);
+          Threads.run(
+              List.of(station, ticket),
+              () -> station.accept(ticket, ticket, 1, null),
+              station::close);
           assertTrue(ticket.isDone());
           Ticket late = Parts.ticket("late");
           station.accept(late, late, 1, null);
@@ -38,6 +41,7 @@ class StationEndLincheckTest {
           Ticket one = Parts.ticket(1);
           Ticket two = Parts.ticket(2);
           Threads.run(
+              List.of(station, one, two),
               () -> station.accept(one, one, 1, null),
               () -> station.accept(two, two, 1, null),
               () -> station.shutdown(SHUT));
@@ -58,7 +62,7 @@ class StationEndLincheckTest {
           Ticket two = Parts.ticket(2);
           station.accept(one, one, 1, null);
           Runnable task = tasks.remove();
-          Threads.run(task, () -> station.accept(two, two, 1, null));
+          Threads.run(List.of(station, two), task, () -> station.accept(two, two, 1, null));
           new ArrayDeque<>(tasks).forEach(Runnable::run);
           assertEquals(1, one.join());
           assertEquals(2, two.join());

@@ -60,6 +60,7 @@ class SwappableLincheckTest {
           Checked after = checked();
           Swappable swappable = Swappable.shared(before).get();
           Threads.run(
+              List.of(swappable, after, station),
               () -> handle(swappable),
               () -> handle(swappable),
               () -> assertTrue(swappable.swap(after, station)));
@@ -78,6 +79,7 @@ class SwappableLincheckTest {
           Checked third = checked();
           Swappable swappable = Swappable.shared(first).get();
           Threads.run(
+              List.of(swappable, second, third, station),
               () -> handle(swappable),
               () -> {
                 assertTrue(swappable.swap(second, station));
@@ -100,6 +102,7 @@ class SwappableLincheckTest {
           Swappable swappable = Swappable.shared(before).get();
           boolean[] swapped = new boolean[1];
           Threads.run(
+              List.of(swappable, after, station),
               () -> swapped[0] = swappable.swap(after, station),
               () -> {
                 try {

@@ -22,6 +22,7 @@ class WithdrawalLincheckTest {
           Ticket cancelled = Parts.ticket("cancelled");
           Ticket other = Parts.ticket("other");
           Threads.run(
+              List.of(station, cancelled, other),
               () -> station.accept(cancelled, cancelled, 1, null),
               () -> cancelled.cancel(false),
               () -> station.accept(other, other, 1, null));
@@ -47,7 +48,9 @@ class WithdrawalLincheckTest {
           Ticket cancelled = Parts.ticket("cancelled");
           Ticket other = Parts.ticket("other");
           Threads.run(
-              () -> station.accept(cancelled, cancelled, 1, null), () -> cancelled.cancel(false));
+              List.of(station, cancelled),
+              () -> station.accept(cancelled, cancelled, 1, null),
+              () -> cancelled.cancel(false));
           assertEquals(0, station.queued());
           station.accept(other, other, 1, null);
           assertEquals(1, station.queued());
