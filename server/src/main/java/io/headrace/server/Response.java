@@ -13,7 +13,8 @@ import tools.jackson.core.JsonGenerator;
 
 /** What a route answers: a status, headers and a body. Immutable, but for the array of the body. */
 public final class Response {
-  private static final String JSON = "application/json";
+  private static final List<Header> JSON =
+      List.of(new Header("Content-Type", "application/json"));
   private static final byte[] NOTHING = new byte[0];
 
   private final int status;
@@ -59,7 +60,7 @@ public final class Response {
    * @return the response
    */
   public static Response json(Consumer<JsonGenerator> document) {
-    return of(200, JSON, Json.write(document));
+    return new Response(200, JSON, Json.write(document));
   }
 
   /**
@@ -71,7 +72,7 @@ public final class Response {
    * @throws IllegalArgumentException if the status is not in 200 to 599
    */
   public static Response json(int status, String document) {
-    return of(status, JSON, document.getBytes(StandardCharsets.UTF_8));
+    return new Response(checkStatus(status), JSON, document.getBytes(StandardCharsets.UTF_8));
   }
 
   /**
@@ -91,7 +92,7 @@ public final class Response {
               out.writeStringProperty("error", sentence);
               out.writeEndObject();
             });
-    return of(status, JSON, body).withHeader("Cache-Control", "no-store");
+    return new Response(checkStatus(status), JSON, body).withHeader("Cache-Control", "no-store");
   }
 
   /**
