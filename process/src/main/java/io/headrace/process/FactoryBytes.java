@@ -67,7 +67,8 @@ final class FactoryBytes {
           name
               + " has a "
               + failure.getMessage()
-              + ", which is not serialisable and cannot travel to a worker process",
+              + ", which is not serialisable and cannot travel to a worker process: make it so, or"
+              + " register it",
           failure);
     } catch (IOException | RuntimeException failure) {
       throw new IllegalArgumentException(name + " cannot be serialised: " + failure, failure);

@@ -26,8 +26,6 @@ final class Hearing {
     }
   }
 
-  private static final int MAX_FRAME = 16 << 20;
-
   /** Longer than this only somebody else holds the other end, whom the process has started. */
   private static final Duration MAX_END = Duration.ofSeconds(2);
 
@@ -56,7 +54,7 @@ final class Hearing {
     try (DataInputStream in = new DataInputStream(Channels.newInputStream(reports))) {
       while (true) {
         int length = in.readInt();
-        if (length < 1 || length > MAX_FRAME) {
+        if (length < 1 || length > Report.MAX_FRAME) {
           throw new IOException("a frame of " + length + " bytes");
         }
         int kind = in.readUnsignedByte();

@@ -109,7 +109,13 @@ final class Launch implements AutoCloseable {
   }
 
   private static String quoted(String argument) {
-    return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    return '"'
+        + argument
+            .replace("\\", "\\\\")
+            .replace("\"", "\\\"")
+            .replace("\n", "\\n")
+            .replace("\r", "\\r")
+        + '"';
   }
 
   /**

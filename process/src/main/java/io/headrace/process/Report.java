@@ -24,6 +24,12 @@ final class Report implements AutoCloseable {
     LOGGED
   }
 
+  /** Of the level, the texts and the exception of a record, or of an exception. */
+  static final int MAX_FRAME = 16 << 20;
+
+  /** The most characters of the names of a logger and a thread. */
+  private static final int MAX_NAME = 1000;
+
   private static final Types NO_TYPES = new Types(List.of());
 
   private final OutputStream out;
@@ -61,11 +67,11 @@ final class Report implements AutoCloseable {
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       out.writeInt(logged.getLevel().intValue());
       String logger = logged.getLoggerName();
-      out.writeUTF(logger == null ? "" : logger);
-      out.writeUTF(Thread.currentThread().getName());
+      out.writeUTF(logger == null ? "" : Failures.cut(logger, MAX_NAME));
+      out.writeUTF(Failures.cut(Thread.currentThread().getName(), MAX_NAME));
+      String text = new SimpleFormatter().formatMessage(logged);
       byte[] message =
-          new SimpleFormatter()
-              .formatMessage(logged)
+          Failures.cut(text == null ? "null" : text, Failures.MAX_MESSAGE)
               .getBytes(java.nio.charset.StandardCharsets.UTF_8);
       out.writeInt(message.length);
       out.write(message);
@@ -113,8 +119,20 @@ final class Report implements AutoCloseable {
   private final class ToParent extends Handler {
     @Override
     public void publish(@Nullable LogRecord logged) {
-      if (logged != null) {
+      if (logged == null) {
+        return;
+      }
+      try {
         log(logged);
+      } catch (RuntimeException | Error failure) { // of an object that is a part of the message
+        log(
+            new LogRecord(
+                logged.getLevel(),
+                "a record of "
+                    + logged.getLoggerName()
+                    + " is lost: "
+                    + failure.getClass().getName()
+                    + " was thrown when it was made a text"));
       }
     }
 

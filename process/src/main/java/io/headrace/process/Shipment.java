@@ -5,11 +5,15 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Outcomes;
 import io.headrace.TimeLeft;
 import io.headrace.shm.CorruptMemoryException;
+import io.headrace.shm.Handle;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
@@ -48,6 +52,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** What the worker may read as long as it has the batch. */
   private final List<Sent> sent = new ArrayList<>(0);
+
+  /** The same by blocks, once results are read that may be of them. */
+  private Map<Handle, List<Sent>> sentByBlock = Map.of();
 
   /** A block, and the value that is a part of it; null if the block is a copy. */
   private record Sent(Block block, @Nullable MemorySegment value) {}
@@ -149,10 +156,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         Duration left = limits.at(index);
         out.writeLong(left == null ? NO_LIMIT : nowNanos + left.toNanos());
       }
-      long beginOfItem = out.position();
+      long part = out.beginPart();
       out.write(execution.items.get(index));
+      out.endPart(part);
       if (itemBytes != null) {
-        itemBytes[index] = out.position() - beginOfItem + sharedBytes(kept);
+        itemBytes[index] = out.position() - part - Long.BYTES + sharedBytes(kept);
       }
       return true;
     } catch (NoRoomException none) {
@@ -199,7 +207,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The results, when no item could be packed. */
   List<?> unpacked() {
-    return merge(List.of());
+    return merge(List.of(), requireNonNull(failures));
   }
 
   /**
@@ -209,39 +217,52 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
    */
   @Nullable List<?> unpack(MemorySegment message) {
     ValueReader in = new ValueReader(settings.types(), this, message);
-    List<Block> named = new ArrayList<>(0);
-    fresh = named;
+    readHandleNanos(in);
     try {
       int n = in.readInt();
       if (n == -1) {
-        readHandleNanos(in);
-        return failures == null ? null : merge(null);
+        return failures == null ? null : merge(null, failures);
       }
       if (n < 0 || n > message.byteSize()) {
         throw new CorruptMemoryException(n + " results in " + message.byteSize() + " bytes");
       }
       Outcomes<@Nullable Object> outcomes = new Outcomes<>(n);
       for (int i = 0; i < n; i++) {
-        if (in.readByte() == 0) {
-          outcomes.add(in.read());
-        } else {
-          outcomes.addFailure(Failures.read(in));
-        }
+        unpackResult(in, outcomes);
       }
-      readHandleNanos(in);
-      return failures == null ? outcomes : merge(outcomes);
+      for (int left = in.readCount(); left > 0; left--) {
+        var _ = result(in.readHandle());
+      }
+      return failures == null ? outcomes : merge(outcomes, failures);
     } finally {
-      named.forEach(Block::release); // what has a view lives on
-      fresh = List.of();
+      fresh.values().forEach(Block::release); // what has a view lives on
+      fresh = Map.of();
     }
+  }
+
+  /** One that cannot be read fails its item alone. */
+  private static void unpackResult(ValueReader in, Outcomes<@Nullable Object> outcomes) {
+    boolean isValue = in.readByte() == 0;
+    long end = in.beginPart();
+    try {
+      if (isValue) {
+        outcomes.add(in.read());
+      } else {
+        outcomes.addFailure(Failures.read(in));
+      }
+    } catch (CorruptMemoryException nonsense) {
+      throw nonsense;
+    } catch (RuntimeException | Error ofCodec) {
+      outcomes.addFailure(ofCodec);
+    }
+    in.endPart(end);
   }
 
   /** Reads why the handler has failed. */
   Throwable unpackFailure(MemorySegment message) {
     ValueReader in = new ValueReader(settings.types(), this, message);
-    Throwable failure = Failures.read(in);
     readHandleNanos(in);
-    return failure;
+    return Failures.read(in);
   }
 
   private void readHandleNanos(ValueReader in) {
@@ -257,16 +278,18 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   }
 
   /** Blocks that the worker has named for the first time; while results are read. */
-  private List<Block> fresh = List.of();
+  private Map<Handle, Block> fresh = Map.of();
 
-  /** Puts the failures of items that were not sent between the results of those that were. */
-  private List<?> merge(@Nullable List<?> answers) {
-    @Nullable Throwable[] failures = this.failures;
-    int n = execution.items.size();
-    Outcomes<@Nullable Object> all = new Outcomes<>(n);
+  /**
+   * Puts the failures of items that did not travel between the results of those that did.
+   *
+   * @param answers those results, as the handler has given them; null if it has given null
+   * @param failures the failure of each item that did not travel, null for the others
+   */
+  static List<?> merge(@Nullable List<?> answers, @Nullable Throwable[] failures) {
+    Outcomes<@Nullable Object> all = new Outcomes<>(failures.length);
     int next = 0;
-    for (int i = 0; i < n; i++) {
-      Throwable failure = failures == null ? null : failures[i];
+    for (Throwable failure : failures) {
       if (failure != null) {
         all.addFailure(failure);
       } else if (answers == null) {
@@ -298,7 +321,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
-    Block larger = allocate(Math.max(neededBytes, 2 * full.byteSize()));
+    Block larger = larger(neededBytes, 2 * full.byteSize());
     MemorySegment space = larger.segment();
     MemorySegment.copy(full, 0, space, 0, full.byteSize());
     if (overflow != null) {
@@ -306,6 +329,25 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     }
     overflow = larger;
     return space;
+  }
+
+  /**
+   * The double if there is as much, else what is needed. If that is above the limit, the items go
+   * one by one.
+   */
+  private Block larger(long neededBytes, long doubleBytes) {
+    if (doubleBytes > neededBytes) {
+      try {
+        return allocate(doubleBytes);
+      } catch (NoRoomException | IllegalArgumentException tooMuch) {
+        // what is needed may find room
+      }
+    }
+    try {
+      return allocate(neededBytes);
+    } catch (IllegalArgumentException tooMuch) {
+      throw execution.items.size() > 1 ? new NoRoomException() : tooMuch;
+    }
   }
 
   @Override
@@ -358,34 +400,43 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   @Override
   public MemorySegment at(ValueWriter.Place place) {
     Block copy = null;
-    for (Sent one : sent) {
-      if (one.block.handle.equals(place.block())) {
-        MemorySegment value = one.value;
-        if (value == null) {
-          copy = one.block;
-        } else {
-          long offset = one.block.segment().address() + place.offset() - value.address();
-          if (offset >= 0 && place.length() >= 0 && place.length() <= value.byteSize() - offset) {
-            return value.asSlice(offset, place.length());
-          }
+    for (Sent one : sentOf(place.block())) {
+      MemorySegment value = one.value;
+      if (value == null) {
+        copy = one.block;
+      } else {
+        long offset = one.block.segment().address() + place.offset() - value.address();
+        if (offset >= 0 && place.length() >= 0 && place.length() <= value.byteSize() - offset) {
+          return value.asSlice(offset, place.length());
         }
       }
     }
-    return (copy == null ? result(place) : copy).view(place.offset(), place.length());
+    return (copy == null ? result(place.block()) : copy).view(place.offset(), place.length());
   }
 
-  private Block result(ValueWriter.Place place) {
-    for (Block named : fresh) {
-      if (named.handle.equals(place.block())) {
-        return named;
+  private List<Sent> sentOf(Handle block) {
+    if (sentByBlock.isEmpty()) {
+      sentByBlock = new HashMap<>();
+      for (Sent one : sent) {
+        sentByBlock.computeIfAbsent(one.block.handle, _ -> new ArrayList<>(1)).add(one);
       }
     }
-    Region region = results.apply(place.block().memory());
-    if (region == null) {
-      throw new CorruptMemoryException(place.block() + " was not given to the worker");
+    return sentByBlock.getOrDefault(block, List.of());
+  }
+
+  private Block result(Handle block) {
+    Block named = fresh.get(block);
+    if (named == null) {
+      Region region = results.apply(block.memory());
+      if (region == null) {
+        throw new CorruptMemoryException(block + " was not given to the worker");
+      }
+      named = region.named(block);
+      if (fresh.isEmpty()) {
+        fresh = new LinkedHashMap<>();
+      }
+      fresh.put(block, named);
     }
-    Block named = region.named(place.block());
-    fresh.add(named);
     return named;
   }
 

@@ -1,24 +1,61 @@
 package io.headrace.process;
 
+import io.headrace.Tensor;
 import io.headrace.shm.CorruptMemoryException;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The classes whose instances travel between processes beside the usual ones. Both sides have the
- * same, in the same order; nothing else is ever instantiated.
+ * The classes whose instances travel between processes by a codec. Both sides have the same, in the
+ * same order; nothing else is ever instantiated.
  */
 final class Types {
+  /**
+   * What {@link ValueWriter} knows by itself, but for collections, and {@link ValueReader} makes.
+   */
+  private static final Set<Class<?>> OWN =
+      Set.of(
+          String.class,
+          Boolean.class,
+          Byte.class,
+          Short.class,
+          Character.class,
+          Integer.class,
+          Long.class,
+          Float.class,
+          Double.class,
+          Tensor.class,
+          MemorySegment.class,
+          ByteBuffer.class,
+          boolean[].class,
+          byte[].class,
+          short[].class,
+          char[].class,
+          int[].class,
+          long[].class,
+          float[].class,
+          double[].class);
+
+  /** What it makes of collections. */
+  private static final Set<Class<?>> COLLECTIONS =
+      Set.of(List.class, LinkedHashSet.class, LinkedHashMap.class);
+
   private final List<Codec<?>> codecs = new ArrayList<>();
   private final Map<Class<?>, Integer> numbers = new HashMap<>();
 
@@ -26,20 +63,60 @@ final class Types {
   private final Set<String> names = new LinkedHashSet<>();
 
   /**
-   * Some classes.
+   * Some classes, and those of the JDK for which there are codecs here.
    *
    * @param classes each a record, an enum, or a {@link Codec} with a constructor without arguments
-   * @throws IllegalArgumentException if one is none of these, or two are for the same values
+   * @throws IllegalArgumentException if one is none of these, two are for the same values, one is
+   *     for values that travel by themselves, or a record has a component of which no value travels
    */
   Types(List<Class<?>> classes) {
     for (Class<?> type : classes) {
       Codec<?> codec = codec(type);
       names.add(type.getName());
-      if (numbers.putIfAbsent(codec.type(), codecs.size()) != null) {
+      if (OWN.contains(codec.type())) {
+        throw new IllegalArgumentException(
+            codec.type().getName() + " travels by itself, " + type.getName() + " is not used");
+      }
+      if (!add(codec)) {
         throw new IllegalArgumentException(
             codec.type().getName() + " is registered twice, with " + codecOf(codec.type()));
       }
-      codecs.add(codec);
+    }
+    for (Class<?> type : TextCodec.TYPES) {
+      var _ = add(new TextCodec(type)); // unless there is one of the application
+    }
+    var _ = add(new OptionalCodec());
+    for (Codec<?> codec : codecs) {
+      check(codec);
+    }
+  }
+
+  private boolean add(Codec<?> codec) {
+    if (numbers.putIfAbsent(codec.type(), codecs.size()) != null) {
+      return false;
+    }
+    codecs.add(codec);
+    return true;
+  }
+
+  /** Whether there are values for each component. */
+  private void check(Codec<?> codec) {
+    if (codec instanceof RecordCodec<?>) {
+      for (RecordComponent component : codec.type().getRecordComponents()) {
+        Class<?> type = MethodType.methodType(component.getType()).wrap().returnType();
+        if (Stream.of(OWN, COLLECTIONS, numbers.keySet())
+            .flatMap(Set::stream)
+            .noneMatch(type::isAssignableFrom)) {
+          throw new IllegalArgumentException(
+              codec.type().getName()
+                  + " has the component "
+                  + component.getName()
+                  + " of "
+                  + type.getName()
+                  + ", of which no value arrives: register that or a Codec for it, or make it a"
+                  + " List, Set or Map if it is a collection");
+        }
+      }
     }
   }
 
@@ -100,6 +177,24 @@ final class Types {
       throw new IllegalArgumentException(
           type.getName() + " needs a constructor without arguments that works: " + failure,
           failure);
+    }
+  }
+
+  private record OptionalCodec() implements Codec<Optional<?>> {
+    @Override
+    @SuppressWarnings("unchecked") // there is one class
+    public Class<Optional<?>> type() {
+      return (Class<Optional<?>>) (Class<?>) Optional.class;
+    }
+
+    @Override
+    public void write(Optional<?> value, ValueWriter out) {
+      out.write(value.orElse(null));
+    }
+
+    @Override
+    public Optional<?> read(ValueReader in) {
+      return Optional.ofNullable(in.read());
     }
   }
 
@@ -181,7 +276,7 @@ final class Types {
       } catch (InvocationTargetException thrown) {
         throw new IllegalArgumentException(
             type.getName() + " has thrown " + thrown.getCause(), thrown.getCause());
-      } catch (ReflectiveOperationException failure) {
+      } catch (ReflectiveOperationException | IllegalArgumentException failure) {
         throw new IllegalArgumentException(type.getName() + ": " + failure, failure);
       }
     }

@@ -12,6 +12,7 @@ import io.headrace.Tensor;
 import io.headrace.TensorType;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -44,9 +45,6 @@ public final class ValueReader {
 
   private static final TensorType[] TENSOR_TYPES = TensorType.values();
 
-  /** Tensors of more dimensions are taken for nonsense. */
-  private static final int MAX_RANK = 64;
-
   private final Types types;
   private final Space space;
   private final MemorySegment message;
@@ -61,6 +59,26 @@ public final class ValueReader {
     this.types = types;
     this.space = space;
     this.message = message;
+  }
+
+  /** Begins a part; returns where it ends. */
+  long beginPart() {
+    long length = readLong();
+    if (length < 0 || length > message.byteSize() - position) {
+      throw new CorruptMemoryException(
+          "a part of " + length + " bytes at " + position + " of " + message.byteSize());
+    }
+    return position + length;
+  }
+
+  /** Goes to the end of a part, whether it was read or not. */
+  void endPart(long end) {
+    position = end;
+    depth = 0;
+  }
+
+  Handle readHandle() {
+    return Handle.read(message, claim(Handle.BYTES));
   }
 
   /** Goes on behind some bytes. */
@@ -150,8 +168,7 @@ public final class ValueReader {
   public MemorySegment readBytes() {
     byte kind = readByte();
     if (kind == Tag.SHARED) {
-      Handle block = Handle.read(message, claim(Handle.BYTES));
-      return space.at(new ValueWriter.Place(block, readLong(), readLong()));
+      return space.at(new ValueWriter.Place(readHandle(), readLong(), readLong()));
     }
     if (kind != Tag.INLINE) {
       throw new CorruptMemoryException("bytes of kind " + kind);
@@ -184,8 +201,8 @@ public final class ValueReader {
       case Tag.LONG -> readLong();
       case Tag.DOUBLE -> readDouble();
       case Tag.TENSOR -> readTensor();
-      case Tag.SEGMENT -> readBytes();
-      case Tag.BUFFER -> readBytes().asByteBuffer().order(ByteOrder.nativeOrder());
+      case Tag.SEGMENT -> readSegment();
+      case Tag.BUFFER -> readBuffer();
       case Tag.BOOLEAN -> readByte() != 0;
       case Tag.FLOAT -> Float.intBitsToFloat(readInt());
       case Tag.BYTE -> readByte();
@@ -199,10 +216,23 @@ public final class ValueReader {
     };
   }
 
+  /** Native, as those are that stay in shared memory: so it has their alignment. */
+  private MemorySegment readSegment() {
+    MemorySegment bytes = readBytes();
+    return bytes.isNative()
+        ? bytes
+        : Arena.ofAuto().allocate(bytes.byteSize(), Tag.ALIGNMENT).copyFrom(bytes);
+  }
+
+  private ByteBuffer readBuffer() {
+    ByteOrder order = readByte() == 0 ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+    return readBytes().asByteBuffer().order(order);
+  }
+
   private Tensor readTensor() {
     int type = readByte();
     int rank = readInt();
-    if (type < 0 || type >= TENSOR_TYPES.length || rank < 0 || rank > MAX_RANK) {
+    if (type < 0 || type >= TENSOR_TYPES.length || rank < 0 || rank > ValueWriter.MAX_RANK) {
       throw new CorruptMemoryException("a tensor of type " + type + " and rank " + rank);
     }
     long[] shape = new long[rank];
@@ -221,6 +251,7 @@ public final class ValueReader {
     MemorySegment bytes = tag > Tag.ARRAY ? readBytes() : MemorySegment.NULL;
     return switch (tag - Tag.ARRAY) {
       case Tag.BYTE -> bytes.toArray(JAVA_BYTE);
+      case Tag.BOOLEAN -> flags(bytes);
       case Tag.FLOAT -> bytes.toArray(JAVA_FLOAT_UNALIGNED);
       case Tag.DOUBLE -> bytes.toArray(JAVA_DOUBLE_UNALIGNED);
       case Tag.INT -> bytes.toArray(JAVA_INT_UNALIGNED);
@@ -229,6 +260,14 @@ public final class ValueReader {
       case Tag.CHAR -> bytes.toArray(JAVA_CHAR_UNALIGNED);
       default -> throw new CorruptMemoryException("a value with tag " + tag);
     };
+  }
+
+  private static boolean[] flags(MemorySegment bytes) {
+    boolean[] flags = new boolean[Math.toIntExact(bytes.byteSize())];
+    for (int i = 0; i < flags.length; i++) {
+      flags[i] = bytes.get(JAVA_BYTE, i) != 0;
+    }
+    return flags;
   }
 
   private Collection<@Nullable Object> readElements(Collection<@Nullable Object> elements) {

@@ -9,6 +9,7 @@ import io.headrace.Tensor;
 import io.headrace.shm.Handle;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.List;
@@ -44,6 +45,9 @@ public final class ValueWriter {
     static final int BYTES = Handle.BYTES + 2 * Long.BYTES;
   }
 
+  /** Tensors have as many dimensions at most; those of more are taken for nonsense. */
+  static final int MAX_RANK = 64;
+
   /** Values may be within values so deep. */
   static final int MAX_DEPTH = 64;
 
@@ -78,6 +82,20 @@ public final class ValueWriter {
 
   long position() {
     return position;
+  }
+
+  /** Begins a part of which the reader is told the length; {@link #endPart} takes the result. */
+  long beginPart() {
+    return claim(Long.BYTES);
+  }
+
+  void endPart(long begin) {
+    message.set(JAVA_LONG_UNALIGNED, begin, position - begin - Long.BYTES);
+  }
+
+  void writeHandle(Handle handle) {
+    long at = claim(Handle.BYTES); // which may replace the message
+    handle.write(message, at);
   }
 
   /** Goes back: what was written behind is forgotten. */
@@ -137,7 +155,7 @@ public final class ValueWriter {
   }
 
   /**
-   * Writes a text.
+   * Writes a text. Half of a surrogate pair, which is no character, becomes a question mark.
    *
    * @param value the text
    */
@@ -162,8 +180,7 @@ public final class ValueWriter {
     if (space.shares(bytes)) {
       Place place = space.place(bytes);
       writeByte(Tag.SHARED);
-      long at = claim(Handle.BYTES); // which may replace the message
-      place.block.write(message, at);
+      writeHandle(place.block);
       writeLong(place.offset);
       writeLong(place.length);
       return;
@@ -183,11 +200,13 @@ public final class ValueWriter {
   /**
    * Writes a value of any class that can travel: null, a string, a boxed number, boolean or
    * character, a {@link Tensor}, {@link MemorySegment} or {@link ByteBuffer}, an array of primitive
-   * type, a list, set or map of such values, or one of a class that was registered.
+   * type, a list, set or map of such values, a {@link java.math.BigDecimal}, {@link
+   * java.math.BigInteger}, {@link java.util.UUID}, {@link java.net.URI}, {@link
+   * java.util.Optional}, a time or duration of java.time, or one of a class that was registered.
    *
    * @param value the value
-   * @throws IllegalArgumentException if it is of another class, or more than 64 values are one
-   *     within the other
+   * @throws IllegalArgumentException if it is of another class, if more than 64 values are one
+   *     within the other, or if a tensor has more than 64 dimensions
    */
   public void write(@Nullable Object value) {
     if (++depth > MAX_DEPTH) {
@@ -228,6 +247,7 @@ public final class ValueWriter {
       writeBytes(segment);
     } else if (value instanceof ByteBuffer buffer) {
       writeByte(Tag.BUFFER);
+      writeByte((byte) (buffer.order() == ByteOrder.BIG_ENDIAN ? 1 : 0));
       writeBytes(MemorySegment.ofBuffer(buffer));
     } else {
       return false;
@@ -237,6 +257,10 @@ public final class ValueWriter {
 
   @SuppressWarnings("EnumOrdinal") // both processes have the same classes
   private void writeTensor(Tensor tensor) {
+    if (tensor.rank() > MAX_RANK) {
+      throw new IllegalArgumentException(
+          "a tensor of rank " + tensor.rank() + " cannot travel, the most is " + MAX_RANK);
+    }
     writeByte(Tag.TENSOR);
     writeByte((byte) tensor.type().ordinal());
     writeInt(tensor.rank());
@@ -283,10 +307,20 @@ public final class ValueWriter {
       writeArray(Tag.SHORT, MemorySegment.ofArray(array));
     } else if (value instanceof char[] array) {
       writeArray(Tag.CHAR, MemorySegment.ofArray(array));
+    } else if (value instanceof boolean[] array) {
+      writeArray(Tag.BOOLEAN, MemorySegment.ofArray(bytes(array)));
     } else {
       return false;
     }
     return true;
+  }
+
+  private static byte[] bytes(boolean[] flags) {
+    byte[] bytes = new byte[flags.length];
+    for (int i = 0; i < flags.length; i++) {
+      bytes[i] = (byte) (flags[i] ? 1 : 0);
+    }
+    return bytes;
   }
 
   private void writeArray(byte tag, MemorySegment bytes) {

@@ -1,5 +1,8 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import io.headrace.BatchSizeMismatchException;
 import io.headrace.Handler;
 import io.headrace.TimeLeft;
 import io.headrace.TimeSource;
@@ -18,6 +21,8 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +32,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private static final long BELT_NANOS = 250_000_000;
 
   /** The parent looks for room when it is asked; what it has found by then is all there is. */
-  private static final int WAITS_BEFORE_STUCK = 3;
+  private static final long STUCK_NANOS = 3 * BELT_NANOS;
 
-  /** Three seconds at most. */
-  private static final int WAITS_BEFORE_REFUSAL = 12;
+  /** A result that cannot have a memory of its own waits longer. */
+  private static final long REFUSAL_NANOS = 12 * BELT_NANOS;
 
   private final Channel channel;
   private final Doorbell doorbell;
@@ -45,8 +50,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final long largeBytes;
   private final Map<Integer, SharedMemory> memories = new HashMap<>();
 
-  /** Why some are not mapped. */
-  private final Map<Integer, SharedMemoryException> unreachable = new HashMap<>();
+  /** Those that could not be mapped; whoever needs one tries again. */
+  private final Map<Integer, Orders.Mapped> unmapped = new HashMap<>();
 
   private final Fault fault;
   private final TimeSource time = TimeSource.system();
@@ -58,8 +63,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   // Of the batch that is executed.
 
-  /** Blocks of shared memory that its items are in. */
-  private final List<Handle> inputs = new ArrayList<>();
+  /** Blocks of shared memory that its items are in, by their addresses. */
+  private final NavigableMap<Long, Handle> inputs = new TreeMap<>();
 
   /** Blocks that its results so far are in. */
   private final List<Handle> outputs = new ArrayList<>();
@@ -68,6 +73,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private boolean isMeasured;
 
   private long handleNanos;
+
+  /** Whether it was waited for room in vain, and nothing was given back since. */
+  private boolean isStuck;
 
   /** Memories that it was given for results that are too large for the common one. */
   private final List<Integer> granted = new ArrayList<>();
@@ -93,25 +101,27 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     shareBytes = orders.shareBytes();
     largeBytes = orders.largeBytes();
     Orders.Mapped mapped = orders.results();
-    map(mapped.number(), mapped.sizeBytes(), mapped.path());
+    var _ = map(mapped);
     results = new Slab(mapped.number(), memory(mapped.number()));
   }
 
-  private void map(int number, long sizeBytes, String path) {
-    memories.put(number, SharedMemory.open(path, sizeBytes));
+  private SharedMemory map(Orders.Mapped mapped) {
+    SharedMemory memory = SharedMemory.open(mapped.path(), mapped.sizeBytes());
+    memories.put(mapped.number(), memory);
+    return memory;
   }
 
-  /** The memory may be of a process that has ended; then what needs it fails. */
-  private void tryToMap(int number, long sizeBytes, String path) {
+  /** The memory may be of a process that has ended, or there are too many open files. */
+  private void tryToMap(Orders.Mapped mapped) {
     try {
-      map(number, sizeBytes, path);
+      var _ = map(mapped);
     } catch (SharedMemoryException failure) {
-      unreachable.put(number, failure);
+      unmapped.put(mapped.number(), mapped);
     }
   }
 
   private void unmap(int number) {
-    unreachable.remove(number);
+    unmapped.remove(number);
     SharedMemory unused = memories.remove(number);
     if (unused != null) {
       unused.close();
@@ -121,11 +131,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private MemorySegment memory(int number) {
     SharedMemory memory = memories.get(number);
     if (memory == null) {
-      SharedMemoryException reason = unreachable.get(number);
-      if (reason != null) {
-        throw reason;
+      Orders.Mapped mapped = unmapped.get(number);
+      if (mapped == null) {
+        throw new CorruptMemoryException("there is no memory " + number);
       }
-      throw new CorruptMemoryException("there is no memory " + number);
+      memory = map(mapped);
+      unmapped.remove(number);
     }
     return memory.segment();
   }
@@ -134,7 +145,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   void run() {
     beganNanos = time.nanoTime();
     while (true) {
-      hear();
+      var _ = hear();
       MemorySegment slot = requests.poll();
       if (slot == null) {
         await();
@@ -144,7 +155,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case EXECUTE -> execute(envelope);
-        case MAP -> tryToMap((int) envelope.number(), envelope.length(), envelope.path());
+        case MAP -> tryToMap(mapped(envelope));
         case UNMAP -> unmap((int) envelope.number());
         case CLOSE -> {
           return;
@@ -164,13 +175,24 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     var _ = doorbell.await(() -> !news.isEmpty(), BELT_NANOS);
   }
 
-  /** What the parent tells about memory, also while a batch is executed. */
-  private void hear() {
+  private static Orders.Mapped mapped(Envelope envelope) {
+    return new Orders.Mapped((int) envelope.number(), envelope.length(), envelope.path());
+  }
+
+  /**
+   * What the parent tells about memory, also while a batch is executed.
+   *
+   * @return whether it has given something back
+   */
+  private boolean hear() {
+    boolean isReleased = false;
     for (MemorySegment slot = news.poll(); slot != null; slot = news.poll()) {
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case RELEASE -> {
           var _ = results.release(envelope.block());
+          isStuck = false;
+          isReleased = true;
           fault.at(Fault.Point.RELEASING, channel);
         }
         case GRANT, DENY -> grant = envelope;
@@ -178,6 +200,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       }
       news.release();
     }
+    return isReleased;
   }
 
   private void send(Envelope envelope) {
@@ -203,12 +226,11 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     } catch (Throwable failure) {
       kind = Envelope.Kind.FAILURE;
       forgetFrom(0);
-      out.position(0);
-      Failures.write(failure, out);
+      writeFailure(failure, isMeasured ? Long.BYTES : 0, out);
     }
     var _ = Thread.interrupted(); // of a list or a codec of the application
     if (isMeasured) {
-      out.writeLong(handleNanos);
+      out.message().set(JAVA_LONG_UNALIGNED, 0, handleNanos);
     }
     Handle block = overflow;
     inputs.clear();
@@ -229,6 +251,14 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     granted.clear();
   }
 
+  /** So the parent knows those of results that it cannot read. */
+  private void writeOutputs(ValueWriter out) {
+    out.writeInt(outputs.size());
+    for (Handle output : outputs) {
+      out.writeHandle(output);
+    }
+  }
+
   private MemorySegment message(Envelope batch) {
     if (batch.message() != null) {
       return batch.message();
@@ -245,26 +275,46 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     int count = in.readCount();
     int wishes = in.readByte();
     isMeasured = (wishes & Shipment.MEASURED) != 0;
+    if (isMeasured) {
+      out.writeLong(0); // how long the handler takes
+    }
     Map<String, String> context =
         (wishes & Shipment.WITH_CONTEXT) == 0 ? Map.of() : Contexts.read(in);
     List<@Nullable Duration> limits =
         (wishes & Shipment.WITH_TIME_LEFT) == 0 ? null : new ArrayList<>();
     long nowNanos = limits == null ? 0 : Shipment.epochNanos();
-    for (int left = count; left > 0; left--) {
-      if (limits != null) {
-        limits.add(left(in.readLong(), nowNanos));
+    @Nullable Throwable[] unreadable = null;
+    for (int i = 0; i < count; i++) {
+      long untilNanos = limits == null ? 0 : in.readLong();
+      long end = in.beginPart();
+      try {
+        items.add(in.read());
+        if (limits != null) {
+          limits.add(left(untilNanos, nowNanos));
+        }
+      } catch (CorruptMemoryException nonsense) {
+        throw nonsense;
+      } catch (RuntimeException | Error ofCodec) { // or its memory cannot be mapped
+        unreadable = unreadable == null ? new @Nullable Throwable[count] : unreadable;
+        unreadable[i] = ofCodec;
       }
-      items.add(in.read());
+      in.endPart(end);
     }
-    List<?> answer;
-    try (ContextCarrier.Scope _ = Contexts.restored(carrier, context)) {
-      answer =
-          handle(
-              limits == null
-                  ? Collections.unmodifiableList(items)
-                  : TimeLeft.of(time, limits).on(items));
+    List<?> answer = List.of();
+    if (!items.isEmpty()) {
+      try (ContextCarrier.Scope _ = Contexts.restored(carrier, context)) {
+        answer =
+            handle(
+                limits == null
+                    ? Collections.unmodifiableList(items)
+                    : TimeLeft.of(time, limits).on(items));
+      }
     }
     fault.at(Fault.Point.HANDLED, channel);
+    if (unreadable != null) {
+      checkSize(answer, items.size());
+      answer = Shipment.merge(answer, unreadable);
+    }
     if (answer == null) {
       out.writeInt(-1);
       return;
@@ -272,6 +322,29 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     out.writeInt(answer.size());
     for (int i = 0; i < answer.size(); i++) {
       write(answer, i, out);
+    }
+    writeOutputs(out);
+  }
+
+  /** Where some items could not be read, the parent cannot tell. */
+  private static void checkSize(@Nullable List<?> answer, int items) {
+    if (answer != null && answer.size() != items) {
+      throw new BatchSizeMismatchException(
+          "the handler returned " + answer.size() + " results for " + items + " items");
+    }
+  }
+
+  /** One that cannot be told is told of. */
+  private static void writeFailure(Throwable failure, long position, ValueWriter out) {
+    out.position(position);
+    try {
+      Failures.write(failure, out);
+    } catch (RuntimeException | Error noRoom) {
+      out.position(position);
+      Failures.write(
+          new IllegalStateException(
+              failure.getClass().getName() + " was thrown, which cannot be told: " + noRoom),
+          out);
     }
   }
 
@@ -302,7 +375,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     try {
       Object result = answer.get(index);
       out.writeByte((byte) 0);
+      long part = out.beginPart();
       out.write(result);
+      out.endPart(part);
       return;
     } catch (CompletionException failed) {
       Throwable cause = failed.getCause();
@@ -313,7 +388,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     forgetFrom(blocks);
     out.position(begin);
     out.writeByte((byte) 1);
-    Failures.write(failure, out);
+    long part = out.beginPart();
+    writeFailure(failure, out.position(), out);
+    out.endPart(part);
   }
 
   private void forgetFrom(int first) {
@@ -335,7 +412,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
-    Handle larger = allocate(Math.max(neededBytes, 2 * full.byteSize()));
+    long doubleBytes = 2 * full.byteSize();
+    boolean isDouble =
+        doubleBytes > neededBytes && doubleBytes <= Math.max(results.capacityBytes(), largeBytes);
+    Handle larger = allocate(isDouble ? doubleBytes : neededBytes);
     MemorySegment place = larger.in(memory(larger.memory()));
     MemorySegment.copy(full, 0, place, 0, full.byteSize());
     if (overflow != null) {
@@ -366,11 +446,11 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** Where bytes are that belong to an item, if they are shared. */
   private ValueWriter.@Nullable Place input(MemorySegment bytes) {
     if (bytes.isNative()) {
-      for (Handle input : inputs) {
-        long begin = memory(input.memory()).address() + input.offset();
-        long offset = bytes.address() - begin;
-        if (offset >= 0 && offset + bytes.byteSize() <= input.length()) {
-          return new ValueWriter.Place(input, offset, bytes.byteSize());
+      Map.Entry<Long, Handle> input = inputs.floorEntry(bytes.address());
+      if (input != null) {
+        long offset = bytes.address() - input.getKey();
+        if (offset + bytes.byteSize() <= input.getValue().length()) {
+          return new ValueWriter.Place(input.getValue(), offset, bytes.byteSize());
         }
       }
     }
@@ -383,15 +463,24 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       return allocateAlone(lengthBytes);
     }
     Handle block = results.allocate(lengthBytes);
-    for (int waits = 0; block == null; waits++) {
+    if (block != null) {
+      return block;
+    }
+    boolean mayBeAlone = lengthBytes <= largeBytes;
+    long enoughNanos = mayBeAlone ? STUCK_NANOS : REFUSAL_NANOS;
+    long beginNanos = time.nanoTime();
+    while (block == null) {
       boolean isAllOwn = results.usedBytes() == outputBytes();
-      int enough = lengthBytes <= largeBytes ? WAITS_BEFORE_STUCK : WAITS_BEFORE_REFUSAL;
-      if (isAllOwn || waits >= enough) {
+      boolean isInVain = time.nanoTime() - beginNanos >= enoughNanos;
+      if (isAllOwn || isInVain || (mayBeAlone && isStuck)) {
+        isStuck |= isInVain;
         return allocateAlone(lengthBytes); // whoever has the rest may keep it for ever
       }
       send(Envelope.of(Envelope.Kind.NEEDS_ROOM));
       awaitNews();
-      hear();
+      if (hear()) {
+        beginNanos = time.nanoTime();
+      }
       block = results.allocate(lengthBytes);
     }
     return block;
@@ -427,16 +516,16 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     Envelope answer = grant;
     while (answer == null) {
       awaitNews();
-      hear();
+      var _ = hear();
       answer = grant;
     }
     if (answer.kind() == Envelope.Kind.DENY) {
       throw new IllegalStateException("there is no memory for a result: " + answer.path());
     }
-    int number = (int) answer.number();
-    map(number, answer.length(), answer.path());
-    granted.add(number);
-    return LargeMemories.whole(number, lengthBytes);
+    Orders.Mapped mapped = mapped(answer);
+    var _ = map(mapped);
+    granted.add(mapped.number());
+    return LargeMemories.whole(mapped.number(), lengthBytes);
   }
 
   // Where items are.
@@ -444,7 +533,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   @Override
   public MemorySegment at(ValueWriter.Place place) {
     MemorySegment block = place.block().in(memory(place.block().memory()));
-    inputs.add(place.block());
+    inputs.put(block.address(), place.block());
     return block.asSlice(place.offset(), place.length());
   }
 

@@ -27,9 +27,11 @@ import org.jspecify.annotations.Nullable;
  * io.headrace.FlowBuilder#stepPerWorker}; it makes a handler in each process.
  *
  * <p><b>Values.</b> Null, strings, boxed numbers, {@link io.headrace.Tensor}s, {@link
- * java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s, primitive arrays, and lists,
- * sets and maps of these travel by themselves; records, enums and classes with a {@link Codec} once
- * they are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot
+ * java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s, primitive arrays, and {@link
+ * java.math.BigDecimal}, {@link java.math.BigInteger}, {@link java.util.UUID}, {@link
+ * java.net.URI}, {@link java.util.Optional}, the times and durations of java.time, and lists, sets
+ * and maps of these travel by themselves; records, enums and classes with a {@link Codec} once they
+ * are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot
  * travel fails its item alone. Tensors, segments, buffers and arrays from {@value
  * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place,
  * but for arrays, which the JVM has in its heap only: they are copied there. What it keeps beyond
@@ -58,9 +60,9 @@ public final class WorkerProcesses {
   /**
    * Worker processes with the default options.
    *
-   * @param count how many, at least 1
+   * @param count how many, from 1 to {@value Builder#MAX_COUNT}
    * @return workers for a step
-   * @throws IllegalArgumentException if the count is below 1
+   * @throws IllegalArgumentException if there are fewer or more
    */
   public static Workers of(int count) {
     return builder(count).build();
@@ -69,9 +71,9 @@ public final class WorkerProcesses {
   /**
    * Describes worker processes.
    *
-   * @param count how many, at least 1
+   * @param count how many, from 1 to {@value Builder#MAX_COUNT}
    * @return a builder
-   * @throws IllegalArgumentException if the count is below 1
+   * @throws IllegalArgumentException if there are fewer or more
    */
   public static Builder builder(int count) {
     return new Builder(count);
@@ -83,6 +85,9 @@ public final class WorkerProcesses {
 
   /** Sets the options. Each can be set once. Not thread safe. */
   public static final class Builder {
+    /** The most processes: {@value}. */
+    public static final int MAX_COUNT = 4096;
+
     /** From this size on values go through shared memory: {@value} bytes. */
     public static final int DEFAULT_SHARE_BYTES = 4096;
 
@@ -104,6 +109,7 @@ public final class WorkerProcesses {
     /** The default of {@link #maxFailures}: {@value}. */
     public static final int DEFAULT_MAX_FAILURES = 5;
 
+    private static final Duration MIN_HEARTBEAT = Duration.ofMillis(200);
     private static final Duration DEFAULT_RESTART_DELAY = Duration.ofMillis(20);
     private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
@@ -131,7 +137,7 @@ public final class WorkerProcesses {
     private @Nullable Mechanism mechanism;
 
     private Builder(int count) {
-      this.count = atLeast(1, count, "count");
+      this.count = between(1, count, MAX_COUNT, "count");
     }
 
     /**
@@ -147,11 +153,7 @@ public final class WorkerProcesses {
      */
     public Builder ahead(int batches) {
       unset(ahead, batches, "ahead");
-      if (atLeast(0, batches, "ahead") > MAX_AHEAD) {
-        throw new IllegalArgumentException(
-            "ahead is " + batches + ", it has to be at most " + MAX_AHEAD);
-      }
-      ahead = batches;
+      ahead = between(0, batches, MAX_AHEAD, "ahead");
       return this;
     }
 
@@ -253,9 +255,17 @@ public final class WorkerProcesses {
      * @param name the name of the variable
      * @param value its value
      * @return this
+     * @throws IllegalArgumentException if the name is empty or has a {@code =}, or one of them has
+     *     the character with the number 0
      */
     public Builder environment(String name, String value) {
-      environment.put(requireNonNull(name, "name"), requireNonNull(value, "value"));
+      if (name.isEmpty() || name.indexOf('=') >= 0 || (name + value).indexOf('\0') >= 0) {
+        throw new IllegalArgumentException(
+            "environment has "
+                + name
+                + ", a name is not empty and has no =, and neither it nor the value has a NUL");
+      }
+      environment.put(name, requireNonNull(value, "value"));
       return this;
     }
 
@@ -287,8 +297,9 @@ public final class WorkerProcesses {
           numbers.stream()
               .map(some -> some.stream().<Integer>map(n -> n).distinct().toList())
               .toList();
-      if (each.isEmpty()) {
-        throw new IllegalArgumentException("processors are empty, there has to be at least one");
+      if (each.isEmpty() || each.stream().anyMatch(List::isEmpty)) {
+        throw new IllegalArgumentException(
+            "processors are " + each + ", there has to be at least one for each process");
       }
       each.forEach(Affinity::check);
       processors = each;
@@ -347,7 +358,8 @@ public final class WorkerProcesses {
      * that somebody keeps, take all of it: each gets a memory of its own as long as it is used,
      * which takes about a millisecond for each MiB. This much is for all items of the step that are
      * on their way to processes, and for all results of each process. While there is no room
-     * batches and processes wait; a value that is larger fails its item. Default: {@value
+     * batches and processes wait; a value that is larger fails its item. A list or map of very many
+     * small values takes up to three times its size while it is written. Default: {@value
      * #DEFAULT_LARGE_BYTES} bytes.
      *
      * @param bytes how much; 0 for no such values
@@ -408,15 +420,15 @@ public final class WorkerProcesses {
      *
      * @param silence how long it may be silent, at least 200 ms
      * @return this
-     * @throws IllegalArgumentException if it is less
+     * @throws IllegalArgumentException if it is less, or above ten years
      */
     public Builder heartbeat(Duration silence) {
       unset(heartbeat, silence, "heartbeat");
-      if (silence.toMillis() < 200) {
+      if (silence.compareTo(MIN_HEARTBEAT) < 0) {
         throw new IllegalArgumentException(
             "heartbeat is " + silence + ", it has to be at least 200 ms");
       }
-      heartbeat = silence;
+      heartbeat = positive(silence, "heartbeat");
       return this;
     }
 
@@ -464,8 +476,9 @@ public final class WorkerProcesses {
     }
 
     /**
-     * Adds classes whose values travel: records and enums, whose components travel, and {@link
-     * Codec}s with a constructor without arguments.
+     * Adds classes whose values travel: enums, records with components that travel, and {@link
+     * Codec}s with a constructor without arguments. What cannot be registered is refused by {@link
+     * #build}.
      *
      * @param classes the classes
      * @return this
@@ -510,7 +523,7 @@ public final class WorkerProcesses {
      *
      * @return workers for a step
      * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
-     *     or cannot be accessed
+     *     cannot be accessed, or has a component of a class of which no value travels
      * @throws java.lang.module.FindException if there is something wrong with the module path
      */
     public Workers build() {
@@ -551,6 +564,14 @@ public final class WorkerProcesses {
       return value;
     }
 
+    private static int between(int minimum, int value, int maximum, String name) {
+      if (atLeast(minimum, value, name) > maximum) {
+        throw new IllegalArgumentException(
+            name + " is " + value + ", it has to be at most " + maximum);
+      }
+      return value;
+    }
+
     private static Duration positive(Duration value, String name) {
       if (!value.isPositive() || value.compareTo(Duration.ofDays(3650)) > 0) {
         throw new IllegalArgumentException(
@@ -578,7 +599,8 @@ public final class WorkerProcesses {
                 + step.step()
                 + " is given as "
                 + step.handler().getClass().getName()
-                + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory");
+                + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory,"
+                + " in a Flow of one step instead of a Batcher");
       }
       return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings));
     }

@@ -114,7 +114,7 @@ class HandlerFactoryTest {
             factory,
             step ->
                 step.workers(
-                    WorkerProcesses.builder(1).register(SnippetsTest.InstantCodec.class).build()))
+                    WorkerProcesses.builder(1).register(ValuesTest.InstantCodec.class).build()))
         .build()
         .start(Duration.ofSeconds(30));
   }

@@ -15,9 +15,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -157,6 +160,52 @@ class LargeValuesTest {
           .hasMessageContaining("results that are kept, take all: set largeMemory");
       assertThat(flow.call(1000)).isInstanceOf(Tensor.class);
       assertThat(((Tensor) kept).byteSize()).isEqualTo(2 * MIB);
+    }
+  }
+
+  /** The process waits once until it knows that nothing is given back, and not for each result. */
+  @Test
+  @Timeout(30)
+  void whatFollowsKeptResultsDoesNotWait() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
+      Object kept = flow.call(900_000);
+      for (int i = 0; i < 60; i++) {
+        assertThat(flow.call(200_000)).isInstanceOf(Tensor.class);
+        System.gc();
+      }
+      assertThat(((Tensor) kept).byteSize()).isEqualTo(900_000);
+    }
+  }
+
+  /** As long as something is given back it is waited for more. */
+  @Test
+  void aResultWaitsForManySmallOnes() throws Exception {
+    int count = 30;
+    try (Flow<Object, Object> flow = flow(small().largeMemory(0), 1)) {
+      List<Tensor> small = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        small.add((Tensor) flow.call(MIB / 32 - 16));
+      }
+      CompletableFuture<Object> large = flow.submit(MIB - 4096);
+      CountDownLatch never = new CountDownLatch(1);
+      for (Tensor tensor : small) {
+        assertThat(never.await(5, TimeUnit.MILLISECONDS)).as("so the process hears each").isFalse();
+        assertThat(SharedValues.release(tensor)).isTrue();
+      }
+      assertThat(((Tensor) large.join()).byteSize()).isEqualTo(MIB - 4096);
+    }
+  }
+
+  /** Twice what they have so far is too much, and what they need is not. */
+  @Test
+  void aMessageThatGrowsTakesNoMoreThanThereIs() throws Exception {
+    WorkerProcesses.Builder processes =
+        WorkerProcesses.builder(1).inputMemory(2_086_000).resultMemory(2_086_000).largeMemory(0);
+    try (Flow<Object, Object> flow = flow(processes, 64)) {
+      List<Object> texts = java.util.Collections.nCopies(64, "t".repeat(20_000));
+      for (CompletableFuture<Object> future : flow.submitAll(texts)) {
+        assertThat((String) future.join()).hasSize(20_001);
+      }
     }
   }
 

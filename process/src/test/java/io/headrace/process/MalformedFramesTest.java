@@ -197,9 +197,9 @@ class MalformedFramesTest {
                 0,
                 out -> {
                   out.writeByte(Tag.REGISTERED);
-                  out.writeInt(7);
+                  out.writeInt(77);
                 }),
-            "number of a class is 7, there are 0"),
+            "number of a class is 77, there are 14"),
         Arguments.of(
             call(
                 1,

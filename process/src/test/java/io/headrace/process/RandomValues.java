@@ -2,8 +2,11 @@ package io.headrace.process;
 
 import io.headrace.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.time.DayOfWeek;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,15 +14,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Values of every kind that travels, as a seed says. */
 final class RandomValues {
   /** What has to be registered for them. */
   static final Class<?>[] TYPES = {
-    ValuesTest.Point.class, ValuesTest.Line.class, DayOfWeek.class, SnippetsTest.InstantCodec.class
+    ValuesTest.Point.class, ValuesTest.Line.class, DayOfWeek.class, ValuesTest.InstantCodec.class
   };
 
   private static final int KINDS = 23;
@@ -160,7 +165,11 @@ final class RandomValues {
   }
 
   private Object registered() {
-    return switch (random.nextInt(4)) {
+    return switch (random.nextInt(8)) {
+      case 4 -> new UUID(random.nextLong(), random.nextLong());
+      case 5 -> new BigDecimal(new BigInteger(length(), random), random.nextInt(-50, 50));
+      case 6 -> Duration.ofSeconds(random.nextLong(-1L << 40, 1L << 40), random.nextInt(1000));
+      case 7 -> Optional.of(text());
       case 0 -> point();
       case 1 -> new ValuesTest.Line(point(), point());
       case 2 -> DayOfWeek.of(random.nextInt(1, 8));

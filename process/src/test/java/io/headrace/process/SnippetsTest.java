@@ -8,7 +8,7 @@ import io.headrace.Handler;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -72,22 +72,21 @@ class SnippetsTest {
   }
 
   // @start region="codec"
-  /** Instants travel as two numbers. */
-  static final class InstantCodec implements Codec<Instant> {
+  /** Sets of bits travel as arrays. */
+  static final class BitSetCodec implements Codec<BitSet> {
     @Override
-    public Class<Instant> type() {
-      return Instant.class;
+    public Class<BitSet> type() {
+      return BitSet.class;
     }
 
     @Override
-    public void write(Instant value, ValueWriter out) {
-      out.writeLong(value.getEpochSecond());
-      out.writeInt(value.getNano());
+    public void write(BitSet value, ValueWriter out) {
+      out.write(value.toLongArray());
     }
 
     @Override
-    public Instant read(ValueReader in) {
-      return Instant.ofEpochSecond(in.readLong(), in.readInt());
+    public BitSet read(ValueReader in) {
+      return BitSet.valueOf((long[]) in.read());
     }
   }
 
@@ -95,17 +94,17 @@ class SnippetsTest {
 
   @Test
   void codec() throws Exception {
-    try (Flow<Instant, Instant> flow =
-        Flow.<Instant>builder("instants")
-            .<Instant>stepPerWorker(
+    try (Flow<BitSet, BitSet> flow =
+        Flow.<BitSet>builder("bits")
+            .<BitSet>stepPerWorker(
                 "same",
                 HandlerFactory.of(() -> items -> items),
                 step ->
-                    step.workers(WorkerProcesses.builder(1).register(InstantCodec.class).build()))
+                    step.workers(WorkerProcesses.builder(1).register(BitSetCodec.class).build()))
             .build()
             .start(Duration.ofSeconds(30))) {
-      Instant now = Instant.ofEpochSecond(12, 34);
-      assertThat(flow.call(now)).isEqualTo(now);
+      BitSet bits = BitSet.valueOf(new long[] {12, 34});
+      assertThat(flow.call(bits)).isEqualTo(bits);
     }
   }
 

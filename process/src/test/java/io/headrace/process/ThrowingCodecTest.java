@@ -12,14 +12,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A codec that throws an error, as one does whose class is missing, fails its call alone. */
+/** A codec that throws an error, as one does whose class is missing, fails its item alone. */
 class ThrowingCodecTest {
   private static final String WRITTEN = "written";
   private static final String READ = "read";
+  private static final int MEMORY = 1 << 20;
 
   @TempDir Path folder;
 
@@ -57,7 +59,7 @@ class ThrowingCodecTest {
     }
   }
 
-  /** Makes fragile values of texts. */
+  /** Makes fragile values of texts, and tensors of numbers of bytes. */
   private static final class Making implements Handler<Object, Object> {
     @Override
     public List<Object> handle(List<Object> items) {
@@ -65,18 +67,27 @@ class ThrowingCodecTest {
     }
 
     static Object made(Object item) {
-      return item instanceof String text ? new Fragile(text) : item;
+      return switch (item) {
+        case String text -> new Fragile(text);
+        case Long bytes -> Tensor.of(new byte[bytes.intValue()], bytes);
+        default -> item;
+      };
     }
   }
 
-  private static Flow<Object, Object> flow(int maxSize) throws InterruptedException {
+  private static Flow<Object, Object> flow() throws InterruptedException {
     return Flow.<Object>builder("fragile")
         .<Object>stepPerWorker(
             "make",
             HandlerFactory.of(Making::new),
             step ->
-                step.batch(BatchPolicy.greedy(maxSize))
-                    .workers(WorkerProcesses.builder(1).register(FragileCodec.class).build()))
+                step.batch(BatchPolicy.greedy(8))
+                    .workers(
+                        WorkerProcesses.builder(1)
+                            .register(FragileCodec.class)
+                            .resultMemory(MEMORY)
+                            .largeMemory(0)
+                            .build()))
         .build()
         .start(Duration.ofSeconds(30));
   }
@@ -84,26 +95,47 @@ class ThrowingCodecTest {
   @ParameterizedTest
   @ValueSource(strings = {WRITTEN, READ})
   void aResultOfAWorkerFailsItsCallAlone(String when) throws Exception {
-    int maxSize = when.equals(READ) ? 1 : 8; // nobody knows where the next one begins
-    try (Flow<Object, Object> flow = flow(maxSize)) {
-      CompletableFuture<Object> before = flow.submit(1);
-      CompletableFuture<Object> fragile = flow.submit(when);
-      CompletableFuture<Object> after = flow.submit(2);
-      assertThatThrownBy(fragile::join).hasStackTraceContaining("gone when " + when);
-      assertThat(before.join()).isEqualTo(1);
-      assertThat(after.join()).isEqualTo(2);
-      assertThat(flow.workers("make").getFirst().restarts()).isZero();
+    try (Flow<Object, Object> flow = flow()) {
+      checkBatch(flow, when, "gone when " + when);
+    }
+  }
+
+  private static void checkBatch(Flow<Object, Object> flow, Object fragile, String message) {
+    List<CompletableFuture<Object>> answers = flow.submitAll(List.of(1, fragile, 2));
+    assertThatThrownBy(answers.get(1)::join).hasStackTraceContaining(message);
+    assertThat(answers.get(0).join()).isEqualTo(1);
+    assertThat(answers.get(2).join()).isEqualTo(2);
+    assertThat(flow.workers("make").getFirst().restarts()).isZero();
+  }
+
+  /** The worker has its memory back, which is large enough for two of these. */
+  @Test
+  void aResultThatCannotBeReadGivesItsMemoryBack() throws Exception {
+    long bytes = MEMORY / 2 - 10_000;
+    try (Flow<Object, Object> flow = flow()) {
+      for (int i = 0; i < 3; i++) {
+        List<CompletableFuture<Object>> answers =
+            flow.submitAll(List.of(bytes, List.of(), READ, bytes));
+        assertThatThrownBy(answers.get(2)::join).hasStackTraceContaining("gone when read");
+        for (int large : new int[] {0, 3}) {
+          Tensor tensor = (Tensor) answers.get(large).join();
+          assertThat(tensor.byteSize()).isEqualTo(bytes);
+          assertThat(SharedValues.release(tensor)).isTrue();
+        }
+        Object failing = List.of(Tensor.of(new byte[(int) bytes], bytes), new Fragile(READ));
+        assertThatThrownBy(() -> flow.call(failing)).hasStackTraceContaining("gone when read");
+      }
     }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {WRITTEN, READ})
   void anItemForAWorkerFailsItsCallAloneAndGivesItsMemoryBack(String when) throws Exception {
-    try (Flow<Object, Object> flow = flow(1)) {
+    try (Flow<Object, Object> flow = flow()) {
       Object item = List.of(Tensor.of(new byte[100_000], 100_000), new Fragile(when));
+      checkBatch(flow, item, "gone when " + when);
       assertThatThrownBy(() -> flow.call(item)).hasStackTraceContaining("gone when " + when);
       assertThat(flow.call(2)).isEqualTo(2);
-      assertThat(flow.workers("make").getFirst().restarts()).isZero();
     }
   }
 

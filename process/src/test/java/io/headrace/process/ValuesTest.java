@@ -1,27 +1,46 @@
 package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.RejectedException;
 import io.headrace.Tensor;
 import io.headrace.shm.CorruptMemoryException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.DayOfWeek;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.Period;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 import java.util.AbstractList;
 import java.util.AbstractMap;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,8 +56,27 @@ class ValuesTest {
   /** A record within a record. */
   record Line(Point from, Point to) {}
 
+  /** Instead of that of the library: as two numbers. */
+  static final class InstantCodec implements Codec<Instant> {
+    @Override
+    public Class<Instant> type() {
+      return Instant.class;
+    }
+
+    @Override
+    public void write(Instant value, ValueWriter out) {
+      out.writeLong(value.getEpochSecond());
+      out.writeInt(value.getNano());
+    }
+
+    @Override
+    public Instant read(ValueReader in) {
+      return Instant.ofEpochSecond(in.readLong(), in.readInt());
+    }
+  }
+
   private final Types types =
-      new Types(List.of(Point.class, Line.class, DayOfWeek.class, SnippetsTest.InstantCodec.class));
+      new Types(List.of(Point.class, Line.class, DayOfWeek.class, InstantCodec.class));
   private final HeapSpace space = new HeapSpace();
 
   private MemorySegment written(@Nullable Object value) {
@@ -68,6 +106,18 @@ class ValuesTest {
     values.addAll(List.of(new Point(1, -2, "p"), new Point(1, 2, null), DayOfWeek.FRIDAY));
     values.add(new Line(new Point(1, 2, "a"), new Point(3, 4, "b")));
     values.add(Instant.ofEpochSecond(5, 6));
+    values.addAll(List.of(new boolean[] {true, false}, Optional.of("some"), Optional.empty()));
+    values.addAll(
+        List.of(new BigDecimal("-1.50"), new BigInteger("123456789012345678901234567890")));
+    values.addAll(List.of(new UUID(1, -2), URI.create("http://localhost:1/a?b#c")));
+    values.addAll(List.of(Duration.ofSeconds(-5, 6), Period.of(1, -2, 3)));
+    ZonedDateTime summer = // of the two times at this o'clock the later one
+        ZonedDateTime.ofLocal(
+            LocalDateTime.of(2024, 10, 27, 2, 30, 0, 1),
+            ZoneId.of("Europe/Paris"),
+            ZoneOffset.ofHours(1));
+    values.addAll(List.of(summer, summer.toOffsetDateTime(), summer.toLocalDateTime()));
+    values.addAll(List.of(summer.toLocalDate(), summer.toLocalTime(), summer.getOffset()));
     return values;
   }
 
@@ -84,6 +134,33 @@ class ValuesTest {
     ByteBuffer buffer = ByteBuffer.wrap(new byte[] {9, 1, 2, 9}).position(1).limit(3);
     assertThat(back(buffer)).isEqualTo(ByteBuffer.wrap(new byte[] {1, 2}));
     assertThat(buffer.position()).as("the buffer itself is left alone").isEqualTo(1);
+  }
+
+  @Test
+  void buffersKeepTheirByteOrder() {
+    for (ByteOrder order : List.of(ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN)) {
+      ByteBuffer buffer = ByteBuffer.allocate(8).order(order).putLong(42).flip();
+      ByteBuffer back = (ByteBuffer) back(buffer);
+      assertThat(back.order()).isEqualTo(order);
+      assertThat(back.getLong()).isEqualTo(42);
+    }
+  }
+
+  /** As those are that stay in shared memory. */
+  @Test
+  void smallSegmentsAreNativeAndAligned() {
+    MemorySegment back = (MemorySegment) back(MemorySegment.ofArray(new int[] {1, 2}));
+    assertThat(back.get(JAVA_INT, 4)).isEqualTo(2);
+    assertThat(back.isNative()).isTrue();
+    assertThat(((MemorySegment) back(MemorySegment.ofArray(new byte[0]))).byteSize()).isZero();
+  }
+
+  @Test
+  void aTensorOfTooManyDimensionsIsRefused() {
+    Tensor tensor = Tensor.of(new byte[1], LongStream.generate(() -> 1).limit(65).toArray());
+    assertThatThrownBy(() -> written(tensor))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("a tensor of rank 65 cannot travel, the most is 64");
   }
 
   @Test
@@ -135,9 +212,9 @@ class ValuesTest {
 
   @Test
   void aClassThatIsNotRegisteredIsRefusedByName() {
-    assertThatThrownBy(() -> written(new BigDecimal(1)))
+    assertThatThrownBy(() -> written(Locale.ROOT))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("java.math.BigDecimal is not registered");
+        .hasMessageContaining("java.util.Locale is not registered");
     assertThatThrownBy(() -> written(List.of(new Object())))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("java.lang.Object");
@@ -166,6 +243,64 @@ class ValuesTest {
         .hasMessageContaining("needs a constructor without arguments");
   }
 
+  /** It would never be used. */
+  static final class OfStrings implements Codec<String> {
+    @Override
+    public Class<String> type() {
+      return String.class;
+    }
+
+    @Override
+    public void write(String value, ValueWriter out) {
+      out.writeString(value);
+    }
+
+    @Override
+    public String read(ValueReader in) {
+      return in.readString();
+    }
+  }
+
+  @Test
+  void aCodecForWhatTravelsByItselfIsRefused() {
+    assertThatThrownBy(() -> new Types(List.of(OfStrings.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "java.lang.String travels by itself, " + OfStrings.class.getName() + " is not used");
+  }
+
+  /** Lists come back as lists, and not as the class that they were. */
+  record OfArrayList(int size, ArrayList<String> list) {}
+
+  record OfLocale(Locale locale) {}
+
+  record OfMany(
+      Object any,
+      int number,
+      List<String> list,
+      Collection<String> collection,
+      Set<String> set,
+      Map<String, String> map,
+      CharSequence text,
+      Number large,
+      Point[]... none) {}
+
+  @Test
+  void aRecordWithAComponentOfWhichNoValueArrivesIsRefused() {
+    assertThatThrownBy(() -> new Types(List.of(OfArrayList.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("OfArrayList has the component list of java.util.ArrayList");
+    assertThatThrownBy(() -> new Types(List.of(OfLocale.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("has the component locale of java.util.Locale");
+    assertThatThrownBy(() -> new Types(List.of(Line.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("has the component from of " + Point.class.getName());
+    assertThatThrownBy(() -> new Types(List.of(OfMany.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("has the component none");
+  }
+
   @Test
   void exceptionsOfTheJdkStayWhatTheyAre() {
     Exception failure = new IllegalStateException("outer", new ArithmeticException("inner"));
@@ -184,9 +319,69 @@ class ValuesTest {
         .isInstanceOf(RemoteException.class)
         .hasMessage(Strange.class.getName() + ": odd");
     assertThat(((RemoteException) back).className()).isEqualTo(Strange.class.getName());
-    assertThat(back(new java.io.UncheckedIOException(new java.io.IOException("io"))))
-        .as("no constructor with a text alone")
-        .isInstanceOf(RemoteException.class);
+  }
+
+  /** Their constructors want a cause of a class, or take any object. */
+  @Test
+  void exceptionsOfTheJdkWithoutAConstructorForATextStayWhatTheyAre() {
+    IOException io = new IOException("io");
+    assertThat(back(new UncheckedIOException("told", io)))
+        .isExactlyInstanceOf(UncheckedIOException.class)
+        .hasMessage("told")
+        .cause()
+        .isExactlyInstanceOf(IOException.class)
+        .hasMessage("io");
+    assertThat(back(new CompletionException("done", io)))
+        .isExactlyInstanceOf(CompletionException.class)
+        .hasMessage("done")
+        .hasCauseExactlyInstanceOf(IOException.class);
+    assertThat(back(new AssertionError("wrong")))
+        .isExactlyInstanceOf(AssertionError.class)
+        .hasMessage("wrong");
+    assertThat(back(new AssertionError())).isExactlyInstanceOf(AssertionError.class);
+    assertThat(back(new RejectedException("refused", io)))
+        .isExactlyInstanceOf(RejectedException.class)
+        .hasCauseExactlyInstanceOf(IOException.class)
+        .hasNoSuppressedExceptions();
+    assertThat(back(new IllegalStateException("outer", new Strange("odd"))))
+        .hasCauseInstanceOf(RemoteException.class);
+  }
+
+  /** One of which nothing can be had. */
+  private static final class Sealed extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String getMessage() {
+      throw new AssertionError("on purpose");
+    }
+
+    @Override
+    public synchronized Throwable getCause() {
+      throw new IllegalStateException("on purpose");
+    }
+
+    @Override
+    public StackTraceElement[] getStackTrace() {
+      throw new IllegalStateException("on purpose");
+    }
+  }
+
+  @Test
+  void anExceptionTravelsWhateverItsGettersThrow() {
+    assertThat(back(new Sealed()))
+        .isInstanceOf(RemoteException.class)
+        .hasMessage(
+            Sealed.class.getName()
+                + ": its message cannot be had, for that throws java.lang.AssertionError");
+  }
+
+  @Test
+  void messagesAreCut() {
+    String message = "x".repeat(Failures.MAX_MESSAGE);
+    assertThat(back(new IllegalStateException(message))).hasMessage(message);
+    assertThat(back(new IllegalStateException(message + "y")))
+        .hasMessage(message + "... of 262145 characters");
   }
 
   private static final class Strange extends RuntimeException {

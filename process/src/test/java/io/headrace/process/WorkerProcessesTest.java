@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 import static org.awaitility.Awaitility.await;
 
 import io.headrace.Flow;
@@ -10,6 +11,7 @@ import io.headrace.Outcomes;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
+import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,6 +20,7 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -199,33 +202,21 @@ class WorkerProcessesTest {
     }
   }
 
-  /** Logs more at once than its parent hears. */
-  private static final class Shouting implements Handler<Integer, Long> {
-    @Override
-    public List<Long> handle(List<Integer> items) {
-      System.getLogger("shouting").log(System.Logger.Level.INFO, "x".repeat(17 << 20));
-      return items.stream().map(item -> ProcessHandle.current().pid()).toList();
-    }
-  }
-
+  /** No process says this, but for one whose memory is overwritten; it may work on. */
   @Test
-  void aProcessWhoseLogCannotBeHeardWorksOn() throws Exception {
-    try (Flow<Integer, Long> flow =
-        Flow.<Integer>builder("shouting")
-            .<Long>stepPerWorker(
-                "step",
-                HandlerFactory.of(Shouting::new),
-                step -> step.workers(WorkerProcesses.of(1)))
-            .build()
-            .start()) {
-      Queue<String> logged = new ConcurrentLinkedQueue<>();
-      Logger logger = Logger.getLogger(Hearing.class.getName());
-      logger.setFilter(logs -> logged.add(logs.getMessage()));
-      long pid = flow.call(1);
-      for (int i = 0; i < 5; i++) {
-        assertThat(flow.call(i)).isEqualTo(pid);
-      }
-      await("the warning").until(() -> !logged.isEmpty());
+  void whatCannotBeHeardIsToldOnce() {
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger(Hearing.class.getName());
+    logger.setFilter(logs -> !logged.add(logs.getMessage()));
+    try {
+      ByteArrayInputStream nonsense = new ByteArrayInputStream(new byte[] {-1, -1, -1, -1});
+      new Hearing(Channels.newChannel(nonsense), "shouting-0", () -> fail("it may work on"))
+          .close();
+      assertThat(logged)
+          .containsExactly(
+              "what shouting-0 logs is not heard any more, because it cannot be understood: a frame"
+                  + " of -1 bytes");
+    } finally {
       logger.setFilter(null);
     }
   }
@@ -249,7 +240,7 @@ class WorkerProcessesTest {
     public List<String> handle(List<String> items) {
       System.out.println("to the output");
       System.err.println("to the errors");
-      return items.stream().map(System::getenv).toList();
+      return items.stream().map(name -> System.getProperty(name, System.getenv(name))).toList();
     }
   }
 
@@ -265,10 +256,14 @@ class WorkerProcessesTest {
                 HandlerFactory.of(Talking::new),
                 step ->
                     step.workers(
-                        WorkerProcesses.builder(1).environment("HEADRACE_TEST", "yes").build()))
+                        WorkerProcesses.builder(1)
+                            .environment("HEADRACE_TEST", "yes")
+                            .jvmOptions("-Dheadrace.lines=one\ntwo \\ \"three\"\r")
+                            .build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       assertThat(flow.call("HEADRACE_TEST")).isEqualTo("yes");
+      assertThat(flow.call("headrace.lines")).isEqualTo("one\ntwo \\ \"three\"\r");
       await("what it has printed")
           .until(
               () ->
@@ -345,7 +340,22 @@ class WorkerProcessesTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("heartbeat is " + silence + ", it has to be at least 200 ms");
     }
+    for (Duration silence : List.of(Duration.ofDays(200_000), Duration.ofSeconds(Long.MAX_VALUE))) {
+      assertThatThrownBy(() -> WorkerProcesses.builder(1).heartbeat(silence))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("heartbeat is " + silence + ", it has to be above zero and below ten years");
+    }
     assertThat(WorkerProcesses.builder(1).heartbeat(Duration.ofMillis(200)).build()).isNotNull();
+  }
+
+  @Test
+  void variablesThatTheSystemCannotHaveAreRefused() {
+    for (List<String> variable : List.of(List.of("A=B", ""), List.of("", ""), List.of("A", "\0"))) {
+      assertThatThrownBy(
+              () -> WorkerProcesses.builder(1).environment(variable.get(0), variable.get(1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("environment has " + variable.get(0));
+    }
   }
 
   /** Logs from several threads at once, and from its own. */
@@ -537,6 +547,9 @@ class WorkerProcessesTest {
     assertThatThrownBy(() -> WorkerProcesses.of(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("count is 0, it has to be at least 1");
+    assertThatThrownBy(() -> WorkerProcesses.builder(40_000_000))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("count is 40000000, it has to be at most 4096");
   }
 
   /** Reads where nothing is. */
@@ -594,6 +607,60 @@ class WorkerProcessesTest {
           .hasMessageContaining("set java.io.tmpdir to a folder that is writable");
     } finally {
       System.setProperty("java.io.tmpdir", usual);
+    }
+  }
+
+  /** Something that cannot be made a text. */
+  private static final class Mute {
+    @Override
+    public String toString() {
+      throw new AssertionError("on purpose");
+    }
+  }
+
+  /** Logs a text of so many characters, or something that cannot be logged as it is. */
+  private static final class Logging implements Handler<Integer, Integer> {
+    static final String LOGGER = "logging";
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      for (int characters : items) {
+        Logger logger = Logger.getLogger(LOGGER);
+        if (characters < 0) {
+          logger.log(java.util.logging.Level.INFO, "{0}", new Mute());
+        } else {
+          logger.info("x".repeat(characters));
+        }
+      }
+      return items;
+    }
+  }
+
+  @Test
+  void recordsThatAreTooLongOrCannotBeWrittenAreToldOf() throws Exception {
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger(Logging.LOGGER);
+    Logger own = Logger.getLogger(Hearing.class.getName());
+    logger.setFilter(logs -> !logged.add(logs.getMessage()));
+    own.setFilter(logs -> !logged.add(logs.getMessage()));
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("logging")
+            .<Integer>stepPerWorker(
+                "step",
+                HandlerFactory.of(Logging::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      for (int item : List.of(17 << 20, -1, 3)) {
+        assertThat(flow.call(item)).isEqualTo(item);
+      }
+      await("all three").until(() -> logged.size() == 3);
+      assertThat(logged.remove()).endsWith("... of 17825792 characters");
+      assertThat(logged.remove()).contains("a record of logging is lost: java.lang.AssertionError");
+      assertThat(logged.remove()).endsWith("] xxx");
+    } finally {
+      logger.setFilter(null);
+      own.setFilter(null);
     }
   }
 

@@ -11,6 +11,10 @@ import java.util.regex.Pattern;
 final class AvailableMemory {
   private static final Pattern OF_MACHINE = Pattern.compile("MemAvailable:\\s*(\\d+) kB");
   private static final Pattern NUMBER = Pattern.compile("(\\d+)\\s*");
+
+  /** Of files that were read or written, which the kernel drops when it needs the memory. */
+  private static final Pattern CACHE = Pattern.compile("(?m)^inactive_file (\\d+)$");
+
   private static final long BYTES_PER_KB = 1024;
 
   private AvailableMemory() {}
@@ -27,8 +31,11 @@ final class AvailableMemory {
             .orElse(Long.MAX_VALUE);
     Path container = root.resolve("sys/fs/cgroup");
     long limit = find(container.resolve("memory.max"), NUMBER).orElse(Long.MAX_VALUE);
-    long used = find(container.resolve("memory.current"), NUMBER).orElse(0L);
-    return Math.min(ofMachine, limit == Long.MAX_VALUE ? limit : Math.max(0, limit - used));
+    long used =
+        find(container.resolve("memory.current"), NUMBER).orElse(0L)
+            - find(container.resolve("memory.stat"), CACHE).orElse(0L);
+    return Math.min(
+        ofMachine, limit == Long.MAX_VALUE ? limit : Math.max(0, limit - Math.max(0, used)));
   }
 
   private static Optional<Long> find(Path file, Pattern pattern) {

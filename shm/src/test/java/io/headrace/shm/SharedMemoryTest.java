@@ -105,6 +105,8 @@ class SharedMemoryTest {
     assertThat(AvailableMemory.bytes(root)).isEqualTo(3000 * 1024);
     write(root, "sys/fs/cgroup/memory.max", "1000000\n");
     assertThat(AvailableMemory.bytes(root)).isEqualTo(500_000);
+    write(root, "sys/fs/cgroup/memory.stat", "anon 1\ninactive_file 200000\nactive_file 3\n");
+    assertThat(AvailableMemory.bytes(root)).as("files are dropped").isEqualTo(700_000);
     write(root, "sys/fs/cgroup/memory.max", "nonsense\n");
     assertThat(AvailableMemory.bytes(root)).isEqualTo(3000 * 1024);
   }
