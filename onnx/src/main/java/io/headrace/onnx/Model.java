@@ -105,6 +105,11 @@ final class Model implements AutoCloseable {
     return List.copyOf(ports);
   }
 
+  /** Whether an output is an input of the model, handed through. */
+  boolean isInput(Port output) {
+    return inputs.stream().anyMatch(input -> input.name.equals(output.name));
+  }
+
   boolean shapesHold() {
     return shapesHold;
   }

@@ -198,6 +198,40 @@ class OnnxHandlerTest {
   }
 
   @Test
+  void outputsThatAreInputsAreRead() {
+    Tensor first = Tensor.of(new long[] {41});
+    Tensor second = Tensor.of(new long[] {42});
+    var batched = start(OnnxHandler.builder("ids", withIds("n")).buildNamed());
+    for (int i = 0; i < 2; i++) {
+      assertThat(
+              batched.handle(
+                  List.of(
+                      Map.of("id", first, "x", pair(1, 2)), Map.of("id", second, "x", pair(3, 4)))))
+          .containsExactly(
+              Map.of("id", first, "y", pair(-1, -2)), Map.of("id", second, "y", pair(-3, -4)));
+    }
+    var oneRow = start(OnnxHandler.builder("ids", withIds(1)).buildNamed());
+    assertThat(oneRow.handle(List.of(Map.of("id", first, "x", pair(1, 2)))))
+        .containsExactly(Map.of("id", first, "y", pair(-1, -2)));
+    var oneByOne = start(OnnxHandler.builder("ids", withIds("n")).oneByOne().buildNamed());
+    Tensor ids = Tensor.of(new long[] {41, 42}, 2);
+    Tensor pairs = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    assertThat(oneByOne.handle(List.of(Map.of("id", ids, "x", pairs))))
+        .containsExactly(Map.of("id", ids, "y", Tensor.of(new float[] {-1, -2, -3, -4}, 2, 2)));
+  }
+
+  /** Ids that are handed through, beside y = -x. */
+  private static byte[] withIds(Object batch) {
+    return Models.model()
+        .input("id", DataType.INT64, batch)
+        .input("x", DataType.FLOAT, batch, 2)
+        .node("Neg", List.of("x"), "y")
+        .output("id", DataType.INT64, batch)
+        .output("y", DataType.FLOAT, batch, 2)
+        .bytes();
+  }
+
+  @Test
   void modelFixedToOneRowRunsItemByItem() {
     var handler = start(OnnxHandler.builder("one row", Models.linear(1)).build());
     assertThat(handler.handle(List.of(pair(1, 0), pair(0, 1), pair(1, 1))))
