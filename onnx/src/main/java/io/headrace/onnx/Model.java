@@ -24,6 +24,9 @@ final class Model implements AutoCloseable {
   /** Whether the shapes of items can differ, so that not all can share a run. */
   final boolean hasDynamicItems;
 
+  /** Dimensions of items that are declared to be as long as each other. */
+  final List<SharedSymbol> sharedSymbols;
+
   /** Whether no output has had another shape than declared, so that its memory can be given. */
   private volatile boolean shapesHold = true;
 
@@ -40,6 +43,7 @@ final class Model implements AutoCloseable {
     this.layout = settings.oneByOne() ? Layout.WHOLE : Layout.of(inputs, outputs);
     this.hasDynamicItems =
         inputs.stream().anyMatch(input -> input.isDynamic(layout.skippedDimensions));
+    this.sharedSymbols = SharedSymbol.of(inputs, layout.skippedDimensions);
     if (inputs.isEmpty()) {
       throw new OnnxException(name + " has no inputs");
     }
