@@ -4,8 +4,10 @@ import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import io.headrace.TensorType;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -96,12 +98,13 @@ final class Model implements AutoCloseable {
       Port port = Port.of(node);
       if (port == null) {
         throw new OnnxException(
-            "%s '%s' of %s is %s; only tensors of numbers are supported%s"
+            "%s '%s' of %s is %s; only tensors of the types %s are supported%s"
                 .formatted(
                     kind,
                     node.getName(),
                     name,
                     node.getInfo(),
+                    Arrays.toString(TensorType.values()),
                     kind.equals("output") ? ", other outputs can be chosen" : ""));
       }
       ports.add(port);
