@@ -20,7 +20,7 @@ public enum TensorType {
   INT32(4),
   /** 64-bit, signed. */
   INT64(8),
-  /** A byte that is 0 or 1. */
+  /** A byte that is 0 or 1, which is not checked. */
   BOOL(1);
 
   private final int sizeBytes;

@@ -48,6 +48,9 @@ final class Batch<I, O> {
       for (int k = 0; k < tensors.length; k++) {
         model.inputs.get(k).check(tensors[k], model.layout.skippedDimensions, model.name);
       }
+      for (SharedSymbol symbol : model.sharedSymbols) {
+        symbol.check(tensors, model);
+      }
       return new Row(tensors);
     } catch (RuntimeException e) {
       return Row.failed(e);

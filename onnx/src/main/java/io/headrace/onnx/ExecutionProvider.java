@@ -107,10 +107,14 @@ public enum ExecutionProvider {
       return 0;
     }
     try {
-      return Integer.parseUnsignedInt(value);
+      int id = Integer.parseInt(value);
+      if (id >= 0) {
+        return id;
+      }
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          DEVICE_ID + " is '" + value + "', it has to be a number of at least 0", e);
+      // Refused below.
     }
+    throw new IllegalArgumentException(
+        DEVICE_ID + " is '" + value + "', it has to be a number from 0 to " + Integer.MAX_VALUE);
   }
 }

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The tensors that wrap the buffers are kept for each combination of input shapes, so that a run
  * creates nothing outside the heap once its shapes have been seen. The memory of an output is given
  * to ONNX Runtime where the shape follows from the declared one; otherwise ONNX Runtime allocates
- * it.
+ * it. An output that is an input is answered with the memory of that input: ONNX Runtime would
+ * write nothing into other memory given for it.
  */
 final class Lane implements AutoCloseable {
   private static final int MAX_BINDINGS = 256;
@@ -136,7 +137,8 @@ final class Lane implements AutoCloseable {
 
   /** The shape of an output whose memory can be given to ONNX Runtime, or null. */
   private long @Nullable [] pinnedShape(PortBuffer output, Shapes shapes) {
-    long[] shape = pinning ? shapes.output(output.port, model.inputs) : null;
+    long[] shape =
+        pinning && !model.isInput(output.port) ? shapes.output(output.port, model.inputs) : null;
     return shape == null || output.bytes(shape) == 0 || output.bytes(shape) > PortBuffer.MAX_BYTES
         ? null
         : shape;
@@ -171,6 +173,9 @@ final class Lane implements AutoCloseable {
         MemorySegment source = row.inputs[k].segment();
         MemorySegment.copy(source, 0, target, offset, source.byteSize());
         offset += source.byteSize();
+      }
+      if (inputs.get(k).port.type == TensorType.BOOL) {
+        inputs.get(k).makeBooleans(offset);
       }
     }
   }

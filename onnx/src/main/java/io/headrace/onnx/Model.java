@@ -4,8 +4,10 @@ import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import io.headrace.TensorType;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,9 @@ final class Model implements AutoCloseable {
   /** Whether the shapes of items can differ, so that not all can share a run. */
   final boolean hasDynamicItems;
 
+  /** Dimensions of items that are declared to be as long as each other. */
+  final List<SharedSymbol> sharedSymbols;
+
   /** Whether no output has had another shape than declared, so that its memory can be given. */
   private volatile boolean shapesHold = true;
 
@@ -40,6 +45,7 @@ final class Model implements AutoCloseable {
     this.layout = settings.oneByOne() ? Layout.WHOLE : Layout.of(inputs, outputs);
     this.hasDynamicItems =
         inputs.stream().anyMatch(input -> input.isDynamic(layout.skippedDimensions));
+    this.sharedSymbols = SharedSymbol.of(inputs, layout.skippedDimensions);
     if (inputs.isEmpty()) {
       throw new OnnxException(name + " has no inputs");
     }
@@ -92,17 +98,23 @@ final class Model implements AutoCloseable {
       Port port = Port.of(node);
       if (port == null) {
         throw new OnnxException(
-            "%s '%s' of %s is %s; only tensors of numbers are supported%s"
+            "%s '%s' of %s is %s; only tensors of the types %s are supported%s"
                 .formatted(
                     kind,
                     node.getName(),
                     name,
                     node.getInfo(),
+                    Arrays.toString(TensorType.values()),
                     kind.equals("output") ? ", other outputs can be chosen" : ""));
       }
       ports.add(port);
     }
     return List.copyOf(ports);
+  }
+
+  /** Whether an output is an input of the model, handed through. */
+  boolean isInput(Port output) {
+    return inputs.stream().anyMatch(input -> input.name.equals(output.name));
   }
 
   boolean shapesHold() {

@@ -22,6 +22,19 @@ public final class OnnxHandlerBuilder {
   /** The default of {@link #interOpThreads}: {@value}. */
   public static final int DEFAULT_INTER_OP_THREADS = 1;
 
+  private static final String SET_BY_SPINNING = "it is what spinning(boolean) sets";
+
+  /** Keys that sessionConfig refuses, with the reasons. */
+  private static final Map<String, String> REFUSED_KEYS =
+      Map.of(
+          "session.set_denormal_as_zero",
+          "it changes the arithmetic of the thread that starts the handler, also that of Java, and"
+              + " of no other",
+          "session.intra_op.allow_spinning",
+          SET_BY_SPINNING,
+          "session.inter_op.allow_spinning",
+          SET_BY_SPINNING);
+
   private final String name;
   private final @Nullable Path file;
   private final Settings.@Nullable Bytes bytes;
@@ -32,7 +45,7 @@ public final class OnnxHandlerBuilder {
   private @Nullable List<String> outputs;
   private @Nullable Boolean isolateFailures;
   private @Nullable List<Integer> warmUp;
-  private boolean oneByOne;
+  private @Nullable Boolean oneByOne;
   private final Map<ExecutionProvider, Map<String, String>> providers = new LinkedHashMap<>();
   private final Map<String, String> sessionConfig = new LinkedHashMap<>();
 
@@ -124,16 +137,25 @@ public final class OnnxHandlerBuilder {
   }
 
   /**
-   * An entry of the session's configuration, for instance {@code session.set_denormal_as_zero}. Can
-   * be called for several keys.
+   * An entry of the session's configuration, for instance {@code session.disable_prepacking}. Can
+   * be called for several keys. ONNX Runtime ignores those that it does not know.
+   *
+   * <p>{@code session.set_denormal_as_zero} is refused: ONNX Runtime sets the processor to flush
+   * denormal numbers to zero on the one thread that starts the first handler of the JVM, for good
+   * and for Java's own arithmetic, too, and not on the other threads that run the model.
    *
    * @param key as in the documentation of ONNX Runtime
    * @param value its value
    * @return this
+   * @throws IllegalArgumentException if it is that key, or one that {@link #spinning} sets
    */
   public OnnxHandlerBuilder sessionConfig(String key, String value) {
     requireNonNull(key, "key");
     requireNonNull(value, "value");
+    String refusal = REFUSED_KEYS.get(key);
+    if (refusal != null) {
+      throw new IllegalArgumentException("sessionConfig " + key + " is refused: " + refusal);
+    }
     sessionConfig.put(key, once(sessionConfig.get(key), value, "sessionConfig " + key));
     return this;
   }
@@ -163,7 +185,7 @@ public final class OnnxHandlerBuilder {
    * @return this
    */
   public OnnxHandlerBuilder oneByOne() {
-    oneByOne = true;
+    oneByOne = once(oneByOne, true, "oneByOne");
     return this;
   }
 
@@ -227,7 +249,7 @@ public final class OnnxHandlerBuilder {
         Collections.unmodifiableMap(new LinkedHashMap<>(providers)),
         Map.copyOf(sessionConfig),
         orDefault(outputs, List.of()),
-        oneByOne,
+        orDefault(oneByOne, false),
         orDefault(isolateFailures, true),
         orDefault(warmUp, List.of()));
   }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -59,7 +60,8 @@ public final class OnnxLibrary {
   }
 
   /**
-   * Unpacks the library for this platform. Blocks.
+   * Unpacks the library for this platform. Blocks. Several processes may unpack into one folder at
+   * once: a file appears there when it is complete.
    *
    * @param folder where to; a folder that exists. Files of an earlier time are replaced
    * @return the option with which a JVM uses it
@@ -79,7 +81,13 @@ public final class OnnxLibrary {
       if (packed == null) {
         throw new IOException("the jar of ONNX Runtime has no " + file + " for " + platform());
       }
-      Files.copy(packed, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+      Path part = folder.resolve(file + "." + UUID.randomUUID());
+      try {
+        Files.copy(packed, part);
+        Files.move(part, folder.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(part);
+      }
     }
   }
 

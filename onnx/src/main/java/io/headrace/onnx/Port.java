@@ -59,6 +59,22 @@ final class Port {
     return shape.length;
   }
 
+  /**
+   * The size of a value of this shape, or {@link Long#MAX_VALUE} if it is beyond all limits. ONNX
+   * Runtime counts from the left, too: what overflows is beyond them also if there is a 0 behind
+   * it.
+   */
+  long bytes(long[] shape) {
+    long bytes = type.sizeBytes();
+    for (long dimension : shape) {
+      if (Math.multiplyHigh(bytes, dimension) != 0 || bytes * dimension < 0) {
+        return Long.MAX_VALUE;
+      }
+      bytes *= dimension;
+    }
+    return bytes;
+  }
+
   /** A declared dimension, or {@link #DYNAMIC}. */
   long dimension(int index) {
     return shape[index];

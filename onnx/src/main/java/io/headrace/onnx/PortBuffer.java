@@ -1,5 +1,8 @@
 package io.headrace.onnx;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -13,6 +16,9 @@ import java.lang.foreign.MemorySegment;
 final class PortBuffer implements AutoCloseable {
   /** What ONNX Runtime can address through a byte buffer. */
   static final long MAX_BYTES = Integer.MAX_VALUE - 64L;
+
+  private static final long ONES = 0x0101_0101_0101_0101L;
+  private static final long LOW_SEVEN_BITS = 0x7f * ONES;
 
   private static final long MIN_BYTES = 64;
   private static final long ALIGNMENT_BYTES = 64;
@@ -29,16 +35,9 @@ final class PortBuffer implements AutoCloseable {
     return segment;
   }
 
-  /** The size of a value of this shape, or {@link Long#MAX_VALUE} if it is beyond all limits. */
+  /** The size of a value of this shape. See {@link Port#bytes}. */
   long bytes(long[] shape) {
-    long bytes = port.type.sizeBytes();
-    for (long dimension : shape) {
-      if (Math.multiplyHigh(bytes, dimension) != 0 || bytes * dimension < 0) {
-        return Long.MAX_VALUE;
-      }
-      bytes *= dimension;
-    }
-    return bytes;
+    return port.bytes(shape);
   }
 
   boolean holds(long[] shape) {
@@ -63,6 +62,22 @@ final class PortBuffer implements AutoCloseable {
   OnnxTensor wrap(OrtEnvironment environment, long[] shape) throws OrtException {
     var buffer = segment.asSlice(0, bytes(shape)).asByteBuffer();
     return OnnxTensor.createTensor(environment, buffer, shape, port.ortType);
+  }
+
+  /**
+   * Makes a 1 of every byte of the first ones that is neither 0 nor 1: ONNX Runtime is compiled for
+   * these two, and what it does with another one depends on the operation.
+   */
+  void makeBooleans(long bytes) {
+    long i = 0;
+    for (; i <= bytes - Long.BYTES; i += Long.BYTES) {
+      long eight = segment.get(JAVA_LONG, i);
+      long highBits = ((eight & LOW_SEVEN_BITS) + LOW_SEVEN_BITS) | eight;
+      segment.set(JAVA_LONG, i, (highBits >>> 7) & ONES);
+    }
+    for (; i < bytes; i++) {
+      segment.set(JAVA_BYTE, i, (byte) (segment.get(JAVA_BYTE, i) == 0 ? 0 : 1));
+    }
   }
 
   @Override

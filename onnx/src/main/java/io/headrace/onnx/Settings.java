@@ -7,6 +7,8 @@ import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
 import ai.onnxruntime.OrtSession.SessionOptions.ExecutionMode;
+import java.io.IOException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -73,8 +75,27 @@ record Settings(
       return environment.createSession(bytes.array, options);
     } else if (file == null || !Files.isRegularFile(file)) {
       throw new OnnxException(name + " cannot be loaded: there is no such file");
+    } else if (!canBeNamed(file)) {
+      return environment.createSession(read(file), options);
     }
     return environment.createSession(file.toString(), options);
+  }
+
+  /**
+   * Whether ONNX Runtime can open a file by its name: it knows the default file system only, and
+   * its Java part spells characters of two {@code char}s in a way that no file system does.
+   */
+  private static boolean canBeNamed(Path file) {
+    return file.getFileSystem().equals(FileSystems.getDefault())
+        && file.toString().codePoints().noneMatch(Character::isSupplementaryCodePoint);
+  }
+
+  private byte[] read(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new OnnxException(name + " cannot be loaded: it cannot be read: " + e, e);
+    }
   }
 
   private void addProviders(SessionOptions options) {

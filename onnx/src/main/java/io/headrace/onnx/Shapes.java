@@ -47,7 +47,7 @@ final class Shapes {
 
   /** The shape that an output is declared to have in this run, or null if that is not known. */
   long @Nullable [] output(Port output, List<Port> ports) {
-    if (output.rank() == 0) {
+    if (output.rank() == 0 || hasMoreThanDeclared(ports)) {
       return null;
     }
     long[] shape = new long[output.rank()];
@@ -64,6 +64,19 @@ final class Shapes {
       }
     }
     return shape;
+  }
+
+  /**
+   * Whether an input has dimensions and is declared without: of a single number and of any shape
+   * ONNX Runtime says the same. What it is broadcast to is not known.
+   */
+  private boolean hasMoreThanDeclared(List<Port> ports) {
+    for (int k = 0; k < inputs.length; k++) {
+      if (ports.get(k).rank() == 0 && inputs[k].length > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The length of the input dimension with this symbol, or {@link Port#DYNAMIC}. */

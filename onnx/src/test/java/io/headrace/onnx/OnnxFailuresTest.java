@@ -91,10 +91,62 @@ class OnnxFailuresTest {
         .hasMessageContaining("model sum has the inputs [a, b], given are [")
         .hasMessageContaining("c");
     assertThat(outcomes.failure(3)).hasMessageContaining("input 'b' of model sum is missing");
-    assertThat(outcomes.failure(4))
-        .isInstanceOf(OnnxException.class)
-        .hasMessageContaining("model sum failed on a batch of 1");
+    assertThat(outcomes.failure(4)).isInstanceOf(IllegalArgumentException.class);
     assertThat(outcomes.get(5)).containsEntry("sum", pair(1, 1));
+  }
+
+  @Test
+  void inputsThatDifferInADimensionOfOneSymbolFailAlone() {
+    byte[] model =
+        Models.model()
+            .input("a", DataType.FLOAT, "n", "k")
+            .input("b", DataType.FLOAT, "n", "k")
+            .node("Add", List.of("a", "b"), "sum")
+            .output("sum", DataType.FLOAT, "n", "k")
+            .bytes();
+    var handler = start(OnnxHandler.builder("sum", model).buildNamed());
+    var outcomes =
+        outcomes(
+            handler.handle(
+                List.of(
+                    Map.of("a", row(1), "b", row(1, 2, 3)),
+                    Map.of("a", row(1, 2, 3), "b", row(1)),
+                    Map.of("a", row(1), "b", row(2)))));
+    assertThat(outcomes.failure(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("dimension 'k' of model sum has the length 1 in input 'a' and 3 in input 'b'");
+    assertThat(outcomes.failure(1)).hasMessageContaining("3 in input 'a' and 1 in input 'b'");
+    assertThat(outcomes.get(2)).containsEntry("sum", row(3));
+    var square =
+        Models.model()
+            .input("x", DataType.FLOAT, "n", "k", "k")
+            .node("Neg", List.of("x"), "y")
+            .output("y", DataType.FLOAT, "n", "k", "k")
+            .bytes();
+    var negating = start(OnnxHandler.builder("square", square).build());
+    assertThat(outcomes(negating.handle(List.of(Tensor.of(new float[2], 1, 2)))).failure(0))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void whatIsGivenForASingleNumberDoesNotSlowDownOtherItems() {
+    byte[] model =
+        Models.model()
+            .input("a", DataType.FLOAT, "n", "k")
+            .input("b", DataType.FLOAT)
+            .node("Add", List.of("a", "b"), "sum")
+            .output("sum", DataType.FLOAT, "n", "k")
+            .bytes();
+    var handler = start(OnnxHandler.builder("sum", model).buildNamed());
+    Tensor zero = Tensor.of(new float[1]);
+    handler.handle(List.of(Map.of("a", Tensor.of(new float[2], 1, 2), "b", zero)));
+    Tensor matrix = Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2);
+    var broadcast =
+        handler.handle(List.of(Map.of("a", Tensor.of(new float[2], 1, 2), "b", matrix)));
+    assertThat(broadcast.getFirst()).containsEntry("sum", matrix);
+    int growths = handler.growths();
+    handler.handle(List.of(Map.of("a", Tensor.of(new float[100], 1, 100), "b", zero)));
+    assertThat(handler.growths()).as("the input, and the output with it").isEqualTo(growths + 2);
   }
 
   @Test

@@ -117,6 +117,28 @@ class OnnxHandlerTest {
     checkIdentity(DataType.BFLOAT16, bytes(TensorType.BFLOAT16, 1, 2, 3, 4));
   }
 
+  @Test
+  void everyByteButZeroIsTrue() {
+    byte[] model =
+        Models.model()
+            .input("x", DataType.BOOL, "batch", 6)
+            .node("Not", List.of("x"), "y")
+            .output("y", DataType.BOOL, "batch", 6)
+            .bytes();
+    var handler = start(OnnxHandler.builder("not", model).build());
+    Tensor item = booleans(0, 1, 2, 127, 128, 255);
+    Tensor expected = booleans(1, 0, 0, 0, 0, 0);
+    assertThat(handler.handle(List.of(item, item))).containsExactly(expected, expected);
+  }
+
+  private static Tensor booleans(int... values) {
+    byte[] bytes = new byte[values.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) values[i];
+    }
+    return Tensor.ofSegment(TensorType.BOOL, MemorySegment.ofArray(bytes), bytes.length);
+  }
+
   private void checkIdentity(DataType type, Tensor item) {
     byte[] model =
         Models.model()
@@ -149,6 +171,24 @@ class OnnxHandlerTest {
         handler.handle(List.of(row(1), row(1, 2), row(3), row(3, 4), row(), row(4, 5, 6), row(5)));
     assertThat(results)
         .containsExactly(row(2), row(2, 4), row(6), row(6, 8), row(), row(8, 10, 12), row(10));
+  }
+
+  @Test
+  void itemsWithoutElementsAreAnsweredIfTheyCanBeCounted() {
+    byte[] model =
+        Models.model()
+            .input("x", DataType.FLOAT, "batch", "a", "b", "c")
+            .node("Neg", List.of("x"), "y")
+            .output("y", DataType.FLOAT, "batch", "a", "b", "c")
+            .bytes();
+    var handler = start(OnnxHandler.builder("empty", model).build());
+    Tensor item = Tensor.of(new float[0], 0, 1L << 40, 1L << 40);
+    Tensor uncountable = Tensor.of(new float[0], 1L << 40, 1L << 40, 0);
+    Outcomes<Tensor> outcomes = (Outcomes<Tensor>) handler.handle(List.of(item, uncountable));
+    assertThat(outcomes.get(0)).isEqualTo(item);
+    assertThat(outcomes.failure(1))
+        .as("ONNX Runtime counts from the left")
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
@@ -195,6 +235,40 @@ class OnnxHandlerTest {
       var result = handler.handle(List.of(Map.of("a", item, "b", other))).getFirst();
       assertThat(result.get("y")).isEqualTo(other.size() == 0 ? item : row(1, 2, 3));
     }
+  }
+
+  @Test
+  void outputsThatAreInputsAreRead() {
+    Tensor first = Tensor.of(new long[] {41});
+    Tensor second = Tensor.of(new long[] {42});
+    var batched = start(OnnxHandler.builder("ids", withIds("n")).buildNamed());
+    for (int i = 0; i < 2; i++) {
+      assertThat(
+              batched.handle(
+                  List.of(
+                      Map.of("id", first, "x", pair(1, 2)), Map.of("id", second, "x", pair(3, 4)))))
+          .containsExactly(
+              Map.of("id", first, "y", pair(-1, -2)), Map.of("id", second, "y", pair(-3, -4)));
+    }
+    var oneRow = start(OnnxHandler.builder("ids", withIds(1)).buildNamed());
+    assertThat(oneRow.handle(List.of(Map.of("id", first, "x", pair(1, 2)))))
+        .containsExactly(Map.of("id", first, "y", pair(-1, -2)));
+    var oneByOne = start(OnnxHandler.builder("ids", withIds("n")).oneByOne().buildNamed());
+    Tensor ids = Tensor.of(new long[] {41, 42}, 2);
+    Tensor pairs = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    assertThat(oneByOne.handle(List.of(Map.of("id", ids, "x", pairs))))
+        .containsExactly(Map.of("id", ids, "y", Tensor.of(new float[] {-1, -2, -3, -4}, 2, 2)));
+  }
+
+  /** Ids that are handed through, beside y = -x. */
+  private static byte[] withIds(Object batch) {
+    return Models.model()
+        .input("id", DataType.INT64, batch)
+        .input("x", DataType.FLOAT, batch, 2)
+        .node("Neg", List.of("x"), "y")
+        .output("id", DataType.INT64, batch)
+        .output("y", DataType.FLOAT, batch, 2)
+        .bytes();
   }
 
   @Test
@@ -256,7 +330,8 @@ class OnnxHandlerTest {
     assertThatThrownBy(() -> OnnxHandler.builder("list", model).build().onStart())
         .isInstanceOf(OnnxException.class)
         .hasMessageContaining("output 'list' of model list")
-        .hasMessageContaining("only tensors of numbers are supported, other outputs can be chosen");
+        .hasMessageContaining("only tensors of the types [FLOAT, ")
+        .hasMessageContaining("are supported, other outputs can be chosen");
   }
 
   private <H extends OnnxHandler<?, ?>> H start(H handler) {

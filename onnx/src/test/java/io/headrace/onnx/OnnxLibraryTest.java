@@ -9,6 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,6 +27,28 @@ class OnnxLibraryTest {
     OnnxLibrary.unpack(libraries);
     String again = OnnxLibrary.unpack(libraries); // which replaces them
     assertThat(printed("-Djava.io.tmpdir=" + temporary, again)).isEqualTo("nothing\n");
+  }
+
+  @Test
+  void severalMayUnpackAtOnce() throws Exception {
+    CyclicBarrier together = new CyclicBarrier(4);
+    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      List<Future<String>> unpacking = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        unpacking.add(
+            threads.submit(
+                () -> {
+                  together.await();
+                  return OnnxLibrary.unpack(libraries);
+                }));
+      }
+      for (Future<String> unpacked : unpacking) {
+        unpacked.get();
+      }
+    }
+    try (Stream<Path> files = Files.list(libraries)) {
+      assertThat(files).as("nothing is left of the parts").hasSize(2);
+    }
   }
 
   @Test

@@ -8,6 +8,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.headrace.Tensor;
 import java.io.IOException;
+import java.net.URI;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -48,6 +51,27 @@ class OnnxLifecycleTest {
     assertStartFails(OnnxHandler.builder(file), file.toString(), "cannot be loaded");
     assertStartFails(OnnxHandler.builder("none", new byte[0]), "model none", "cannot be loaded");
     assertStartFails(OnnxHandler.builder(folder), folder.toString(), "no such file");
+  }
+
+  @Test
+  void readsFilesThatTheRuntimeCannotName() throws IOException {
+    Path file = folder.resolve("linear.onnx");
+    Files.write(file, Models.lookup()); // what a file of another file system is not taken for
+    URI archive = URI.create("jar:" + folder.resolve("models.zip").toUri());
+    try (FileSystem zip = FileSystems.newFileSystem(archive, Map.of("create", "true"))) {
+      Path zipped = zip.getPath(file.toString());
+      Files.createDirectories(zipped.getParent());
+      Files.write(zipped, Models.linear("batch"));
+      assertIsLinear(zipped);
+    }
+    assertIsLinear(Files.write(folder.resolve("\ud83d\ude00.onnx"), Models.linear("batch")));
+  }
+
+  private static void assertIsLinear(Path file) {
+    var handler = OnnxHandler.builder(file).build();
+    handler.onStart();
+    assertThat(handler.handle(List.of(pair(1, 2)))).containsExactly(linear(1, 2));
+    handler.close();
   }
 
   @Test
@@ -95,7 +119,7 @@ class OnnxLifecycleTest {
             .node("Identity", List.of("x"), "y")
             .output("y", DataType.UINT32, "n")
             .bytes();
-    assertStartFails(OnnxHandler.builder("unsigned", unsigned), "input 'x'", "UINT32");
+    assertStartFails(OnnxHandler.builder("unsigned", unsigned), "input 'x'", "UINT32", "INT64");
   }
 
   @Test
@@ -116,7 +140,7 @@ class OnnxLifecycleTest {
             .spinning(true)
             .optimization(GraphOptimization.BASIC)
             .executionProvider(ExecutionProvider.CPU)
-            .sessionConfig("session.set_denormal_as_zero", "1")
+            .sessionConfig("session.disable_prepacking", "1")
             .warmUp(1, 4)
             .build();
     handler.onStart();
@@ -183,6 +207,32 @@ class OnnxLifecycleTest {
         OnnxHandler.builder("dynamic", model).warmUp(1),
         "warm-up of model dynamic is not possible: its input 'x' takes items of the shape"
             + " [length]");
+  }
+
+  @Test
+  void saysWhyAWarmUpFailed() {
+    byte[] large =
+        Models.model()
+            .input("x", DataType.FLOAT, "batch", 100_000, 100_000)
+            .node("Neg", List.of("x"), "y")
+            .output("y", DataType.FLOAT, "batch", 100_000, 100_000)
+            .bytes();
+    assertStartFails(
+        OnnxHandler.builder("large", large).warmUp(1),
+        "warm-up of model large is not possible: its input 'x' takes items of the shape"
+            + " [100000, 100000], 40000000000 bytes; at most 2147483583 are possible");
+    byte[] sevens =
+        Models.model()
+            .input("x", DataType.INT64, "batch")
+            .longs("seven", 7)
+            .floats("table", new float[] {1, 2, 3, 4, 5, 6}, 3, 2)
+            .node("Add", List.of("x", "seven"), "id")
+            .node("Gather", List.of("table", "id"), "row")
+            .output("row", DataType.FLOAT, "batch", 2)
+            .bytes();
+    assertStartFails(
+        OnnxHandler.builder("sevens", sevens).warmUp(2),
+        "warm-up of model sevens with 2 items failed: model sevens failed on a batch of 2:");
   }
 
   @Test
@@ -280,10 +330,33 @@ class OnnxLifecycleTest {
             () ->
                 builder.executionProvider(ExecutionProvider.TENSOR_RT, Map.of("device_id", "one")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("device_id is 'one', it has to be a number of at least 0");
+        .hasMessage("device_id is 'one', it has to be a number from 0 to 2147483647");
+    for (String deviceId : List.of("3000000000", "-1")) {
+      assertThatThrownBy(
+              () ->
+                  builder.executionProvider(
+                      ExecutionProvider.TENSOR_RT, Map.of("device_id", deviceId)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining(deviceId);
+    }
     assertThatThrownBy(
             () -> builder.executionProvider(ExecutionProvider.CPU, Map.of("device_id", "0")))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void builderRefusesWhatContradictsOtherOptionsOrChangesThreads() {
+    var builder = OnnxHandler.builder("linear", new byte[0]).oneByOne();
+    assertThatThrownBy(builder::oneByOne).isInstanceOf(IllegalStateException.class);
+    for (String key :
+        List.of("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")) {
+      assertThatThrownBy(() -> builder.sessionConfig(key, "1"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("sessionConfig " + key + " is refused: it is what spinning(boolean) sets");
+    }
+    assertThatThrownBy(() -> builder.sessionConfig("session.set_denormal_as_zero", "1"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the arithmetic of the thread that starts the handler");
   }
 
   private static void assertStartFails(OnnxHandlerBuilder builder, String... messages) {

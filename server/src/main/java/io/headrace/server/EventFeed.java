@@ -78,8 +78,8 @@ final class EventFeed {
     try {
       return Buffer.buffer(
           "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
-    } catch (RuntimeException e) {
-      log.warn("no event could be made", e);
+    } catch (Throwable t) {
+      log.warn("no event could be made", t);
       return null;
     }
   }

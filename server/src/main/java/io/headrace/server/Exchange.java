@@ -152,7 +152,11 @@ final class Exchange {
     try {
       step.run();
     } catch (Throwable t) {
-      write(Failures.tryAgain("the server could not take in this request; its log says why"));
+      if (state == State.STREAMING) {
+        over(true); // the head of the stream may have gone, and nothing else can follow it
+      } else {
+        write(Failures.tryAgain("the server could not take in this request; its log says why"));
+      }
       log.warn("{} {} could not be taken in", method, path, t);
     }
   }
@@ -291,14 +295,16 @@ final class Exchange {
                   : "there are as many listeners as there may be"));
       return;
     }
-    releaseBody();
     feed = events;
-    state = State.STREAMING;
-    writeHead(STREAM, false);
-    response.setChunked(true);
     Buffer first = Buffer.buffer("retry: 1000\n\n");
     Buffer event = events.event();
-    response.write(event == null ? first : first.appendBuffer(event));
+    if (event != null) {
+      first.appendBuffer(event);
+    }
+    releaseBody();
+    state = State.STREAMING;
+    writeHead(STREAM, false);
+    response.setChunked(true).write(first);
     sinceNanos = loop.nanoTime();
   }
 

@@ -4,7 +4,7 @@ import io.headrace.DeadlineExceededException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
-import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -18,14 +18,12 @@ final class Failures {
   private static final Response INTERNAL =
       Response.error(500, "the server failed to answer this request; its log says why");
 
-  private final List<Rule> rules;
+  private final Map<Class<? extends Throwable>, Integer> statuses;
 
-  Failures(List<Rule> rules) {
-    this.rules = List.copyOf(rules);
+  /** Exceptions of these types are answered with a status and their message. */
+  Failures(Map<Class<? extends Throwable>, Integer> statuses) {
+    this.statuses = Map.copyOf(statuses);
   }
-
-  /** Exceptions of a type are answered with a status and their message. */
-  record Rule(Class<? extends Throwable> type, int status) {}
 
   Response response(String method, String path, Throwable thrown) {
     try {
@@ -37,9 +35,10 @@ final class Failures {
   }
 
   private Response responseTo(String method, String path, Throwable failure) {
-    for (Rule rule : rules) {
-      if (rule.type().isInstance(failure)) {
-        return Response.error(rule.status(), sentence(failure));
+    for (Class<?> type = failure.getClass(); type != null; type = type.getSuperclass()) {
+      Integer status = statuses.get(type);
+      if (status != null) {
+        return Response.error(status, sentence(failure));
       }
     }
     return switch (failure) {

@@ -12,22 +12,26 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Describes an {@link HttpServer}. Not thread safe. */
 public final class HttpServerBuilder {
+  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
   private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
   private static final Duration LONGEST = Duration.ofDays(365);
 
   private final Router router = new Router();
-  private final List<Failures.Rule> rules = new ArrayList<>();
+  private final Map<Class<? extends Throwable>, Integer> statuses = new HashMap<>();
   private String host = HttpServer.DEFAULT_HOST;
   private int port = HttpServer.DEFAULT_PORT;
   private int maxBodyBytes = HttpServer.DEFAULT_MAX_BODY_BYTES;
@@ -126,7 +130,8 @@ public final class HttpServerBuilder {
   /**
    * What {@code /health/ready} asks. Default: always ready.
    *
-   * @param readiness whether requests can be answered now; runs on an event loop and must not block
+   * @param readiness whether requests can be answered now; runs on an event loop and must not
+   *     block. What it throws is logged, and means not ready
    * @return this
    */
   public HttpServerBuilder readiness(BooleanSupplier readiness) {
@@ -170,7 +175,8 @@ public final class HttpServerBuilder {
    *
    * @param path the exact path, beginning with a slash
    * @param period the time between two events, at least a millisecond
-   * @param event makes the next event; runs on an event loop and must not block
+   * @param event makes the next event; runs on an event loop and must not block. What it throws is
+   *     logged, and there is no event then
    * @return this
    * @throws IllegalArgumentException if the period is below a millisecond, or the path does not
    *     begin with a slash
@@ -187,18 +193,30 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * Answers failures of one type, and of its subtypes, with a status and their message.
+   * Answers failures of one type, and of its subtypes, with a status and their message. Of several
+   * types the one nearest to that of the failure counts; all come before what the server answers by
+   * itself, also where they are less specific.
    *
    * @param type the type of the exception that a route fails with
    * @param status the status of the answer, 400 to 599
    * @return this
    * @throws IllegalArgumentException if the status is not in 400 to 599
+   * @throws IllegalStateException if the type has a status already
    */
   public HttpServerBuilder failure(Class<? extends Throwable> type, int status) {
     if (status < 400 || status > 599) {
       throw new IllegalArgumentException("status is " + status + ", it must be 400 to 599");
     }
-    rules.add(new Failures.Rule(requireNonNull(type, "type"), status));
+    Integer earlier = statuses.putIfAbsent(requireNonNull(type, "type"), status);
+    if (earlier != null) {
+      throw new IllegalStateException(
+          type.getName()
+              + " is to be answered with "
+              + status
+              + ", it has "
+              + earlier
+              + " already");
+    }
     return this;
   }
 
@@ -230,7 +248,7 @@ public final class HttpServerBuilder {
             channels,
             TimeSource.system(),
             routes,
-            new Failures(rules),
+            new Failures(statuses),
             new BodyMemory(maxBufferedBytes),
             maxBodyBytes,
             clientTimeout);
@@ -286,7 +304,16 @@ public final class HttpServerBuilder {
         () ->
             loop.stopping()
                 ? Failures.tryAgain("the server is stopping")
-                : ready.getAsBoolean() ? isReady : Failures.tryAgain("the server is not ready"));
+                : isTrue(ready) ? isReady : Failures.tryAgain("the server is not ready"));
+  }
+
+  private static boolean isTrue(BooleanSupplier readiness) {
+    try {
+      return readiness.getAsBoolean();
+    } catch (Throwable t) {
+      log.warn("the readiness check failed", t);
+      return false;
+    }
   }
 
   private static void addHealth(Router routes, String path, Supplier<Response> health) {

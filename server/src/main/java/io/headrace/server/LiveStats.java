@@ -28,7 +28,7 @@ public final class LiveStats implements Observer {
   private final Map<String, StepStats> stepsByName = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<StepStats> steps = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean rolling = new AtomicBoolean();
-  private volatile boolean somethingHappened;
+  private final AtomicBoolean somethingHappened = new AtomicBoolean();
   private volatile Snapshot latest;
 
   /** What is watched; null until it starts. */
@@ -120,8 +120,8 @@ public final class LiveStats implements Observer {
   }
 
   private void wake() {
-    if (!somethingHappened) {
-      somethingHappened = true;
+    if (!somethingHappened.get()) {
+      somethingHappened.set(true);
       if (rolling.compareAndSet(false, true)) {
         lastRollNanos = time.nanoTime();
         quietRolls = 0;
@@ -136,8 +136,7 @@ public final class LiveStats implements Observer {
 
   /** Two quiet slices have emptied the second; a third would tell nothing new. */
   private void roll() {
-    quietRolls = somethingHappened ? 0 : quietRolls + 1;
-    somethingHappened = false;
+    quietRolls = somethingHappened.getAndSet(false) ? 0 : quietRolls + 1;
     long nowNanos = time.nanoTime();
     double seconds = (nowNanos - lastRollNanos + SLICE_NANOS) / 1e9;
     lastRollNanos = nowNanos;
@@ -146,7 +145,7 @@ public final class LiveStats implements Observer {
       scheduleRoll();
     } else {
       rolling.set(false);
-      if (somethingHappened && rolling.compareAndSet(false, true)) {
+      if (somethingHappened.get() && rolling.compareAndSet(false, true)) {
         quietRolls = 0;
         scheduleRoll();
       }

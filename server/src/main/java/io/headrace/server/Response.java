@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNull;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -13,8 +15,12 @@ import tools.jackson.core.JsonGenerator;
 
 /** What a route answers: a status, headers and a body. Immutable, but for the array of the body. */
 public final class Response {
-  private static final List<Header> JSON =
-      List.of(new Header("Content-Type", "application/json"));
+  private static final List<Header> JSON = List.of(new Header("Content-Type", "application/json"));
+
+  /** How a response ends, and its connection: with another end the client would read on. */
+  private static final Set<String> SET_BY_THE_SERVER =
+      Set.of("content-length", "transfer-encoding", "connection");
+
   private static final byte[] NOTHING = new byte[0];
 
   private final int status;
@@ -38,8 +44,11 @@ public final class Response {
    *     control character
    */
   public static Response of(int status, String contentType, byte[] body) {
+    requireNonNull(contentType, "contentType");
     return new Response(
-        checkStatus(status), List.of(new Header("Content-Type", contentType)), body);
+        checkStatus(status),
+        List.of(new Header("Content-Type", contentType)),
+        requireNonNull(body, "body"));
   }
 
   /**
@@ -115,10 +124,17 @@ public final class Response {
    * @param name the name
    * @param value the value
    * @return a response with this header
-   * @throws IllegalArgumentException if the name is not one of HTTP, or the value has a control
-   *     character other than a tab
+   * @throws IllegalArgumentException if the name is not one of HTTP, or {@code Content-Length},
+   *     {@code Transfer-Encoding} or {@code Connection}, which the server sets, or the value has a
+   *     control character other than a tab
    */
   public Response withHeader(String name, String value) {
+    if (SET_BY_THE_SERVER.contains(requireNonNull(name, "name").toLowerCase(Locale.ROOT))) {
+      throw new IllegalArgumentException(
+          "the server sets the header \""
+              + name
+              + "\" itself, from the response and the connection");
+    }
     List<Header> more = new ArrayList<>(headers);
     more.add(new Header(name, value));
     return new Response(status, List.copyOf(more), body);

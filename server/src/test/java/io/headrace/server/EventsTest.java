@@ -62,6 +62,27 @@ class EventsTest {
   }
 
   @Test
+  void errorInTheFirstEventLeavesAStream() throws Exception {
+    AtomicInteger count = new AtomicInteger();
+    try (HttpServer server =
+            HttpServer.builder()
+                .port(0)
+                .events("/events", Duration.ofMillis(20), () -> failAtFirst(count))
+                .start();
+        RawClient client = listen(server)) {
+      assertThat(nextEvent(client)).isEqualTo("data: 2");
+    }
+  }
+
+  private static String failAtFirst(AtomicInteger count) {
+    int n = count.incrementAndGet();
+    if (n == 1) {
+      throw new AssertionError("as a test says");
+    }
+    return Integer.toString(n);
+  }
+
+  @Test
   void headOfAStreamEndsAtOnce() throws Exception {
     try (HttpServer server =
             HttpServer.builder().port(0).events("/events", Duration.ofDays(1), () -> "x").start();
@@ -86,6 +107,7 @@ class EventsTest {
   private static RawClient listen(HttpServer server) throws Exception {
     RawClient client = new RawClient(server.port());
     RawClient.Answer answer = client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n").read();
+    assertThat(answer.status()).isEqualTo(200);
     assertIsAStream(answer);
     return client;
   }

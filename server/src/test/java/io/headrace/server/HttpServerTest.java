@@ -202,6 +202,54 @@ class HttpServerTest {
   }
 
   @Test
+  void readinessThatCannotBeToldIsNotReady() throws Exception {
+    for (Throwable thrown : List.of(new IllegalStateException("x"), new AssertionError("x"))) {
+      try (HttpServer server =
+              HttpServer.builder().port(0).readiness(() -> sneakyThrow(thrown)).start();
+          RawClient client = new RawClient(server.port())) {
+        assertThat(status(client, "/health/ready")).isEqualTo(503);
+        assertThat(status(client, "/health/live")).isEqualTo(200);
+      }
+    }
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> boolean sneakyThrow(Throwable thrown) throws T {
+    throw (T) thrown;
+  }
+
+  @Test
+  void statusOfTheNearestTypeCounts() throws Exception {
+    HttpServerBuilder builder =
+        HttpServer.builder()
+            .port(0)
+            .failure(RuntimeException.class, 409)
+            .failure(IllegalArgumentException.class, 422)
+            .failure(Exception.class, 410)
+            .route("GET", "/number", request -> failed(new NumberFormatException("x")))
+            .route("GET", "/state", request -> failed(new IllegalStateException("x")))
+            .route("GET", "/io", request -> failed(new IOException("x")));
+    assertThatThrownBy(() -> builder.failure(RuntimeException.class, 423))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("java.lang.RuntimeException is to be answered with 423, it has 409 already");
+    try (HttpServer server = builder.start();
+        RawClient client = new RawClient(server.port())) {
+      assertThat(status(client, "/number")).isEqualTo(422);
+      assertThat(status(client, "/state")).isEqualTo(409);
+      assertThat(status(client, "/io")).isEqualTo(410);
+    }
+  }
+
+  @Test
+  void headersThatEndTheResponseAreTheServersOwn() {
+    for (String name : List.of("Content-Length", "transfer-encoding", "CONNECTION")) {
+      assertThatThrownBy(() -> Response.empty(200).withHeader(name, "x"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("the server sets the header \"" + name + "\" itself");
+    }
+  }
+
+  @Test
   void resourceIsSentOnceAndThenKnownByItsTag() throws Exception {
     HttpResponse<String> first = get("/page");
     assertThat(first.statusCode()).isEqualTo(200);
@@ -279,6 +327,9 @@ class HttpServerTest {
     assertRefusesNull("period", () -> builder.events("/n", null, () -> ""));
     assertRefusesNull("event", () -> builder.events("/n", Duration.ofSeconds(1), null));
     assertRefusesNull("type", () -> builder.failure(null, 400));
+    assertRefusesNull("contentType", () -> Response.of(200, null, new byte[0]));
+    assertRefusesNull("body", () -> Response.of(200, "text/plain", null));
+    assertRefusesNull("name", () -> Response.empty(200).withHeader(null, "x"));
   }
 
   private static void assertRefusesNull(String name, ThrowingCallable call) {

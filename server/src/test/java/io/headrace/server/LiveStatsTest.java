@@ -12,10 +12,15 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class LiveStatsTest {
   private static final long MILLI = 1_000_000;
+  private static final int ROUNDS = Integer.getInteger("headrace.test.rounds", 1_000);
 
   private final HandTime time = new HandTime();
   private final LiveStats stats = new LiveStats(time, List.of("decode", "classify"));
@@ -76,6 +81,57 @@ class LiveStatsTest {
     assertThat(time.alarms).hasSize(1);
     time.advance(500 * MILLI);
     assertThat(stats.snapshot().requestsPerSecond()).isEqualTo(1);
+  }
+
+  @Test
+  void whatHappensWhileTheTimerEndsIsNotTheLastSecondForEver() throws Exception {
+    HandTimer timer = new HandTimer();
+    LiveStats watched = new LiveStats(timer, List.of());
+    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger ended = new AtomicInteger();
+    Thread caller = Thread.ofPlatform().start(() -> endCalls(watched, asked, ended));
+    try {
+      for (int round = 1; round <= ROUNDS; round++) {
+        watched.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
+        timer.roll();
+        timer.roll();
+        asked.set(round);
+        spin(13 * round % 300);
+        timer.roll(); // the last one, if it does not see the call
+        awaitNumber(ended, round);
+        while (timer.roll()) {}
+        assertThat(watched.snapshot().requestsPerSecond()).as("round %d", round).isZero();
+      }
+    } finally {
+      caller.interrupt();
+      caller.join();
+    }
+  }
+
+  /** Ends one call for each number asked for, until it is interrupted. */
+  private static void endCalls(LiveStats watched, AtomicInteger asked, AtomicInteger ended) {
+    for (int round = 1; awaitNumber(asked, round); round++) {
+      spin(7 * round % 400);
+      watched.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
+      ended.set(round);
+    }
+  }
+
+  /** Returns whether the number came before an interrupt. */
+  private static boolean awaitNumber(AtomicInteger number, int expected) {
+    while (number.get() < expected) {
+      if (Thread.currentThread().isInterrupted()) {
+        return false;
+      }
+      Thread.onSpinWait();
+    }
+    return true;
+  }
+
+  private static void spin(int times) {
+    for (int i = 0; i < times; i++) {
+      Thread.onSpinWait();
+    }
   }
 
   @Test
@@ -149,6 +205,39 @@ class LiveStatsTest {
     public List<WorkerStatus> workers(String step) {
       assertThat(step).isEqualTo("classify");
       return workers;
+    }
+  }
+
+  /** A timer that several threads may set and a test rings. */
+  private static final class HandTimer implements TimeSource {
+    private final AtomicReference<@Nullable Runnable> task = new AtomicReference<>();
+    private final AtomicLong nowNanos = new AtomicLong();
+
+    /** Returns whether the timer was set. */
+    boolean roll() {
+      Runnable due = task.getAndSet(null);
+      if (due == null) {
+        return false;
+      }
+      nowNanos.addAndGet(500 * MILLI);
+      due.run();
+      return true;
+    }
+
+    @Override
+    public long nanoTime() {
+      return nowNanos.get();
+    }
+
+    @Override
+    public Alarm schedule(long delayNanos, Runnable due) {
+      assertThat(task.compareAndSet(null, due)).as("one timer at a time").isTrue();
+      return () -> task.compareAndSet(due, null);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
     }
   }
 

@@ -1,11 +1,17 @@
 package io.headrace.examples.digits;
 
 import io.headrace.CallOptions;
+import io.headrace.DeadlineExceededException;
+import io.headrace.QueueFullException;
+import io.headrace.RejectedException;
 import io.headrace.Service;
+import io.headrace.StoppedException;
 import io.headrace.server.RequestException;
 import io.headrace.server.Response;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import tools.jackson.core.JacksonException;
@@ -23,6 +29,8 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class ManyImages {
   static final int MAX_IMAGES = 64;
+
+  private static final System.Logger LOG = System.getLogger(ManyImages.class.getName());
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
@@ -112,10 +120,26 @@ final class ManyImages {
 
     private static void writeError(JsonGenerator out, RuntimeException e) {
       Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
-      String sentence = cause.getMessage();
       out.writeStartObject();
-      out.writeStringProperty("error", sentence == null ? "the image was not read" : sentence);
+      out.writeStringProperty("error", sentence(cause));
       out.writeEndObject();
+    }
+
+    /** What the server would say of one image alone: nothing of what happens inside. */
+    private static String sentence(Throwable failure) {
+      return switch (failure) {
+        case BadImageException _,
+            QueueFullException _,
+            RejectedException _,
+            StoppedException _,
+            DeadlineExceededException _ ->
+            String.valueOf(failure.getMessage());
+        case CancellationException _ -> "the image was withdrawn";
+        default -> {
+          LOG.log(Level.WARNING, "one of several images failed", failure);
+          yield "the server failed to recognise this image; its log says why";
+        }
+      };
     }
   }
 }

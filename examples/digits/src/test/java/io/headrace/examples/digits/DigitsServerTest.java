@@ -78,6 +78,9 @@ class DigitsServerTest {
     if (input instanceof DigitInput.Image(byte[] file) && file[0] == '!') {
       throw new BadImageException("The image is a bang.");
     }
+    if (input instanceof DigitInput.Image(byte[] file) && file[0] == '?') {
+      throw new IllegalStateException("a secret");
+    }
     return new DigitInput.Counts(new float[64]);
   }
 
@@ -176,6 +179,20 @@ class DigitsServerTest {
     }
     String tooMany = "[" + String.join(",", Collections.nCopies(65, "\"AAAA\"")) + "]";
     assertThat(send("/digits/many", tooMany, "application/json").statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void internalFailuresOfManyImagesTellNothingOfTheInside() throws Exception {
+    String internal = Base64.getEncoder().encodeToString(new byte[] {'?'});
+    assertThat(send("/digits/many", "[\"" + internal + "\"]", "application/json").body())
+        .isEqualTo("[{\"error\":\"the server failed to recognise this image; its log says why\"}]");
+    mayHandle.drainPermits();
+    server.stop(Duration.ZERO);
+    server = server(Duration.ofMillis(50));
+    assertThat(send("/digits/many", "[\"AAAA\"]", "application/json").body())
+        .as("what the outcome says")
+        .startsWith("[{\"error\":\"")
+        .doesNotContain("its log says why");
   }
 
   @Test
