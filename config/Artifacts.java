@@ -2,6 +2,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
@@ -32,7 +34,7 @@ public class Artifacts {
     StringBuilder trees = new StringBuilder();
     SortedMap<String, TreeSet<String>> users = new TreeMap<>();
     for (String library : libraries) {
-      List<String> lines = Files.readAllLines(Path.of(library, TREE));
+      List<String> lines = withoutOptional(Files.readAllLines(Path.of(library, TREE)));
       List<Coordinates> all = lines.stream().map(Coordinates::ofLine).toList();
       long own = size(all.getFirst());
       long sum = 0;
@@ -109,6 +111,44 @@ public class Artifacts {
     if (exit != 0) {
       throw new IllegalStateException("mvn has failed: " + exit);
     }
+  }
+
+  /**
+   * The tree without what an application does not get: optional dependencies, and what comes with them alone. What
+   * Maven shows below one of them without this mark comes with another one, too, and stays.
+   */
+  private static List<String> withoutOptional(List<String> tree) {
+    List<Integer> levels = new ArrayList<>();
+    List<String> names = new ArrayList<>();
+    BitSet kept = new BitSet();
+    for (String line : tree) {
+      String name = line.replaceFirst("^[|+\\\\ -]*", "");
+      int level = (line.length() - name.length()) / 3;
+      kept.set(level, !name.endsWith(" (optional)"));
+      if (kept.get(level)) {
+        levels.add(kept.get(0, level).cardinality());
+        names.add(name);
+      }
+    }
+    return IntStream.range(0, names.size()).mapToObj(i -> branches(levels, i) + names.get(i)).toList();
+  }
+
+  private static String branches(List<Integer> levels, int i) {
+    StringBuilder branches = new StringBuilder();
+    int level = levels.get(i);
+    for (int branch = 1; branch <= level; branch++) {
+      boolean goesOn = goesOn(levels, i, branch);
+      branches.append(branch < level ? (goesOn ? "|  " : "   ") : (goesOn ? "+- " : "\\- "));
+    }
+    return branches.toString();
+  }
+
+  private static boolean goesOn(List<Integer> levels, int i, int level) {
+    int next = i + 1;
+    while (next < levels.size() && levels.get(next) > level) {
+      next++;
+    }
+    return next < levels.size() && levels.get(next) == level;
   }
 
   /** A line of the tree without what is the same everywhere. */

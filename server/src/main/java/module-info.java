@@ -10,13 +10,10 @@ module io.headrace.server {
   requires io.netty.codec.http;
   requires io.netty.transport;
   requires io.vertx.core;
-  requires java.logging;
   requires java.management;
   requires jdk.attach;
   requires jdk.jfr;
   requires jdk.management.jfr;
-  requires jul.to.slf4j;
-  requires org.slf4j;
 
   exports io.headrace.server;
 

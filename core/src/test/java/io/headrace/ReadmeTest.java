@@ -58,7 +58,7 @@ class ReadmeTest {
             .atOnce(10)
             .rate(300, Duration.ofMinutes(1))
             .build()
-            .over(addresses) // an iterable, iterator, stream or publisher; endless ones, too
+            .over(addresses) // an iterable, iterator, stream or Flow.Publisher; endless ones, too
             .runAll(address -> web.fetch(address)); // each on a virtual thread, results in order
     // @end
     assertThat(pages).containsExactly(new Page("a"), new Page("b"));

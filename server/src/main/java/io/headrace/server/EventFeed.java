@@ -2,6 +2,8 @@ package io.headrace.server;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -9,8 +11,6 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One stream of server-sent events with all who listen to it: one timer for all of them, and none
@@ -20,7 +20,7 @@ final class EventFeed {
   static final int MAX_LISTENERS = 256;
 
   private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
-  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+  private static final Logger log = System.getLogger(HttpServer.class.getName());
 
   private final Duration period;
   private final Supplier<String> source;
@@ -79,7 +79,7 @@ final class EventFeed {
       return Buffer.buffer(
           "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
     } catch (Throwable t) {
-      log.warn("no event could be made", t);
+      log.log(Level.WARNING, "no event could be made", t);
       return null;
     }
   }

@@ -6,12 +6,12 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One request and its response.
@@ -31,7 +31,7 @@ final class Exchange {
           .withHeader("Cache-Control", "no-store")
           .withHeader("X-Accel-Buffering", "no");
 
-  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+  private static final Logger log = System.getLogger(HttpServer.class.getName());
 
   /**
    * Legal transitions: READING to HANDLING, WRITING or STREAMING; HANDLING to WRITING; STREAMING to
@@ -157,7 +157,7 @@ final class Exchange {
       } else {
         write(Failures.tryAgain("the server could not take in this request; its log says why"));
       }
-      log.warn("{} {} could not be taken in", method, path, t);
+      log.log(Level.WARNING, method + " " + path + " could not be taken in", t);
     }
   }
 
@@ -248,7 +248,7 @@ final class Exchange {
       writeBody(answer).onComplete(ignored -> onWritten(close));
     } catch (Throwable t) {
       over(true);
-      log.warn("the response to {} {} could not be sent", method, path, t);
+      log.log(Level.WARNING, "the response to " + method + " " + path + " could not be sent", t);
     }
   }
 

@@ -4,16 +4,16 @@ import io.headrace.DeadlineExceededException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Turns what a route failed with into a response. */
 final class Failures {
-  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+  private static final Logger log = System.getLogger(HttpServer.class.getName());
 
   private static final Response INTERNAL =
       Response.error(500, "the server failed to answer this request; its log says why");
@@ -29,7 +29,9 @@ final class Failures {
     try {
       return responseTo(method, path, unwrapped(thrown));
     } catch (Throwable t) { // as a message that the application makes may do
-      log.warn("{} {} failed with {}, which cannot say why", method, path, thrown.getClass());
+      log.log(
+          Level.WARNING,
+          method + " " + path + " failed with " + thrown.getClass() + ", which cannot say why");
       return INTERNAL;
     }
   }
@@ -61,7 +63,7 @@ final class Failures {
   }
 
   private static Response internal(String method, String path, Throwable failure) {
-    log.warn("{} {} failed", method, path, failure);
+    log.log(Level.WARNING, method + " " + path + " failed", failure);
     return INTERNAL;
   }
 

@@ -2,10 +2,7 @@ package io.headrace.server;
 
 import java.io.PrintWriter;
 import java.util.Set;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -56,7 +53,6 @@ public final class Headrace implements Runnable {
    * @return the exit code
    */
   public static int run(String[] args, Object... commands) {
-    routeJavaLogging();
     return commandLine(commands).execute(args);
   }
 
@@ -104,15 +100,6 @@ public final class Headrace implements Runnable {
     }
     err.flush();
     return FAILED;
-  }
-
-  /** What libraries log through java.util.logging goes where all the rest goes. */
-  private static void routeJavaLogging() {
-    if (!SLF4JBridgeHandler.isInstalled()) {
-      SLF4JBridgeHandler.removeHandlersForRootLogger();
-      SLF4JBridgeHandler.install();
-      Logger.getLogger("").setLevel(Level.INFO);
-    }
   }
 
   /** The version of the jar, and of the Java that runs it. */

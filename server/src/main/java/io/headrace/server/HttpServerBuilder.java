@@ -9,6 +9,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -21,12 +23,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Describes an {@link HttpServer}. Not thread safe. */
 public final class HttpServerBuilder {
-  private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
+  private static final Logger log = System.getLogger(HttpServer.class.getName());
   private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
   private static final Duration LONGEST = Duration.ofDays(365);
 
@@ -311,7 +311,7 @@ public final class HttpServerBuilder {
     try {
       return readiness.getAsBoolean();
     } catch (Throwable t) {
-      log.warn("the readiness check failed", t);
+      log.log(Level.WARNING, "the readiness check failed", t);
       return false;
     }
   }

@@ -13,6 +13,7 @@ final class Main {
    * @param args the arguments
    */
   public static void main(String[] args) {
+    Logging.configure();
     System.exit(Headrace.run(args, new DemoCommand(), new Top()));
   }
 }

@@ -34,7 +34,8 @@ final class ModelProcesses {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> delete(folder), "headrace-digits-delete"));
     return WorkerProcesses.builder(count)
-        .jvmOptions("-Xmx64m", "-Djava.io.tmpdir=" + folder, OnnxLibrary.unpack(folder))
+        .jvmOptions(
+            "-Xmx64m", "-Djava.io.tmpdir=" + folder, OnnxLibrary.unpack(folder), Logging.option())
         .inputMemory(SHARED_BYTES)
         .resultMemory(SHARED_BYTES)
         .register(DigitInput.Counts.class, Digit.class)

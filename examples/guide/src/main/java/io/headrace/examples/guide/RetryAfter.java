@@ -1,6 +1,9 @@
 package io.headrace.examples.guide;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import io.headrace.CallOptions;
+import io.headrace.DeadlineExceededException;
 import io.headrace.Service;
 import io.headrace.TimeSource;
 import java.time.Duration;
@@ -33,23 +36,58 @@ final class RetryAfter<I, O> implements Service<I, O> {
 
   @Override
   public CompletableFuture<O> submit(I item, CallOptions options) {
-    return attempt(item, options, 1);
+    Call call = new Call(item, options);
+    call.ask(1);
+    return call;
   }
 
-  private CompletableFuture<O> attempt(I item, CallOptions options, int tries) {
-    return service
-        .submit(item, options)
-        .exceptionallyCompose(
-            thrown ->
-                cause(thrown) instanceof TooManyRequests refusal && tries < maxTries
-                    ? pause(refusal.after).thenCompose(_ -> attempt(item, options, tries + 1))
-                    : CompletableFuture.failedFuture(cause(thrown)));
-  }
+  /** What the caller has. Whatever completes it, a cancellation too, ends what goes on for it. */
+  private final class Call extends CompletableFuture<O> {
+    private final I item;
+    private final CallOptions options;
+    private final long begunNanos = time.nanoTime();
 
-  private CompletableFuture<Void> pause(Duration duration) {
-    CompletableFuture<Void> over = new CompletableFuture<>();
-    time.schedule(duration.toNanos(), () -> over.complete(null));
-    return over;
+    Call(I item, CallOptions options) {
+      this.item = item;
+      this.options = options;
+    }
+
+    void ask(int tries) {
+      CompletableFuture<O> request = service.submit(item, rest());
+      var _ = whenComplete((_, _) -> request.cancel(true));
+      var _ =
+          request.whenComplete(
+              (result, thrown) -> {
+                if (thrown == null) {
+                  complete(result);
+                } else if (cause(thrown) instanceof TooManyRequests refusal && tries < maxTries) {
+                  pause(NANOSECONDS.convert(refusal.after), tries);
+                } else {
+                  completeExceptionally(cause(thrown));
+                }
+              });
+    }
+
+    private void pause(long nanos, int tries) {
+      if (leftNanos() <= nanos) {
+        completeExceptionally(new DeadlineExceededException("no time to ask again"));
+      } else {
+        TimeSource.Alarm alarm = time.schedule(nanos, () -> ask(tries + 1));
+        var _ = whenComplete((_, _) -> alarm.cancel());
+      }
+    }
+
+    /** The options with what is left of the timeout. */
+    private CallOptions rest() {
+      return options.timeout() == null
+          ? options
+          : options.withTimeout(Duration.ofNanos(Math.max(1, leftNanos())));
+    }
+
+    private long leftNanos() {
+      Duration timeout = options.timeout();
+      return timeout == null ? Long.MAX_VALUE : timeout.toNanos() - (time.nanoTime() - begunNanos);
+    }
   }
 
   private static Throwable cause(Throwable thrown) {

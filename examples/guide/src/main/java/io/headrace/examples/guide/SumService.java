@@ -22,11 +22,11 @@ final class SumService {
   private SumService() {}
 
   public static void main(String[] args) throws Exception {
-    try (Flow<Integer, Long> flow = flow().start(Duration.ofSeconds(30));
-        HttpServer server = serve(flow, HttpServer.DEFAULT_PORT)) {
-      System.out.println("POST a number to " + server.url() + "/sum");
-      Thread.currentThread().join();
-    }
+    Flow<Integer, Long> flow = flow().start(Duration.ofSeconds(30));
+    HttpServer server = serve(flow, HttpServer.DEFAULT_PORT);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, flow), "stop"));
+    System.out.println("POST a number to " + server.url() + "/sum");
+    Thread.currentThread().join();
   }
 
   static Flow<Integer, Long> flow() {
@@ -39,6 +39,7 @@ final class SumService {
         .build();
   }
 
+  // @start region="httpServer"
   static HttpServer serve(Flow<Integer, Long> flow, int port) throws IOException {
     return HttpServer.builder()
         .port(port)
@@ -49,6 +50,7 @@ final class SumService {
                 Response.when(
                     flow.submit(number(request), IN_TIME),
                     sum -> Response.json(200, "{\"result\":" + sum + "}")))
+        .readiness(() -> flow.state() == Flow.State.RUNNING)
         .start();
   }
 
@@ -60,6 +62,16 @@ final class SumService {
       throw new RequestException(400, "the body is '" + body + "', it has to be a number");
     }
   }
+
+  // @end
+
+  // @start region="httpStop"
+  static void stop(HttpServer server, Flow<?, ?> flow) {
+    server.stop(Duration.ofSeconds(10)); // takes no more requests, those that are there finish
+    flow.close(Duration.ofSeconds(10));
+  }
+
+  // @end
 
   private static long sumOfSquares(int number) {
     long sum = 0;

@@ -151,6 +151,26 @@ class BatchingGuideTest {
   }
 
   @Test
+  void asynchronous() throws Exception {
+    List<Integer> answers = new ArrayList<>();
+    // @start region="asyncBatch"
+    try (Batcher<String, Integer> batcher =
+        Batcher.<String, Integer>asyncBuilder(words -> Client.lengths(words)) // returns a future
+            .workers(Workers.unlimited()) // any number of batches at once
+            .build()) {
+      answers.add(batcher.call("hello"));
+    }
+    // @end
+    assertThat(answers).containsExactly(5);
+  }
+
+  static final class Client {
+    static CompletableFuture<List<Integer>> lengths(List<String> words) {
+      return CompletableFuture.completedFuture(words.stream().map(String::length).toList());
+    }
+  }
+
+  @Test
   void overload() throws Exception {
     Model model = new Model();
     try (Batcher<String, Sentiment> batcher =

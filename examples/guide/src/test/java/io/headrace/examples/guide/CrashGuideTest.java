@@ -10,7 +10,11 @@ import io.headrace.Handler;
 import io.headrace.Observer;
 import io.headrace.WorkerDiedException;
 import io.headrace.process.HandlerFactory;
+import io.headrace.process.SharedValues;
 import io.headrace.process.WorkerProcesses;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -99,6 +103,24 @@ class CrashGuideTest {
           .containsExactly(new Label("a", 2), new Label("b", 10_000));
       assertThatThrownBy(poison::join).hasCauseInstanceOf(WorkerDiedException.class);
       await("deaths are told").until(() -> log.stream().anyMatch(line -> line.contains("DIED")));
+    }
+  }
+
+  @Test
+  void sharedValues() throws Exception {
+    byte[] bytes = new byte[10_000];
+    InputStream body = new ByteArrayInputStream(bytes);
+    long contentLength = bytes.length;
+    try (Flow<MemorySegment, Integer> flow = ImageService.flow().start(Duration.ofSeconds(30))) {
+      // @start region="crashShared"
+      SharedValues values = SharedValues.create(256 << 20); // bytes, for all values in use
+
+      MemorySegment read = values.read(body, contentLength, Duration.ofSeconds(5)); // from a stream
+      MemorySegment copied = values.copy(bytes); // from an array
+      List<CompletableFuture<Integer>> answers = flow.submitAll(List.of(read, copied));
+      // @end
+      assertThat(answers).extracting(CompletableFuture::join).containsExactly(0, 0);
+      values.close();
     }
   }
 }

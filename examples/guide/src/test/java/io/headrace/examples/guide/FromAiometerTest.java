@@ -58,7 +58,7 @@ class FromAiometerTest {
   void limits() {
     // @start region="meterLimits"
     Throttle slow = Throttle.perSecond(0.2); // max_per_second=0.2: one every 5 seconds
-    Throttle api = // 300 in a minute, of which 20 may come at once after a pause
+    Throttle api = // 300 a minute on average, and 20 at once after a pause
         Throttle.builder().atOnce(10).rate(300, Duration.ofMinutes(1)).burst(20).build();
     Throttle strict = // a late start shifts those after it, as in aiometer
         Throttle.builder().perSecond(100).catchUp(Duration.ZERO).build();

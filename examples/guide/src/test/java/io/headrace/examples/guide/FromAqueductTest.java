@@ -148,7 +148,7 @@ class FromAqueductTest {
           FlowClient<String, Integer> client = // in each of the others
               FlowClient.builder(socket)
                   .connections(10) // SOCKET_POOL_SIZE
-                  .connectTimeout(Duration.ofMillis(500)) // SOCKET_POOL_CONNECT_TIMEOUT
+                  .connectTimeout(Duration.ofSeconds(5)) // SOCKET_POOL_CONNECT_TIMEOUT
                   .build()) {
         lengths.add(client.call("hello", CallOptions.timeout(Duration.ofSeconds(5))));
       }

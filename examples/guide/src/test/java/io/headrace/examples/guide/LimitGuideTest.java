@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The examples of docs/guide/never-exceed-a-limit.md. */
@@ -21,7 +22,8 @@ class LimitGuideTest {
       return new Page(address);
     }
 
-    static CompletableFuture<Page> fetchLater(String address) {
+    static CompletableFuture<Page> fetchLater(String address, @Nullable Duration timeout) {
+      assertThat(timeout).isBetween(Duration.ZERO, Duration.ofSeconds(5));
       return CompletableFuture.completedFuture(new Page(address));
     }
   }
@@ -33,7 +35,7 @@ class LimitGuideTest {
     Throttle throttle =
         Throttle.builder()
             .atOnce(8) // at most 8 requests run
-            .rate(300, Duration.ofMinutes(1)) // and at most 300 start in a minute
+            .rate(300, Duration.ofMinutes(1)) // 300 a minute start on average, evenly spaced
             .build();
 
     try (Permit _ = throttle.acquire()) { // waits its turn
@@ -47,7 +49,8 @@ class LimitGuideTest {
   void around() throws Exception {
     Throttle throttle = Throttle.atMost(8);
     // @start region="throttledService"
-    Service<String, Page> pages = throttle.around((address, options) -> Web.fetchLater(address));
+    Service<String, Page> pages =
+        throttle.around((address, options) -> Web.fetchLater(address, options.timeout()));
 
     CompletableFuture<Page> page = // waits for its permit without a thread
         pages.submit("https://example.org/", CallOptions.timeout(Duration.ofSeconds(5)));

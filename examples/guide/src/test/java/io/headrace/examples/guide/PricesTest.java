@@ -1,17 +1,13 @@
 package io.headrace.examples.guide;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.headrace.Service;
 import io.headrace.TimeSource;
-import io.headrace.examples.guide.RetryAfter.TooManyRequests;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -45,20 +41,5 @@ class PricesTest {
       }
       assertThat(price.join()).isEqualTo(4);
     }
-  }
-
-  @Test
-  void itIsNotRepeatedForEver() {
-    VirtualTime time = new VirtualTime();
-    AtomicInteger tries = new AtomicInteger();
-    Service<String, Integer> refusing =
-        (item, options) -> {
-          tries.incrementAndGet();
-          return CompletableFuture.failedFuture(new TooManyRequests(Duration.ofSeconds(1)));
-        };
-    CompletableFuture<Integer> answer = new RetryAfter<>(refusing, 3, time).submit("pear");
-    time.advance(Duration.ofHours(1));
-    assertThat(tries).hasValue(3);
-    assertThatThrownBy(answer::join).hasCauseInstanceOf(TooManyRequests.class);
   }
 }

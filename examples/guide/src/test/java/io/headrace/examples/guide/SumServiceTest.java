@@ -1,9 +1,11 @@
 package io.headrace.examples.guide;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
 import io.headrace.server.HttpServer;
+import java.net.ConnectException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -19,6 +21,15 @@ class SumServiceTest {
       assertThat(refusal.statusCode()).isEqualTo(400);
       assertThat(refusal.body()).contains("the body is 'four', it has to be a number");
     }
+  }
+
+  @Test
+  void stopsTheServerThenTheFlow() throws Exception {
+    Flow<Integer, Long> flow = SumService.flow().start(Duration.ofSeconds(30));
+    HttpServer server = SumService.serve(flow, 0);
+    SumService.stop(server, flow);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThatThrownBy(() -> post(server, "4")).isInstanceOf(ConnectException.class);
   }
 
   private static HttpResponse<String> post(HttpServer server, String body) throws Exception {
