@@ -43,7 +43,8 @@ final class Deadlines {
     }
     siftUp(size++, terms);
     if (alarm == null || terms.deadlineNanos - alarmNanos < 0) {
-      setAlarm(terms.deadlineNanos);
+      Terms earliest = heap[0];
+      setAlarm(earliest == null ? terms.deadlineNanos : earliest.deadlineNanos);
     }
   }
 
@@ -53,37 +54,44 @@ final class Deadlines {
   }
 
   /**
-   * The only one: an alarm that was set for later is cancelled, or many would pile up behind it.
+   * The only one: an alarm that was set for later is cancelled, or many would pile up behind it. It
+   * stays if the time source throws.
    */
   private void setAlarm(long atNanos) {
-    if (alarm != null) {
-      alarm.cancel();
-    }
-    alarmNanos = atNanos;
+    TimeSource.Alarm later = alarm;
     alarm = time.schedule(atNanos - time.nanoTime(), () -> ring(atNanos));
+    alarmNanos = atNanos;
+    if (later != null) {
+      later.cancel();
+    }
   }
 
   private void ring(long setForNanos) {
     List<Ticket> expired = new ArrayList<>();
-    Terms next;
-    synchronized (this) {
-      long nowNanos = time.nanoTime();
-      while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
-        Ticket ticket = next.ticket;
-        if (ticket != null) {
-          expired.add(ticket);
-        }
-        removeFirst();
-      }
-      if (alarmNanos == setForNanos) { // otherwise another was set since
-        alarm = null;
-        if (next != null) {
-          setAlarm(next.deadlineNanos);
-        }
+    try {
+      removeExpired(setForNanos, expired);
+    } finally {
+      for (Ticket ticket : expired) {
+        expire(ticket);
       }
     }
-    for (Ticket ticket : expired) {
-      expire(ticket);
+  }
+
+  private synchronized void removeExpired(long setForNanos, List<Ticket> expired) {
+    long nowNanos = time.nanoTime();
+    Terms next;
+    while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
+      Ticket ticket = next.ticket;
+      if (ticket != null) {
+        expired.add(ticket);
+      }
+      removeFirst();
+    }
+    if (alarmNanos == setForNanos) { // otherwise another was set since
+      alarm = null;
+      if (next != null) {
+        setAlarm(next.deadlineNanos);
+      }
     }
   }
 

@@ -22,7 +22,8 @@ final class Gate {
    * rings late finds more than one permit due, and grants them all.
    *
    * The lock is held for a few steps only, never while a thread is parked or code of users runs: who was granted
-   * a permit under the lock is told afterwards. Within it the time source is called.
+   * a permit under the lock is told afterwards. Within it the time source is called. If that throws instead of
+   * setting an alarm, the request that needs it fails, and the next one tries again.
    */
 
   private static final long WAITER = 1L << 32;
@@ -57,6 +58,9 @@ final class Gate {
 
   /** Of the alarm that was set last: one that was cancelled may ring still. */
   private int alarmId;
+
+  /** Why there is no alarm though the first waits for the rate. */
+  private @Nullable Throwable alarmFailure;
 
   /**
    * A gate with all slots free.
@@ -103,7 +107,7 @@ final class Gate {
       return false;
     }
     if (!isDue(false)) {
-      Waiter.tell(release());
+      giveBack();
       return false;
     }
     return true;
@@ -152,26 +156,53 @@ final class Gate {
     }
   }
 
+  /** Gives a slot back on a thread that must not run the continuations of others. */
+  void giveBack() {
+    Waiter.tellElsewhere(release(), time);
+  }
+
   /**
-   * Puts somebody at the end of the queue, who may be granted a permit at once. The caller has not
-   * to be told of its own, but of what others were granted.
+   * Puts somebody at the end of the queue, who may be granted a permit at once and is told of it
+   * then. Others that are granted one are told on a thread of their own.
    *
    * @param timeoutNanos when the wait ends without a permit; 0 for never
    */
   void enqueue(Waiter waiter, long timeoutNanos) {
-    Waiter granted;
+    Waiter others;
+    Waiter own;
+    Throwable failure;
     lock.lock();
     try {
       COUNTS.getAndAdd(this, WAITER);
+      others = grant();
+      boolean isFirst = first == null;
       append(waiter);
-      granted = grant();
-      if (timeoutNanos != 0 && waiter.isQueued) {
-        waiter.timeout = time.schedule(timeoutNanos, () -> expire(waiter));
-      }
+      own = isFirst ? grant() : null;
+      failure = waiter.isQueued ? setAlarms(waiter, timeoutNanos) : null;
     } finally {
       lock.unlock();
     }
-    Waiter.tell(granted);
+    Waiter.tellElsewhere(others, time);
+    Waiter.tell(own);
+    if (failure != null) {
+      throw Failures.unchecked(failure);
+    }
+  }
+
+  /** Returns why it cannot wait, if the time source fails. Then it is out of the queue. */
+  private @Nullable Throwable setAlarms(Waiter waiter, long timeoutNanos) {
+    Throwable failure = waitsForRate && alarm == null ? alarmFailure : null;
+    if (failure == null && timeoutNanos != 0) {
+      try {
+        waiter.timeout = time.schedule(timeoutNanos, () -> expire(waiter));
+      } catch (Throwable broken) {
+        failure = broken;
+      }
+    }
+    if (failure != null) {
+      dismiss(waiter);
+    }
+    return failure;
   }
 
   /** Somebody gives up. Returns false if the wait is over already. */
@@ -202,8 +233,8 @@ final class Gate {
     } finally {
       lock.unlock();
     }
-    Waiter.tellFromAlarm(granted, time);
-    Waiter.tellFromAlarm(expired, time);
+    Waiter.tellElsewhere(granted, time);
+    Waiter.tellElsewhere(expired, time);
   }
 
   private void ring(int id) {
@@ -218,7 +249,7 @@ final class Gate {
     } finally {
       lock.unlock();
     }
-    Waiter.tellFromAlarm(granted, time);
+    Waiter.tellElsewhere(granted, time);
   }
 
   /** Grants what can be granted, in the order of the queue. Returns who has to be told. */
@@ -249,10 +280,19 @@ final class Gate {
     long delayNanos = pace == null ? 0 : pace.take(waitsForRate);
     waitsForRate = delayNanos > 0;
     if (waitsForRate && alarm == null) {
-      int id = ++alarmId;
-      alarm = time.schedule(delayNanos, () -> ring(id));
+      setAlarm(delayNanos);
     }
     return !waitsForRate;
+  }
+
+  /** What it throws must not lose those who were granted a permit a moment ago. */
+  private void setAlarm(long delayNanos) {
+    int id = ++alarmId;
+    try {
+      alarm = time.schedule(delayNanos, () -> ring(id));
+    } catch (Throwable broken) {
+      alarmFailure = broken;
+    }
   }
 
   private void append(Waiter waiter) {

@@ -70,6 +70,19 @@ final class PermitFuture extends CompletableFuture<Permit> {
     return isGivenUp() && super.completeExceptionally(failure);
   }
 
+  /** A permit that was granted before is its caller's to close. */
+  @Override
+  public void obtrudeValue(Permit value) {
+    isGivenUp();
+    super.obtrudeValue(value);
+  }
+
+  @Override
+  public void obtrudeException(Throwable failure) {
+    isGivenUp();
+    super.obtrudeException(failure);
+  }
+
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
     completeExceptionally(new CancellationException());

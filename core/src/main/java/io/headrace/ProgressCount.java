@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -11,10 +12,12 @@ final class ProgressCount {
 
   private final Consumer<? super Progress> listener;
 
+  /** Not guarded: a task that ends must not wait for the listener before it gives its slot back. */
+  private final AtomicLong running = new AtomicLong();
+
   // All guarded by this, and so is the call of the listener.
   private long done;
   private long failed;
-  private long running;
   private long total;
   private boolean reported;
 
@@ -35,12 +38,17 @@ final class ProgressCount {
     }
   }
 
-  synchronized void started() {
-    running++;
+  /** A task has its permit. */
+  void started() {
+    running.incrementAndGet();
+  }
+
+  /** A task is over, and gives its permit back after this. Its outcome follows. */
+  void ending() {
+    running.decrementAndGet();
   }
 
   synchronized void ended(boolean failure) {
-    running--;
     if (failure) {
       failed++;
     } else {
@@ -58,7 +66,7 @@ final class ProgressCount {
     Thread outer = teller; // null, or this thread: a listener can end another task
     teller = Thread.currentThread();
     try {
-      listener.accept(new Progress(done, failed, running, total));
+      listener.accept(new Progress(done, failed, running.get(), total));
     } catch (Throwable broken) {
       report(broken);
     } finally {
@@ -69,10 +77,14 @@ final class ProgressCount {
   private void report(Throwable broken) {
     if (!reported) {
       reported = true;
-      LOGGER.log(
-          Level.WARNING,
-          "the progress listener " + listener + " failed; further failures are not logged",
-          broken);
+      try {
+        LOGGER.log(
+            Level.WARNING,
+            "the progress listener " + listener + " failed; further failures are not logged",
+            broken);
+      } catch (Throwable unspeakable) {
+        // a listener or a logger that cannot even be printed: nobody is left to tell
+      }
     }
   }
 }

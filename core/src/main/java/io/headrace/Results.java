@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Blocking.</b> {@code hasNext} and {@code next} wait for the next result. If the thread is
  * interrupted meanwhile, the run is stopped, the tasks are waited for, and a {@link
- * CancellationException} is thrown with the thread's interrupt flag set.
+ * CancellationException} is thrown with the thread's interrupt flag set. Later calls give the
+ * results that were there, and then throw it again.
  *
  * <p><b>Failures.</b> What a run ends with, the failure of a task or of the source or its timeout,
  * is thrown by {@code hasNext} and {@code next} after the results that came before it, each time
@@ -42,6 +43,10 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
   private int untold;
   private @Nullable Object ahead;
   private boolean isExhausted;
+
+  /** Thrown when the thread was interrupted: the run was stopped, and is not complete. */
+  private @Nullable CancellationException interruption;
+
   private volatile boolean isClosed;
 
   Results(TaskRun run, ResultRing ring, Semaphore window, int windowStep) {
@@ -111,8 +116,9 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
     } catch (InterruptedException e) {
       run.stopAndWait();
       Thread.currentThread().interrupt();
-      throw (CancellationException)
-          new CancellationException("interrupted while it waited for a result").initCause(e);
+      interruption = new CancellationException("interrupted while it waited for a result");
+      interruption.initCause(e);
+      throw interruption;
     }
   }
 
@@ -131,6 +137,9 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
     Throwable thrown = run.thrown();
     if (thrown != null) {
       throw Failures.unchecked(thrown);
+    }
+    if (interruption != null) {
+      throw interruption;
     }
   }
 
@@ -151,8 +160,9 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
   /**
    * Stops the run: tasks that run are interrupted, stages are cancelled, and nothing more starts.
    * Returns when the threads of the run have ended, those excepted whose task has exceeded its
-   * time; when it is called from a task of the run or from its progress listener, it returns at
-   * once. Later calls do nothing.
+   * time. It returns at once when it is called from a task of the run, from its progress listener,
+   * or from what the run calls to cancel, such as a continuation of a stage. Later calls do
+   * nothing.
    */
   @Override
   public void close() {

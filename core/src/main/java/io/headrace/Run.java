@@ -36,7 +36,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Ends.</b> When a verb returns or throws, the threads of its run have ended; stages that
  * were cancelled are not waited for. A task that ignores its interruption delays that, with two
  * exceptions: {@code runAny} returns at the first success, and a task or a run whose time is over
- * is not waited for. Such a task keeps its permit until it ends.
+ * is not waited for. Such a task keeps its permit until it ends, and is interrupted or cancelled at
+ * about the time the verb returns: continuations of a stage that is cancelled then are not waited
+ * for either.
  *
  * <p><b>Context.</b> Tasks have the context class loader of the thread that starts the run. Scoped
  * values and thread locals are carried over by {@link #propagate}, each of which has to be named
@@ -84,7 +86,8 @@ public final class Run<I extends @Nullable Object> {
 
   /**
    * Limits the time of the whole, from the call of the verb to the end of the last task. When it is
-   * over the run is stopped and fails with {@link DeadlineExceededException}.
+   * over the run is stopped and fails with {@link DeadlineExceededException}. A source that takes
+   * its time to be opened is not interrupted; if it takes too long, no task starts.
    *
    * @param timeout the longest time, above zero
    * @return the run with this limit
@@ -114,8 +117,9 @@ public final class Run<I extends @Nullable Object> {
   /**
    * Tells a listener of the progress after each task that ended, until the run is stopped, and once
    * more if it turns out after the last one that there are no more inputs. It is called on the
-   * threads of the run, one call after the other, and so must not block. What it throws is logged
-   * once and touches nothing else.
+   * thread on which the task ends: one of the run's, for a stage the one that completes it, for a
+   * task whose time is over a virtual thread. One call comes after the other, so it must not block.
+   * What it throws is logged once and touches nothing else.
    *
    * @param listener the listener
    * @return the run with this listener, in place of an earlier one
@@ -257,6 +261,7 @@ public final class Run<I extends @Nullable Object> {
   @SuppressWarnings("unchecked") // the source gives the inputs of the task
   private TaskRun start(Task<? super I, ?> task, Sink sink, @Nullable Semaphore window) {
     requireNonNull(task, "task");
+    long calledNanos = options.timeoutNanos() == 0 ? 0 : throttle.timeSource().nanoTime();
     ContextPropagation.Captured context = options.capture();
     Inputs inputs = source.open();
     TaskRun run =
@@ -277,7 +282,7 @@ public final class Run<I extends @Nullable Object> {
                 options,
                 context,
                 window);
-    run.start();
+    run.start(calledNanos);
     return run;
   }
 

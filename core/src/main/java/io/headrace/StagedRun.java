@@ -60,7 +60,7 @@ final class StagedRun extends TaskRun implements Runnable {
     try {
       StagedTask next = new StagedTask(this);
       while (pull(next)) {
-        startInContext(next);
+        start(next);
         next = new StagedTask(this);
       }
     } catch (Throwable broken) {
@@ -70,30 +70,33 @@ final class StagedRun extends TaskRun implements Runnable {
     }
   }
 
-  private void startInContext(StagedTask started) {
+  private void start(StagedTask started) {
     join();
     thread.setContextClassLoader(loader);
     if (context == null) {
-      start(started);
-      return;
+      started.call(task);
+    } else {
+      callInContext(started, context);
     }
+    follow(started);
+  }
+
+  /** What the context throws is the task's failure, whatever the function has made. */
+  private void callInContext(StagedTask started, ContextPropagation.Captured around) {
     try {
-      context.run(() -> start(started));
-      if (!started.isStarted()) {
+      around.run(() -> started.call(task));
+      if (!started.isCalled()) {
         throw new IllegalStateException("the context propagation did not run the task");
       }
     } catch (Throwable broken) {
-      started.contextFailed(broken);
+      started.end(null, broken);
     }
   }
 
-  private void start(StagedTask started) {
-    CompletionStage<?> stage;
-    started.startClock();
-    try {
-      stage = task.start(started.input);
-    } catch (Throwable thrown) {
-      started.accept(null, thrown);
+  private void follow(StagedTask started) {
+    CompletionStage<?> stage = started.made();
+    if (stage == null) {
+      started.accept(null, started.thrown());
       return;
     }
     if (isDone(stage)) {
@@ -102,6 +105,9 @@ final class StagedRun extends TaskRun implements Runnable {
     }
     started.stage(stage);
     inFlight.add(started);
+    if (started.hasEnded()) {
+      inFlight.remove(started); // its time may be over by now
+    }
     try {
       stage.whenComplete(started);
     } catch (Throwable broken) {
@@ -120,16 +126,21 @@ final class StagedRun extends TaskRun implements Runnable {
 
   /** An outcome is there; called once per task. */
   void ended(StagedTask ended, @Nullable Object value, @Nullable Throwable failure) {
-    inFlight.remove(ended);
-    if (window != null && windowOfRunning) {
-      window.release();
+    try {
+      inFlight.remove(ended);
+      if (window != null && windowOfRunning) {
+        window.release();
+      }
+      if (failure == null) {
+        succeeded(ended, value);
+      } else {
+        failed(ended, failure);
+      }
+    } catch (Throwable broken) {
+      stop(broken);
+    } finally {
+      leave();
     }
-    if (failure == null) {
-      succeeded(ended, value);
-    } else {
-      failed(ended, failure);
-    }
-    leave();
   }
 
   @Override

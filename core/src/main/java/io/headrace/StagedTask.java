@@ -13,7 +13,9 @@ final class StagedTask extends StartedTask
     implements BiConsumer<@Nullable Object, @Nullable Throwable> {
   private final StagedRun run;
   private final AtomicBoolean hasEnded = new AtomicBoolean();
-  private boolean started;
+  private boolean called;
+  private @Nullable CompletionStage<?> made;
+  private @Nullable Throwable thrown;
   private volatile @Nullable CompletionStage<?> stage;
   private volatile TimeSource.@Nullable Alarm alarm;
 
@@ -21,22 +23,43 @@ final class StagedTask extends StartedTask
     this.run = run;
   }
 
-  boolean isStarted() {
-    return started;
-  }
-
-  /** Time counts from before the function is called, which may itself take long. */
-  void startClock() {
-    if (started) {
+  /** Calls the function. Time counts from before it, for it may itself take long. */
+  void call(AsyncTask<@Nullable Object, @Nullable Object> task) {
+    if (called) {
       throw new IllegalStateException("the context propagation runs the task a second time");
     }
-    started = true;
-    if (run.options.taskTimeoutNanos() != 0) {
-      alarm =
-          run.time.schedule(run.options.taskTimeoutNanos(), () -> run.time.execute(this::timeOut));
+    called = true;
+    try {
+      if (run.options.taskTimeoutNanos() != 0) {
+        alarm =
+            run.time.schedule(
+                run.options.taskTimeoutNanos(), () -> run.time.execute(this::timeOut));
+      }
+      made = task.start(input);
+    } catch (Throwable failure) {
+      thrown = failure;
     }
   }
 
+  boolean isCalled() {
+    return called;
+  }
+
+  /** What the function returned, or null. */
+  @Nullable CompletionStage<?> made() {
+    return made;
+  }
+
+  /** What was thrown in place of a stage. */
+  @Nullable Throwable thrown() {
+    return thrown;
+  }
+
+  boolean hasEnded() {
+    return hasEnded.get();
+  }
+
+  /** What is to be cancelled from now on. */
   void stage(CompletionStage<?> inFlight) {
     stage = inFlight;
     if (hasEnded.get()) {
@@ -53,28 +76,34 @@ final class StagedTask extends StartedTask
   /** The stage has completed. */
   @Override
   public void accept(@Nullable Object value, @Nullable Throwable failure) {
+    boolean isFirst = isFirstToEnd();
     releasePermit();
-    end(value, failure == null ? null : Failures.unwrapped(failure));
+    if (isFirst) {
+      tellEnd(value, failure == null ? null : Failures.unwrapped(failure));
+    }
   }
 
+  /** It is over, though the stage may not have completed: that keeps the permit. */
   void end(@Nullable Object value, @Nullable Throwable failure) {
-    if (hasEnded.compareAndSet(false, true)) {
-      TimeSource.Alarm set = alarm;
-      if (set != null) {
-        set.cancel();
-      }
-      run.ended(this, value, failure);
+    if (isFirstToEnd()) {
+      tellEnd(value, failure);
     }
   }
 
-  /** Around the call of the function, or instead of it. */
-  void contextFailed(Throwable failure) {
-    if (started) {
-      end(null, failure);
-      cancelStage();
-    } else {
-      accept(null, failure);
+  private boolean isFirstToEnd() {
+    boolean isFirst = hasEnded.compareAndSet(false, true);
+    if (isFirst) {
+      run.ending();
     }
+    return isFirst;
+  }
+
+  private void tellEnd(@Nullable Object value, @Nullable Throwable failure) {
+    TimeSource.Alarm set = alarm;
+    if (set != null) {
+      set.cancel();
+    }
+    run.ended(this, value, failure);
   }
 
   private void timeOut() {
@@ -88,7 +117,9 @@ final class StagedTask extends StartedTask
     cancelStage();
   }
 
-  /** A stage that does not let itself be cancelled runs on, with its permit. */
+  /**
+   * A stage that does not let itself be cancelled, by whatever it throws, runs on, with its permit.
+   */
   private void cancelStage() {
     CompletionStage<?> inFlight = stage;
     if (inFlight == null) {
@@ -96,7 +127,7 @@ final class StagedTask extends StartedTask
     }
     try {
       inFlight.toCompletableFuture().cancel(true);
-    } catch (RuntimeException unsupported) {
+    } catch (Throwable unsupported) {
       // it ends when it ends
     }
   }

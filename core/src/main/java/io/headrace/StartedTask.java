@@ -17,10 +17,11 @@ class StartedTask {
     gate = taken;
   }
 
+  /** Nobody's continuations run here: the thread is the run's, and what ended has to be told of. */
   final void releasePermit() {
     Gate taken = clearGate();
     if (taken != null) {
-      Waiter.tell(taken.release());
+      taken.giveBack();
     }
   }
 

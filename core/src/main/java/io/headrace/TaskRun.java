@@ -27,6 +27,10 @@ abstract class TaskRun {
    *
    * Stopping sets a flag before it interrupts what is alive. A thread that finds itself interrupted looks
    * at the flag: without it the interrupt was meant for a task that is over, and is dropped.
+   *
+   * To cancel is to run code of users: continuations of stages, the subscription of a publisher. Where the run
+   * does not wait for what is alive, it ends before that. A close that comes from such code does not
+   * wait: what it would wait for may be cancelled only after it has returned.
    */
 
   private static final int SPINS = 64;
@@ -57,6 +61,9 @@ abstract class TaskRun {
   /** Written under this, after the failure. */
   private volatile boolean stopped;
 
+  /** The thread that interrupts and cancels what is alive, while it does. */
+  private volatile @Nullable Thread stopper;
+
   /** Guarded by this. */
   private @Nullable Throwable failure;
 
@@ -84,16 +91,34 @@ abstract class TaskRun {
         options.listener() == null ? null : new ProgressCount(options.listener(), inputs.total());
   }
 
-  /** Starts the first thread, which is counted already. */
-  final void start() {
+  /**
+   * Starts the first thread, which is counted already, unless the time is over by now.
+   *
+   * @param calledNanos when the verb was called; the source may have taken its time since
+   */
+  final void start(long calledNanos) {
     if (options.timeoutNanos() != 0) {
-      TimeSource.Alarm set =
-          time.schedule(options.timeoutNanos(), () -> time.execute(this::expire));
-      synchronized (this) {
-        alarm = set;
+      long leftNanos = options.timeoutNanos() - (time.nanoTime() - calledNanos);
+      if (leftNanos <= 0) {
+        expire();
+        return;
       }
+      setAlarm(leftNanos);
     }
     begin();
+  }
+
+  private void setAlarm(long delayNanos) {
+    TimeSource.Alarm set;
+    try {
+      set = time.schedule(delayNanos, () -> time.execute(this::expire));
+    } catch (Throwable failure) {
+      inputs.cancel();
+      throw failure;
+    }
+    synchronized (this) {
+      alarm = set;
+    }
   }
 
   /** Starts the first thread. */
@@ -116,6 +141,7 @@ abstract class TaskRun {
       return !stopped && !exhausted && awaitRoom() && pullLocked(task);
     } catch (Throwable sourceFailure) {
       exhausted = true;
+      task.releasePermit(); // if it was taken
       sourceFailed(sourceFailure);
       return false;
     } finally {
@@ -187,7 +213,7 @@ abstract class TaskRun {
         if (!stopped) {
           return true;
         }
-        Waiter.tell(throttle.gate().release());
+        throttle.gate().giveBack();
       } catch (InterruptedException e) {
         // looks at the flag again
       }
@@ -212,13 +238,19 @@ abstract class TaskRun {
     return stopped;
   }
 
+  /** A task is over: it does not count as running anymore when another may have its permit. */
+  final void ending() {
+    if (progress != null) {
+      progress.ending();
+    }
+  }
+
   final void succeeded(StartedTask task, @Nullable Object value) {
     if (progress != null && !stopped) {
       progress.ended(false);
     }
     if (!stopped && sink.succeeded(task.index, task.input, value)) {
-      stop(null);
-      release();
+      end(null);
     }
   }
 
@@ -251,17 +283,19 @@ abstract class TaskRun {
       set = alarm;
       alarm = null;
     }
-    if (set != null) {
-      set.cancel();
+    try {
+      if (set != null) {
+        set.cancel();
+      }
+    } finally {
+      ended.countDown();
+      sink.ended();
     }
-    ended.countDown();
-    sink.ended();
   }
 
   private void expire() {
     if (ended.getCount() != 0) {
-      stop(new DeadlineExceededException("the run took longer than its timeout, " + timeout()));
-      release();
+      end(new DeadlineExceededException("the run took longer than its timeout, " + timeout()));
     }
   }
 
@@ -269,8 +303,14 @@ abstract class TaskRun {
     return Duration.ofNanos(options.timeoutNanos());
   }
 
-  /** Remembers a failure; the first one is what the run fails with, the others are suppressed. */
+  /**
+   * Remembers a failure, unless it comes from the stop. The first one is what the run fails with,
+   * the others are suppressed.
+   */
   private synchronized void fail(Throwable cause) {
+    if (stopped && isConsequence(cause)) {
+      return;
+    }
     if (failure == null) {
       failure = cause;
     } else {
@@ -280,17 +320,38 @@ abstract class TaskRun {
 
   /** Starts nothing more, and interrupts or cancels what runs. */
   final void stop(@Nullable Throwable cause) {
-    synchronized (this) {
-      if (cause != null && !(stopped && isConsequence(cause))) {
-        fail(cause);
-      }
-      if (stopped) {
-        return;
-      }
-      stopped = true;
+    if (setStopped(cause)) {
+      cancelAll();
     }
-    inputs.cancel();
-    cancelAlive();
+  }
+
+  /** The same, and ends the run before it does so: that may take as long as users let it. */
+  private void end(@Nullable Throwable cause) {
+    boolean isFirst = setStopped(cause);
+    release();
+    if (isFirst) {
+      cancelAll();
+    }
+  }
+
+  /** Returns whether it was not stopped before. */
+  private synchronized boolean setStopped(@Nullable Throwable cause) {
+    if (cause != null) {
+      fail(cause);
+    }
+    boolean isFirst = !stopped;
+    stopped = true;
+    return isFirst;
+  }
+
+  private void cancelAll() {
+    stopper = Thread.currentThread();
+    try {
+      inputs.cancel();
+      cancelAlive();
+    } finally {
+      stopper = null;
+    }
   }
 
   /** What tasks fail with because they were interrupted or cancelled. */
@@ -316,12 +377,14 @@ abstract class TaskRun {
   }
 
   /**
-   * Stops the run and waits for its tasks, unless it is called by one of them, or by the listener
-   * while it is told of one: that task ends only afterwards.
+   * Stops the run and waits for its tasks, unless it is called by one of them, by the listener
+   * while it is told of one, or by what is cancelled: tasks end only afterwards.
    */
   final void stopAndWait() {
     stop(null);
-    if (isOwnThread() || (progress != null && progress.isTelling())) {
+    if (isOwnThread()
+        || Thread.currentThread().equals(stopper)
+        || (progress != null && progress.isTelling())) {
       return;
     }
     boolean interrupted = false;

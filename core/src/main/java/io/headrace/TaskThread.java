@@ -61,8 +61,12 @@ final class TaskThread extends StartedTask implements Runnable {
   private boolean execute() {
     Timer timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
     callInContext();
+    boolean inTime = timer == null || timer.endInTime();
+    if (inTime) {
+      run.ending();
+    }
     releasePermit();
-    if (timer != null && !timer.endInTime()) {
+    if (!inTime) {
       return false;
     }
     // What is left of an interrupt was meant for the task.
@@ -73,13 +77,19 @@ final class TaskThread extends StartedTask implements Runnable {
     } else {
       run.failed(this, failure);
     }
+    forget();
     run.joinSeekers();
     return true;
   }
 
-  private void callInContext() {
+  /** The thread may wait for its next input for ever. */
+  private void forget() {
+    input = null;
     value = null;
     failure = null;
+  }
+
+  private void callInContext() {
     if (run.context == null) {
       call();
       return;
@@ -135,8 +145,12 @@ final class TaskThread extends StartedTask implements Runnable {
     private void timeOut() {
       if (compareAndSet(false, true)) {
         ThreadedRun run = owner.run;
-        run.failed(task, new DeadlineExceededException(task.timeoutMessage(run.options)));
-        run.abandon(owner);
+        try {
+          run.ending();
+          run.failed(task, new DeadlineExceededException(task.timeoutMessage(run.options)));
+        } finally {
+          run.abandon(owner);
+        }
       }
     }
   }

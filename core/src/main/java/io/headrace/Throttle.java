@@ -175,8 +175,9 @@ public final class Throttle {
    *
    * <p>Cancelling the future, or completing it otherwise, withdraws the request. If a permit was
    * granted before, that comes too late: {@code cancel} returns false, and the future completes
-   * with the permit. Continuations run on the thread that closes a permit, or on a virtual thread;
-   * they must not block.
+   * with the permit. Continuations run on the thread that closes a permit, on the one that
+   * completes the result of a call of {@link #around}, or on a virtual thread. They must not block:
+   * others that get their permits at the same moment, and that result, wait for them.
    *
    * @return a future that completes with a permit
    */
@@ -213,6 +214,11 @@ public final class Throttle {
    * A call whose timeout is over while it waits, or that cannot be due by the rate in time, fails
    * with {@link DeadlineExceededException}. Cancelling the future withdraws the call while it
    * waits, and afterwards cancels the future of the other service.
+   *
+   * <p>A call that waited is made before the caller whose permit it gets knows its result, on the
+   * thread that completes that or closes the permit. If the other service answers before it
+   * returns, as one with inline workers does, those behind it are called on virtual threads: no
+   * caller executes the items of others, but for one that closes a permit of its own.
    *
    * @param service the service that is called
    * @return a service whose calls obey this throttle

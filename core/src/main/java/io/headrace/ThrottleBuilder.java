@@ -184,7 +184,8 @@ public final class ThrottleBuilder {
         throw new IllegalArgumentException(
             "rate is " + permits + ", it has to be a number above zero");
       }
-      double intervalNanos = Checks.positiveNanos(period, "period") / permits;
+      Checks.positiveNanos(period, "period");
+      double intervalNanos = intervalNanos(permits, period);
       if (intervalNanos < 1 || intervalNanos > LONGEST_INTERVAL.toNanos()) {
         throw new IllegalArgumentException(
             "rate is "
@@ -196,7 +197,12 @@ public final class ThrottleBuilder {
     }
 
     double intervalNanos() {
-      return Checks.positiveNanos(period, "period") / permits;
+      return intervalNanos(permits, period);
+    }
+
+    /** The period may be longer than a long of nanoseconds. */
+    private static double intervalNanos(double permits, Duration period) {
+      return (period.getSeconds() * 1e9 + period.getNano()) / permits;
     }
 
     @Override

@@ -53,7 +53,7 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
         await(service.submit(item, remaining()), permit);
       }
     } catch (Throwable failure) {
-      end(permit, null, failure);
+      end(permit, null, failure, true);
     }
   }
 
@@ -76,19 +76,30 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
     if (isDone()) {
       result.cancel(true);
     }
-    var _ = result.whenComplete((value, failure) -> end(permit, value, failure));
+    boolean isOnCaller = result.isDone();
+    var _ = result.whenComplete((value, failure) -> end(permit, value, failure, isOnCaller));
   }
 
-  /** The slot is free before the caller knows, and who gets it is told after. */
+  /**
+   * The slot is free before the caller knows, and who gets it goes on first: continuations of this
+   * caller may take long. It does so here, as a service does not block when it is called; or, if
+   * this service executes on the thread that calls it, on a thread of its own, for whoever called
+   * it did not come to execute the items of others.
+   */
   @SuppressWarnings("NullAway") // the value is an O where there is no failure
-  private void end(Permit permit, @Nullable O value, @Nullable Throwable failure) {
+  private void end(
+      Permit permit, @Nullable O value, @Nullable Throwable failure, boolean isOnCaller) {
     Waiter granted = permit.release();
+    if (isOnCaller) {
+      Waiter.tellElsewhere(granted, time);
+    } else {
+      Waiter.tell(granted);
+    }
     if (failure == null) {
       super.complete(value);
     } else {
       super.completeExceptionally(failure);
     }
-    Waiter.tell(granted);
   }
 
   /** Cancels what is awaited, once there is no need for it. */

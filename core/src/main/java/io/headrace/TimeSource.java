@@ -2,7 +2,8 @@ package io.headrace;
 
 /**
  * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time
- * of the testkit. Implementations are thread safe.
+ * of the testkit. Implementations are thread safe, and do not throw. If {@link #schedule} does all
+ * the same, the call that needs the alarm may throw that, and later ones set theirs again.
  */
 public interface TimeSource {
   /**
@@ -33,7 +34,8 @@ public interface TimeSource {
 
   /**
    * Runs what an alarm sets going and what may take long, so that it does not hold up the alarms:
-   * continuations of a future that timed out, handlers on an executor of the caller.
+   * continuations of a future that timed out, handlers on an executor of the caller. The system's
+   * time uses a virtual thread for each, which inherits nothing.
    *
    * @param task the task
    */

@@ -13,6 +13,10 @@ final class Waiter {
    * Whoever tells futures runs the continuations of their callers, which may close permits and so have more waiters
    * to be told. Those are told by the first call on this thread, in a loop, for a long queue of
    * short tasks would otherwise nest as deeply as it is long.
+   *
+   * Threads are told before futures: to wake one takes no time, and what a continuation takes nobody knows. Futures
+   * are told on the thread that closes a permit, or that completes the result of a throttled call. All others, who
+   * ask for a permit or run tasks, have something to do or to wait for that must not depend on strangers.
    */
 
   /** Who has to be told by a call further up on this thread. */
@@ -75,52 +79,75 @@ final class Waiter {
     return isGranted();
   }
 
-  /** Tells a chain of waiters, linked by after, that their wait is over. */
+  /**
+   * Tells a chain of waiters, linked by after, that their wait is over. Futures run continuations.
+   */
   static void tell(@Nullable Waiter first) {
-    @Nullable Waiter waiter = first;
+    Waiter future = wakeThreads(first);
+    if (future == null) {
+      return;
+    }
+    ArrayDeque<Waiter> telling = TELLING.get();
+    if (telling != null) {
+      addChain(telling, future);
+      return;
+    }
+    telling = new ArrayDeque<>();
+    addChain(telling, future);
+    TELLING.set(telling);
+    try {
+      Waiter next;
+      while ((next = telling.poll()) != null) {
+        next.completeFuture();
+      }
+    } finally {
+      TELLING.remove();
+    }
+  }
+
+  /** The same on a thread that must not run continuations: they run on one of their own. */
+  static void tellElsewhere(@Nullable Waiter first, TimeSource time) {
+    Waiter futures = wakeThreads(first);
+    if (futures == null) {
+      return;
+    }
+    try {
+      time.execute(() -> tell(futures));
+    } catch (Throwable noThread) {
+      tell(futures); // or their slots would be lost
+    }
+  }
+
+  /** Tells the threads among a chain. Returns the others, as a chain. */
+  private static @Nullable Waiter wakeThreads(@Nullable Waiter first) {
+    Waiter firstFuture = null;
+    Waiter lastFuture = null;
+    Waiter waiter = first;
     while (waiter != null) {
       Waiter next = waiter.after;
       waiter.after = null;
       if (waiter.future == null) {
         LockSupport.unpark(waiter.thread);
       } else {
-        tellFuture(waiter);
+        if (lastFuture == null) {
+          firstFuture = waiter;
+        } else {
+          lastFuture.after = waiter;
+        }
+        lastFuture = waiter;
       }
       waiter = next;
     }
+    return firstFuture;
   }
 
-  /** The same on a thread that must not run continuations. */
-  static void tellFromAlarm(@Nullable Waiter first, TimeSource time) {
-    @Nullable Waiter waiter = first;
-    while (waiter != null && waiter.future == null) {
+  private static void addChain(ArrayDeque<Waiter> telling, Waiter first) {
+    Waiter waiter = first;
+    while (waiter != null) {
       Waiter next = waiter.after;
       waiter.after = null;
-      LockSupport.unpark(waiter.thread);
-      waiter = next;
-    }
-    if (waiter != null) {
-      Waiter rest = waiter;
-      time.execute(() -> tell(rest));
-    }
-  }
-
-  private static void tellFuture(Waiter waiter) {
-    ArrayDeque<Waiter> telling = TELLING.get();
-    if (telling != null) {
       telling.add(waiter);
-      return;
-    }
-    telling = new ArrayDeque<>();
-    TELLING.set(telling);
-    try {
-      Waiter next = waiter;
-      while (next != null) {
-        next.completeFuture();
-        next = telling.poll();
-      }
-    } finally {
-      TELLING.remove();
+      waiter = next;
     }
   }
 

@@ -1,6 +1,7 @@
 package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
@@ -190,5 +191,35 @@ class DeadlinesTest {
     time.advance(Duration.ofDays(3650));
     assertThat(expired).isEmpty();
     assertThat(deadlines.size()).isEqualTo(2);
+  }
+
+  /** An alarm that cannot be set is missed once: the next call sets it. */
+  @Test
+  void aTimeThatFailsOnceDoesNotEndAllTimeouts() {
+    HandTime hand = new HandTime();
+    Deadlines heap = new Deadlines("service", hand);
+    List<Long> order = new ArrayList<>();
+    for (long nanos : new long[] {60, 30, 40}) {
+      Ticket ticket =
+          new Ticket(nanos, CallOptions.timeout(Duration.ofNanos(nanos)), observers, hand);
+      ticket.whenComplete((_, _) -> order.add(nanos));
+      if (nanos == 30) {
+        hand.failOnce(new IllegalStateException("no alarm"));
+        assertThatThrownBy(() -> heap.add(ticket.terms)).hasMessage("no alarm");
+      } else {
+        heap.add(ticket.terms);
+      }
+    }
+    hand.pass(Duration.ofNanos(40));
+    hand.failOnce(new IllegalStateException("no alarm for the one at 60"));
+    assertThatThrownBy(hand::ring).hasMessage("no alarm for the one at 60");
+    hand.runTasks();
+    assertThat(order).containsExactly(30L, 40L);
+    Ticket later = new Ticket(99L, CallOptions.timeout(Duration.ofNanos(99)), observers, hand);
+    heap.add(later.terms);
+    hand.pass(Duration.ofNanos(20));
+    hand.ring();
+    hand.runTasks();
+    assertThat(order).containsExactly(30L, 40L, 60L);
   }
 }

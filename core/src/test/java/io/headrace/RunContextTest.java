@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -258,5 +262,96 @@ class RunContextTest {
           .isEqualTo(TEN);
       assertThat(log.messages()).hasSize(1).first().asString().contains("progress listener");
     }
+  }
+
+  /** What the context throws is the failure, whatever the function has done by then. */
+  @Test
+  void aContextThatThrowsAfterTheTaskFailsIt() throws Exception {
+    IllegalStateException failure = new IllegalStateException("cannot restore");
+    ContextPropagation broken =
+        () ->
+            body -> {
+              body.run();
+              throw failure;
+            };
+    CompletableFuture<Integer> pending = new CompletableFuture<>();
+    for (Task<Integer, Integer> task :
+        List.<Task<Integer, Integer>>of(
+            i -> i, Task.async(CompletableFuture::completedFuture), Task.async(_ -> pending))) {
+      List<TaskOutcome<Integer, Integer>> outcomes =
+          throttle.over(List.of(1)).propagate(broken).collect().runAll(task);
+      assertThat(outcomes.getFirst().failure()).isSameAs(failure);
+      assertThat(throttle.running()).isZero();
+    }
+    assertThat(pending).isCancelled();
+  }
+
+  /**
+   * One at a time: the first task has given its permit back and is not told of yet, the second is
+   * told of, the third runs.
+   */
+  @Test
+  void neverMoreRunThanTheLimitAsTheListenerIsTold() throws Exception {
+    List<CompletableFuture<Integer>> stages =
+        List.of(new CompletableFuture<>(), new CompletableFuture<>(), new CompletableFuture<>());
+    CountDownLatch isTold = new CountDownLatch(1);
+    Throttle one = Throttle.builder().atOnce(1).timeSource(slowToStop(stages, isTold)).build();
+    Queue<Progress> told = new ConcurrentLinkedQueue<>();
+    List<Thread> threads = new ArrayList<>();
+    threads.add(
+        Thread.startVirtualThread(
+            () -> {
+              try {
+                one.over(stages)
+                    .taskTimeout(Duration.ofSeconds(1))
+                    .onProgress(
+                        progress -> {
+                          told.add(progress);
+                          isTold.countDown();
+                        })
+                    .runOnEach(Task.async(stage -> stage));
+              } catch (InterruptedException e) {
+                throw new AssertionError("nobody interrupts", e);
+              }
+            }));
+    for (CompletableFuture<Integer> stage : stages) {
+      Spin.until(() -> stage.getNumberOfDependents() == 1);
+      if (stage.equals(stages.getLast())) {
+        FlowProbes.awaitLatch("another is told of", isTold);
+      }
+      threads.add(Thread.ofPlatform().daemon().start(() -> stage.complete(0)));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(told).hasSize(3).allMatch(progress -> progress.running() <= 1);
+  }
+
+  /** A task that ends stops its alarm, after its permit is free and before it is told of. */
+  private static TimeSource slowToStop(
+      List<CompletableFuture<Integer>> stages, CountDownLatch isTold) {
+    AtomicInteger stopped = new AtomicInteger();
+    return new TimeSource() {
+      @Override
+      public long nanoTime() {
+        return 0;
+      }
+
+      @Override
+      public Alarm schedule(long delayNanos, Runnable task) {
+        return () -> {
+          switch (stopped.getAndIncrement()) {
+            case 0 -> FlowProbes.awaitLatch("another is told of", isTold);
+            case 1 -> Spin.until(() -> stages.get(2).getNumberOfDependents() == 1);
+            default -> {}
+          }
+        };
+      }
+
+      @Override
+      public void execute(Runnable task) {
+        task.run();
+      }
+    };
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -312,5 +313,41 @@ class RunEndTest {
     assertThat(results.next()).isEqualTo(2);
     results.close();
     assertThat(worker.get().isInterrupted()).isFalse();
+  }
+
+  /** A run that was stopped is not complete, so it does not end as one that is. */
+  @Test
+  void afterAnInterruptTheEndIsACancellationEachTime() {
+    Iterator<Integer> wrapping =
+        new Iterator<>() {
+          @Override
+          public boolean hasNext() {
+            return true;
+          }
+
+          @Override
+          public Integer next() {
+            running.countDown();
+            try {
+              new CountDownLatch(1).await();
+              return 0;
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    List<Results<?>> all =
+        List.of(
+            throttle.over(endless()).map(_ -> blockUntilInterrupted()),
+            throttle.over(wrapping).collect().map(i -> i),
+            throttle.over(wrapping).map(i -> i));
+    for (Results<?> results : all) {
+      Thread.currentThread().interrupt();
+      assertThat(catchThrowable(results::hasNext)).isInstanceOf(CancellationException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(catchThrowable(results::hasNext)).isInstanceOf(CancellationException.class);
+      assertThat(catchThrowable(results::next)).isInstanceOf(CancellationException.class);
+      results.close();
+    }
   }
 }

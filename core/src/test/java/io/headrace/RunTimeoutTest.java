@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -338,6 +339,92 @@ class RunTimeoutTest {
     assertThatThrownBy(() -> Task.async(null)).isInstanceOf(NullPointerException.class);
     for (int limit : new int[] {0, -1, -10}) {
       assertThatThrownBy(() -> Throttle.atMost(limit)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  /** What it does to others comes after: here time passes, in their continuations. */
+  @Test
+  void aTaskThatEndedInTimeIsNotLateForThoseItsPermitGoesTo() throws Exception {
+    for (boolean async : new boolean[] {false, true}) {
+      Throttle one = Throttle.builder().atOnce(1).timeSource(time).build();
+      CountDownLatch begun = new CountDownLatch(1);
+      CountDownLatch go = new CountDownLatch(1);
+      CompletableFuture<Integer> stage = new CompletableFuture<>();
+      Task<Integer, Integer> task =
+          async
+              ? Task.async(
+                  _ -> {
+                    begun.countDown();
+                    return stage;
+                  })
+              : i -> {
+                begun.countDown();
+                go.await();
+                return i;
+              };
+      FutureTask<List<TaskOutcome<Integer, Integer>>> run =
+          start(() -> one.over(List.of(0)).taskTimeout(SECOND).collect().runAll(task));
+      begun.await();
+      Spin.until(() -> !async || stage.getNumberOfDependents() == 1);
+      one.acquireAsync()
+          .thenAccept(
+              permit -> {
+                time.advance(SECOND);
+                permit.close();
+              });
+      go.countDown();
+      stage.complete(0);
+      assertThat(run.get().getFirst().isFailure()).isFalse();
+    }
+  }
+
+  /** The time of a run begins when its verb is called: a source may be slow to open. */
+  @Test
+  void theTimeoutCoversTheOpeningOfTheSource() throws Exception {
+    AtomicInteger started = new AtomicInteger();
+    Iterable<Integer> slow =
+        () -> {
+          time.advance(SECOND);
+          return THREE.iterator();
+        };
+    Run<Integer> run = throttle.over(slow);
+    for (Task<Integer, Integer> task :
+        List.<Task<Integer, Integer>>of(
+            _ -> started.incrementAndGet(),
+            Task.async(_ -> CompletableFuture.completedFuture(started.incrementAndGet())))) {
+      assertThatThrownBy(() -> run.timeout(SECOND).runAll(task))
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("the run took longer than its timeout, PT1S");
+      assertThat(started).hasValue(0);
+    }
+    FutureTask<Void> waits =
+        start(
+            () -> {
+              run.timeout(Duration.ofSeconds(2)).runOnEach(_ -> block());
+              return null;
+            });
+    Spin.until(() -> throttle.running() == 2);
+    time.advance(SECOND);
+    assertThat(catchThrowable(waits::get).getCause()).isInstanceOf(DeadlineExceededException.class);
+  }
+
+  private int block() throws InterruptedException {
+    never.await();
+    return 0;
+  }
+
+  /** As if the function had thrown: the run goes on, or fails and ends. */
+  @Test
+  void aTaskWhoseTimeCannotBeWatchedFails() {
+    for (boolean async : new boolean[] {false, true}) {
+      HandTime failing = new HandTime();
+      Throttle one = Throttle.builder().atOnce(1).timeSource(failing).build();
+      RuntimeException failure = new IllegalStateException("no alarm");
+      failing.failOnce(failure);
+      Task<Integer, Integer> task = async ? Task.async(CompletableFuture::completedFuture) : i -> i;
+      FutureTask<List<Integer>> run = start(() -> one.over(THREE).taskTimeout(SECOND).runAll(task));
+      assertThat(catchThrowable(() -> run.get(10, TimeUnit.SECONDS)).getCause()).isSameAs(failure);
+      assertThat(one.running()).isZero();
     }
   }
 }

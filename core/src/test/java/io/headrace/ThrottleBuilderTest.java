@@ -3,6 +3,7 @@ package io.headrace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -134,7 +135,7 @@ class ThrottleBuilderTest {
     Throttle generous = Throttle.builder().perSecond(1e6).burst(Integer.MAX_VALUE).build();
     assertThat(generous.tryAcquire()).isNotNull();
     assertThat(generous.tryAcquire()).isNotNull();
-    Throttle endless = Throttle.builder().rate(1e9, Duration.ofSeconds(Long.MAX_VALUE)).build();
+    Throttle endless = Throttle.builder().rate(1e12, Duration.ofSeconds(Long.MAX_VALUE)).build();
     assertThat(endless.tryAcquire()).isNotNull();
     assertThat(endless.tryAcquire()).isNull();
   }
@@ -159,5 +160,21 @@ class ThrottleBuilderTest {
     ThrottleBuilder builder = Throttle.builder().atOnce(1);
     assertThat(builder.build().tryAcquire()).isNotNull();
     assertThat(builder.build().tryAcquire()).isNotNull();
+  }
+
+  /** More nanoseconds than a long can count. */
+  @Test
+  void periodsOfCenturiesAreExact() {
+    Duration millennium = Duration.ofDays(365 * 1000);
+    VirtualTime time = new VirtualTime();
+    Throttle yearly = Throttle.builder().rate(1000, millennium).timeSource(time).build();
+    assertThat(yearly.tryAcquire()).isNotNull();
+    time.advance(Duration.ofDays(364));
+    assertThat(yearly.tryAcquire()).isNull();
+    time.advance(Duration.ofDays(1).plusHours(1));
+    assertThat(yearly.tryAcquire()).isNotNull();
+    assertThatThrownBy(() -> Throttle.builder().rate(10, millennium))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("from one in 3650 days to one in a nanosecond");
   }
 }
