@@ -390,6 +390,17 @@ public final class Flow<I, O extends @Nullable Object>
     return ticket;
   }
 
+  /** An item that fails before it is sent: counted, and observers are told. */
+  CompletableFuture<O> fail(I item, CallOptions options, Throwable failure) {
+    Ticket ticket = newTicket(item, options);
+    if (state() == State.RUNNING) {
+      tally.fail(ticket, failure, Observer.Outcome.FAILED);
+    } else {
+      tally.reject(ticket, stopped());
+    }
+    return future(ticket);
+  }
+
   private boolean isRefused(Ticket ticket) {
     RejectedException refusal = admission == null ? null : admission.refusal(ticket);
     if (refusal == null) {
