@@ -340,8 +340,13 @@ public final class Flow<I, O extends @Nullable Object>
 
   @Override
   public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
-    List<CompletableFuture<O>> futures = new ArrayList<>(requireNonNull(items, "items").size());
-    for (I item : items) { // all of them first: none is sent if one makes no sense
+    @SuppressWarnings("unchecked") // nothing is written to it
+    I[] all = (I[]) requireNonNull(items, "items").toArray();
+    for (I item : all) {
+      requireNonNull(item, "item"); // before an observer is told of one: none is sent then
+    }
+    List<CompletableFuture<O>> futures = new ArrayList<>(all.length);
+    for (I item : all) {
       futures.add(future(newTicket(item, options)));
     }
     Route route = new Route(this);
