@@ -514,6 +514,11 @@ public final class Flow<I, O extends @Nullable Object>
     lifecycle.stationDrained(station);
   }
 
+  /** Nothing runs anymore, and no call is left. */
+  void ended() {
+    deadlines.close();
+  }
+
   /** Why items are not accepted. */
   StoppedException stopped() {
     return lifecycle.stopped();
