@@ -406,7 +406,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * Builds the batcher and starts its workers. A builder builds once.
+     * Builds the batcher and starts its workers. A builder builds once; after a failure it can be
+     * tried again.
      *
      * @return the batcher, ready for items
      * @throws IllegalStateException if this builder has built one before
@@ -415,7 +416,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
-      built = Checks.unbuilt(built, name);
+      var _ = Checks.unbuilt(built, name);
       Splitting<I, O> splitting = null;
       if (splitter != null) {
         if (weight == null) {
@@ -435,7 +436,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
                   List.of(),
                   objectiveNanos == null ? 0 : objectiveNanos));
       try {
-        return new Batcher<>(flow.start(), splitting);
+        Batcher<I, O> batcher = new Batcher<>(flow.start(), splitting);
+        built = true;
+        return batcher;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new StartException(name + " was interrupted while it started", e);

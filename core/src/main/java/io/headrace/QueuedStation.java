@@ -133,7 +133,7 @@ final class QueuedStation extends Station implements QueueState {
 
   QueuedStation(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
     super(flow, step, index, next, isLast);
-    policy = step.policy() instanceof LearningPolicy some ? some.forQueue() : step.policy();
+    policy = step.policy() instanceof LearningPolicy some ? forQueue(some) : step.policy();
     learning = policy instanceof LearningPolicy some ? some : null;
     buckets =
         step.sorting() == null ? null : new Buckets(this, flow.priorities(), flow.time.nanoTime());
@@ -144,6 +144,11 @@ final class QueuedStation extends Station implements QueueState {
         policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
     intake = new Intake(this, learning, stamps);
     crew = new Crew(this);
+  }
+
+  private LearningPolicy forQueue(LearningPolicy given) {
+    return requireNonNull(
+        given.forQueue(), () -> "the policy that forQueue of " + given + " makes for " + this);
   }
 
   // Any thread.
