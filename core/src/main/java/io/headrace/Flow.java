@@ -389,6 +389,7 @@ public final class Flow<I, O extends @Nullable Object>
         route.send(null);
       }
     } catch (Throwable failure) {
+      tally.unhandled(ticket);
       tally.fail(ticket, failure, Observer.Outcome.FAILED);
     }
     watchDeadline(ticket);

@@ -53,6 +53,7 @@ final class Intake {
     try {
       parcel = sorting.parcel(requireNonNull(ticket.value, "item"), station);
     } catch (Throwable failure) {
+      flow.tally.unhandled(ticket);
       flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
       return false;
     }

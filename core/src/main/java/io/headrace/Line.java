@@ -286,6 +286,7 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
+    station.flow.tally.unhandled(ticket);
     station.flow.tally.left(ticket);
   }
 

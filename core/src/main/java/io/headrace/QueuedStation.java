@@ -363,6 +363,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
+    flow.tally.unhandled(ticket);
     drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
   }
 
