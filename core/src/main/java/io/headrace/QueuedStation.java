@@ -337,13 +337,21 @@ final class QueuedStation extends Station implements QueueState {
     releaseHeld();
     lines.publish();
     if (buckets != null && learning != null) {
-      meanWeight = buckets.meanWeight();
+      publishedMeanWeight = buckets.meanWeight();
     }
-    if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && lines.isDrained()) {
+    if ((phase == Phase.CLOSING || phase == Phase.SHUT)
+        && crew.isIdle()
+        && lines.isDrained()
+        && (phase == Phase.SHUT || !drain.isCompleting())) {
       phase = Phase.DRAINED;
       alarm.cancel();
       later(() -> flow.stationDrained(this));
     }
+  }
+
+  /** Any thread: whether nothing more is accepted. */
+  boolean isClosing() {
+    return closing;
   }
 
   /** A ticket is out of reach: a producer is between the two steps of adding the one behind it. */
@@ -378,23 +386,26 @@ final class QueuedStation extends Station implements QueueState {
     return ticket.isDone() || (terms != null && terms.isExpired(dropBeforeNanos));
   }
 
-  /**
-   * A ticket that is over has left. Its caller knows, or is told when the alarm of its deadline
-   * rings, or now if the deadline is still to come.
-   */
+  /** A ticket that is over has left. Its caller knows, or is told after the drain. */
   void isDropped(Ticket ticket) {
+    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
-    if (!ticket.isDone() && terms != null && !terms.isExpired(nowNanos)) {
-      drain.completeLater(
-          () ->
-              flow.tally.fail(
-                  ticket,
-                  new DeadlineExceededException(
-                      this + " could have no result in time, the item was dropped before it"),
-                  Observer.Outcome.TIMED_OUT));
-    } else {
+    if (ticket.isDone() || terms == null) {
       flow.tally.left(ticket);
+      return;
     }
+    boolean isExpired = terms.isExpired(nowNanos);
+    drain.completeLater(
+        () ->
+            flow.tally.fail(
+                ticket,
+                isExpired ? terms.expiry(flow.name()) : early(),
+                Observer.Outcome.TIMED_OUT));
+  }
+
+  private DeadlineExceededException early() {
+    return new DeadlineExceededException(
+        this + " could have no result in time, the item was dropped before it");
   }
 
   Line line(Ticket ticket) {
