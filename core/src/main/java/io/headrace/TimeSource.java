@@ -2,7 +2,8 @@ package io.headrace;
 
 /**
  * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time
- * of the testkit. Implementations are thread safe.
+ * of the testkit. Implementations are thread safe, and their methods must not block or throw: they
+ * are called in the midst of what keeps a service going, and what was under way then is lost.
  */
 public interface TimeSource {
   /**
