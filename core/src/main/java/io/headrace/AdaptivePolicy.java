@@ -132,9 +132,13 @@ final class AdaptivePolicy implements LearningPolicy {
   private volatile double growthPerNano;
 
   AdaptivePolicy(int maxSize, long objectiveNanos) {
-    this.maxSize = Checks.atLeast(1, maxSize, "maxSize");
+    this(Checks.atLeast(1, maxSize, "maxSize"), objectiveNanos, new CostCurve(maxSize));
+  }
+
+  AdaptivePolicy(int maxSize, long objectiveNanos, CostCurve curve) {
+    this.maxSize = maxSize;
     this.objectiveNanos = objectiveNanos;
-    curve = new CostCurve(maxSize);
+    this.curve = curve;
     forecast = new Forecast(curve, objectiveNanos);
   }
 
@@ -284,7 +288,7 @@ final class AdaptivePolicy implements LearningPolicy {
     int hoped = curve.hopedSize(best);
     double bestNanos = caution * curve.expectedNanos(best);
     double needNanos = bestNanos;
-    for (int more = 0; more <= hoped; more++) {
+    for (int more = 0; more <= hoped; more += forecast.itemWeight()) {
       int tried = Math.min(hoped, planned - late - more);
       if (tried <= best) {
         break;

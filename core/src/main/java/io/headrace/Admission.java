@@ -3,6 +3,7 @@ package io.headrace;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,10 @@ final class Admission {
    * flight have the latency s(n), which grows with n, the limit n' = share * time * n / s(n) grows while
    * s(n) is below that share of the time and falls while it is above: it settles where they are equal,
    * whatever the curve.
+   *
+   * An item counts as done when it has been handled, whatever its outcome: one that fails, or that its
+   * caller cancels in its batch, has taken the same work. If only results counted, a handler that fails for a
+   * while would look slow, and items would be refused that it has time for. What leaves before it was handled does not count.
    *
    * Items of a lower priority do not delay those of a higher one, except by the batch that runs. So an
    * item counts only those of its own priority and higher, and of the rate only what the items leave it
@@ -58,8 +63,11 @@ final class Admission {
   /** Items per nanosecond that are left for each priority by the higher ones. */
   private volatile double[] rates;
 
-  /** Of who measures: how many calls were completed before. */
-  private long completedBefore;
+  /** How many items were handled, and failed, or were needed no more. */
+  private final LongAdder unanswered = new LongAdder();
+
+  /** Of who measures: how many items were handled before. */
+  private long handledBefore;
 
   Admission(Flow<?, ?> flow, long objectiveNanos) {
     this.flow = flow;
@@ -97,11 +105,21 @@ final class Admission {
     return null;
   }
 
-  /** A ticket leaves the flow. */
+  /**
+   * A ticket leaves the flow: its call is completed, or it says nothing of what the flow can do.
+   */
   void left(Ticket ticket) {
     if (ticket.isCounted) {
       ticket.isCounted = false;
       inFlight.getAndDecrement(ticket.priority);
+    }
+  }
+
+  /** A ticket leaves the flow that was handled, but its call is not completed. */
+  void leftUnanswered(Ticket ticket) {
+    if (ticket.isCounted) {
+      unanswered.increment();
+      left(ticket);
     }
   }
 
@@ -122,9 +140,9 @@ final class Admission {
       if (elapsedNanos < windowNanos) {
         return; // another thread has measured since
       }
-      long completed = flow.tally.ended(Observer.Outcome.COMPLETED);
-      double seen = (double) (completed - completedBefore) / elapsedNanos;
-      completedBefore = completed;
+      long handled = flow.tally.ended(Observer.Outcome.COMPLETED) + unanswered.sum();
+      double seen = (double) (handled - handledBefore) / elapsedNanos;
+      handledBefore = handled;
       windowStartNanos = nowNanos;
       boolean isSaturated = flow.wasSaturated();
       if (rate == 0) {

@@ -110,7 +110,16 @@ final class Batch {
     }
     CompletableFuture<?> awaited = this.awaited;
     if (awaited != null) {
-      awaited.cancel(true);
+      cancel(awaited);
+    }
+  }
+
+  /** The future is the handler's, and may not know how to. */
+  private void cancel(CompletableFuture<?> answer) {
+    try {
+      answer.cancel(true);
+    } catch (Throwable failure) {
+      station.flow.observers.report(answer, failure);
     }
   }
 
@@ -169,7 +178,7 @@ final class Batch {
             (results, failure) ->
                 station.flow.inside(() -> conclude(handling, results, failure, startNanos)));
     if (station.shutdownReason != null) {
-      later.cancel(true);
+      cancel(later);
     }
     return false;
   }

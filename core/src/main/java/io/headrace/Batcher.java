@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="io.headrace.SnippetsTest" region="batcher"}
  *
- * <p>Items go first in, first out, higher priorities first. Never more batches run than there are
- * workers, and none exceeds the maximum of the policy. An item whose caller has cancelled it, or
- * whose timeout is over, leaves the queue and takes no place in a batch. A batch that fails fails
- * its own callers; the batcher goes on.
+ * <p>Items go first in, first out, higher priorities first; with buckets, within each bucket. Never
+ * more batches run than there are workers, and none exceeds the maximum of the policy. An item
+ * whose caller has cancelled it, or whose timeout is over, leaves the queue and takes no place in a
+ * batch. A batch that fails fails its own callers; the batcher goes on.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. The batch function, or the continuation
  * of a future, must not block on a call to the batcher that executes it: it may hold the worker
@@ -370,7 +370,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * How many priorities there are, 0 to n - 1; higher ones go first. Default: 1.
+     * How many priorities there are, 0 to n - 1; higher ones go first, with buckets in each bucket.
+     * Default: 1.
      *
      * @param priorities the number of priorities, 1 to 64
      * @return this
@@ -406,7 +407,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * Builds the batcher and starts its workers. A builder builds once.
+     * Builds the batcher and starts its workers. A builder builds once; after a failure it can be
+     * tried again.
      *
      * @return the batcher, ready for items
      * @throws IllegalStateException if this builder has built one before
@@ -415,7 +417,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
-      built = Checks.unbuilt(built, name);
+      var _ = Checks.unbuilt(built, name);
       Splitting<I, O> splitting = null;
       if (splitter != null) {
         if (weight == null) {
@@ -435,7 +437,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
                   List.of(),
                   objectiveNanos == null ? 0 : objectiveNanos));
       try {
-        return new Batcher<>(flow.start(), splitting);
+        Batcher<I, O> batcher = new Batcher<>(flow.start(), splitting);
+        built = true;
+        return batcher;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new StartException(name + " was interrupted while it started", e);

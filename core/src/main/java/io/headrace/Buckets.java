@@ -306,6 +306,17 @@ final class Buckets {
       Buckets.this.weight -= ticketWeight;
     }
 
+    /**
+     * Takes off what is over at the heads, and itself if that is all. Returns whether it is not.
+     */
+    boolean isLeft() {
+      boolean isLeft = prune();
+      if (!isLeft) {
+        remove(this);
+      }
+      return isLeft;
+    }
+
     /** Takes off what is over at the heads. Returns whether anything is left. */
     private boolean prune() {
       for (int p = 0; p < priorities; p++) {

@@ -63,7 +63,9 @@ public final class CallOptions {
 
   /**
    * These options with another priority. A service with n priorities knows 0 to n - 1; higher ones
-   * go first in every queue, strictly, and first in, first out within one.
+   * go first in every queue, strictly, and first in, first out within one. Where a step has buckets
+   * this holds within each; which bucket has its turn is said by the age of its oldest item,
+   * whatever the priorities.
    *
    * @param priority the priority, 0 or above
    * @return options with this priority

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * How long a handler takes for a batch of n, learned from the batches it has handled. Not thread
  * safe.
  */
-final class CostCurve {
+class CostCurve {
   /*
    * Sizes fall into ranges that end at 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, because handlers that pad or
    * that have steps mostly have them there. Each range keeps its last durations and with them their

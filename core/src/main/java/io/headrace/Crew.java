@@ -26,8 +26,15 @@ final class Crew {
     }
   }
 
+  /** So many workers that are made when they are needed stay idle, whatever the load. */
+  private static final int KEPT_IDLE = 64;
+
   private final QueuedStation station;
   private final Workers workers;
+
+  /** Whether workers are made when they are needed, as tasks of an executor. */
+  private final boolean isOnDemand;
+
   private final ThreadFactory threads;
   private final Set<Slot> all = ConcurrentHashMap.newKeySet();
 
@@ -62,6 +69,7 @@ final class Crew {
   Crew(QueuedStation station) {
     this.station = station;
     workers = station.step.workers();
+    isOnDemand = workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
     handlers = station.step.handlers();
     wanted = workers.count;
     Thread.Builder threads =
@@ -75,7 +83,6 @@ final class Crew {
   }
 
   void start(Startup startup) {
-    boolean isOnDemand = workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
     add(isOnDemand ? 1 : workers.count, startup, new ArrayList<>());
   }
 
@@ -140,7 +147,6 @@ final class Crew {
 
   private void resizeInTime(int workers) throws InterruptedException {
     int before = wanted;
-    boolean isOnDemand = this.workers.kind == Workers.Kind.EXECUTOR && station.step.shared();
     if (workers <= before || isOnDemand) {
       wanted = workers;
       return;
@@ -247,11 +253,19 @@ final class Crew {
       giveBack(slot);
       slot = next;
     }
-    while (count > wanted && idle != null) {
+    while (idle != null && hasTooMany()) {
       Slot surplus = takeIdle();
       count--;
       station.later(() -> retire(surplus));
     }
+  }
+
+  /**
+   * Whether there are more workers than are wanted, or more of them idle than busy: those of a peak
+   * are not kept for ever.
+   */
+  private boolean hasTooMany() {
+    return count > wanted || (isOnDemand && count - busyCount > Math.max(KEPT_IDLE, busyCount));
   }
 
   boolean hasIdle() {
@@ -284,7 +298,7 @@ final class Crew {
 
   /** The first task is made at the start, the others when they are needed. */
   private boolean canMakeTask() {
-    return workers.kind == Workers.Kind.EXECUTOR && station.step.shared() && isStarted;
+    return isOnDemand && isStarted;
   }
 
   /**

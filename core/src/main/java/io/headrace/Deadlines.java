@@ -28,6 +28,7 @@ final class Deadlines {
   private int size;
   private TimeSource.@Nullable Alarm alarm;
   private long alarmNanos;
+  private boolean isClosed;
 
   Deadlines(String service, TimeSource time) {
     this.service = service;
@@ -35,6 +36,9 @@ final class Deadlines {
   }
 
   synchronized void add(Terms terms) {
+    if (isClosed) {
+      return;
+    }
     if (size == heap.length) {
       sweep();
       if (size > heap.length / 2) {
@@ -45,6 +49,20 @@ final class Deadlines {
     if (alarm == null || terms.deadlineNanos - alarmNanos < 0) {
       Terms earliest = heap[0];
       setAlarm(earliest == null ? terms.deadlineNanos : earliest.deadlineNanos);
+    }
+  }
+
+  /**
+   * Every call has ended, or is ended by somebody else: an alarm would keep the service and its
+   * handlers until it rings.
+   */
+  synchronized void close() {
+    isClosed = true;
+    heap = new @Nullable Terms[INITIAL_CAPACITY];
+    size = 0;
+    if (alarm != null) {
+      alarm.cancel();
+      alarm = null;
     }
   }
 

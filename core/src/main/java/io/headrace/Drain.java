@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the work of a station by one thread at a time, and what follows from it afterwards. */
@@ -14,6 +15,9 @@ final class Drain {
    * waits for a lock, no signal is lost, and the state that the work uses needs no synchronisation of
    * its own: it is handed from one round to the next through wip. (The scheme is known from actors, and
    * as queue drain from libraries for Reactive Streams.)
+   *
+   * A thread whose stack has no room for the work (StackOverflowError) leaves it as it is: what it was about to
+   * give to a worker is lost, but a shutdown still fails what waits.
    *
    * What has to be told to callers or given to executors is collected and done by the thread that
    * drained, afterwards: first what the station itself needs to go on, then what completes futures, whose
@@ -39,6 +43,9 @@ final class Drain {
   /** Of the thread that drains. */
   private @Nullable Aftermath todo;
 
+  /** How many completions have been collected and have not ended. */
+  private final AtomicInteger completing = new AtomicInteger();
+
   Drain(QueuedStation station) {
     this.station = station;
   }
@@ -47,7 +54,7 @@ final class Drain {
   void signal() {
     Aftermath aftermath = run();
     if (aftermath != null) {
-      aftermath.run(station.flow);
+      finish(aftermath);
     }
   }
 
@@ -55,7 +62,7 @@ final class Drain {
   void signalBriefly() {
     Aftermath aftermath = run();
     if (aftermath != null) {
-      station.flow.time.execute(() -> aftermath.run(station.flow));
+      station.flow.time.execute(() -> finish(aftermath));
     }
   }
 
@@ -64,14 +71,28 @@ final class Drain {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
       return null;
     }
+    boolean isDone = false;
+    try {
+      Aftermath aftermath = work();
+      isDone = true;
+      return aftermath;
+    } finally {
+      if (!isDone) { // no stack is left: without a call, so that whoever signals next drains
+        wip = 0;
+      }
+    }
+  }
+
+  private @Nullable Aftermath work() {
     Aftermath aftermath = null;
     int missed = 1;
     do {
       try {
         station.drain();
       } catch (Throwable failure) {
-        station.flow.observers.report(
-            station, failure); // of the clock, or of the JVM: the next signal drains again
+        // of the clock, or of the JVM: what was under way is lost, and what waits does so until
+        // something is signalled again
+        station.flow.observers.report(station, failure);
       }
       if (todo != null) {
         aftermath = todo.after(aftermath);
@@ -89,7 +110,28 @@ final class Drain {
 
   /** To be done after the drain: something that completes futures. */
   void completeLater(Runnable task) {
+    completing.incrementAndGet();
     todo().completions.add(task);
+  }
+
+  /** Whether some future is still to be completed that a drain has decided about. */
+  boolean isCompleting() {
+    return completing.get() > 0;
+  }
+
+  private void finish(Aftermath aftermath) {
+    aftermath.internal.forEach(Runnable::run);
+    int n = aftermath.completions.size();
+    if (n == 0) {
+      return;
+    }
+    try {
+      station.flow.inside(() -> aftermath.completions.forEach(Runnable::run));
+    } finally {
+      if (completing.addAndGet(-n) == 0 && station.isClosing()) {
+        signal(); // the station has not ended before
+      }
+    }
   }
 
   private Aftermath todo() {
@@ -108,13 +150,6 @@ final class Drain {
       earlier.internal.addAll(internal);
       earlier.completions.addAll(completions);
       return earlier;
-    }
-
-    void run(Flow<?, ?> flow) {
-      internal.forEach(Runnable::run);
-      if (!completions.isEmpty()) {
-        flow.inside(() -> completions.forEach(Runnable::run));
-      }
     }
   }
 }

@@ -340,8 +340,13 @@ public final class Flow<I, O extends @Nullable Object>
 
   @Override
   public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
-    List<CompletableFuture<O>> futures = new ArrayList<>(requireNonNull(items, "items").size());
-    for (I item : items) { // all of them first: none is sent if one makes no sense
+    @SuppressWarnings("unchecked") // nothing is written to it
+    I[] all = (I[]) requireNonNull(items, "items").toArray();
+    for (I item : all) {
+      requireNonNull(item, "item"); // before an observer is told of one: none is sent then
+    }
+    List<CompletableFuture<O>> futures = new ArrayList<>(all.length);
+    for (I item : all) {
       futures.add(future(newTicket(item, options)));
     }
     Route route = new Route(this);
@@ -384,10 +389,22 @@ public final class Flow<I, O extends @Nullable Object>
         route.send(null);
       }
     } catch (Throwable failure) {
+      tally.unhandled(ticket);
       tally.fail(ticket, failure, Observer.Outcome.FAILED);
     }
     watchDeadline(ticket);
     return ticket;
+  }
+
+  /** An item that fails before it is sent: counted, and observers are told. */
+  CompletableFuture<O> fail(I item, CallOptions options, Throwable failure) {
+    Ticket ticket = newTicket(item, options);
+    if (state() == State.RUNNING) {
+      tally.fail(ticket, failure, Observer.Outcome.FAILED);
+    } else {
+      tally.reject(ticket, stopped());
+    }
+    return future(ticket);
   }
 
   private boolean isRefused(Ticket ticket) {
@@ -496,6 +513,11 @@ public final class Flow<I, O extends @Nullable Object>
   /** A station has nothing more to do, and nothing comes to it anymore. */
   void stationDrained(Station station) {
     lifecycle.stationDrained(station);
+  }
+
+  /** Nothing runs anymore, and no call is left. */
+  void ended() {
+    deadlines.close();
   }
 
   /** Why items are not accepted. */

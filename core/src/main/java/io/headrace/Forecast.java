@@ -100,6 +100,11 @@ final class Forecast {
     return first + (objectiveNanos - first) * Math.min(1, share);
   }
 
+  /** How many positions an item takes on average, at least 1. */
+  int itemWeight() {
+    return (int) weight;
+  }
+
   /** How long an item can wait until it is late. */
   double slackNanos(int position) {
     if (position >= waiting) {
@@ -142,11 +147,20 @@ final class Forecast {
         if (isInTime(from, to, size, caution, atNanos)) {
           return from;
         }
-        from++;
+        from = nextItem(from);
       }
       from = halve(from, to, size, caution, atNanos);
     }
     return from;
+  }
+
+  /** The position where the next item begins. */
+  private int nextItem(int position) {
+    if (weight == 1) {
+      return position + 1;
+    }
+    double next = Math.ceil((Math.floor(position / weight) + 1) * weight);
+    return (int) Math.max(position + 1.0, Math.min(next, waiting));
   }
 
   private int halve(int first, int end, int size, double caution, double atNanos) {

@@ -73,11 +73,11 @@ final class InlineStation extends Station {
     for (Ticket ticket = first, next; ticket != null; ticket = next) {
       next = ticket.next();
       ticket.setNext(null);
-      if (!ticket.isDone()) {
-        ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
-        batch.add(ticket, 1);
+      ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
+      if (isOver(ticket)) {
+        end(ticket);
       } else {
-        flow.tally.left(ticket);
+        batch.add(ticket, 1);
       }
       if (batch.size() > 0 && (next == null || batch.size() == maxSize)) {
         begun(batch.size());
@@ -89,6 +89,21 @@ final class InlineStation extends Station {
         batch.execute(handling);
         batch = next == null ? batch : new Batch(this, worker, n);
       }
+    }
+  }
+
+  private static boolean isOver(Ticket ticket) {
+    Terms terms = ticket.terms;
+    return ticket.isDone() || (terms != null && terms.isExpired(ticket.arrivalNanos));
+  }
+
+  private void end(Ticket ticket) {
+    flow.tally.unhandled(ticket);
+    Terms terms = ticket.terms;
+    if (ticket.isDone() || terms == null) {
+      flow.tally.left(ticket);
+    } else {
+      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
     }
   }
 

@@ -53,6 +53,7 @@ final class Intake {
     try {
       parcel = sorting.parcel(requireNonNull(ticket.value, "item"), station);
     } catch (Throwable failure) {
+      flow.tally.unhandled(ticket);
       flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
       return false;
     }
@@ -96,7 +97,7 @@ final class Intake {
   }
 
   private long expectedNanos(Ticket ticket, LearningPolicy learning) {
-    double ahead = station.estimatedAhead(ticket.priority) * station.meanWeight();
+    double ahead = station.estimatedAhead(ticket.priority) * station.estimatedMeanWeight();
     try {
       return learning.expectedNanos((int) Math.min(ahead, Integer.MAX_VALUE), ticket.arrivalNanos);
     } catch (Throwable failure) {

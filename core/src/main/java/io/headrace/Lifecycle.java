@@ -56,7 +56,7 @@ final class Lifecycle {
   private final AtomicInteger drainedStations = new AtomicInteger();
 
   /** Complete when the handlers are closed. */
-  final Ending ending = new Ending(() -> changeState(State.DRAINING, State.STOPPED));
+  final Ending ending = new Ending(this::ended);
 
   /** Written before a closer looks at the state, read by the start after it has changed it. */
   private volatile boolean isClosing;
@@ -279,6 +279,11 @@ final class Lifecycle {
       station.end(ending);
     }
     ending.allAnnounced();
+  }
+
+  private void ended() {
+    flow.ended();
+    changeState(State.DRAINING, State.STOPPED);
   }
 
   private boolean changeState(State from, State to) {

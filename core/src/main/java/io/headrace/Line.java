@@ -37,6 +37,9 @@ final class Line {
   /** How many tickets have left the queue for the admitted ones or the buckets. */
   private int admittedLength;
 
+  /** How many of the first admitted ones came before the last flush. */
+  private int admittedFlushed;
+
   private volatile int publishedLength;
 
   /** Where the tickets go that have room; null if the station does not sort them. */
@@ -121,11 +124,6 @@ final class Line {
     return admits ? admittedLength : queue.length();
   }
 
-  /** How many tickets there are, those that wait for room included. */
-  long present() {
-    return queue.length() + (admits ? (long) admittedLength : 0);
-  }
-
   /** The same as {@link #length}, for any thread: an estimate. */
   int estimatedLength() {
     return admits ? publishedLength : queue.estimatedLength();
@@ -167,7 +165,7 @@ final class Line {
   /** Takes the first ticket that is of use. */
   @Nullable Ticket take() {
     Ticket ticket;
-    while ((ticket = admits ? admitted.poll() : poll()) != null) {
+    while ((ticket = admits ? pollAdmitted() : poll()) != null) {
       if (isOfUse(ticket)) {
         leave(ticket);
         return ticket;
@@ -186,7 +184,7 @@ final class Line {
       if (ticket.waitsAt(station) && !station.isOver(ticket)) {
         return ticket;
       }
-      admitted.poll();
+      var _ = pollAdmitted();
       isOfUse(ticket);
     }
     return null;
@@ -222,6 +220,13 @@ final class Line {
       isOfUse(ticket);
     }
     return null;
+  }
+
+  private @Nullable Ticket pollAdmitted() {
+    if (admittedFlushed > 0) {
+      admittedFlushed--;
+    }
+    return admitted.poll();
   }
 
   private @Nullable Ticket poll() {
@@ -286,6 +291,7 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
+    station.flow.tally.unhandled(ticket);
     station.flow.tally.left(ticket);
   }
 
@@ -293,8 +299,36 @@ final class Line {
   void sweep() {
     queue.sweep(station, SWEEP_THRESHOLD);
     if (admitted.size() > SWEEP_THRESHOLD && admitted.size() > 2 * admittedLength) {
-      admitted.removeIf(ticket -> !ticket.waitsAt(station));
+      sweepAdmitted();
     }
+  }
+
+  private void sweepAdmitted() {
+    int flushed = 0;
+    for (int left = admitted.size(), before = admittedFlushed; left > 0; left--, before--) {
+      Ticket ticket = admitted.remove();
+      if (ticket.waitsAt(station)) {
+        admitted.add(ticket);
+        flushed += before > 0 ? 1 : 0;
+      }
+    }
+    admittedFlushed = flushed;
+  }
+
+  /** What waits now goes without delay. */
+  void flush() {
+    queue.flush();
+    admittedFlushed = admitted.size();
+  }
+
+  /** Whether something waits that came before the last flush. */
+  boolean isFlushing() {
+    var _ = head();
+    if (admittedFlushed > 0) {
+      return true;
+    }
+    var _ = headOfQueue();
+    return queue.isFlushing();
   }
 
   /** Whether the queue has a first ticket that can be taken now. */
@@ -334,6 +368,7 @@ final class Line {
   private void sort(Ticket ticket) {
     if (buckets == null) {
       admitted.add(ticket);
+      admittedFlushed += queue.hasFlushedLast() ? 1 : 0;
       return;
     }
     try {
@@ -367,7 +402,7 @@ final class Line {
     while (buckets != null && (ticket = buckets.takeAny()) != null) {
       station.rejectLater(ticket, reason);
     }
-    while ((ticket = admitted.poll()) != null || (ticket = poll()) != null) {
+    while ((ticket = pollAdmitted()) != null || (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
         leave(ticket);
         station.rejectLater(ticket, reason);

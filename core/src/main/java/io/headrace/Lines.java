@@ -100,6 +100,23 @@ final class Lines {
     }
   }
 
+  /** What waits now goes without delay. */
+  void flush() {
+    for (Line line : lines) {
+      line.flush();
+    }
+  }
+
+  /** Whether something waits that came before the last flush. */
+  boolean isFlushing() {
+    for (Line line : lines) {
+      if (line.isFlushing()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** How many tickets a batch can be made of. */
   int length() {
     if (lines.length == 1) {
@@ -110,15 +127,6 @@ final class Lines {
       length += line.length();
     }
     return (int) Math.min(length, Integer.MAX_VALUE);
-  }
-
-  /** How many tickets there are, those that wait for room included. */
-  long present() {
-    long present = 0;
-    for (Line line : lines) {
-      present += line.present();
-    }
-    return present;
   }
 
   /** Adds tickets to a batch, of higher priorities first. */

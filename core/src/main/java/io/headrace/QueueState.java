@@ -38,7 +38,8 @@ public interface QueueState {
   long arrivals();
 
   /**
-   * What an item counts on average in {@link #waiting}.
+   * What an item counts on average in {@link #waiting}: the mean of all that wait for a batch,
+   * whatever their buckets.
    *
    * @return the average weight of an item; 1 if items have no weights
    */

@@ -59,17 +59,6 @@ final class QueuedStation extends Station implements QueueState {
 
   private record Withdrawal(Ticket ticket, @Nullable Withdrawal next) {}
 
-  /** When, and after how many arrivals; one is another, whatever they say. */
-  private static final class Flush {
-    final long nanos;
-    final long arrivals;
-
-    Flush(long nanos, long arrivals) {
-      this.nanos = nanos;
-      this.arrivals = arrivals;
-    }
-  }
-
   private final BatchPolicy policy;
 
   /** The policy, if it learns. */
@@ -95,8 +84,8 @@ final class QueuedStation extends Station implements QueueState {
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
 
-  /** What came before it goes without delay. */
-  private volatile @Nullable Flush flush;
+  /** Whether what waits is to go without delay; the drain takes note of it. */
+  private volatile boolean wantsFlush;
 
   /** Whether the last drain left a worker without a batch. */
   private volatile boolean hasIdleWorker = true;
@@ -119,8 +108,11 @@ final class QueuedStation extends Station implements QueueState {
 
   private int heldCount;
 
-  /** The flush that is over. */
-  private @Nullable Flush flushed;
+  /** Whether something may still wait that came before the last flush. */
+  private boolean isFlushing;
+
+  /** What arrived in a bucket until then goes without delay. */
+  private long flushNanos;
 
   /** The bucket that the policy is asked about. */
   private Buckets.@Nullable Bucket bucket;
@@ -129,11 +121,11 @@ final class QueuedStation extends Station implements QueueState {
   private long dropBeforeNanos;
 
   /** The mean weight of a ticket, for arriving ones that want to know how long it will take. */
-  private volatile float meanWeight = 1;
+  private volatile float publishedMeanWeight = 1;
 
   QueuedStation(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
     super(flow, step, index, next, isLast);
-    policy = step.policy() instanceof LearningPolicy some ? some.forQueue() : step.policy();
+    policy = step.policy() instanceof LearningPolicy some ? forQueue(some) : step.policy();
     learning = policy instanceof LearningPolicy some ? some : null;
     buckets =
         step.sorting() == null ? null : new Buckets(this, flow.priorities(), flow.time.nanoTime());
@@ -144,6 +136,11 @@ final class QueuedStation extends Station implements QueueState {
         policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
     intake = new Intake(this, learning, stamps);
     crew = new Crew(this);
+  }
+
+  private LearningPolicy forQueue(LearningPolicy given) {
+    return requireNonNull(
+        given.forQueue(), () -> "the policy that forQueue of " + given + " makes for " + this);
   }
 
   // Any thread.
@@ -221,6 +218,11 @@ final class QueuedStation extends Station implements QueueState {
     return lines.estimatedAhead(priority);
   }
 
+  /** Any thread: the mean weight of a ticket that waits, as the drain published it last. */
+  double estimatedMeanWeight() {
+    return publishedMeanWeight;
+  }
+
   void release(Slot slot) {
     crew.release(slot);
     drain.signal();
@@ -250,7 +252,7 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   void flush() {
-    flush = new Flush(flow.time.nanoTime(), arrivals());
+    wantsFlush = true;
     drain.signal();
   }
 
@@ -320,6 +322,9 @@ final class QueuedStation extends Station implements QueueState {
     crew.collect(learning);
     removeWithdrawn();
     changePhase();
+    if (wantsFlush) {
+      beginFlush();
+    }
     do {
       isStalled = false;
       if (phase == Phase.SHUT) {
@@ -332,13 +337,21 @@ final class QueuedStation extends Station implements QueueState {
     releaseHeld();
     lines.publish();
     if (buckets != null && learning != null) {
-      meanWeight = buckets.meanWeight();
+      publishedMeanWeight = buckets.meanWeight();
     }
-    if ((phase == Phase.CLOSING || phase == Phase.SHUT) && crew.isIdle() && lines.isDrained()) {
+    if ((phase == Phase.CLOSING || phase == Phase.SHUT)
+        && crew.isIdle()
+        && lines.isDrained()
+        && (phase == Phase.SHUT || !drain.isCompleting())) {
       phase = Phase.DRAINED;
       alarm.cancel();
       later(() -> flow.stationDrained(this));
     }
+  }
+
+  /** Any thread: whether nothing more is accepted. */
+  boolean isClosing() {
+    return closing;
   }
 
   /** A ticket is out of reach: a producer is between the two steps of adding the one behind it. */
@@ -358,6 +371,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
+    flow.tally.unhandled(ticket);
     drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
   }
 
@@ -372,23 +386,26 @@ final class QueuedStation extends Station implements QueueState {
     return ticket.isDone() || (terms != null && terms.isExpired(dropBeforeNanos));
   }
 
-  /**
-   * A ticket that is over has left. Its caller knows, or is told when the alarm of its deadline
-   * rings, or now if the deadline is still to come.
-   */
+  /** A ticket that is over has left. Its caller knows, or is told after the drain. */
   void isDropped(Ticket ticket) {
+    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
-    if (!ticket.isDone() && terms != null && !terms.isExpired(nowNanos)) {
-      drain.completeLater(
-          () ->
-              flow.tally.fail(
-                  ticket,
-                  new DeadlineExceededException(
-                      this + " could have no result in time, the item was dropped before it"),
-                  Observer.Outcome.TIMED_OUT));
-    } else {
+    if (ticket.isDone() || terms == null) {
       flow.tally.left(ticket);
+      return;
     }
+    boolean isExpired = terms.isExpired(nowNanos);
+    drain.completeLater(
+        () ->
+            flow.tally.fail(
+                ticket,
+                isExpired ? terms.expiry(flow.name()) : early(),
+                Observer.Outcome.TIMED_OUT));
+  }
+
+  private DeadlineExceededException early() {
+    return new DeadlineExceededException(
+        this + " could have no result in time, the item was dropped before it");
   }
 
   Line line(Ticket ticket) {
@@ -420,6 +437,14 @@ final class QueuedStation extends Station implements QueueState {
     }
   }
 
+  /** Whatever came before now goes without delay; what comes while this looks may do so, too. */
+  private void beginFlush() {
+    wantsFlush = false; // before it looks: who wants another one from now on is told of by a signal
+    isFlushing = true;
+    flushNanos = buckets == null ? 0 : flow.time.nanoTime();
+    lines.flush();
+  }
+
   /** Gives batches to idle workers as the policy says, and says when to look again. */
   private void dispatch() {
     seenLength = -1;
@@ -427,11 +452,12 @@ final class QueuedStation extends Station implements QueueState {
     long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
     while (phase != Phase.SHUT && crew.hasIdle()) {
       wake = ALWAYS;
-      if (learning != null) {
-        dropBeforeNanos = dropBefore(learning);
-      }
+      dropBeforeNanos = nowNanos;
       if (!hasNext()) {
         break;
+      }
+      if (learning != null && !dropLate(learning)) {
+        continue;
       }
       int size = maxSize;
       if (phase == Phase.OPEN && !isFlushing() && waiting() > 0) {
@@ -463,6 +489,7 @@ final class QueuedStation extends Station implements QueueState {
       wasStarved = true;
     }
     bucket = null;
+    dropBeforeNanos = nowNanos;
     if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {
       alarm.setForPolicy(buckets.nextDueNanos(nowNanos + FAR_NANOS), nowNanos, hasSent);
     }
@@ -474,24 +501,26 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && lines.hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || flush != flushed);
+    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isFlushing);
     return bucket != null;
   }
 
-  /** Whether what is next came before the last flush; what came later may go with it. */
+  /** Whether something waits that came before the last flush; what came later may go with it. */
   private boolean isFlushing() {
-    Flush flush = this.flush;
-    if (flush == null || flush == flushed) {
-      return false;
+    if (isFlushing) {
+      isFlushing = bucket == null ? lines.isFlushing() : oldestArrivalNanos() - flushNanos <= 0;
     }
-    if (bucket != null && oldestArrivalNanos() - flush.nanos <= 0) {
-      return true;
-    }
-    if (bucket == null && arrivals() - lines.present() < flush.arrivals) {
-      return true;
-    }
-    flushed = flush;
-    return false;
+    return isFlushing;
+  }
+
+  /**
+   * Drops what the policy gives up of what is next, until the batch is made. Returns whether
+   * anything is left of it.
+   */
+  private boolean dropLate(LearningPolicy learning) {
+    dropBeforeNanos = dropBefore(learning);
+    Buckets.Bucket bucket = this.bucket;
+    return bucket == null ? lines.hasHead() : bucket.isLeft();
   }
 
   private long dropBefore(LearningPolicy learning) {
@@ -617,7 +646,7 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   public double meanWeight() {
-    return meanWeight;
+    return buckets == null ? 1 : buckets.meanWeight();
   }
 
   @Override

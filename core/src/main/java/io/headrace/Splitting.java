@@ -22,22 +22,22 @@ final class Splitting<I, O extends @Nullable Object> {
     this.maxWeight = maxWeight;
   }
 
-  CompletableFuture<O> submit(Service<I, O> service, I item, CallOptions options) {
+  CompletableFuture<O> submit(Flow<I, O> flow, I item, CallOptions options) {
     requireNonNull(item, "item");
     List<I> parts;
     try {
       parts = weight.applyAsInt(item) <= maxWeight ? List.of() : parts(item);
     } catch (Throwable failure) {
-      return CompletableFuture.failedFuture(failure);
+      return flow.fail(item, options, failure);
     }
     return parts.isEmpty()
-        ? service.submit(item, options)
-        : joined(item, service.submitAll(parts, options));
+        ? flow.submit(item, options)
+        : joined(item, flow.submitAll(parts, options));
   }
 
   private List<I> parts(I item) {
     List<I> parts =
-        List.copyOf(
+        new ArrayList<>(
             requireNonNull(
                 splitter.split(item, maxWeight),
                 () -> "the parts that the splitter of " + name + " made"));
@@ -51,6 +51,7 @@ final class Splitting<I, O extends @Nullable Object> {
           "the splitter of " + name + " made no parts of an item, it has to make at least one");
     }
     for (I part : parts) {
+      requireNonNull(part, () -> "a part that the splitter of " + name + " made");
       int partWeight = weight.applyAsInt(part);
       if (partWeight > maxWeight) {
         throw new IllegalArgumentException(

@@ -72,14 +72,23 @@ final class Tally {
     ended(ticket, outcomeOf(ticket));
   }
 
+  /** A ticket is about to leave that no handler has done its work for. */
+  void unhandled(Ticket ticket) {
+    if (admission != null) {
+      admission.left(ticket);
+    }
+  }
+
   private void ended(Ticket ticket, Observer.Outcome outcome) {
     ticket.value = null;
     if (!ticket.isCall()) {
       return;
     }
     count(outcome).increment();
-    if (admission != null) {
+    if (admission != null && outcome == Observer.Outcome.REJECTED) {
       admission.left(ticket);
+    } else if (admission != null) {
+      admission.leftUnanswered(ticket);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,12 @@ sealed class Terms permits Part, WarmUpTerms {
 
   boolean isExpired(long nowNanos) {
     return hasDeadline && nowNanos - deadlineNanos >= 0;
+  }
+
+  /** Why a call fails whose timeout is over. */
+  DeadlineExceededException expiry(String service) {
+    return new DeadlineExceededException(
+        service + " had no result within " + Duration.ofNanos(deadlineNanos - submittedNanos));
   }
 
   void ended(Observer.Outcome outcome, long nowNanos) {

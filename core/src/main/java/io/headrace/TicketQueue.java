@@ -84,6 +84,9 @@ final class TicketQueue extends TicketQueueMorePadding {
   /** Tickets that have left but are linked still. */
   private int dead;
 
+  /** Of the consumer: so many of those ever added came before the last flush. */
+  private long flushed;
+
   /**
    * An empty queue.
    *
@@ -223,6 +226,26 @@ final class TicketQueue extends TicketQueueMorePadding {
     left++;
   }
 
+  /** Consumer: a flush, of all that were ever added, those being added included. */
+  void flush() {
+    flushed = arrivals();
+  }
+
+  /**
+   * Consumer: whether the first ticket came before the last flush, or one does that is being added.
+   * Those that were withdrawn count until they are unlinked.
+   */
+  boolean isFlushing() {
+    return length() > 0 && left - dead < flushed;
+  }
+
+  /**
+   * Consumer: whether the last ticket that was taken, and counts no more, came before the flush.
+   */
+  boolean hasFlushedLast() {
+    return left - dead <= flushed;
+  }
+
   /** Consumer: lets producers know of the room that has become free. */
   void publish() {
     if (publishedLeft != left) {
@@ -242,6 +265,7 @@ final class TicketQueue extends TicketQueueMorePadding {
     }
     Ticket before = null;
     Ticket ticket = head;
+    long flushedLeft = flushed - (left - dead);
     while (ticket != null) {
       Ticket next = ticket.next();
       if (next != null && ticket != stub && !ticket.waitsAt(station)) {
@@ -252,8 +276,14 @@ final class TicketQueue extends TicketQueueMorePadding {
         }
         ticket.setNext(null);
         dead--;
+        if (flushedLeft <= 0) {
+          flushed++; // it counts as unlinked from here on, though it was behind those
+        }
       } else {
         before = ticket;
+      }
+      if (ticket != stub) {
+        flushedLeft--;
       }
       ticket = next;
     }

@@ -2,8 +2,9 @@ package io.headrace;
 
 /**
  * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time
- * of the testkit. Implementations are thread safe, and do not throw. If {@link #schedule} does all
- * the same, the call that needs the alarm may throw that, and later ones set theirs again.
+ * of the testkit. Implementations are thread safe, and their methods must not block or throw: they
+ * are called in the midst of what keeps a service going. If {@link #schedule} throws all the same,
+ * the call that needs the alarm may throw that, and later ones set theirs again.
  */
 public interface TimeSource {
   /**

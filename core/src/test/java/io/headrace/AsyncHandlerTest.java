@@ -11,6 +11,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
@@ -304,6 +305,68 @@ class AsyncHandlerTest {
       stage.complete(List.of("a"));
       assertThat(closed).isCompleted();
       assertThat(other.state()).isEqualTo(Flow.State.STOPPED);
+    }
+  }
+
+  /** A stage that cannot be cancelled, and says so. */
+  private static final class Uncancellable extends CompletableFuture<List<Integer>> {
+    final CountDownLatch isCancelled = new CountDownLatch(1);
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      isCancelled.countDown();
+      throw new UnsupportedOperationException("told to throw");
+    }
+  }
+
+  @Test
+  void aStageThatCannotBeCancelledDoesNotKeepAShutdownFromTheOthers() {
+    for (Workers workers : List.of(Workers.executor(Runnable::run, 3), Workers.inline())) {
+      List<Uncancellable> stages = new ArrayList<>();
+      try (LogCapture log = new LogCapture()) {
+        Batcher<Integer, Integer> stuck =
+            Batcher.<Integer, Integer>asyncBuilder(
+                    items -> {
+                      stages.add(new Uncancellable());
+                      return stages.getLast();
+                    })
+                .workers(workers)
+                .batch(BatchPolicy.greedy(1))
+                .build();
+        List<CompletableFuture<Integer>> futures = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          futures.add(stuck.submit(i));
+        }
+        stuck.shutdownNow();
+        for (var future : futures) {
+          assertThat(future.exceptionNow()).isInstanceOf(StoppedException.class);
+        }
+        assertThat(log.messages()).singleElement().asString().contains("of batcher failed");
+        stages.forEach(stage -> stage.complete(List.of(0)));
+        stuck.close();
+      }
+    }
+  }
+
+  @Test
+  void aStageThatCannotBeCancelledAfterTheShutdownDoesNotEndItsWorker() throws Exception {
+    Uncancellable stage = new Uncancellable();
+    CompletableFuture<Batcher<Integer, Integer>> self = new CompletableFuture<>();
+    try (LogCapture _ = new LogCapture()) {
+      Batcher<Integer, Integer> stuck =
+          Batcher.<Integer, Integer>asyncBuilder(
+                  items -> {
+                    self.join().shutdownNow();
+                    return stage;
+                  })
+              .build();
+      self.complete(stuck);
+      var future = stuck.submit(0);
+      stage.isCancelled.await();
+      stage.complete(List.of(0));
+      stuck.close(Duration.ofSeconds(20));
+      assertThat(stuck.state()).isEqualTo(Flow.State.STOPPED);
+      assertThat(future.exceptionNow()).isInstanceOf(StoppedException.class);
     }
   }
 }

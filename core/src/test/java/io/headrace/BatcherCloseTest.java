@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The end of a batcher: nobody is forgotten, and nothing is polled for. */
 class BatcherCloseTest {
@@ -210,5 +211,93 @@ class BatcherCloseTest {
         assertThat(future.get().get()).isEqualTo(item);
       }
     }
+  }
+
+  @Test
+  void whatExpiresInTheQueueIsFailedBeforeTheEnd() {
+    var batcher =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  time.advance(Duration.ofMillis(20)); // its alarms find this thread at work
+                  return items;
+                })
+            .batch(BatchPolicy.greedy(1))
+            .workers(Workers.executor(Runnable::run, 1))
+            .timeSource(time)
+            .build();
+    var futures = batcher.submitAll(List.of(1, 2, 3), CallOptions.timeout(Duration.ofMillis(10)));
+    batcher.close();
+    assertThat(futures.getFirst()).isCompletedWithValue(1);
+    for (var future : futures.subList(1, 3)) {
+      assertThat(future.exceptionNow())
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("batcher had no result within PT0.01S");
+    }
+    assertThat(batcher.statistics().timedOut()).isEqualTo(2);
+  }
+
+  /** Drops everything that has a timeout. */
+  private static final class DropAll implements LearningPolicy {
+    @Override
+    public LearningPolicy forQueue() {
+      return this;
+    }
+
+    @Override
+    public void handled(int size, long handleNanos) {}
+
+    @Override
+    public int maxSize() {
+      return 1;
+    }
+
+    @Override
+    public long dropBeforeNanos(QueueState queue) {
+      return queue.nowNanos() + Duration.ofHours(1).toNanos();
+    }
+
+    @Override
+    public Decision decide(QueueState queue) {
+      return Decision.send(1);
+    }
+  }
+
+  @Test
+  void theEndIsToldAfterWhatIsDroppedWasFailed() {
+    var batcher =
+        Batcher.asyncBuilder(held)
+            .batch(new DropAll())
+            .workers(Workers.executor(Runnable::run, 1))
+            .timeSource(time)
+            .build();
+    batcher.submit(0);
+    List<Flow.State> states = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      var _ =
+          batcher
+              .submit(i, CallOptions.timeout(Duration.ofMinutes(1)))
+              .whenComplete((_, _) -> states.add(batcher.state()));
+    }
+    batcher.beginClose();
+    held.answer();
+    assertThat(states).containsExactly(Flow.State.DRAINING, Flow.State.DRAINING);
+    assertThat(batcher.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void noTimeoutKeepsAClosedBatcher(boolean isShutDown) {
+    var batcher = held().build();
+    CallOptions hour = CallOptions.timeout(Duration.ofHours(1));
+    batcher.submit(0, hour);
+    batcher.submit(1, hour);
+    if (isShutDown) {
+      batcher.shutdownNow();
+    } else {
+      batcher.beginClose();
+      held.answerAll();
+    }
+    batcher.close();
+    assertThat(time.alarms()).isZero();
   }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -274,5 +275,76 @@ class BuilderChecksTest {
         .hasToString("CallOptions[timeout=PT2S, priority=3, listener=none]");
     assertThat(OnFull.await()).hasToString("await");
     assertThat(OnFull.await(Duration.ofSeconds(1))).hasToString("await PT1S");
+  }
+
+  @Test
+  void aBuilderThatFailedCanBeTriedAgain() throws Exception {
+    Splitter<Integer, Integer> splitter =
+        new Splitter<>() {
+          @Override
+          public List<Integer> split(Integer item, int maxWeight) {
+            return List.of(item);
+          }
+
+          @Override
+          public Integer join(Integer item, List<Integer> results) {
+            return item;
+          }
+        };
+    AtomicInteger starts = new AtomicInteger();
+    Handler<Integer, Integer> late =
+        new Handler<>() {
+          @Override
+          public void onStart() {
+            if (starts.incrementAndGet() == 1) {
+              throw new IllegalStateException("not yet");
+            }
+          }
+
+          @Override
+          public List<Integer> handle(List<Integer> items) {
+            return items;
+          }
+        };
+    var builder = Batcher.builder(late).name("b").split(splitter);
+    assertThatThrownBy(builder::build).hasMessage("b has a splitter, that needs weights");
+    builder.weight(_ -> 1);
+    assertThatThrownBy(builder::build).isInstanceOf(StartException.class);
+    try (var batcher = builder.build()) {
+      assertThat(batcher.call(1)).isEqualTo(1);
+    }
+    assertThatThrownBy(builder::build).hasMessage("b is built, a builder builds once");
+  }
+
+  @Test
+  void aLearningPolicyThatMakesNoneForAQueueIsRefused() {
+    LearningPolicy policy =
+        new LearningPolicy() {
+          @Override
+          public LearningPolicy forQueue() {
+            return null;
+          }
+
+          @Override
+          public void handled(int size, long handleNanos) {}
+
+          @Override
+          public int maxSize() {
+            return 1;
+          }
+
+          @Override
+          public Decision decide(QueueState queue) {
+            return Decision.send(1);
+          }
+
+          @Override
+          public String toString() {
+            return "a policy";
+          }
+        };
+    assertThatThrownBy(() -> batcher().name("b").batch(policy).build())
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("the policy that forQueue of a policy makes for b");
   }
 }

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What waits goes at once when a batcher is flushed. */
 class FlushTest {
@@ -156,5 +161,111 @@ class FlushTest {
     flow.flush();
     assertThat(future).isCompletedWithValue("a");
     flow.close();
+  }
+
+  private Batcher<String, String> busy(UnaryOperator<Batcher.Builder<String, String>> options) {
+    var batcher = batcher(2, options);
+    batcher.submitAll(List.of("x", "y"));
+    return batcher;
+  }
+
+  @Test
+  void whatComesLaterAndIsWithdrawnDoesNotUseUpTheFlush() {
+    var batcher = busy(builder -> builder);
+    batcher.submit("a");
+    batcher.flush();
+    batcher.submit("b").cancel(true);
+    batcher.submit("c", CallOptions.timeout(MILLI));
+    time.advance(MILLI);
+    held.answerAll();
+    assertThat(held.items()).containsExactly("x", "y", "a");
+  }
+
+  @Test
+  void whatComesLaterAndGoesFirstDoesNotUseUpTheFlush() {
+    var batcher = busy(builder -> builder.priorities(2));
+    batcher.submit("a");
+    batcher.flush();
+    batcher.submit("h1", CallOptions.priority(1));
+    batcher.submit("h2", CallOptions.priority(1));
+    held.answerAll();
+    assertThat(held.batches).containsExactly(List.of("x", "y"), List.of("h1", "h2"), List.of("a"));
+  }
+
+  /** So many are withdrawn that they are swept out of the queue, or from those that have room. */
+  @ParameterizedTest
+  @ValueSource(ints = {Integer.MAX_VALUE, 500, 2})
+  void aSweepDoesNotUseUpTheFlush(int capacity) {
+    var batcher = busy(builder -> builder.queue(capacity, OnFull.await()));
+    List<CompletableFuture<String>> withdrawn = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      withdrawn.add(batcher.submit("-"));
+    }
+    batcher.submitAll(List.of("a", "b", "c"));
+    batcher.flush();
+    for (int i = 0; i < 100; i++) {
+      withdrawn.add(batcher.submit("-"));
+    }
+    withdrawn.forEach(future -> future.cancel(true));
+    held.answerAll();
+    assertThat(held.batches).containsExactly(List.of("x", "y"), List.of("a", "b"), List.of("c"));
+    batcher.submit("d");
+    assertThat(held.batches).hasSize(3);
+  }
+
+  @Test
+  void theFlushIsOverWhenAllIsWithdrawnThatCameBefore() {
+    for (OnFull onFull : List.of(OnFull.fail(), OnFull.await())) {
+      var batcher = busy(builder -> builder.queue(5, onFull));
+      var before = batcher.submitAll(List.of("a", "b", "c"));
+      batcher.flush();
+      batcher.submit("d");
+      before.forEach(future -> future.cancel(true));
+      held.answerAll();
+      assertThat(held.items()).containsExactly("x", "y");
+      held.batches.clear();
+    }
+  }
+
+  @Test
+  void ofTwoAtOnceTheLaterOneCounts() {
+    AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+    TimeSource hooked =
+        new TimeSource() {
+          @Override
+          public long nanoTime() {
+            long nanos = time.nanoTime();
+            meanwhile.getAndSet(() -> {}).run();
+            return nanos;
+          }
+
+          @Override
+          public Alarm schedule(long delayNanos, Runnable task) {
+            return time.schedule(delayNanos, task);
+          }
+
+          @Override
+          public void execute(Runnable task) {
+            time.execute(task);
+          }
+        };
+    var batcher =
+        Batcher.asyncBuilder(held)
+            .batch(BatchPolicy.fixed(2, SECOND))
+            .bucket(item -> item)
+            .workers(Workers.executor(Runnable::run, 1))
+            .timeSource(hooked)
+            .build();
+    batcher.submitAll(List.of("x", "x"));
+    batcher.submit("a");
+    meanwhile.set(
+        () -> {
+          time.advance(MILLI);
+          batcher.submit("b");
+          batcher.flush();
+        });
+    batcher.flush();
+    held.answerAll();
+    assertThat(held.items()).containsExactly("x", "x", "a", "b");
   }
 }

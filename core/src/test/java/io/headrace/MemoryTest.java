@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 
 /** What waiting items cost, and that nothing is kept of those that are gone. */
@@ -174,5 +175,45 @@ class MemoryTest {
       assertThat(first).isCompletedWithValue(-1);
       assertThat(last).isCompletedWithValue(-2);
     }
+  }
+
+  /** How many objects of a class there are. */
+  private static long instances(Class<?> type) throws Exception {
+    String histogram =
+        (String)
+            ManagementFactory.getPlatformMBeanServer()
+                .invoke(
+                    new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                    "gcClassHistogram",
+                    new Object[] {new String[0]},
+                    new String[] {String[].class.getName()});
+    return histogram
+        .lines()
+        .map(line -> line.trim().split(" +"))
+        .filter(words -> words.length > 3 && words[3].equals(type.getName()))
+        .mapToLong(words -> Long.parseLong(words[1]))
+        .sum();
+  }
+
+  @Test
+  void workersThatAPeakNeededAreNotKept() throws Exception {
+    HeldBatches<Object> held = new HeldBatches<>();
+    var batcher =
+        Batcher.asyncBuilder(held)
+            .batch(BatchPolicy.greedy(1))
+            .workers(Workers.executor(Runnable::run, Integer.MAX_VALUE))
+            .build();
+    long before = instances(TaskSlot.class);
+    for (int peak = 0; peak < 2; peak++) {
+      for (int i = 0; i < 2_000; i++) {
+        batcher.submit(i);
+      }
+      assertThat(held.heldCount()).isEqualTo(2_000);
+      held.answerAll();
+      assertThat(instances(TaskSlot.class) - before).isLessThan(200);
+    }
+    batcher.swap(items -> items); // the handler runs still, whoever has left
+    assertThat(batcher.submit("last")).isCompletedWithValue("last");
+    batcher.close();
   }
 }

@@ -9,6 +9,7 @@ import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -356,5 +357,27 @@ class ObserverTest {
       assertThat(recorder.calls).hasSize(1);
       assertThat(log.messages()).hasSize(1);
     }
+  }
+
+  @Test
+  void ofItemsThatAreNotSentForOneThatIsNullNobodyIsTold() {
+    List<String> told = new ArrayList<>();
+    var batcher =
+        held()
+            .observer(
+                new Observer() {
+                  @Override
+                  public @Nullable Object onSubmit(String service) {
+                    told.add("submitted");
+                    return null;
+                  }
+                })
+            .build();
+    assertThatThrownBy(() -> batcher.submitAll(Arrays.asList(1, 2, null)))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("item");
+    assertThat(told).isEmpty();
+    batcher.submitAll(List.of(1, 2));
+    assertThat(told).hasSize(2);
   }
 }

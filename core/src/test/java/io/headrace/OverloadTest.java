@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,6 +32,7 @@ class OverloadTest {
   private final Random random = new Random(1);
   private final long[] answered = new long[2];
   private final long[] asked = new long[2];
+  private final List<CompletableFuture<Integer>> submitted = new ArrayList<>();
 
   private CompletableFuture<List<Integer>> handle(List<Integer> items) {
     CompletableFuture<List<Integer>> answer = new CompletableFuture<>();
@@ -248,5 +252,100 @@ class OverloadTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Flow.builder("flow").answerWithin(Duration.ZERO))
         .withMessage("objective is PT0S, it has to be above zero");
+  }
+
+  /** How many items are handled of 2000 in a second, by a batcher that can do 1000. */
+  private int handled(Handler<Integer, Integer> handler, IntConsumer inBatch) {
+    AtomicInteger handled = new AtomicInteger();
+    VirtualTime clock = new VirtualTime();
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>asyncBuilder(
+                items -> {
+                  handled.addAndGet(items.size());
+                  List<Integer> batch = List.copyOf(items);
+                  clock.schedule(5_000_000, () -> batch.forEach(inBatch::accept));
+                  return clock
+                      .after(batch, Duration.ofMillis(10))
+                      .thenApply(
+                          done -> {
+                            try {
+                              return handler.handle(done);
+                            } catch (Exception e) {
+                              throw new CompletionException(e);
+                            }
+                          });
+                })
+            .batch(BatchPolicy.greedy(10))
+            .workers(Workers.executor(Runnable::run, 1))
+            .answerWithin(Duration.ofMillis(100))
+            .timeSource(clock)
+            .build();
+    submitted.clear();
+    for (int i = 0; i < 10_000; i++) {
+      submitted.add(batcher.submit(i));
+      clock.advance(Duration.ofNanos(500_000));
+    }
+    return handled.get();
+  }
+
+  /** What a handler can do does not depend on what becomes of the items. */
+  @Test
+  void whatFailsOrIsCancelledInItsBatchIsDoneToo() {
+    int expected = handled(items -> items, _ -> {});
+    assertThat(expected).isBetween(4_900, 5_100);
+    assertThat(
+            handled(
+                items -> {
+                  throw new IllegalStateException("down");
+                },
+                _ -> {}))
+        .isEqualTo(expected);
+    Handler<Integer, Integer> some =
+        items -> {
+          Outcomes<Integer> outcomes = new Outcomes<>(items.size());
+          for (int item : items) {
+            if (item % 10 > 0) {
+              outcomes.addFailure(new IllegalStateException("bad"));
+            } else {
+              outcomes.add(item);
+            }
+          }
+          return outcomes;
+        };
+    assertThat(handled(some, _ -> {})).isEqualTo(expected);
+    assertThat(handled(items -> items, item -> submitted.get(item).cancel(true)))
+        .isEqualTo(expected);
+  }
+
+  /** What leaves before its turn says nothing of what the handler can do. */
+  @Test
+  void whatIsNotHandledDoesNotCount() {
+    Duration objective = Duration.ofMillis(100);
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>asyncBuilder(items -> time.after(items, Duration.ofMillis(10)))
+            .batch(BatchPolicy.greedy(4))
+            .weight(
+                item -> {
+                  if (item < 0) {
+                    throw new IllegalArgumentException("negative");
+                  }
+                  return 1;
+                })
+            .workers(Workers.executor(Runnable::run, 1))
+            .answerWithin(objective)
+            .timeSource(time)
+            .build();
+    for (int i = 0; i < 1_000; i++) {
+      var _ = batcher.submit(i);
+      var _ = batcher.submit(-1);
+      batcher.submit(i).cancel(true);
+      time.advance(Duration.ofMillis(2));
+    }
+    time.advance(LENGTH);
+    List<CompletableFuture<Integer>> calls = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      calls.add(batcher.submit(i));
+    }
+    assertThat(calls.stream().filter(call -> !call.isDone())).hasSizeBetween(28, 32);
   }
 }

@@ -278,4 +278,47 @@ class SplitTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("b has a splitter, that needs weights");
   }
+
+  @Test
+  void whatASplitterOrAWeightFailsIsCountedAndTold() {
+    List<Observer.Outcome> told = new ArrayList<>();
+    var batcher =
+        Batcher.<String, String>builder(items -> items)
+            .batch(BatchPolicy.greedy(4))
+            .workers(Workers.executor(stepped, 1))
+            .weight(
+                item -> {
+                  if (item.isEmpty()) {
+                    throw new IllegalArgumentException("empty");
+                  }
+                  return item.length();
+                })
+            .split(
+                splitter(
+                    (_, _) -> {
+                      throw new IllegalStateException("inseparable");
+                    }))
+            .observer(
+                new Observer() {
+                  @Override
+                  public void onCallEnd(String service, Outcome outcome, long nanos, Object call) {
+                    told.add(outcome);
+                  }
+                })
+            .build();
+    assertThat(batcher.submit("").exceptionNow()).hasMessage("empty");
+    assertThat(batcher.submit("abcdefgh").exceptionNow()).hasMessage("inseparable");
+    assertThat(batcher.statistics().failed()).isEqualTo(2);
+    assertThat(told).containsExactly(Observer.Outcome.FAILED, Observer.Outcome.FAILED);
+    batcher.close();
+    assertThat(batcher.submit("").exceptionNow()).isInstanceOf(StoppedException.class);
+  }
+
+  @Test
+  void aPartThatIsNullFailsTheItemAndSaysSo() {
+    var batcher = builder().split(splitter((_, _) -> Arrays.asList("ab", null))).build();
+    assertThat(batcher.submit("abcdef").exceptionNow())
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("a part that the splitter of b made");
+  }
 }

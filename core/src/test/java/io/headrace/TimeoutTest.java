@@ -241,4 +241,27 @@ class TimeoutTest {
       batcher.shutdownNow();
     }
   }
+
+  @Test
+  void whatIsOverWhenItsTurnComesInlineIsNotExecuted() {
+    List<Integer> handled = new ArrayList<>();
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  handled.addAll(items);
+                  time.advance(Duration.ofMillis(20));
+                  return items;
+                })
+            .batch(BatchPolicy.greedy(1))
+            .workers(Workers.inline())
+            .timeSource(time)
+            .build();
+    var futures = batcher.submitAll(List.of(1, 2, 3), millis(10));
+    assertThat(handled).containsExactly(1);
+    assertThat(futures.getFirst()).isCompletedWithValue(1);
+    assertThat(futures.getLast().exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("batcher had no result within PT0.01S");
+    assertThat(batcher.statistics().timedOut()).isEqualTo(2);
+  }
 }
