@@ -32,6 +32,13 @@ import org.jspecify.annotations.Nullable;
  * handler sees the item; what the handler did before it returned happens-before the future
  * completes.
  *
+ * <p><b>Services of one's own</b>, lambdas included, have two duties: they end a call whose {@link
+ * CallOptions#timeout} is over, with {@link DeadlineExceededException}, and stop their work when
+ * the future that they have returned is cancelled. One that hands its calls on to another service
+ * does both if it passes the options on and returns the future that it gets; a stage made from that
+ * future ends in time, too, but does not pass its cancellation on. Behind {@link Throttle#around}
+ * and {@link Coalescer#around} callers are told in time whatever the service does.
+ *
  * @param <I> the type of an item
  * @param <O> the type of a result
  */
