@@ -181,7 +181,7 @@ class BuilderChecksTest {
         new Wrong("listener", () -> CallOptions.DEFAULT.withListener(null)),
         new Wrong("maxDelay", () -> BatchPolicy.fixed(1, null)),
         new Wrong("atMost", () -> OnFull.await(null)),
-        new Wrong("function", () -> Handler.each(null)),
+        new Wrong("task", () -> Handler.each(null)),
         new Wrong("name", () -> Flow.builder(null)),
         new Wrong("name", () -> Flow.<Integer>builder("flow").step(null, HANDLER)),
         new Wrong(
