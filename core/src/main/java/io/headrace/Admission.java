@@ -122,7 +122,7 @@ final class Admission {
       if (elapsedNanos < windowNanos) {
         return; // another thread has measured since
       }
-      long completed = flow.tally.ended(Observer.Outcome.COMPLETED);
+      long completed = flow.tally.calls.count(Observer.Outcome.COMPLETED);
       double seen = (double) (completed - completedBefore) / elapsedNanos;
       completedBefore = completed;
       windowStartNanos = nowNanos;

@@ -410,7 +410,9 @@ public final class Flow<I, O extends @Nullable Object>
               + " has "
               + (priorities == 1 ? "only 0" : "0 to " + (priorities - 1)));
     }
-    return new Ticket(item, options, observers, time);
+    Ticket ticket = new Ticket(item, options, observers, time);
+    ticket.waitNowhere(tally.calls);
+    return ticket;
   }
 
   private void watchDeadline(Ticket ticket) {
