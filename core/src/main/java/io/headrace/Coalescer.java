@@ -242,6 +242,25 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
   }
 
   /**
+   * Forgets the key of an argument, because what was read for it has changed: a result that is kept
+   * is dropped, and the next call begins an execution. One in flight runs on for those who wait for
+   * it; its result is not kept, and it is no key any more, so it does not count towards {@link
+   * CoalescerBuilder#maxKeys}. Does nothing if there is no such key. Does not block. What the key
+   * function or the key throws is thrown. The keys of a proxy cannot be forgotten.
+   *
+   * @param argument the argument, or the key of calls that bring their function
+   */
+  public void forget(A argument) {
+    requireNonNull(argument, "argument");
+    executions.forget(keyOf(argument));
+  }
+
+  /** Forgets all keys, as {@link #forget} does one. A key that comes meanwhile may stay. */
+  public void forgetAll() {
+    executions.forgetAll();
+  }
+
+  /**
    * Joins the execution in flight for the key of the argument, or begins one. Fails with {@link
    * QueueFullException} if there are too many keys, and with {@link RejectedException} if the call
    * comes from inside that execution. A key function, or a key, that throws fails this call only.
