@@ -59,7 +59,7 @@ public interface Service<I, O extends @Nullable Object> {
   CompletableFuture<O> submit(I item, CallOptions options);
 
   /**
-   * Takes an item and returns at once, with no timeout and the lowest priority.
+   * Takes an item and returns at once, with {@link CallOptions#DEFAULT}.
    *
    * @param item the item
    * @return a future that completes with the result, or with the reason why there is none
@@ -89,7 +89,7 @@ public interface Service<I, O extends @Nullable Object> {
   }
 
   /**
-   * Takes items that belong together, with no timeout and the lowest priority.
+   * Takes items that belong together, with {@link CallOptions#DEFAULT}.
    *
    * @param items the items
    * @return the futures, in the order of the items
@@ -125,7 +125,7 @@ public interface Service<I, O extends @Nullable Object> {
   }
 
   /**
-   * Takes an item and blocks until its result is there, with no timeout and the lowest priority.
+   * Takes an item and blocks until its result is there, with {@link CallOptions#DEFAULT}.
    *
    * @param item the item
    * @return the result

@@ -57,6 +57,11 @@ class BuilderChecksTest {
             "objective is PT-0.001S, it has to be above zero",
             () -> Flow.<Integer>builder("flow").answerWithin(negative)),
         new Wrong(
+            "timeout is PT0S, it has to be above zero", () -> batcher().timeout(Duration.ZERO)),
+        new Wrong(
+            "timeout is PT-0.001S, it has to be above zero",
+            () -> Flow.<Integer>builder("flow").timeout(negative)),
+        new Wrong(
             "branches is empty, flow needs at least one",
             () -> Flow.<Integer>builder("flow").parallel(List.of(), values -> values)),
         new Wrong(
@@ -149,6 +154,15 @@ class BuilderChecksTest {
             "objective is set to PT2S, it was set to PT1S before",
             () ->
                 batcher().answerWithin(Duration.ofSeconds(1)).answerWithin(Duration.ofSeconds(2))),
+        new Wrong(
+            "timeout is set to PT2S, it was set to PT1S before",
+            () -> batcher().timeout(Duration.ofSeconds(1)).timeout(Duration.ofSeconds(2))),
+        new Wrong(
+            "timeout is set to PT2S, it was set to PT1S before",
+            () ->
+                Flow.<Integer>builder("flow")
+                    .timeout(Duration.ofSeconds(1))
+                    .timeout(Duration.ofSeconds(2))),
         step("isolate is set to 3, it was set to 2 before", o -> o.isolate(2).isolate(3)),
         step(
             "workers is set to 3 virtual threads, it was set to inline before",
