@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -149,6 +150,30 @@ class CoalescerLincheckTest {
               () -> calls.add(scene.call()));
           scene.endAll();
           assertTrue(calls.stream().allMatch(CompletableFuture::isDone));
+          assertFalse(scene.call().isDone());
+          assertTrue(scene.coalescer.submit("other").isCompletedExceptionally());
+        });
+  }
+
+  /** What is forgotten while it begins and ends is kept at most once, in the one place there is. */
+  @Test
+  void whatIsForgottenFreesItsPlaceOnce() {
+    Depth.explore(
+        () -> {
+          Scene scene = new Scene(options -> options.maxKeys(1).keep(Duration.ofHours(1)));
+          CompletableFuture<Integer> first = scene.call();
+          Queue<CompletableFuture<Integer>> later = new ConcurrentLinkedQueue<>();
+          Threads.run(
+              List.of(scene, later),
+              scene::endOne,
+              () -> scene.coalescer.forget("key"),
+              () -> later.add(scene.call()));
+          scene.endAll();
+          assertEquals(7, first.join());
+          assertTrue(later.stream().allMatch(CompletableFuture::isDone));
+          assertEquals(scene.coalescer.keys(), scene.coalescer.kept());
+          scene.coalescer.forgetAll();
+          assertEquals(0, scene.coalescer.keys());
           assertFalse(scene.call().isDone());
           assertTrue(scene.coalescer.submit("other").isCompletedExceptionally());
         });

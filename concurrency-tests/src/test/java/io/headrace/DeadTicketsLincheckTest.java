@@ -46,7 +46,7 @@ class DeadTicketsLincheckTest {
           }
           Thread.onSpinWait();
         } else if (ticket.waitsAt(station)) {
-          ticket.waitAt(null);
+          ticket.waitNowhere(station.flow.tally.calls);
           queue.left();
           return ticket.value;
         } else {
@@ -61,7 +61,7 @@ class DeadTicketsLincheckTest {
       while (true) {
         Ticket ticket = queue.peek();
         if (ticket != null && ticket.waitsAt(station)) {
-          ticket.waitAt(null);
+          ticket.waitNowhere(station.flow.tally.calls);
           queue.died();
           queue.sweep(station, 1);
           return ticket.value;

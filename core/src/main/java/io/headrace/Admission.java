@@ -140,7 +140,7 @@ final class Admission {
       if (elapsedNanos < windowNanos) {
         return; // another thread has measured since
       }
-      long handled = flow.tally.ended(Observer.Outcome.COMPLETED) + unanswered.sum();
+      long handled = flow.tally.calls.count(Observer.Outcome.COMPLETED) + unanswered.sum();
       double seen = (double) (handled - handledBefore) / elapsedNanos;
       handledBefore = handled;
       windowStartNanos = nowNanos;

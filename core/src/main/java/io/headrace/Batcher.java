@@ -247,6 +247,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     private @Nullable ToIntFunction<? super I> weight;
     private @Nullable Splitter<I, O> splitter;
     private @Nullable Long objectiveNanos;
+    private @Nullable Long timeoutNanos;
     private boolean built;
 
     private Builder(HandlerSource handlers) {
@@ -363,9 +364,21 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      * @throws IllegalArgumentException if the objective is zero or negative
      */
     public Builder<I, O> answerWithin(Duration objective) {
-      Checks.unset(
-          objectiveNanos == null ? null : Duration.ofNanos(objectiveNanos), objective, "objective");
-      objectiveNanos = Checks.positiveNanos(objective, "objective");
+      objectiveNanos = Checks.onceNanos(objectiveNanos, objective, "objective");
+      return this;
+    }
+
+    /**
+     * The timeout of calls that name none; a call that is to wait longer names a longer one. It
+     * counts from the submission, and costs what a timeout of the call costs. Executions of a
+     * {@link Coalescer} in front have it, too: they name none. Default: none.
+     *
+     * @param timeout how long a caller waits for the answer, above zero
+     * @return this
+     * @throws IllegalArgumentException if the timeout is zero or negative
+     */
+    public Builder<I, O> timeout(Duration timeout) {
+      timeoutNanos = Checks.onceNanos(timeoutNanos, timeout, "timeout");
       return this;
     }
 
@@ -435,7 +448,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
                   time == null ? TimeSource.system() : time,
                   observers,
                   List.of(),
-                  objectiveNanos == null ? 0 : objectiveNanos));
+                  objectiveNanos == null ? 0 : objectiveNanos,
+                  timeoutNanos == null ? 0 : timeoutNanos));
       try {
         Batcher<I, O> batcher = new Batcher<>(flow.start(), splitting);
         built = true;

@@ -8,10 +8,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one call asks for beyond the default: a timeout, a priority, a listener. Immutable.
  *
+ * <p>A call that names no timeout has that of the service, {@link Batcher.Builder#timeout} or
+ * {@link FlowBuilder#timeout}, and none if the service has none. One that is to wait longer names a
+ * longer one.
+ *
  * {@snippet class="io.headrace.SnippetsTest" region="callOptions"}
  */
 public final class CallOptions {
-  /** No timeout, priority 0, no listener. */
+  /** No timeout but that of the service, if it has one; priority 0, no listener. */
   public static final CallOptions DEFAULT = new CallOptions(0, 0, null);
 
   /** Zero means none. */
@@ -88,7 +92,7 @@ public final class CallOptions {
   /**
    * How long the caller waits for the answer: for services of one's own.
    *
-   * @return the timeout; null if there is none
+   * @return the timeout; null if these options name none
    */
   public @Nullable Duration timeout() {
     return timeoutNanos == 0 ? null : Duration.ofNanos(timeoutNanos);
@@ -101,6 +105,13 @@ public final class CallOptions {
    */
   public int priority() {
     return priority;
+  }
+
+  /** These options, with a timeout if they name none. */
+  CallOptions orTimeout(long defaultNanos) {
+    return defaultNanos == 0 || timeoutNanos != 0
+        ? this
+        : new CallOptions(defaultNanos, priority, listener);
   }
 
   /** These options for something that several callers share. */

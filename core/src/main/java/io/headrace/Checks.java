@@ -64,6 +64,12 @@ final class Checks {
     }
   }
 
+  /** The nanoseconds of an option above zero that is set once; earlier is null if it was not. */
+  static long onceNanos(@Nullable Long earlier, Duration value, String name) {
+    unset(earlier == null ? null : Duration.ofNanos(earlier), value, name);
+    return positiveNanos(value, name);
+  }
+
   /** A builder builds once: two services would start and close one handler. Returns true. */
   static boolean unbuilt(boolean built, String name) {
     if (built) {

@@ -106,8 +106,8 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
   /**
    * Blocks until there is an outcome; gives up if the thread is interrupted before.
    *
-   * @throws CompletionException with the failure of the execution as its cause: each caller has one
-   *     of its own
+   * @throws CompletionException with a checked failure of the execution as its cause; others are
+   *     thrown as one of this caller's own
    */
   final @Nullable Object await() throws InterruptedException {
     awaitEnd();
@@ -140,7 +140,7 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
   private static RuntimeException thrown(Throwable failure) {
     return failure instanceof HeadraceException outcome
         ? outcome
-        : new CompletionException(failure);
+        : Failures.unchecked(Failures.isChecked(failure) ? failure : Failures.ownOf(failure));
   }
 
   /** An exception of this caller for an execution that was cancelled. */

@@ -85,8 +85,7 @@ final class CoalescedMethod {
 
   /** A failure that the method may throw: itself, or as the cause of another. */
   static Throwable declared(Method method, Throwable failure) {
-    boolean isChecked = !(failure instanceof RuntimeException || failure instanceof Error);
-    return isChecked
+    return Failures.isChecked(failure)
             && Arrays.stream(method.getExceptionTypes()).noneMatch(type -> type.isInstance(failure))
         ? new CompletionException(failure)
         : failure;

@@ -37,9 +37,12 @@ import org.jspecify.annotations.Nullable;
  * results that callers change.
  *
  * <p><b>Failures.</b> Whatever the function throws, of any type, reaches every caller and is not
- * kept. It is what the future of each call fails with; {@code get}, {@code join} and {@link #call}
- * throw an exception made for this caller, with the caller's own stack trace, whose cause is the
- * failure that all share. A {@link HeadraceException} of a service underneath comes as it is.
+ * kept. It is what the future of each call fails with; {@code get} and {@code join} throw an
+ * exception of the JDK's whose cause is that failure. {@link #call} throws one made for this
+ * caller, with the caller's own stack trace: of the same class and with the same message as an
+ * unchecked failure, as {@link CoalescerBuilder#proxy} says, and otherwise a {@link
+ * CompletionException} whose cause is the failure. A {@link HeadraceException} of a service
+ * underneath comes as it is.
  *
  * <p><b>Calls from inside.</b> A call from inside its own execution for the same key would wait for
  * itself: it fails at once with {@link RejectedException}. So does one that comes from inside an
@@ -239,6 +242,25 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
   }
 
   /**
+   * Forgets the key of an argument, because what was read for it has changed: a result that is kept
+   * is dropped, and the next call begins an execution. One in flight runs on for those who wait for
+   * it; its result is not kept, and it is no key any more, so it does not count towards {@link
+   * CoalescerBuilder#maxKeys}. Does nothing if there is no such key. Does not block. What the key
+   * function or the key throws is thrown. The keys of a proxy cannot be forgotten.
+   *
+   * @param argument the argument, or the key of calls that bring their function
+   */
+  public void forget(A argument) {
+    requireNonNull(argument, "argument");
+    executions.forget(keyOf(argument));
+  }
+
+  /** Forgets all keys, as {@link #forget} does one. A key that comes meanwhile may stay. */
+  public void forgetAll() {
+    executions.forgetAll();
+  }
+
+  /**
    * Joins the execution in flight for the key of the argument, or begins one. Fails with {@link
    * QueueFullException} if there are too many keys, and with {@link RejectedException} if the call
    * comes from inside that execution. A key function, or a key, that throws fails this call only.
@@ -266,8 +288,9 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
    * @throws InterruptedException if the calling thread is interrupted; the call is given up
    * @throws HeadraceException if there is no answer; the subclass says why
    * @throws CancellationException if the execution was cancelled, with the cause
-   * @throws CompletionException if the function failed, with its failure as the cause, and the
-   *     stack trace of this call
+   * @throws CompletionException if the function failed with a checked exception, which is the
+   *     cause; an unchecked one is thrown as one of this caller's own, with the stack trace of this
+   *     call and the failure that all callers share as its cause
    */
   @Override
   @SuppressWarnings({"unchecked", "NullAway"}) // the results are those of the function
@@ -276,8 +299,8 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
     Object key;
     try {
       key = keyOf(item);
-    } catch (Exception failure) {
-      throw new CompletionException(failure);
+    } catch (Throwable failure) { // is this caller's alone
+      throw Failures.unchecked(failure);
     }
     return (V) executions.await(executions.submit(key, own, item, options));
   }

@@ -108,8 +108,7 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
    * @throws IllegalArgumentException if the time is zero or negative
    */
   public CoalescerBuilder<A, V> keep(Duration time) {
-    Checks.unset(keepNanos == null ? null : Duration.ofNanos(keepNanos), time, "keep");
-    keepNanos = Checks.positiveNanos(time, "keep");
+    keepNanos = Checks.onceNanos(keepNanos, time, "keep");
     return this;
   }
 

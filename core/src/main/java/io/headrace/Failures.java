@@ -25,6 +25,10 @@ final class Failures {
     };
   }
 
+  static boolean isChecked(Throwable failure) {
+    return !(failure instanceof RuntimeException || failure instanceof Error);
+  }
+
   /** The failure itself, without the wrapping that stages of futures add. */
   static Throwable unwrapped(Throwable failure) {
     Throwable cause = failure.getCause();

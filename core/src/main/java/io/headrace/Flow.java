@@ -51,6 +51,10 @@ public final class Flow<I, O extends @Nullable Object>
 
   private final String name;
   private final int priorities;
+
+  /** Of calls that name none; 0 if they have none. */
+  private final long timeoutNanos;
+
   private final Node[] nodes;
   private final Station[] stations;
   private final Lifecycle lifecycle;
@@ -65,6 +69,7 @@ public final class Flow<I, O extends @Nullable Object>
   Flow(FlowPlan<I> plan) {
     name = plan.name();
     priorities = plan.priorities();
+    timeoutNanos = plan.timeoutNanos();
     time = plan.time();
     observers = new Observers(name, plan.observers());
     warmUpItems = plan.warmUpItems();
@@ -427,7 +432,9 @@ public final class Flow<I, O extends @Nullable Object>
               + " has "
               + (priorities == 1 ? "only 0" : "0 to " + (priorities - 1)));
     }
-    return new Ticket(item, options, observers, time);
+    Ticket ticket = new Ticket(item, options.orTimeout(timeoutNanos), observers, time);
+    ticket.waitNowhere(tally.calls);
+    return ticket;
   }
 
   private void watchDeadline(Ticket ticket) {

@@ -41,6 +41,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   private @Nullable TimeSource time;
   private @Nullable List<? extends I> warmUpItems;
   private @Nullable Long objectiveNanos;
+  private @Nullable Long timeoutNanos;
   private boolean built;
 
   /** Whether no step comes before the next one. */
@@ -342,9 +343,21 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @throws IllegalArgumentException if the objective is zero or negative
    */
   public FlowBuilder<I, T> answerWithin(Duration objective) {
-    Checks.unset(
-        objectiveNanos == null ? null : Duration.ofNanos(objectiveNanos), objective, "objective");
-    objectiveNanos = Checks.positiveNanos(objective, "objective");
+    objectiveNanos = Checks.onceNanos(objectiveNanos, objective, "objective");
+    return this;
+  }
+
+  /**
+   * The timeout of calls that name none; a call that is to wait longer names a longer one. It
+   * counts from the submission, and costs what a timeout of the call costs. Executions of a {@link
+   * Coalescer} in front have it, too: they name none. Default: none.
+   *
+   * @param timeout how long a caller waits for the answer, above zero
+   * @return this
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public FlowBuilder<I, T> timeout(Duration timeout) {
+    timeoutNanos = Checks.onceNanos(timeoutNanos, timeout, "timeout");
     return this;
   }
 
@@ -408,7 +421,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
             time == null ? TimeSource.system() : time,
             List.copyOf(observers),
             warmUpItems == null ? List.of() : warmUpItems,
-            objectiveNanos == null ? 0 : objectiveNanos));
+            objectiveNanos == null ? 0 : objectiveNanos,
+            timeoutNanos == null ? 0 : timeoutNanos));
   }
 
   @SuppressWarnings("unchecked") // the public methods have checked that the types fit

@@ -8,6 +8,7 @@ import java.util.List;
  * @param elements its steps, each a {@link Step}, and the nodes between them
  * @param warmUpItems what goes through it before it runs
  * @param objectiveNanos within what time items are answered, or refused; 0 if that does not matter
+ * @param timeoutNanos the timeout of calls that name none; 0 for none
  */
 record FlowPlan<I>(
     String name,
@@ -16,7 +17,8 @@ record FlowPlan<I>(
     TimeSource time,
     List<Observer> observers,
     List<? extends I> warmUpItems,
-    long objectiveNanos) {
+    long objectiveNanos,
+    long timeoutNanos) {
   /** A plan of a flow that takes what comes. */
   FlowPlan(
       String name,
@@ -25,7 +27,7 @@ record FlowPlan<I>(
       TimeSource time,
       List<Observer> observers,
       List<? extends I> warmUpItems) {
-    this(name, elements, priorities, time, observers, warmUpItems, 0);
+    this(name, elements, priorities, time, observers, warmUpItems, 0, 0);
   }
 
   /** The index of the element where an item goes on that has left another one. */

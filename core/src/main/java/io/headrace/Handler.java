@@ -3,7 +3,6 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,23 +53,26 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
   default void close() throws Exception {}
 
   /**
-   * A handler that applies a function to each item alone. An item for which it throws fails alone.
+   * A handler that executes a task for each item alone, one after the other. An item for which it
+   * throws, an exception of any kind, fails alone.
    *
-   * @param function the function, thread safe if there are several workers
+   * @param task the task, thread safe if there are several workers
    * @return the handler
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  static <I, O extends @Nullable Object> Handler<I, O> each(
-      Function<? super I, ? extends O> function) {
-    requireNonNull(function, "function");
+  static <I, O extends @Nullable Object> Handler<I, O> each(Task<? super I, ? extends O> task) {
+    requireNonNull(task, "task");
     return items -> {
       Outcomes<O> outcomes = new Outcomes<>(items.size());
       for (I item : items) {
         try {
-          outcomes.add(function.apply(item));
+          outcomes.add(task.run(item));
         } catch (Throwable failure) {
           outcomes.addFailure(failure);
+          if (failure instanceof InterruptedException) {
+            Thread.currentThread().interrupt(); // for the items that follow, and whoever is to know
+          }
         }
       }
       return outcomes;

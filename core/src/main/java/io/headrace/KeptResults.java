@@ -1,7 +1,7 @@
 package io.headrace;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
 import org.jspecify.annotations.Nullable;
 
 /** The results that a coalescer keeps, in the order in which they expire. Thread safe. */
@@ -9,13 +9,13 @@ final class KeptResults {
   /*
    * All are kept equally long, so the first to come is the first to expire, and one alarm, for the
    * oldest, is enough. An execution is in the queue exactly as long as it is in the map with its result:
-   * both change under the monitor.
+   * both change under the monitor. The queue is a set, so that one can be forgotten out of its turn.
    */
 
   private final KeyedExecutions owner;
   private final TimeSource time;
   private final long keepNanos;
-  private final Deque<SharedExecution> queue = new ArrayDeque<>();
+  private final SequencedSet<SharedExecution> queue = new LinkedHashSet<>();
   private TimeSource.@Nullable Alarm alarm;
 
   KeptResults(KeyedExecutions owner, TimeSource time, long keepNanos) {
@@ -24,12 +24,26 @@ final class KeptResults {
     this.keepNanos = keepNanos;
   }
 
-  synchronized void add(SharedExecution execution) {
+  /** Returns false if it was forgotten. */
+  synchronized boolean add(SharedExecution execution) {
+    if (execution.isForgotten) {
+      return false;
+    }
     execution.expiresNanos = time.nanoTime() + keepNanos;
     queue.add(execution);
     if (alarm == null) {
       setAlarm(keepNanos);
     }
+    return true;
+  }
+
+  /** Takes one out of the map that has a result or is going to have one, which is not kept. */
+  synchronized void forget(SharedExecution execution) {
+    execution.isForgotten = true;
+    if (queue.remove(execution)) {
+      cancelUselessAlarm();
+    }
+    owner.remove(execution);
   }
 
   private void setAlarm(long delayNanos) {
@@ -39,29 +53,26 @@ final class KeptResults {
   private synchronized void ring() {
     alarm = null;
     expire();
-    SharedExecution oldest = queue.peek();
-    if (oldest != null) {
-      setAlarm(oldest.expiresNanos - time.nanoTime());
+    if (!queue.isEmpty()) {
+      setAlarm(queue.getFirst().expiresNanos - time.nanoTime());
     }
   }
 
   /** Removes what is out of time. */
   synchronized void expire() {
     long nowNanos = time.nanoTime();
-    SharedExecution oldest;
-    while ((oldest = queue.peek()) != null && nowNanos - oldest.expiresNanos >= 0) {
-      queue.remove();
-      owner.remove(oldest);
+    while (!queue.isEmpty() && nowNanos - queue.getFirst().expiresNanos >= 0) {
+      owner.remove(queue.removeFirst());
     }
     cancelUselessAlarm();
   }
 
   /** Makes room for a key. Returns false if nothing is kept. */
   synchronized boolean evictOldest() {
-    SharedExecution oldest = queue.poll();
-    if (oldest == null) {
+    if (queue.isEmpty()) {
       return false;
     }
+    SharedExecution oldest = queue.removeFirst();
     cancelUselessAlarm();
     owner.remove(oldest);
     return true;

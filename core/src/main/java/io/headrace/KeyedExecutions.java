@@ -20,6 +20,10 @@ final class KeyedExecutions {
    * An execution that has ended is out of the map, or about to be, and whoever meets it there helps. Where
    * results are kept it may be about to stay there with its result, which is certain when it is sealed:
    * that is waited for.
+   *
+   * An execution that is forgotten is taken out of the map, and so nobody meets it any more; if it ends
+   * later it is not kept. One that has no place yet is let be: it begins after it was to be forgotten,
+   * and its place is freed by whoever takes it out with one.
    */
 
   final String name;
@@ -212,17 +216,39 @@ final class KeyedExecutions {
     }
   }
 
-  /** Keeps an execution in the map with its result. Returns false if results are not kept. */
+  /** Keeps an execution in the map with its result. Returns false if its result is not kept. */
   boolean keep(SharedExecution execution) {
     if (kept == null) {
       return false;
     }
     try {
-      kept.add(execution);
-      return true;
+      return kept.add(execution);
     } catch (Throwable failure) { // such as no memory; callers wait for the end of this
       report(failure);
       return false;
+    }
+  }
+
+  /** Lets the next call of a key begin an execution. */
+  void forget(Object key) {
+    SharedExecution execution = executions.get(key);
+    if (execution != null) {
+      forget(execution);
+    }
+  }
+
+  void forgetAll() {
+    executions.values().forEach(this::forget);
+  }
+
+  private void forget(SharedExecution execution) {
+    if (!execution.hasPlace) {
+      return;
+    }
+    if (kept == null) {
+      remove(execution);
+    } else {
+      kept.forget(execution);
     }
   }
 

@@ -28,6 +28,7 @@ final class Line {
   private static final int SWEEP_THRESHOLD = 64;
 
   private final QueuedStation station;
+  private final EndedCalls calls;
   private final int capacity;
   private final long waitNanos;
   private final boolean admits;
@@ -47,6 +48,7 @@ final class Line {
 
   Line(QueuedStation station, @Nullable Buckets buckets, int capacity, OnFull onFull) {
     this.station = station;
+    calls = station.flow.tally.calls;
     this.buckets = buckets;
     this.capacity = capacity;
     waitNanos = onFull.waitNanos;
@@ -266,7 +268,7 @@ final class Line {
 
   /** A ticket that was unlinked counts no more. */
   void leave(Ticket ticket) {
-    ticket.waitAt(null);
+    ticket.waitNowhere(calls);
     if (ticket.admitted) {
       admittedLength--;
     }
@@ -281,7 +283,7 @@ final class Line {
   /** A ticket that is still linked counts no more. */
   void withdraw(Ticket ticket) {
     if (!ticket.admitted) {
-      ticket.waitAt(null);
+      ticket.waitNowhere(calls);
       queue.died();
       station.unhold(ticket);
     } else {

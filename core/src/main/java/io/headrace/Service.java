@@ -32,6 +32,13 @@ import org.jspecify.annotations.Nullable;
  * handler sees the item; what the handler did before it returned happens-before the future
  * completes.
  *
+ * <p><b>Services of one's own</b>, lambdas included, have two duties: they end a call whose {@link
+ * CallOptions#timeout} is over, with {@link DeadlineExceededException}, and stop their work when
+ * the future that they have returned is cancelled. One that hands its calls on to another service
+ * does both if it passes the options on and returns the future that it gets; a stage made from that
+ * future ends in time, too, but does not pass its cancellation on. Behind {@link Throttle#around}
+ * and {@link Coalescer#around} callers are told in time whatever the service does.
+ *
  * @param <I> the type of an item
  * @param <O> the type of a result
  */
@@ -52,7 +59,7 @@ public interface Service<I, O extends @Nullable Object> {
   CompletableFuture<O> submit(I item, CallOptions options);
 
   /**
-   * Takes an item and returns at once, with no timeout and the lowest priority.
+   * Takes an item and returns at once, with {@link CallOptions#DEFAULT}.
    *
    * @param item the item
    * @return a future that completes with the result, or with the reason why there is none
@@ -82,7 +89,7 @@ public interface Service<I, O extends @Nullable Object> {
   }
 
   /**
-   * Takes items that belong together, with no timeout and the lowest priority.
+   * Takes items that belong together, with {@link CallOptions#DEFAULT}.
    *
    * @param items the items
    * @return the futures, in the order of the items
@@ -118,7 +125,7 @@ public interface Service<I, O extends @Nullable Object> {
   }
 
   /**
-   * Takes an item and blocks until its result is there, with no timeout and the lowest priority.
+   * Takes an item and blocks until its result is there, with {@link CallOptions#DEFAULT}.
    *
    * @param item the item
    * @return the result

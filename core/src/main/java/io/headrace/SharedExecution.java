@@ -86,7 +86,10 @@ final class SharedExecution extends SharedCalls
   private long startedNanos;
 
   /** Whether it counts among the keys; written before it begins. */
-  boolean hasPlace;
+  volatile boolean hasPlace;
+
+  /** Whether its result is not to be given to further calls; written by those who keep results. */
+  volatile boolean isForgotten;
 
   private boolean isKept;
   private boolean isInterrupted; // guarded by this
@@ -377,7 +380,7 @@ final class SharedExecution extends SharedCalls
 
   /** The outcome of one that is sealed and kept, or null. */
   @Nullable Object keptOutcome(long nowNanos) {
-    return isKept && nowNanos - expiresNanos < 0 ? outcome : null;
+    return isKept && !isForgotten && nowNanos - expiresNanos < 0 ? outcome : null;
   }
 
   @Override

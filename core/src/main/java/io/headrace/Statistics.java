@@ -6,7 +6,9 @@ import java.util.List;
 /**
  * What has happened in a flow or batcher so far, and what is in it now. Each number is exact, and
  * they are read one after the other: while items are on their way the numbers may be of slightly
- * different moments. A warm-up is not counted.
+ * different moments. A call is counted when it ends, a moment after its caller is told: one that is
+ * cancelled or late while its batch runs at once, though its item is among the running ones until
+ * the batch ends. A warm-up is not counted.
  *
  * @param name the name of the flow or batcher
  * @param state where it is in its life
@@ -67,15 +69,15 @@ public record Statistics(
     for (int i = 0; i < flow.stationCount(); i++) {
       steps.add(flow.station(i).statistics());
     }
-    Tally tally = flow.tally;
+    EndedCalls calls = flow.tally.calls;
     return new Statistics(
         flow.name(),
         flow.state(),
-        tally.ended(Observer.Outcome.COMPLETED),
-        tally.ended(Observer.Outcome.FAILED),
-        tally.ended(Observer.Outcome.TIMED_OUT),
-        tally.ended(Observer.Outcome.CANCELLED),
-        tally.ended(Observer.Outcome.REJECTED),
+        calls.count(Observer.Outcome.COMPLETED),
+        calls.count(Observer.Outcome.FAILED),
+        calls.count(Observer.Outcome.TIMED_OUT),
+        calls.count(Observer.Outcome.CANCELLED),
+        calls.count(Observer.Outcome.REJECTED),
         steps);
   }
 }

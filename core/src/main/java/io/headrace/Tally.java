@@ -1,19 +1,16 @@
 package io.headrace;
 
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the calls of a flow and counts how they ended: each when its ticket leaves the flow, which
- * happens once, whoever has completed it. Thread safe.
+ * Ends the calls of a flow and counts how they ended: each once, when it ends or when its ticket
+ * leaves the flow, whichever is known first. Thread safe.
  */
 final class Tally {
   private final @Nullable Admission admission;
-  private final LongAdder completed = new LongAdder();
-  private final LongAdder failed = new LongAdder();
-  private final LongAdder timedOut = new LongAdder();
-  private final LongAdder cancelled = new LongAdder();
-  private final LongAdder rejected = new LongAdder();
+
+  /** How the calls have ended so far. */
+  final EndedCalls calls = new EndedCalls();
 
   /**
    * Nothing has ended yet.
@@ -24,11 +21,6 @@ final class Tally {
     this.admission = admission;
   }
 
-  /** How many calls have ended so. */
-  long ended(Observer.Outcome outcome) {
-    return count(outcome).sum();
-  }
-
   /** Completes a ticket; returns whether it was not complete, and is to be counted then. */
   boolean complete(Ticket ticket, @Nullable Object result) {
     ticket.value = null; // its caller may keep it for long
@@ -36,19 +28,14 @@ final class Tally {
       left(ticket);
       return false;
     }
-    if (!ticket.isCall()) {
-      return false;
-    }
-    if (admission != null) {
-      admission.left(ticket);
-    }
-    return true;
+    leaves(ticket, Observer.Outcome.COMPLETED);
+    return ticket.isCall();
   }
 
   /** Some calls have been completed. */
   void succeeded(int n) {
     if (n > 0) {
-      completed.add(n);
+      calls.add(Observer.Outcome.COMPLETED, n);
     }
   }
 
@@ -59,8 +46,15 @@ final class Tally {
   }
 
   void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome) {
-    boolean first = ticket.fail(failure, outcome);
-    ended(ticket, first ? outcome : outcomeOf(ticket));
+    if (!ticket.fail(failure, outcome)) {
+      left(ticket);
+      return;
+    }
+    ticket.value = null;
+    leaves(ticket, outcome);
+    if (ticket.isCall()) {
+      calls.add(outcome, 1);
+    }
   }
 
   void reject(Ticket ticket, HeadraceException reason) {
@@ -69,7 +63,10 @@ final class Tally {
 
   /** A ticket leaves that somebody has completed, or whose timeout is over. */
   void left(Ticket ticket) {
-    ended(ticket, outcomeOf(ticket));
+    Observer.Outcome outcome = outcomeOf(ticket);
+    ticket.value = null;
+    leaves(ticket, outcome);
+    calls.addOnce(ticket, outcome);
   }
 
   /** A ticket is about to leave that no handler has done its work for. */
@@ -79,27 +76,15 @@ final class Tally {
     }
   }
 
-  private void ended(Ticket ticket, Observer.Outcome outcome) {
-    ticket.value = null;
-    if (!ticket.isCall()) {
+  private void leaves(Ticket ticket, Observer.Outcome outcome) {
+    if (admission == null || !ticket.isCall()) {
       return;
     }
-    count(outcome).increment();
-    if (admission != null && outcome == Observer.Outcome.REJECTED) {
+    if (outcome == Observer.Outcome.COMPLETED || outcome == Observer.Outcome.REJECTED) {
       admission.left(ticket);
-    } else if (admission != null) {
+    } else {
       admission.leftUnanswered(ticket);
     }
-  }
-
-  private LongAdder count(Observer.Outcome outcome) {
-    return switch (outcome) {
-      case COMPLETED -> completed;
-      case FAILED -> failed;
-      case TIMED_OUT -> timedOut;
-      case CANCELLED -> cancelled;
-      case REJECTED -> rejected;
-    };
   }
 
   /** How a call has ended that did not end here. */

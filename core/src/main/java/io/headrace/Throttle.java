@@ -211,9 +211,10 @@ public final class Throttle {
    * queue of this throttle.
    *
    * <p>The timeout of a call covers the wait, and what is left of it goes on to the other service.
-   * A call whose timeout is over while it waits, or that cannot be due by the rate in time, fails
-   * with {@link DeadlineExceededException}. Cancelling the future withdraws the call while it
-   * waits, and afterwards cancels the future of the other service.
+   * A call whose timeout is over fails with {@link DeadlineExceededException}, whatever the other
+   * service makes of it; one that cannot be due by the rate in time does so at once. The timeout,
+   * and cancelling the future, withdraw a call that waits; of one that was made they cancel the
+   * future of the other service, and the permit is out until that future has completed.
    *
    * <p>A call that waited is made before the caller whose permit it gets knows its result, on the
    * thread that completes that or closes the permit. If the other service answers before it

@@ -20,6 +20,9 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
   /** The permit or the result: what is withdrawn if the caller needs no result anymore. */
   private volatile @Nullable CompletableFuture<?> awaited;
 
+  /** Ends the call if the other service does not. Volatile: whoever ends the call reads it. */
+  private volatile TimeSource.@Nullable Alarm alarm;
+
   ThrottledCall(Service<I, O> service, I item, CallOptions options, TimeSource time) {
     this.service = service;
     this.item = item;
@@ -50,22 +53,66 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
       if (isDone() || item == null) {
         permit.close();
       } else {
-        await(service.submit(item, remaining()), permit);
+        long leftNanos = leftNanos();
+        await(service.submit(item, leaving(leftNanos)), permit);
+        if (leftNanos != 0 && !endsInTime(service)) {
+          arm(leftNanos);
+        }
       }
     } catch (Throwable failure) {
       end(permit, null, failure, true);
     }
   }
 
-  private CallOptions remaining() {
+  /** What is left of the timeout; 0 if there is none. */
+  private long leftNanos() {
     if (options.timeoutNanos == 0) {
-      return options;
+      return 0;
     }
-    long remainingNanos = options.timeoutNanos - (time.nanoTime() - submittedNanos);
-    if (remainingNanos <= 0) {
+    long leftNanos = options.timeoutNanos - (time.nanoTime() - submittedNanos);
+    if (leftNanos <= 0) {
       throw PermitFuture.tooLate(options.timeoutNanos);
     }
-    return options.withTimeout(Duration.ofNanos(remainingNanos));
+    return leftNanos;
+  }
+
+  private CallOptions leaving(long leftNanos) {
+    return leftNanos == 0 ? options : options.withTimeout(Duration.ofNanos(leftNanos));
+  }
+
+  /** Whether calls of a service end at their timeout for certain: no alarm is needed then. */
+  private static boolean endsInTime(Service<?, ?> service) {
+    return service instanceof Batcher
+        || service instanceof Flow
+        || service instanceof Coalescer
+        || service instanceof ThrottledService;
+  }
+
+  /** Gives the service all the time that it was told, so that it can end the call itself. */
+  private void arm(long delayNanos) {
+    if (isDone()) {
+      return;
+    }
+    TimeSource.Alarm set = time.schedule(delayNanos, () -> time.execute(this::expire));
+    alarm = set;
+    if (isDone()) { // its end may not have seen the alarm
+      set.cancel();
+    }
+  }
+
+  private void expire() {
+    abandoned(
+        super.completeExceptionally(
+            new DeadlineExceededException(
+                "throttled service had no result within "
+                    + Duration.ofNanos(options.timeoutNanos))));
+  }
+
+  private void disarm() {
+    TimeSource.Alarm set = alarm;
+    if (set != null) {
+      set.cancel();
+    }
   }
 
   /**
@@ -100,12 +147,14 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
     } else {
       super.completeExceptionally(failure);
     }
+    disarm();
   }
 
   /** Cancels what is awaited, once there is no need for it. */
   private boolean abandoned(boolean isFirst) {
     CompletableFuture<?> awaited = this.awaited;
     if (isFirst && awaited != null) {
+      disarm();
       awaited.cancel(true);
     }
     return isFirst;

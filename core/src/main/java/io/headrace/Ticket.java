@@ -22,30 +22,41 @@ final class Ticket extends CompletableFuture<Object> {
    *    offers the ticket to a queue, then the queue's drain, then the batch that the ticket is part of.
    *    Each hand-over is a release and an acquire: the link of the queue, the assignment of a batch.
    * 2. next belongs to the queue that the ticket is in.
-   * 3. waitingAt says in which station's queue the ticket waits, if any. The carrier sets it before it
-   *    offers the ticket; the drain clears it when it takes or removes the ticket. Any thread reads it,
-   *    to tell the station that the ticket is withdrawn; what it reads may be out of date, and so the
-   *    drain believes only its own reading.
+   * 3. whereabouts is the station in whose queue the ticket waits, or what counts the calls of its
+   *    flow while it waits nowhere. The carrier sets it before it offers the ticket; the drain changes it when it
+   *    takes or removes the ticket. Any thread reads it, to count a call that ends on its way, and to
+   *    tell the station that the ticket is withdrawn; what it reads may be out of date, and so the
+   *    drain believes only its own reading. Null for a ticket that is not counted.
    * 4. waiter is the thread in await(), written by it alone. It writes waiter and then reads the
    *    result; whoever completes the ticket writes the result and then reads waiter. Both are volatile,
    *    so one of them sees the other, and no wake-up is lost.
+   * 5. marks are set by anybody, never cleared, and not at all for a call that ends where it is carried
+   *    to: only that is counted without a look at them.
    */
 
   private static final VarHandle NEXT;
-  private static final VarHandle WAITING_AT;
+  private static final VarHandle WHEREABOUTS;
+  private static final VarHandle MARKS;
+
+  /** The service has failed it on its way, or was about to when its caller completed it. */
+  private static final byte OVERTAKEN = 1;
+
+  /** It is counted among the calls that have ended. */
+  private static final byte COUNTED = 2;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       NEXT = lookup.findVarHandle(Ticket.class, "next", Ticket.class);
-      WAITING_AT = lookup.findVarHandle(Ticket.class, "waitingAt", Station.class);
+      WHEREABOUTS = lookup.findVarHandle(Ticket.class, "whereabouts", Object.class);
+      MARKS = lookup.findVarHandle(Ticket.class, "marks", byte.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
   @Nullable Object value;
-  private volatile @Nullable Station waitingAt;
+  private volatile @Nullable Object whereabouts;
   final @Nullable Terms terms;
 
   /** The worker that is kept from its next batch until this ticket has found room. */
@@ -60,8 +71,8 @@ final class Ticket extends CompletableFuture<Object> {
   /** Whether it counts as in flight for the admission of its flow; of whoever carries it. */
   boolean isCounted;
 
-  /** Whether the service has failed it on its way, or was about to when its caller completed it. */
-  private boolean isOvertaken;
+  @SuppressWarnings("UnusedVariable") // through MARKS
+  private byte marks;
 
   @SuppressWarnings("UnusedVariable") // read through NEXT
   private @Nullable Ticket next;
@@ -88,12 +99,21 @@ final class Ticket extends CompletableFuture<Object> {
    * it.
    */
   boolean waitsAt(Station station) {
-    return WAITING_AT.getOpaque(this) == station;
+    return WHEREABOUTS.getOpaque(this) == station;
   }
 
   /** Release: a canceller that reads the station sees a ticket that the station may remove. */
-  void waitAt(@Nullable Station station) {
-    WAITING_AT.setRelease(this, station);
+  void waitAt(Station station) {
+    WHEREABOUTS.setRelease(this, station);
+  }
+
+  /**
+   * Release, as above.
+   *
+   * @param calls counts the call if it ends before it waits again
+   */
+  void waitNowhere(EndedCalls calls) {
+    WHEREABOUTS.setRelease(this, calls);
   }
 
   /** Acquire: whoever sees the link sees what its writer did to the ticket before. */
@@ -146,17 +166,34 @@ final class Ticket extends CompletableFuture<Object> {
   }
 
   /**
-   * Fails the ticket while it is on its way; it is counted when it leaves. A plain write before
-   * that of the failure: who counts it has seen the failure.
+   * Fails the ticket while it is on its way. It is marked before: who sees the failure sees why.
    */
   void overtake(HeadraceException failure, Observer.Outcome outcome) {
-    isOvertaken = true;
-    var _ = fail(failure, outcome);
+    MARKS.getAndBitwiseOr(this, OVERTAKEN);
+    if (fail(failure, outcome)) {
+      endedOnItsWay(outcome);
+    }
   }
 
   /** Whether it was failed on its way, and not completed by its caller. */
   boolean isOvertaken() {
-    return isOvertaken && state() == State.FAILED && exceptionNow() instanceof HeadraceException;
+    return ((byte) MARKS.getVolatile(this) & OVERTAKEN) != 0
+        && state() == State.FAILED
+        && exceptionNow() instanceof HeadraceException;
+  }
+
+  private void endedOnItsWay(Observer.Outcome outcome) {
+    Object at = whereabouts;
+    if (at instanceof Station station) {
+      station.flow.tally.calls.addOnce(this, outcome);
+    } else if (at instanceof EndedCalls calls) {
+      calls.addOnce(this, outcome);
+    }
+  }
+
+  /** Whether nobody has asked before: one counts it. */
+  boolean isFirstToCount() {
+    return ((byte) MARKS.getAndBitwiseOr(this, COUNTED) & COUNTED) == 0;
   }
 
   /** The timeout is over: the caller is told, and the ticket leaves the queue it waits in. */
@@ -206,12 +243,12 @@ final class Ticket extends CompletableFuture<Object> {
   private void abandoned() {
     Terms terms = this.terms;
     ended(Observer.Outcome.CANCELLED, terms == null ? 0 : terms.time.nanoTime());
+    endedOnItsWay(Observer.Outcome.CANCELLED);
     withdraw();
   }
 
   private void withdraw() {
-    Station station = waitingAt;
-    if (station != null) {
+    if (whereabouts instanceof Station station) {
       station.withdraw(this);
     }
   }

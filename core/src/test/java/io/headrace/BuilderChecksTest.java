@@ -58,6 +58,11 @@ class BuilderChecksTest {
             "objective is PT-0.001S, it has to be above zero",
             () -> Flow.<Integer>builder("flow").answerWithin(negative)),
         new Wrong(
+            "timeout is PT0S, it has to be above zero", () -> batcher().timeout(Duration.ZERO)),
+        new Wrong(
+            "timeout is PT-0.001S, it has to be above zero",
+            () -> Flow.<Integer>builder("flow").timeout(negative)),
+        new Wrong(
             "branches is empty, flow needs at least one",
             () -> Flow.<Integer>builder("flow").parallel(List.of(), values -> values)),
         new Wrong(
@@ -150,6 +155,15 @@ class BuilderChecksTest {
             "objective is set to PT2S, it was set to PT1S before",
             () ->
                 batcher().answerWithin(Duration.ofSeconds(1)).answerWithin(Duration.ofSeconds(2))),
+        new Wrong(
+            "timeout is set to PT2S, it was set to PT1S before",
+            () -> batcher().timeout(Duration.ofSeconds(1)).timeout(Duration.ofSeconds(2))),
+        new Wrong(
+            "timeout is set to PT2S, it was set to PT1S before",
+            () ->
+                Flow.<Integer>builder("flow")
+                    .timeout(Duration.ofSeconds(1))
+                    .timeout(Duration.ofSeconds(2))),
         step("isolate is set to 3, it was set to 2 before", o -> o.isolate(2).isolate(3)),
         step(
             "workers is set to 3 virtual threads, it was set to inline before",
@@ -182,7 +196,7 @@ class BuilderChecksTest {
         new Wrong("listener", () -> CallOptions.DEFAULT.withListener(null)),
         new Wrong("maxDelay", () -> BatchPolicy.fixed(1, null)),
         new Wrong("atMost", () -> OnFull.await(null)),
-        new Wrong("function", () -> Handler.each(null)),
+        new Wrong("task", () -> Handler.each(null)),
         new Wrong("name", () -> Flow.builder(null)),
         new Wrong("name", () -> Flow.<Integer>builder("flow").step(null, HANDLER)),
         new Wrong(

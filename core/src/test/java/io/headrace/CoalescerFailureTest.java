@@ -9,6 +9,7 @@ import io.headrace.CoalescerProbes.Stages;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -120,7 +121,11 @@ class CoalescerFailureTest {
         .doesNotHaveDuplicates()
         .allSatisfy(
             thrown -> {
-              assertThat(thrown).isInstanceOf(CompletionException.class).hasCause(failure);
+              assertThat(thrown)
+                  .isExactlyInstanceOf(IllegalStateException.class)
+                  .hasMessage("failed")
+                  .cause()
+                  .isSameAs(failure);
               assertThat(thrown.getStackTrace())
                   .anyMatch(frame -> frame.getMethodName().equals("lambda$callFromHere$0"));
             });
@@ -128,6 +133,36 @@ class CoalescerFailureTest {
     Throwable second = catchThrowable(future::get);
     assertThat(first).isInstanceOf(ExecutionException.class).hasCause(failure).isNotSameAs(second);
     assertThat(catchThrowable(future::join)).hasCause(failure);
+  }
+
+  /** As the service behind it would throw it. */
+  @Test
+  void whatIsCheckedIsTheCauseAndWhatIsNotIsThrownAsSuch() {
+    IOException checked = new IOException("no connection");
+    AssertionError error = new AssertionError("wrong");
+    NoSuchElementException unchecked = new NoSuchElementException("no user");
+    assertThat(failing(checked)).isExactlyInstanceOf(CompletionException.class).hasCause(checked);
+    assertThat(failing(error)).isExactlyInstanceOf(AssertionError.class).hasCause(error);
+    assertThat(failing(unchecked))
+        .isExactlyInstanceOf(NoSuchElementException.class)
+        .hasMessage("no user")
+        .hasCause(unchecked);
+  }
+
+  private static Throwable failing(Throwable failure) {
+    try (Batcher<String, String> batcher =
+        Batcher.<String, String>builder(
+                _ -> {
+                  throw CoalescerFailureTest.<RuntimeException>unchecked(failure);
+                })
+            .build()) {
+      return callFromHere(Coalescer.around(batcher));
+    }
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // throws what is checked, too
+  private static <E extends Throwable> E unchecked(Throwable failure) throws E {
+    throw (E) failure;
   }
 
   @Test
@@ -217,7 +252,7 @@ class CoalescerFailureTest {
         Coalescer.<String, String>builder(key -> key).keyedBy(Integer::valueOf).build();
     assertThatThrownBy(coalescer.submit("one")::join)
         .hasCauseInstanceOf(NumberFormatException.class);
-    assertThatThrownBy(() -> coalescer.call("two")).hasCauseInstanceOf(NumberFormatException.class);
+    assertThatThrownBy(() -> coalescer.call("two")).isInstanceOf(NumberFormatException.class);
     assertThat(coalescer.submit("3").join()).isEqualTo("3");
     Coalescer<String, String> noKey =
         Coalescer.<String, String>builder(key -> key).keyedBy(key -> null).build();

@@ -176,6 +176,88 @@ class CoalescerKeepTest {
     assertThat(coalescer.keys()).isZero();
   }
 
+  @Test
+  void aKeptResultThatIsForgottenIsDropped() {
+    Coalescer<String, List<String>> coalescer = keeping().maxKeys(2).build();
+    execute(coalescer, "a");
+    time.advance(Duration.ofMillis(500));
+    execute(coalescer, "b");
+    coalescer.forget("a");
+    coalescer.forget("never came");
+    assertThat(coalescer.kept()).isEqualTo(1);
+    assertThat(coalescer.keys()).isEqualTo(1);
+    assertThat(coalescer.submit("b")).as("is kept still").isCompleted();
+    execute(coalescer, "a");
+    assertThat(stages.arguments).containsExactly("a", "b", "a");
+    time.advance(Duration.ofMillis(999));
+    assertThat(coalescer.kept()).isEqualTo(2);
+    coalescer.forgetAll();
+    assertThat(coalescer.keys()).isZero();
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void anExecutionInFlightThatIsForgottenIsForThoseWhoWaitOnly() {
+    CoalescerStatistics statistics = CoalescerHooks.statistics();
+    Coalescer<String, List<String>> coalescer = keeping().maxKeys(1).hooks(statistics).build();
+    CompletableFuture<List<String>> before = coalescer.submit("a");
+    CompletableFuture<List<String>> joined = coalescer.submit("a");
+    coalescer.forget("a");
+    assertThat(coalescer.keys()).isZero();
+    CompletableFuture<List<String>> after = coalescer.submit("a");
+    assertThat(coalescer.submit("b").exceptionNow()).isInstanceOf(QueueFullException.class);
+    stages.stages.get(0).complete(List.of("old"));
+    assertThat(before.join()).containsExactly("old").isSameAs(joined.join());
+    assertThat(coalescer.kept()).isZero();
+    assertThat(after).isNotDone();
+    assertThat(coalescer.submit("a")).as("joins the new one").isNotDone();
+    assertThat(coalescer.submit("b")).as("its place is taken still").isCompletedExceptionally();
+    stages.stages.get(1).complete(List.of("new"));
+    assertThat(after.join()).containsExactly("new");
+    assertThat(coalescer.submit("a").join()).containsExactly("new");
+    assertThat(statistics.snapshot()).isEqualTo(new CoalescerStatistics.Snapshot(2, 2, 1, 2, 0));
+    assertThat(coalescer.keys()).isOne();
+  }
+
+  @Test
+  void anExecutionThatIsForgottenIsCancelledWhenNobodyWaits() {
+    Coalescer<String, List<String>> coalescer =
+        builder().whenAbandoned(WhenAbandoned.CANCEL).build();
+    CompletableFuture<List<String>> before = coalescer.submit("a");
+    coalescer.forgetAll();
+    CompletableFuture<List<String>> after = coalescer.submit("a");
+    before.cancel(true);
+    assertThat(stages.stages.get(0)).isCancelled();
+    assertThat(coalescer.keys()).isOne();
+    after.cancel(true);
+    assertThat(stages.stages.get(1)).isCancelled();
+    assertThat(coalescer.keys()).isZero();
+  }
+
+  /** What is forgotten is the key, as of a call. */
+  @Test
+  void aKeyIsForgottenByAnArgumentOrByTheKeyOfACallThatBringsItsFunction() {
+    Coalescer<String, List<String>> byLength = builder().keyedBy(String::length).build();
+    byLength.submit("aa");
+    byLength.forget("bb");
+    assertThat(byLength.keys()).isZero();
+    Coalescer<String, List<String>> adHoc = Coalescer.<String, List<String>>builder().build();
+    adHoc.submitAsync("a", CompletableFuture::new);
+    adHoc.forget("b");
+    assertThat(adHoc.keys()).isOne();
+    adHoc.forget("a");
+    assertThat(adHoc.keys()).isZero();
+    Coalescer<String, List<String>> noKey =
+        builder()
+            .keyedBy(
+                _ -> {
+                  throw new IllegalStateException("no key");
+                })
+            .build();
+    assertThatThrownBy(() -> noKey.forget("a")).hasMessage("no key");
+    assertThatThrownBy(() -> noKey.forget(null)).isInstanceOf(NullPointerException.class);
+  }
+
   /** R1: nothing is kept without the option, not even for a moment. */
   @Test
   void withoutTheOptionNothingIsKept() {

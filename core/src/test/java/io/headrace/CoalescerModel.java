@@ -27,6 +27,7 @@ final class CoalescerModel {
     final List<Call> calls = new ArrayList<>();
     boolean isEnded;
     boolean isCancelled;
+    boolean isForgotten;
     String result = "";
     long expiresNanos;
 
@@ -113,8 +114,19 @@ final class CoalescerModel {
       execution.isCancelled = true;
       execution.isEnded = true;
       errors++;
-      byKey.remove(execution.key);
+      byKey.remove(execution.key, execution);
     }
+  }
+
+  void forget(int key) {
+    Execution execution = byKey.remove(key);
+    if (execution != null) {
+      execution.isForgotten = true;
+    }
+  }
+
+  void forgetAll() {
+    List.copyOf(byKey.keySet()).forEach(this::forget);
   }
 
   void end(Execution execution, String result, boolean isFailure, long nowNanos) {
@@ -127,10 +139,10 @@ final class CoalescerModel {
         call.end = result;
       }
     }
-    byKey.remove(execution.key);
+    byKey.remove(execution.key, execution);
     if (isFailure) {
       errors++;
-    } else if (keepNanos > 0) {
+    } else if (keepNanos > 0 && !execution.isForgotten) {
       execution.result = result;
       execution.expiresNanos = nowNanos + keepNanos;
       byKey.put(execution.key, execution);

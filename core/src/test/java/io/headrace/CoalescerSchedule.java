@@ -134,12 +134,26 @@ final class CoalescerSchedule implements RandomSchedules.Schedule {
   }
 
   private void act() {
-    switch (random.nextInt(12)) {
+    switch (random.nextInt(13)) {
       case 0, 1, 2, 3, 4 -> call();
       case 5, 6 -> giveUp();
       case 7, 8, 9 -> endOne();
+      case 10 -> forget();
       default -> pass();
     }
+  }
+
+  private void forget() {
+    if (random.nextInt(8) == 0) {
+      log("forget all");
+      model.forgetAll();
+      coalescer.forgetAll();
+      return;
+    }
+    int key = 1 + random.nextInt(keyCount);
+    log("forget %d", key);
+    model.forget(key);
+    coalescer.forget("x".repeat(key));
   }
 
   private void call() {

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -220,7 +219,7 @@ class CoalescerTest {
       assertThat(first.join()).isEqualTo(second.join());
       assertThat(steps).containsExactly("batcher");
       assertThatThrownBy(() -> around.call("b", CallOptions.priority(2)))
-          .isInstanceOf(CompletionException.class)
+          .isInstanceOf(IllegalArgumentException.class)
           .hasCauseInstanceOf(IllegalArgumentException.class);
     }
   }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -52,6 +54,44 @@ class HandlerFailureTest {
         new OutOfMemoryError("not really"),
         new StackOverflowError(),
         new Throwable("something else"));
+  }
+
+  /** Each item fails alone, with a checked exception, too. */
+  @Test
+  void aTaskForEachItemMayThrowAnything() {
+    IOException failure = new IOException("no connection");
+    var futures =
+        three(
+            Handler.each(
+                i -> {
+                  if (i == 1) {
+                    throw failure;
+                  }
+                  return i;
+                }));
+    assertThat(futures.get(0)).isCompletedWithValue(0);
+    assertThat(futures.get(1).exceptionNow()).isSameAs(failure);
+    assertThat(futures.get(2)).isCompletedWithValue(2);
+    Handler<Path, String> files = Handler.each(Files::readString);
+    assertThat(files).isNotNull();
+  }
+
+  /** A worker that is stopped does not begin to wait again for the next item. */
+  @Test
+  void anInterruptIsForTheItemsThatFollow() {
+    var futures =
+        three(
+            Handler.each(
+                i -> {
+                  if (i == 1) {
+                    throw new InterruptedException();
+                  }
+                  return Thread.currentThread().isInterrupted();
+                }));
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(futures.get(0)).isCompletedWithValue(false);
+    assertThat(futures.get(1).exceptionNow()).isInstanceOf(InterruptedException.class);
+    assertThat(futures.get(2)).isCompletedWithValue(true);
   }
 
   @ParameterizedTest

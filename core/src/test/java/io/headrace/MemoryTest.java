@@ -137,6 +137,38 @@ class MemoryTest {
     }
   }
 
+  /** A handler may be a model of gigabytes. */
+  @Test
+  void aFutureThatIsKeptKeepsNoHandler() {
+    List<CompletableFuture<Object>> futures = new ArrayList<>();
+    WeakReference<Object> handler = closedAfter(futures);
+    assertThat(futures).hasSize(3).allMatch(CompletableFuture::isDone);
+    awaitCleared(List.of(handler));
+    assertThat(futures.getFirst()).isCompletedWithValue("item");
+  }
+
+  private WeakReference<Object> closedAfter(List<CompletableFuture<Object>> futures) {
+    Handler<Object, Object> handler =
+        new Handler<>() {
+          @Override
+          public List<Object> handle(List<Object> items) {
+            return items;
+          }
+        };
+    var batcher =
+        Batcher.builder(handler)
+            .workers(Workers.executor(stepped, 1))
+            .answerWithin(Duration.ofHours(1))
+            .build();
+    futures.add(batcher.submit("item"));
+    futures.add(batcher.submit("cancelled"));
+    futures.getLast().cancel(true);
+    stepped.runAll();
+    batcher.close();
+    futures.add(batcher.submit("too late"));
+    return new WeakReference<>(handler);
+  }
+
   @Test
   void callsThatEndInTimeAreNotKeptByTheirTimeouts() {
     var batcher =

@@ -126,13 +126,78 @@ class StatisticsTest {
     batcher.submit(1).cancel(true);
     batcher.submit(2, CallOptions.timeout(Duration.ofMillis(1)));
     batcher.submit(3);
+    assertThat(ways(batcher.statistics())).containsExactly(0L, 0L, 0L, 1L, 0L);
     held.answer();
     time.advance(Duration.ofMillis(1));
-    assertThat(ways(batcher.statistics()).stream().mapToLong(i -> i).sum()).isEqualTo(1);
+    assertThat(ways(batcher.statistics())).containsExactly(0L, 0L, 1L, 1L, 0L);
+    assertThat(batcher.statistics().steps().getFirst().running()).isEqualTo(2);
     held.answer();
     assertThat(ways(batcher.statistics())).containsExactly(1L, 0L, 1L, 1L, 0L);
     checkAtRest(batcher.statistics(), 3);
     batcher.close();
+  }
+
+  /** With observers and without: the numbers agree with what observers are told, at any moment. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatIsCountedIsWhatObserversAreTold(boolean isObserved) {
+    List<Observer.Outcome> told = new ArrayList<>();
+    Observer observer =
+        new Observer() {
+          @Override
+          public void onCallEnd(String service, Outcome outcome, long nanos, Object call) {
+            told.add(outcome);
+          }
+        };
+    HeldBatches<Integer> held = new HeldBatches<>();
+    var builder =
+        Flow.<Integer>builder("f")
+            .asyncStep("first", held, step -> step.workers(Workers.executor(Runnable::run, 1)))
+            .asyncStep("second", held, step -> step.workers(Workers.inline()))
+            .timeSource(time);
+    Flow<Integer, Integer> flow = (isObserved ? builder.observer(observer) : builder).build();
+    try (flow) {
+      flow.start();
+      flow.submit(1).cancel(true); // in the batch of the first step
+      var second = flow.submit(2);
+      held.answer();
+      held.answer(); // of the first step; it is in that of the second now
+      flow.submit(3).complete(33);
+      flow.submit(4).cancel(true); // waits
+      second.completeExceptionally(new IllegalStateException());
+      assertThat(flow.statistics().cancelled()).isEqualTo(4);
+      flow.submit(5, CallOptions.timeout(Duration.ofMillis(1)));
+      time.advance(Duration.ofMillis(1));
+      assertThat(flow.statistics().timedOut()).isOne();
+      assertThat(told).hasSize(isObserved ? 5 : 0);
+      held.answerAll();
+      assertThat(ways(flow.statistics())).containsExactly(0L, 0L, 1L, 4L, 0L);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** What a shutdown fails in a batch that ends later. */
+  @Test
+  void whatAShutdownFailsIsCountedAtOnce() {
+    CompletableFuture<List<Integer>> stubborn =
+        new CompletableFuture<>() {
+          @Override
+          public boolean cancel(boolean mayInterruptIfRunning) {
+            return false;
+          }
+        };
+    var batcher =
+        Batcher.<Integer, Integer>asyncBuilder(_ -> stubborn)
+            .workers(Workers.executor(Runnable::run, 1))
+            .build();
+    batcher.submit(1);
+    batcher.shutdownNow();
+    assertThat(ways(batcher.statistics())).containsExactly(0L, 0L, 0L, 0L, 1L);
+    stubborn.complete(List.of(1));
+    batcher.close();
+    assertThat(ways(batcher.statistics())).containsExactly(0L, 0L, 0L, 0L, 1L);
+    checkAtRest(batcher.statistics(), 1);
   }
 
   @Test

@@ -98,6 +98,93 @@ class ThrottledServiceTest {
   }
 
   @Test
+  void aCallEndsInTimeWhateverTheServiceMakesOfItsTimeout() {
+    throttled.submit("one");
+    CompletableFuture<String> two =
+        throttled.submit("two", CallOptions.timeout(Duration.ofSeconds(3)));
+    time.advance(Duration.ofSeconds(1));
+    results.get(0).complete("1");
+    time.advance(Duration.ofSeconds(2).minusNanos(1));
+    assertThat(two).isNotDone();
+    time.advance(Duration.ofNanos(1));
+    assertThatThrownBy(two::join)
+        .cause()
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("throttled service had no result within PT3S");
+    assertThat(results.get(1)).isCancelled();
+    assertThat(throttle.running()).isZero();
+  }
+
+  /** At most so many stay at most so many: the work behind the future may still be done. */
+  @Test
+  void aPermitIsOutUntilTheOtherFutureHasCompleted() {
+    CompletableFuture<String> stubborn =
+        new CompletableFuture<>() {
+          @Override
+          public boolean cancel(boolean mayInterruptIfRunning) {
+            return false;
+          }
+        };
+    Service<String, String> around = throttle.around((_, _) -> stubborn);
+    CompletableFuture<String> one =
+        around.submit("one", CallOptions.timeout(Duration.ofSeconds(1)));
+    CompletableFuture<String> two = throttled.submit("two");
+    time.advance(Duration.ofSeconds(1));
+    assertThat(one).isCompletedExceptionally();
+    assertThat(throttle.running()).isOne();
+    assertThat(results).isEmpty();
+    stubborn.complete("1");
+    assertThat(throttle.running()).isOne();
+    results.get(0).complete("2");
+    assertThat(two).isCompletedWithValue("2");
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void thereIsAnAlarmOnlyForACallWithATimeoutThatHasNotEnded() {
+    Throttle many = Throttle.builder().atOnce(10).timeSource(time).build();
+    Service<String, String> around = many.around(service);
+    around.submit("without");
+    assertThat(time.alarms()).isZero();
+    CompletableFuture<String> ended =
+        around.submit("ends", CallOptions.timeout(Duration.ofSeconds(1)));
+    CompletableFuture<String> cancelled =
+        around.submit("is cancelled", CallOptions.timeout(Duration.ofSeconds(1)));
+    assertThat(time.alarms()).isEqualTo(2);
+    results.get(1).complete("1");
+    cancelled.cancel(true);
+    assertThat(time.alarms()).isZero();
+    assertThat(ended).isCompletedWithValue("1");
+    Service<String, String> atOnce =
+        many.around((item, _) -> CompletableFuture.completedFuture(item));
+    assertThat(atOnce.submit("now", CallOptions.timeout(Duration.ofSeconds(1)))).isCompleted();
+    assertThat(time.alarms()).isZero();
+  }
+
+  /** Services that keep to their timeouts end the call themselves, and count it so. */
+  @Test
+  void aBatcherTellsThatItsCallIsLate() {
+    HeldBatches<String> held = new HeldBatches<>();
+    try (Batcher<String, String> batcher =
+        Batcher.asyncBuilder(held)
+            .workers(Workers.executor(Runnable::run, 1))
+            .timeSource(time)
+            .build()) {
+      CompletableFuture<String> late =
+          throttle.around(batcher).submit("late", CallOptions.timeout(Duration.ofSeconds(1)));
+      assertThat(time.alarms()).isOne();
+      time.advance(Duration.ofSeconds(1));
+      assertThatThrownBy(late::join)
+          .cause()
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("batcher had no result within PT1S");
+      held.answerAll();
+      assertThat(batcher.statistics().timedOut()).isOne();
+      assertThat(throttle.running()).isZero();
+    }
+  }
+
+  @Test
   void aCallThatIsCancelledWhileItWaitsIsNeverMade() {
     throttled.submit("one");
     CompletableFuture<String> two = throttled.submit("two");

@@ -48,6 +48,58 @@ class TimeoutTest {
   }
 
   @Test
+  void aCallThatNamesNoTimeoutHasThatOfTheBatcher() {
+    var batcher =
+        Batcher.asyncBuilder(held)
+            .workers(Workers.executor(Runnable::run, 1))
+            .timeSource(time)
+            .timeout(Duration.ofMillis(50))
+            .priorities(2)
+            .build();
+    var none = batcher.submit(1);
+    var both = batcher.submitAll(List.of(2, 3), CallOptions.priority(1));
+    var shorter = batcher.submit(4, millis(10));
+    var longer = batcher.submit(5, millis(100));
+    Coalescer<Integer, Integer> coalescer =
+        Coalescer.aroundBuilder(batcher).timeSource(time).build();
+    var execution = coalescer.submit(6, millis(100));
+    time.advance(Duration.ofMillis(50).minus(ONE_NANO));
+    assertThat(isTimedOut(shorter)).isTrue();
+    assertThat(none).isNotDone();
+    time.advance(ONE_NANO);
+    assertThat(none.exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("batcher had no result within PT0.05S");
+    assertThat(both).allMatch(TimeoutTest::isTimedOut);
+    assertThat(isTimedOut(execution)).isTrue();
+    assertThat(longer).isNotDone();
+    time.advance(Duration.ofMillis(50));
+    assertThat(isTimedOut(longer)).isTrue();
+    held.answerAll();
+    batcher.close();
+  }
+
+  @Test
+  void aCallThatNamesNoTimeoutHasThatOfTheFlow() throws Exception {
+    var flow =
+        Flow.<Integer>builder("flow")
+            .asyncStep("one", held, step -> step.workers(Workers.executor(Runnable::run, 1)))
+            .asyncStep("two", held, step -> step.workers(Workers.executor(Runnable::run, 1)))
+            .timeSource(time)
+            .timeout(Duration.ofMillis(50))
+            .build()
+            .start();
+    var future = flow.submit(1);
+    time.advance(Duration.ofMillis(49));
+    held.answer();
+    time.advance(Duration.ofMillis(1));
+    assertThat(isTimedOut(future)).isTrue();
+    held.answerAll();
+    flow.close();
+    assertThat(flow.statistics().timedOut()).isOne();
+  }
+
+  @Test
   void anItemThatWaitsFailsAtExactlyItsTimeoutAndLeavesTheQueue() {
     var batcher = stepped(BatchPolicy.greedy(10));
     batcher.submit(0);

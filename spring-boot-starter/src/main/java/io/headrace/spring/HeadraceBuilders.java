@@ -80,6 +80,7 @@ public final class HeadraceBuilders {
           .set(builder::batch, builder::workers, builder::queue, builder::isolate);
       setting.set("priorities", options.priorities(), builder::priorities);
       setting.set("answer-within", options.answerWithin(), builder::answerWithin);
+      setting.set("timeout", options.timeout(), builder::timeout);
     }
     customizers.orderedStream().forEach(each -> each.customize(name, builder));
     return builder;
@@ -100,6 +101,7 @@ public final class HeadraceBuilders {
     if (options != null) {
       setting.set("priorities", options.priorities(), builder::priorities);
       setting.set("answer-within", options.answerWithin(), builder::answerWithin);
+      setting.set("timeout", options.timeout(), builder::timeout);
     }
     customizers.orderedStream().forEach(each -> each.customize(name, builder));
     return builder;

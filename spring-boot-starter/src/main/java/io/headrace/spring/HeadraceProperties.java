@@ -82,6 +82,7 @@ record HeadraceProperties(
    *     blame.
    * @param priorities How many priorities there are.
    * @param answerWithin Within what time an item is to be answered; others are refused on arrival.
+   * @param timeout How long the callers wait that name no timeout.
    */
   record BatcherProperties(
       @Nullable Integer maxSize,
@@ -94,7 +95,8 @@ record HeadraceProperties(
       @Nullable Duration awaitAtMost,
       @Nullable Integer isolate,
       @Nullable Integer priorities,
-      @Nullable Duration answerWithin) {
+      @Nullable Duration answerWithin,
+      @Nullable Duration timeout) {
     /** What it has in common with the step of a flow. */
     StepProperties step() {
       return new StepProperties(
@@ -115,11 +117,13 @@ record HeadraceProperties(
    *
    * @param priorities How many priorities there are.
    * @param answerWithin Within what time an item is to be answered; others are refused on arrival.
+   * @param timeout How long the callers wait that name no timeout.
    * @param steps Options of its steps by their names.
    */
   record FlowProperties(
       @Nullable Integer priorities,
       @Nullable Duration answerWithin,
+      @Nullable Duration timeout,
       @DefaultValue Map<String, StepProperties> steps) {}
 
   /**

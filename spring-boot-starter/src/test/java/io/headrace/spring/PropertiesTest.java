@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.headrace.Batcher;
 import io.headrace.Coalescer;
+import io.headrace.DeadlineExceededException;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.Service;
@@ -134,6 +135,27 @@ class PropertiesTest {
             });
   }
 
+  /** A nanosecond is over when the deadline is looked at. */
+  @Test
+  @SuppressWarnings("unchecked")
+  void aTimeoutIsThatOfCallsThatNameNone() {
+    runner
+        .withUserConfiguration(Parts.class)
+        .withPropertyValues(
+            "headrace.batchers.texts.timeout=1ns",
+            "headrace.flows.photos.timeout=1ns",
+            "headrace.throttles.api.at-once=4")
+        .run(
+            context -> {
+              for (Service<Integer, Integer> service :
+                  List.of(context.getBean(Batcher.class), context.getBean(Flow.class))) {
+                assertThat(catchThrowable(() -> service.call(1)))
+                    .isInstanceOf(DeadlineExceededException.class)
+                    .hasMessageContaining("PT0.000000001S");
+              }
+            });
+  }
+
   static class Prices {
     @Batched("prices")
     public Integer price(int article) {
@@ -197,6 +219,8 @@ class PropertiesTest {
             + " | maxDelay is PT-1S, it must not be negative",
         "headrace.batchers.texts.workers=0 | headrace.batchers.texts.workers"
             + " | count is 0, it has to be from 1 to",
+        "headrace.batchers.texts.timeout=0s | headrace.batchers.texts.timeout"
+            + " | timeout is PT0S, it has to be above zero",
         "headrace.batchers.texts.isolate=1 | headrace.batchers.texts.isolate"
             + " | maxTries is 1, it has to be at least 2",
         "headrace.batchers.texts.priorities=65 | headrace.batchers.texts.priorities"
