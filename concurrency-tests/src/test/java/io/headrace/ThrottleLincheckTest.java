@@ -23,7 +23,9 @@ class ThrottleLincheckTest {
 
   /** Operations of a group come one after the other, those that have none side by side with all. */
   public static class Slots {
-    private final Gate gate = new Gate(2, null, TimeSource.system());
+    /** Its time runs in place what belongs on a virtual thread, which could not be followed. */
+    private final Gate gate = new Gate(2, null, Parts.NO_TIME);
+
     private final Queue<Permit> permits = new ConcurrentLinkedQueue<>();
     private final List<CompletableFuture<Permit>> futures = new ArrayList<>();
 

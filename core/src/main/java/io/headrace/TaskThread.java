@@ -59,8 +59,13 @@ final class TaskThread extends StartedTask implements Runnable {
 
   /** Returns whether the run still counts on this thread. */
   private boolean execute() {
-    Timer timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
-    callInContext();
+    Timer timer = null;
+    try {
+      timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
+      callInContext();
+    } catch (Throwable noAlarm) {
+      failure = noAlarm;
+    }
     boolean inTime = timer == null || timer.endInTime();
     if (inTime) {
       run.ending();
