@@ -96,7 +96,8 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
   /**
    * What has happened in the batcher so far, and what is in it now. The parts of an item that was
-   * split count as calls of their own.
+   * split count as calls, and not the item; one that could not be split counts as a call that
+   * failed.
    *
    * @return the numbers at this moment
    */
