@@ -95,6 +95,9 @@ final class QueuedStation extends Station implements QueueState {
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
 
+  /** Whether everything goes without delay. */
+  private volatile boolean isHastened;
+
   /** What came before it goes without delay. */
   private volatile @Nullable Flush flush;
 
@@ -107,6 +110,10 @@ final class QueuedStation extends Station implements QueueState {
   // Of the drain.
 
   private Phase phase = Phase.OPEN;
+
+  /** Whether a shutdown has begun; nothing goes anymore, and it is going to fail what waits. */
+  private boolean isStopping;
+
   private long nowNanos;
 
   /** How many tickets the policy saw when it decided to wait; -1 if it did not. */
@@ -296,9 +303,20 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  void interruptHandlers() {
+    crew.interrupt();
+  }
+
+  @Override
   void shutdown(HeadraceException reason) {
-    shutdownReason = reason;
+    interrupt(reason);
     close();
+  }
+
+  @Override
+  void hasten() {
+    isHastened = true;
+    drain.signal();
   }
 
   @Override
@@ -361,9 +379,9 @@ final class QueuedStation extends Station implements QueueState {
     drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
   }
 
-  /** To be done after the drain: what a batch has not answered yet fails. */
-  void abandonLater(Batch batch, HeadraceException reason) {
-    drain.completeLater(() -> batch.abandon(reason));
+  /** To be done after the drain: what a worker has not answered yet fails. */
+  void abandonLater(Slot slot, HeadraceException reason) {
+    drain.completeLater(() -> slot.abandon(reason));
   }
 
   /** Whether a ticket that waits needs no place in a batch anymore. */
@@ -414,6 +432,7 @@ final class QueuedStation extends Station implements QueueState {
       phase = Phase.CLOSING;
     }
     HeadraceException reason = shutdownReason;
+    isStopping = reason != null;
     if (phase == Phase.CLOSING && reason != null) {
       phase = Phase.SHUT;
       crew.shutdown(reason);
@@ -424,8 +443,8 @@ final class QueuedStation extends Station implements QueueState {
   private void dispatch() {
     seenLength = -1;
     boolean hasSent = false;
-    long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
-    while (phase != Phase.SHUT && crew.hasIdle()) {
+    long wake = isStopping ? ALWAYS : NEVER;
+    while (!isStopping && crew.hasIdle()) {
       wake = ALWAYS;
       if (learning != null) {
         dropBeforeNanos = dropBefore(learning);
@@ -434,7 +453,7 @@ final class QueuedStation extends Station implements QueueState {
         break;
       }
       int size = maxSize;
-      if (phase == Phase.OPEN && !isFlushing() && waiting() > 0) {
+      if (phase == Phase.OPEN && !isHastened && !isFlushing() && waiting() > 0) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
           if (buckets != null && bucket != null) {
@@ -474,7 +493,7 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && lines.hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || flush != flushed);
+    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isHastened || flush != flushed);
     return bucket != null;
   }
 
@@ -518,6 +537,9 @@ final class QueuedStation extends Station implements QueueState {
    * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
+    if (isStopping && phase != Phase.SHUT) {
+      return false; // the shutdown signals
+    }
     if (isStalled && !lines.isWithinReach()) {
       return false; // the producer links its ticket after wakeAt was written, and so it signals
     }
