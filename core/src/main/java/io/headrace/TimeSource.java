@@ -2,7 +2,8 @@ package io.headrace;
 
 /**
  * The clock and the alarm that everything in Headrace uses. Tests replace it with the virtual time
- * of the testkit. Implementations are thread safe.
+ * of the testkit. Implementations are thread safe. Their methods must not throw: a service whose
+ * clock throws may miss timeouts and leave items waiting.
  */
 public interface TimeSource {
   /**
@@ -33,7 +34,8 @@ public interface TimeSource {
 
   /**
    * Runs what an alarm sets going and what may take long, so that it does not hold up the alarms:
-   * continuations of a future that timed out, handlers on an executor of the caller.
+   * continuations of a future that timed out, handlers on an executor of the caller, the close of a
+   * handler.
    *
    * @param task the task
    */
