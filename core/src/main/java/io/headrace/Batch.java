@@ -157,6 +157,9 @@ final class Batch {
     try {
       answer = handle(handling);
     } catch (Throwable failure) {
+      if (failure instanceof InterruptedException && station instanceof InlineStation) {
+        Thread.currentThread().interrupt(); // the thread is a caller's, who has to know
+      }
       failed(failure, startNanos);
       return true;
     }
@@ -354,7 +357,7 @@ final class Batch {
       return;
     }
     long handleNanos = station.flow.time.nanoTime() - startNanos;
-    if (failure == null && worker != null && isolation == null) {
+    if (failure == null && worker != null && worker.station == station && isolation == null) {
       worker.handled(weight, handleNanos);
     }
     Observers observers = station.flow.observers;

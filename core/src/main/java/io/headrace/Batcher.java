@@ -126,8 +126,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
   /**
    * Replaces the batch function while the batcher runs. The new one is started on the calling
-   * thread; then new batches go to it, and the old one is closed when the last batch that it
-   * handles ends. No item is lost, and nothing waits for it.
+   * thread; then new batches go to it, and the old one is closed: on the calling thread if it
+   * handles no batch, otherwise on a thread of its own when its last batch has been handled. No
+   * item is lost, and no batch waits for the close.
    *
    * @param handler the new batch function
    * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the

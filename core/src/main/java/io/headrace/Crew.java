@@ -97,19 +97,23 @@ final class Crew {
   private Slot addThread(Startup startup) {
     ThreadSlot slot = new ThreadSlot(station, handlers.get(), threads, startup);
     all.add(slot);
+    start(slot, slot::start);
+    return slot;
+  }
+
+  private void start(Slot slot, Runnable start) {
     try {
-      slot.start();
+      start.run();
     } catch (Throwable noThread) {
       all.remove(slot); // it would never end
       Ending.close(slot.handling, station);
       throw noThread;
     }
-    return slot;
   }
 
   private Slot addTask(Startup startup) {
     TaskSlot slot = newTask(false);
-    Thread.ofVirtual().start(() -> slot.start(startup));
+    start(slot, () -> Thread.ofVirtual().start(() -> slot.start(startup)));
     return slot;
   }
 
@@ -165,6 +169,9 @@ final class Crew {
       }
       isDone = true;
     } catch (ExecutionException e) {
+      if (station.shutdownReason != null) {
+        throw station.flow.stopped(); // the start was interrupted
+      }
       throw Failures.unchecked(e.getCause());
     } finally {
       if (!isDone) {
@@ -329,11 +336,17 @@ final class Crew {
     slot.assign();
   }
 
-  /** Interrupts the handlers that run and fails their batches. */
-  void shutdown(HeadraceException reason) {
+  /** Any thread: interrupts the handlers that start or run. */
+  void interrupt() {
     for (Slot slot : all) {
       slot.interrupt();
-      station.abandonLater(slot.batch, reason);
+    }
+  }
+
+  /** Fails the batches. */
+  void shutdown(HeadraceException reason) {
+    for (Slot slot : all) {
+      station.abandonLater(slot, reason);
     }
   }
 

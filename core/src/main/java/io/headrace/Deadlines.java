@@ -3,6 +3,7 @@ package io.headrace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** Ends the calls of one service whose timeouts are over. Thread safe. */
@@ -23,6 +24,7 @@ final class Deadlines {
 
   private final String service;
   private final TimeSource time;
+  private final Executor inside;
 
   private @Nullable Terms[] heap = new @Nullable Terms[INITIAL_CAPACITY];
   private int size;
@@ -30,9 +32,15 @@ final class Deadlines {
   private long alarmNanos;
   private boolean isClosed;
 
-  Deadlines(String service, TimeSource time) {
+  /**
+   * No calls yet.
+   *
+   * @param inside runs what may run continuations, on the calling thread
+   */
+  Deadlines(String service, TimeSource time, Executor inside) {
     this.service = service;
     this.time = time;
+    this.inside = inside;
   }
 
   synchronized void add(Terms terms) {
@@ -120,7 +128,7 @@ final class Deadlines {
   private void expire(Ticket ticket) {
     Terms terms = ticket.terms;
     long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
-    time.execute(() -> ticket.expire(service, timeoutNanos));
+    time.execute(() -> inside.execute(() -> ticket.expire(service, timeoutNanos)));
   }
 
   private void sweep() {

@@ -56,9 +56,10 @@ final class DrainAlarm {
       return; // rings before, and is set anew then if need be
     }
     cancel(); // or many would pile up that were set for later
-    isSet = true;
-    this.atNanos = atNanos;
+    isSet = false;
     alarm = time.schedule(atNanos - nowNanos, this::ring);
+    isSet = true; // only now: a clock that throws has set none
+    this.atNanos = atNanos;
   }
 
   /** An alarm that is not needed anymore would keep the station until it rings. */

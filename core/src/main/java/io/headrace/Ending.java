@@ -39,8 +39,27 @@ final class Ending extends CompletableFuture<Void> {
     }
   }
 
-  /** Closes a handler; logs what it throws. */
+  /**
+   * Closes a handler on a thread of its own, for that may take long, and tells when it is closed.
+   */
+  void closeAside(Handling handling, Station station) {
+    Runnable task =
+        () -> {
+          close(handling, station);
+          ended();
+        };
+    try {
+      station.flow.time.execute(task);
+    } catch (Throwable noThread) {
+      task.run();
+    }
+  }
+
+  /**
+   * Closes a handler; logs what it throws. An interrupt of the thread was meant for something else.
+   */
   static void close(Handling handling, Station station) {
+    boolean interrupted = Thread.interrupted();
     station.flow.inside(
         () -> {
           try {
@@ -49,5 +68,8 @@ final class Ending extends CompletableFuture<Void> {
             LOGGER.log(Level.WARNING, "the handler of " + station + " failed to close", failure);
           }
         });
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

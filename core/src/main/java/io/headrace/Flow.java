@@ -73,7 +73,7 @@ public final class Flow<I, O extends @Nullable Object>
     time = plan.time();
     observers = new Observers(name, plan.observers());
     warmUpItems = plan.warmUpItems();
-    deadlines = new Deadlines(name, time);
+    deadlines = new Deadlines(name, time, this::inside);
     admission = plan.objectiveNanos() == 0 ? null : new Admission(this, plan.objectiveNanos());
     tally = new Tally(admission);
     List<Station> stations = new ArrayList<>();
@@ -206,8 +206,9 @@ public final class Flow<I, O extends @Nullable Object>
 
   /**
    * Replaces the handler of a step while the flow runs. The new handler is started on the calling
-   * thread; then new batches go to it, and the old one is closed when the last batch that it
-   * handles ends. No item is lost, and nothing waits for it.
+   * thread; then new batches go to it, and the old one is closed: on the calling thread if it
+   * handles no batch, otherwise on a thread of its own when its last batch has been handled. No
+   * item is lost, and no batch waits for the close. The flow has not ended before.
    *
    * @param step the name of the step, whose handler serves all its workers
    * @param handler takes and makes items of the same types
@@ -238,7 +239,7 @@ public final class Flow<I, O extends @Nullable Object>
   /**
    * Replaces the handlers of the workers of a step while the flow runs. The new handlers are
    * started on the calling thread, one for each worker; then new batches go to them, and each old
-   * one is closed when the batch ends that it handles.
+   * one is closed as by {@link #swap(String, Handler)}.
    *
    * @param step the name of the step, whose workers have a handler each
    * @param factory makes the handlers, of which each takes and makes items of the same types
@@ -285,7 +286,7 @@ public final class Flow<I, O extends @Nullable Object>
    *
    * @return this
    * @throws StartException if a handler failed, with its failure as the cause; the flow is FAILED,
-   *     and the handlers that were started are closed
+   *     and the handlers that were started are closed, which {@link #close} waits for
    * @throws IllegalStateException if the flow was started before
    * @throws InterruptedException if the calling thread is interrupted; the flow is FAILED
    */
@@ -299,7 +300,8 @@ public final class Flow<I, O extends @Nullable Object>
    * @param timeout how long it may take, above zero
    * @return this
    * @throws StartException if a handler failed, with its failure as the cause, or the time was
-   *     over; the flow is FAILED, and the handlers that were started are closed
+   *     over; the flow is FAILED, handlers that are still starting are interrupted, and all that
+   *     were started are closed, which {@link #close} waits for
    * @throws IllegalArgumentException if the timeout is zero or negative
    * @throws IllegalStateException if the flow was started before
    * @throws InterruptedException if the calling thread is interrupted; the flow is FAILED
@@ -451,11 +453,12 @@ public final class Flow<I, O extends @Nullable Object>
 
   /**
    * Stops accepting items, and blocks until those that were accepted have their outcome and the
-   * handlers are closed. Batches that are being collected go at once. A second call waits for the
-   * same.
+   * handlers are closed. Batches that are being collected go at once, and what comes to later steps
+   * goes without delay. A second call waits for the same.
    *
    * <p>Called from a handler, or from a continuation that a worker or the flow itself runs, it does
-   * not wait.
+   * not wait. An executor that runs tasks on the calling thread handles batches in this call, and
+   * in {@link #close(Duration)} they are interrupted when the time is over.
    *
    * <p>If the calling thread is interrupted it goes on as {@link #shutdownNow}, and the thread is
    * interrupted when it returns.
@@ -487,9 +490,12 @@ public final class Flow<I, O extends @Nullable Object>
   /**
    * Stops at once: what waits and what runs fails with {@link StoppedException}, and handlers that
    * run are interrupted, except inline ones, whose threads are the callers'. The stage of an
-   * asynchronous handler is cancelled. Does not block; the handlers are closed when they have
-   * returned. The calling thread fails the items one after the other and runs the continuations of
-   * their callers; a {@link #close} of another thread does not wait for these.
+   * asynchronous handler is cancelled, and a batch whose executor has not begun it is taken back.
+   * At all steps handlers are interrupted, and batches kept from beginning, before the first item
+   * fails. Does not block; the handlers are closed when they have returned, on the threads of their
+   * workers or on others, and are not interrupted while they close. The calling thread fails the
+   * items one after the other and runs the continuations of their callers; a {@link #close} of
+   * another thread does not wait for these.
    */
   public void shutdownNow() {
     lifecycle.shutdownNow();

@@ -79,13 +79,15 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
-   * Adds a step whose workers have a handler each.
+   * Adds a step whose workers have a handler each. Their number has to be limited: not {@link
+   * Workers#unlimited unlimited}, not {@link Workers#inline inline}.
    *
    * @param name what the step is called in threads, events and messages; unique in the flow
    * @param factory makes the handler of a worker, when the flow starts
    * @param options sets the options of the step
    * @return the builder to go on with
    * @param <R> the type of an item after this step
+   * @throws IllegalArgumentException if the workers are unlimited or inline
    */
   public <R extends @Nullable Object> FlowBuilder<I, R> stepPerWorker(
       String name,

@@ -46,7 +46,8 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
 
   /**
    * Releases what the handler holds, after its last batch. Called once if {@link #onStart} was
-   * called, also when that failed.
+   * called, also when that failed; on the worker's thread if it has one, otherwise on a virtual
+   * thread. Nobody waits for it but who closes the flow, or swaps a handler that is idle.
    *
    * @throws Exception if something goes wrong; it is logged
    */

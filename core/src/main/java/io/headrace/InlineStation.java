@@ -23,8 +23,12 @@ final class InlineStation extends Station {
   /** The batches whose answers come later. The others hold a thread that brought them. */
   private final Set<Batch> awaited = ConcurrentHashMap.newKeySet();
 
-  /** Complete when the handler was started or failed to start. */
-  private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
+  /** Complete when the handler was started or failed to start, or is not going to be. */
+  private volatile CompletableFuture<@Nullable Void> started =
+      CompletableFuture.completedFuture(null);
+
+  /** Starts the handler. */
+  private final Runner starter = new Runner();
 
   private final AtomicBoolean drained = new AtomicBoolean();
 
@@ -115,12 +119,20 @@ final class InlineStation extends Station {
   @Override
   void start(Startup startup) {
     startup.announce();
-    Thread.ofVirtual()
-        .start(
-            () -> {
-              startup.start(handling, this, () -> started.complete(null));
-              started.complete(null); // also if the start has failed
-            });
+    CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
+    this.started = started;
+    try {
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                starter.begin();
+                startup.start(handling, this, starter::end);
+                started.complete(null); // also if the start has failed
+              });
+    } catch (Throwable noThread) {
+      started.complete(null);
+      throw noThread;
+    }
   }
 
   @Override
@@ -142,21 +154,21 @@ final class InlineStation extends Station {
   }
 
   @Override
+  void interruptHandlers() {
+    starter.interrupt();
+  }
+
+  @Override
   void shutdown(HeadraceException reason) {
-    shutdownReason = reason; // before the batches are looked at: one that begins looks at it
+    interrupt(reason); // before the batches are looked at: one that begins looks at the reason
     close();
-    awaited.forEach(batch -> batch.abandon(reason));
+    flow.inside(() -> awaited.forEach(batch -> batch.abandon(reason)));
   }
 
   @Override
   void end(Ending ending) {
     ending.announce();
-    var _ =
-        started.thenRun(
-            () -> {
-              Ending.close(handling, this);
-              ending.ended();
-            });
+    var _ = started.thenRun(() -> ending.closeAside(handling, this));
   }
 
   @Override
@@ -171,12 +183,7 @@ final class InlineStation extends Station {
 
   @Override
   void replaceEach(Supplier<Handling> handlings) {
-    Handling started = handlings.get();
-    Startup.replacement(started, this);
-    if (!handling.swap(started, this)) {
-      Ending.close(started, this);
-      throw flow.stopped();
-    }
+    throw new IllegalStateException("inline workers share a handler");
   }
 
   @Override

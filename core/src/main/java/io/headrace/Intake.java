@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,7 +49,7 @@ final class Intake {
     }
     Parcel parcel;
     try {
-      parcel = sorting.parcel(requireNonNull(ticket.value, "item"), station);
+      parcel = sorting.parcel(ticket.value, station);
     } catch (Throwable failure) {
       flow.tally.unhandled(ticket);
       flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);

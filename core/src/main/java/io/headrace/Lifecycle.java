@@ -4,11 +4,14 @@ import static java.util.Objects.requireNonNull;
 
 import io.headrace.Flow.State;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +39,13 @@ final class Lifecycle {
   private final String name;
   private final Station[] stations;
   private final AtomicReference<State> state = new AtomicReference<>(State.NEW);
+
+  /** The states that observers have not been told of. Guarded by itself, as is the next. */
+  private final Queue<State> untold = new ArrayDeque<>();
+
+  /** Whether a thread tells them; it tells what others add meanwhile. */
+  private boolean isTelling;
+
   private final Startup startup = new Startup();
 
   /** Complete when the start-up is and the flow is warm. */
@@ -52,6 +62,9 @@ final class Lifecycle {
   }
 
   private final AtomicReference<WarmUp> warmUp = new AtomicReference<>(WarmUp.TO_COME);
+
+  /** Brings the items of the warm-up, and handles them at inline steps. */
+  private final Runner warmer = new Runner();
 
   private final AtomicInteger drainedStations = new AtomicInteger();
 
@@ -93,11 +106,12 @@ final class Lifecycle {
     startStations();
     Executor aside = flow.isWarmedUp() ? Thread::startVirtualThread : Runnable::run;
     var _ = startup.thenComposeAsync(ready -> warmUp(), aside).whenComplete(this::warm);
-    TimeSource.Alarm alarm =
-        flow.time.schedule(
-            timeoutNanos,
-            () -> abortStart(name + " has not started within " + timeout + ": " + unready()));
+    TimeSource.Alarm alarm = null;
     try {
+      alarm =
+          flow.time.schedule(
+              timeoutNanos,
+              () -> abortStart(name + " has not started within " + timeout + ": " + unready()));
       started.get();
       hasRun = true;
       if (!changeState(State.STARTING, State.RUNNING)) {
@@ -119,8 +133,13 @@ final class Lifecycle {
     } catch (ExecutionException e) {
       failStart();
       throw Failures.unchecked(e.getCause());
+    } catch (RuntimeException | Error e) {
+      failStart(); // the clock has thrown
+      throw e;
     } finally {
-      alarm.cancel();
+      if (alarm != null) {
+        alarm.cancel();
+      }
     }
   }
 
@@ -137,9 +156,15 @@ final class Lifecycle {
   }
 
   private CompletableFuture<Void> warmUp() {
-    return warmUp.compareAndSet(WarmUp.TO_COME, WarmUp.BEGUN)
-        ? flow.warmUp()
-        : CompletableFuture.completedFuture(null);
+    if (!warmUp.compareAndSet(WarmUp.TO_COME, WarmUp.BEGUN)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    warmer.begin();
+    try {
+      return flow.warmUp();
+    } finally {
+      warmer.end();
+    }
   }
 
   private void warm(@Nullable Void done, @Nullable Throwable failure) {
@@ -170,19 +195,24 @@ final class Lifecycle {
   private void failStart() {
     if (changeState(State.STARTING, State.FAILED)) {
       boolean isAtWork = !warmUp.compareAndSet(WarmUp.TO_COME, WarmUp.OMITTED);
-      StoppedException reason = stopped();
-      for (Station station : stations) {
-        station.shutdown(reason);
-      }
+      shutdown(stopped());
       if (!isAtWork) {
         end();
       }
     }
   }
 
-  boolean close(long timeoutNanos) {
-    beginClose();
-    return awaitEnding(timeoutNanos);
+  /**
+   * As {@link #shutdown}, for all stations: nothing begins anymore before anything else is done.
+   */
+  private void shutdown(HeadraceException reason) {
+    for (Station station : stations) {
+      station.interrupt(reason);
+    }
+    warmer.interrupt();
+    for (Station station : stations) {
+      station.shutdown(reason);
+    }
   }
 
   void shutdownNow() {
@@ -190,10 +220,7 @@ final class Lifecycle {
     beginClose();
     if (state.get() == State.DRAINING) {
       isCutShort = true;
-      StoppedException reason = new StoppedException(name + " was shut down");
-      for (Station station : stations) {
-        station.shutdown(reason);
-      }
+      shutdown(new StoppedException(name + " was shut down"));
     }
   }
 
@@ -203,9 +230,7 @@ final class Lifecycle {
     abortStart(name + " failed while it started: " + reason.getMessage()); // if it still does
     if (changeState(State.RUNNING, State.FAILED) || state.get() == State.DRAINING) {
       isCutShort = true;
-      for (Station station : stations) {
-        station.shutdown(reason);
-      }
+      shutdown(reason);
     }
   }
 
@@ -216,20 +241,43 @@ final class Lifecycle {
     } else if (state.get() == State.STARTING) {
       abortStart(name + " was closed while it started");
     } else if (changeState(State.RUNNING, State.DRAINING) && !isShuttingDown) {
+      for (Station station : stations) {
+        station.hasten(); // a later one may keep those before it from draining
+      }
       stations[0].close(); // to shut it down does that, and sends nothing before
     }
   }
 
   /**
-   * Returns whether the flow has ended in time and was not cut short; true also if it cannot be
-   * waited for on this thread.
+   * Closes. Returns whether the flow has ended in time and was not cut short; true also if it
+   * cannot be waited for on this thread.
    */
-  private boolean awaitEnding(long timeoutNanos) {
+  boolean close(long timeoutNanos) {
     if (isInside()) {
+      beginClose();
       return true;
     }
     CompletableFuture<Boolean> inTime = ending.thenApply(ended -> true);
-    TimeSource.Alarm alarm = flow.time.schedule(timeoutNanos, () -> inTime.complete(false));
+    AtomicBoolean isWaiting = new AtomicBoolean();
+    TimeSource.Alarm alarm =
+        flow.time.schedule(
+            timeoutNanos,
+            () -> {
+              inTime.complete(false);
+              if (!isWaiting.get()) {
+                flow.time.execute(this::shutdownNow);
+              }
+            });
+    try {
+      beginClose(); // may execute batches, of executors that run their tasks on this thread
+      isWaiting.set(true);
+      return awaitEnding(inTime);
+    } finally {
+      alarm.cancel();
+    }
+  }
+
+  private boolean awaitEnding(CompletableFuture<Boolean> inTime) {
     boolean interrupted = false;
     try {
       while (true) {
@@ -243,7 +291,6 @@ final class Lifecycle {
     } catch (ExecutionException e) {
       throw new CompletionException(e.getCause());
     } finally {
-      alarm.cancel();
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
@@ -287,11 +334,36 @@ final class Lifecycle {
   }
 
   private boolean changeState(State from, State to) {
-    boolean changed = state.compareAndSet(from, to);
-    if (changed && flow.observers.isObserved()) {
-      inside(() -> flow.observers.stateChanged(to));
+    synchronized (untold) {
+      if (!state.compareAndSet(from, to)) {
+        return false;
+      }
+      untold.add(to);
+      if (isTelling) {
+        return true;
+      }
+      isTelling = true;
     }
-    return changed;
+    inside(this::tellStates);
+    return true;
+  }
+
+  /** Tells the observers of each state, in order. */
+  private void tellStates() {
+    State next;
+    while ((next = nextUntold()) != null) {
+      if (flow.observers.isObserved()) {
+        flow.observers.stateChanged(next);
+      }
+    }
+  }
+
+  private @Nullable State nextUntold() {
+    synchronized (untold) {
+      State next = untold.poll();
+      isTelling = next != null;
+      return next;
+    }
   }
 
   StoppedException stopped() {

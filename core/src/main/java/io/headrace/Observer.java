@@ -74,7 +74,8 @@ public interface Observer {
   default void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {}
 
   /**
-   * A flow has changed its state.
+   * A flow has changed its state. The states are told one after another, in their order: by the
+   * thread that changes one, or by one that is still telling another.
    *
    * @param service the name of the batcher or flow
    * @param state the new state

@@ -1,11 +1,13 @@
 package io.headrace;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The value of a ticket while it waits at a station that sorts: with what the station wants to know
  * of it, found out by the thread that brought it.
  */
 final class Parcel {
-  final Object value;
+  final @Nullable Object value;
 
   /** How much of a batch it takes. */
   final int weight;
@@ -16,7 +18,7 @@ final class Parcel {
    */
   Object bucket;
 
-  Parcel(Object value, int weight, Object bucket) {
+  Parcel(@Nullable Object value, int weight, Object bucket) {
     this.value = value;
     this.weight = weight;
     this.bucket = bucket;

@@ -87,6 +87,9 @@ final class QueuedStation extends Station implements QueueState {
   /** Whether what waits is to go without delay; the drain takes note of it. */
   private volatile boolean wantsFlush;
 
+  /** Whether everything goes without delay. */
+  private volatile boolean isHastened;
+
   /** Whether the last drain left a worker without a batch. */
   private volatile boolean hasIdleWorker = true;
 
@@ -96,6 +99,10 @@ final class QueuedStation extends Station implements QueueState {
   // Of the drain.
 
   private Phase phase = Phase.OPEN;
+
+  /** Whether a shutdown has begun; nothing goes anymore, and it is going to fail what waits. */
+  private boolean isStopping;
+
   private long nowNanos;
 
   /** How many tickets the policy saw when it decided to wait; -1 if it did not. */
@@ -298,9 +305,20 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  void interruptHandlers() {
+    crew.interrupt();
+  }
+
+  @Override
   void shutdown(HeadraceException reason) {
-    shutdownReason = reason;
+    interrupt(reason);
     close();
+  }
+
+  @Override
+  void hasten() {
+    isHastened = true;
+    drain.signal();
   }
 
   @Override
@@ -375,9 +393,9 @@ final class QueuedStation extends Station implements QueueState {
     drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
   }
 
-  /** To be done after the drain: what a batch has not answered yet fails. */
-  void abandonLater(Batch batch, HeadraceException reason) {
-    drain.completeLater(() -> batch.abandon(reason));
+  /** To be done after the drain: what a worker has not answered yet fails. */
+  void abandonLater(Slot slot, HeadraceException reason) {
+    drain.completeLater(() -> slot.abandon(reason));
   }
 
   /** Whether a ticket that waits needs no place in a batch anymore. */
@@ -431,6 +449,7 @@ final class QueuedStation extends Station implements QueueState {
       phase = Phase.CLOSING;
     }
     HeadraceException reason = shutdownReason;
+    isStopping = reason != null;
     if (phase == Phase.CLOSING && reason != null) {
       phase = Phase.SHUT;
       crew.shutdown(reason);
@@ -449,8 +468,8 @@ final class QueuedStation extends Station implements QueueState {
   private void dispatch() {
     seenLength = -1;
     boolean hasSent = false;
-    long wake = phase == Phase.SHUT ? ALWAYS : NEVER;
-    while (phase != Phase.SHUT && crew.hasIdle()) {
+    long wake = isStopping ? ALWAYS : NEVER;
+    while (!isStopping && crew.hasIdle()) {
       wake = ALWAYS;
       dropBeforeNanos = nowNanos;
       if (!hasNext()) {
@@ -460,7 +479,7 @@ final class QueuedStation extends Station implements QueueState {
         continue;
       }
       int size = maxSize;
-      if (phase == Phase.OPEN && !isFlushing() && waiting() > 0) {
+      if (phase == Phase.OPEN && !isHastened && !isFlushing() && waiting() > 0) {
         BatchPolicy.Decision decision = decide();
         if (decision.size() == 0) {
           if (buckets != null && bucket != null) {
@@ -501,7 +520,7 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && lines.hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isFlushing);
+    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isHastened || isFlushing);
     return bucket != null;
   }
 
@@ -547,6 +566,9 @@ final class QueuedStation extends Station implements QueueState {
    * batches have left room for tickets that wait for it.
    */
   private boolean hasMissedArrivals() {
+    if (isStopping && phase != Phase.SHUT) {
+      return false; // the shutdown signals
+    }
     if (isStalled && !lines.isWithinReach()) {
       return false; // the producer links its ticket after wakeAt was written, and so it signals
     }

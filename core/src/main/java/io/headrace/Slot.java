@@ -120,8 +120,13 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
    */
   abstract void launch();
 
-  /** Interrupts the handler, if it runs. */
+  /** Interrupts the handler if it starts or handles a batch. */
   abstract void interrupt();
+
+  /** Fails what its batch has no result for yet. */
+  void abandon(HeadraceException reason) {
+    batch.abandon(reason);
+  }
 
   abstract void end(Ending ending);
 

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param weight how much of a batch an item takes; null if each takes one
  * @param bucket what the items of a batch have in common; null if nothing
  */
-record Sorting(@Nullable ToIntFunction<Object> weight, @Nullable Function<Object, Object> bucket) {
+record Sorting(
+    @Nullable ToIntFunction<@Nullable Object> weight,
+    @Nullable Function<@Nullable Object, Object> bucket) {
   private static final Object NO_BUCKET = "";
 
   /**
@@ -21,7 +23,7 @@ record Sorting(@Nullable ToIntFunction<Object> weight, @Nullable Function<Object
    * @throws IllegalArgumentException if the weight is below 1
    * @throws NullPointerException if the bucket is null
    */
-  Parcel parcel(Object value, Station station) {
+  Parcel parcel(@Nullable Object value, Station station) {
     int itemWeight = weight == null ? 1 : weight.applyAsInt(value);
     if (itemWeight < 1) {
       throw new IllegalArgumentException(

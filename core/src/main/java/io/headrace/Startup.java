@@ -18,7 +18,7 @@ final class Startup extends CompletableFuture<Void> {
   }
 
   /**
-   * Starts a handler and tells how it went.
+   * Starts a handler, unless its station was shut down, and tells how it went.
    *
    * @param whenStarted makes its worker available, before the start-up may complete
    */
@@ -31,6 +31,11 @@ final class Startup extends CompletableFuture<Void> {
   }
 
   private void start(Handling handling, Station station) {
+    HeadraceException reason = station.shutdownReason;
+    if (reason != null) {
+      failed(station, reason); // its thread may have missed the interrupt
+      return;
+    }
     try {
       handling.start(station);
     } catch (Throwable failure) {

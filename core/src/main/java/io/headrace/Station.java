@@ -1,6 +1,7 @@
 package io.headrace;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -25,6 +26,8 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
 
   /** Why the station was shut down, if it was; written before a handler is interrupted. */
   volatile @Nullable HeadraceException shutdownReason;
+
+  private final AtomicBoolean isInterrupted = new AtomicBoolean();
 
   /** The policy's maximum, read once: the policy is code of users and could throw. */
   final int maxSize;
@@ -70,11 +73,25 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
    */
   abstract void close();
 
+  /** Lets no more batches begin, and interrupts the handlers that run, once. Runs nothing else. */
+  final void interrupt(HeadraceException reason) {
+    if (isInterrupted.compareAndSet(false, true)) {
+      shutdownReason = reason;
+      interruptHandlers();
+    }
+  }
+
+  /** Interrupts those of its handlers that start or run on threads of the flow. */
+  abstract void interruptHandlers();
+
   /**
    * Accepts no more, fails what waits and what runs. The flow is told when the handlers have
    * returned.
    */
   abstract void shutdown(HeadraceException reason);
+
+  /** The flow closes: what comes from now on goes without delay. */
+  void hasten() {}
 
   /** Ends the workers, after the last batch. They close their handlers and tell the ending. */
   abstract void end(Ending ending);

@@ -61,9 +61,11 @@ public final class StepOptions<I extends @Nullable Object> {
 
   /**
    * How many items of each priority may wait for this step, and what happens to those that find no
-   * room. Items in a batch do not count. Default: {@value #DEFAULT_QUEUE_CAPACITY}, or four times
-   * the largest size of a batch if that is more, but not more than 2^20; the first step fails what
-   * finds no room, later ones let it wait and so slow the steps before them.
+   * room. Items in a batch do not count; one that was cancelled, or whose timeout is over, keeps
+   * its place until the continuations of its future have run. Default: {@value
+   * #DEFAULT_QUEUE_CAPACITY}, or four times the largest size of a batch if that is more, but not
+   * more than 2^20; the first step fails what finds no room, later ones let it wait and so slow the
+   * steps before them.
    *
    * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no
    *     limit
@@ -151,7 +153,7 @@ public final class StepOptions<I extends @Nullable Object> {
     if (handlers.elsewhere() != null) {
       workers = workers.of(handlers.elsewhere());
     }
-    if (!handlers.shared() && workers.count == Workers.UNLIMITED && !isInline) {
+    if (!handlers.shared() && workers.count == Workers.UNLIMITED) {
       throw new IllegalArgumentException(
           "workers of " + name + " are " + workers + ", a handler for each needs a limit");
     }
@@ -171,7 +173,9 @@ public final class StepOptions<I extends @Nullable Object> {
         onFull == null ? defaultCapacity : queueCapacity,
         onFull == null ? defaultOnFull : onFull,
         sorts
-            ? new Sorting((ToIntFunction<Object>) weight, (Function<Object, Object>) bucket)
+            ? new Sorting(
+                (ToIntFunction<@Nullable Object>) weight,
+                (Function<@Nullable Object, Object>) bucket)
             : null,
         maxTries);
   }

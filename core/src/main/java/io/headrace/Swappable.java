@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -145,28 +147,27 @@ final class Swappable extends Handling {
       return false;
     }
 
+    /** The last batch does not wait with its results until the handler is closed. */
     void leave() {
-      if (batches.decrementAndGet() == RETIRED) {
-        close();
+      if (batches.decrementAndGet() == RETIRED && mayClose()) {
+        Station station = requireNonNull(retiredFrom);
+        station.flow.ending().closeAside(handling, station);
       }
     }
 
     void retire(Station station) {
       retiredFrom = station;
-      if (batches.getAndUpdate(n -> n | RETIRED) == 0) {
-        close();
+      if (batches.getAndUpdate(n -> n | RETIRED) == 0 && mayClose()) {
+        Ending.close(handling, station);
+        station.flow.ending().ended();
       }
     }
 
     /**
      * A batch that finds it retired counts for a moment, too, so the count can fall more than once.
      */
-    private void close() {
-      Station station = retiredFrom;
-      if (station != null && isClosed.compareAndSet(false, true)) {
-        Ending.close(handling, station);
-        station.flow.ending().ended();
-      }
+    private boolean mayClose() {
+      return isClosed.compareAndSet(false, true);
     }
   }
 }

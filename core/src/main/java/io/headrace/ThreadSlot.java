@@ -33,6 +33,9 @@ final class ThreadSlot extends Slot implements Runnable {
 
   private volatile @Nullable Ending ending;
 
+  /** Whether the handler has nothing more to do than to close; guarded by this. */
+  private boolean isClosing;
+
   // Of the thread.
 
   /** When its last batch ended, and how many items had arrived at the station by then. */
@@ -70,6 +73,7 @@ final class ThreadSlot extends Slot implements Runnable {
         Thread.interrupted(); // an interrupt was meant for the batch
       }
     }
+    leaveUndisturbed();
     Ending.close(handling, station);
     Ending ending = this.ending;
     if (ending != null) {
@@ -113,7 +117,6 @@ final class ThreadSlot extends Slot implements Runnable {
     }
     while (!assigned) {
       if (ending != null) {
-        Thread.interrupted(); // the handler closes undisturbed
         return false;
       }
       LockSupport.park(this);
@@ -144,8 +147,16 @@ final class ThreadSlot extends Slot implements Runnable {
   }
 
   @Override
-  void interrupt() {
-    thread.interrupt();
+  synchronized void interrupt() {
+    if (!isClosing) {
+      thread.interrupt();
+    }
+  }
+
+  /** The handler is going to be closed: no interrupt comes anymore. */
+  private synchronized void leaveUndisturbed() {
+    isClosing = true;
+    Thread.interrupted();
   }
 
   @Override

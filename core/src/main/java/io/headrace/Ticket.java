@@ -287,6 +287,9 @@ final class Ticket extends CompletableFuture<Object> {
       throw e;
     } catch (CompletionException e) {
       Throwable cause = e.getCause();
+      if (cause instanceof InterruptedException && Thread.interrupted()) {
+        throw (InterruptedException) new InterruptedException().initCause(cause); // of this thread
+      }
       throw Failures.unchecked(cause == null ? e : cause);
     }
   }

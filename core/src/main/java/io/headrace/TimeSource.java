@@ -35,8 +35,8 @@ public interface TimeSource {
 
   /**
    * Runs what an alarm sets going and what may take long, so that it does not hold up the alarms:
-   * continuations of a future that timed out, handlers on an executor of the caller. The system's
-   * time uses a virtual thread for each, which inherits nothing.
+   * continuations of a future that timed out, handlers on an executor of the caller, the close of a
+   * handler. The system's time uses a virtual thread for each, which inherits nothing.
    *
    * @param task the task
    */

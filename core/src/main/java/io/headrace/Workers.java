@@ -99,6 +99,7 @@ public final class Workers {
    * its worker finds nothing more to do.
    *
    * <p>If the executor rejects a task, the items of its batch fail with {@link RejectedException}.
+   * The batch of a task that it drops without a word waits until the flow is shut down.
    *
    * @param executor where batches run; one that runs tasks on the calling thread is allowed
    * @param count how many batches run at once, at least 1
@@ -115,8 +116,10 @@ public final class Workers {
    * together, the items of one {@link Service#submitAll} or the results of one batch of the step
    * before. For a cheap handler this is the fastest by far.
    *
-   * <p>The handler is called by several threads at once if several submit. The batch policy's
-   * maximum holds; its delay does not apply, and neither does a bound of the queue.
+   * <p>The handler is called by several threads at once if several submit, and cannot be made for
+   * each worker. If it throws {@link InterruptedException} the thread is interrupted afterwards,
+   * for its caller to see. The batch policy's maximum holds; its delay does not apply, and neither
+   * does a bound of the queue.
    *
    * @return the workers
    */

@@ -44,6 +44,13 @@ class AlarmThreadTest {
     handedOver.clear();
   }
 
+  /** The handler is closed by what is handed over. */
+  private void close(Batcher<?, ?> batcher) {
+    batcher.shutdownNow();
+    runHandedOver();
+    batcher.close();
+  }
+
   @Test
   void aContinuationOfACallThatTimesOutRunsElsewhere() {
     var batcher =
@@ -59,7 +66,7 @@ class AlarmThreadTest {
     runHandedOver();
     assertThat(ran).containsExactly("continuation");
     held.answerAll();
-    batcher.close();
+    close(batcher);
   }
 
   @Test
@@ -78,7 +85,7 @@ class AlarmThreadTest {
     runHandedOver();
     assertThat(ran).containsExactly("continuation");
     held.answerAll();
-    batcher.close();
+    close(batcher);
   }
 
   @Test
@@ -98,6 +105,6 @@ class AlarmThreadTest {
     assertThat(ran).isEmpty();
     runHandedOver();
     assertThat(future).isCompletedWithValue(0);
-    batcher.close();
+    close(batcher);
   }
 }

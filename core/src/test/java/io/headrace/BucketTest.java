@@ -10,6 +10,7 @@ import io.headrace.testkit.VirtualTime;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -569,5 +570,22 @@ class BucketTest {
             .build();
     assertThat(batcher.submit("a").exceptionNow()).isSameAs(failure);
     assertThat(batcher.statistics().failed()).isEqualTo(1);
+  }
+
+  @Test
+  void resultsThatAreNullHaveAWeightAndABucket() throws Exception {
+    try (Flow<Integer, List<Object>> flow =
+        Flow.<Integer>builder("nulls")
+            .<Object>step("first", items -> null)
+            .<List<Object>>step(
+                "second",
+                items -> items.stream().<List<Object>>map(Collections::singletonList).toList(),
+                s ->
+                    s.bucket(item -> item == null ? "none" : "some")
+                        .weight(item -> item == null ? 1 : 2))
+            .build()
+            .start()) {
+      assertThat(flow.call(1)).containsExactly((Object) null);
+    }
   }
 }

@@ -113,7 +113,12 @@ class BuilderChecksTest {
             "workers of step are unlimited on virtual threads, a handler for each needs a limit",
             () ->
                 Flow.<Integer>builder("flow")
-                    .stepPerWorker("step", () -> HANDLER, o -> o.workers(Workers.unlimited()))));
+                    .stepPerWorker("step", () -> HANDLER, o -> o.workers(Workers.unlimited()))),
+        new Wrong(
+            "workers of step are inline, a handler for each needs a limit",
+            () ->
+                Flow.<Integer>builder("flow")
+                    .stepPerWorker("step", () -> HANDLER, o -> o.workers(Workers.inline()))));
   }
 
   @ParameterizedTest

@@ -209,4 +209,20 @@ class CallTest {
     assertThat(service.call("four")).isEqualTo(4);
     assertThat(service.submitAll(List.of("a", "bb")).get(1)).isCompletedWithValue(2);
   }
+
+  @Test
+  void anInlineHandlerThatIsInterruptedInterruptsTheCall() {
+    try (var inline =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  throw new InterruptedException();
+                })
+            .workers(Workers.inline())
+            .build()) {
+      assertThat(catchThrowable(() -> inline.call(1))).isInstanceOf(InterruptedException.class);
+      assertThat(Thread.currentThread().isInterrupted()).isFalse();
+      assertThat(inline.submit(1).exceptionNow()).isInstanceOf(InterruptedException.class);
+      assertThat(Thread.interrupted()).as("who submits is told by the flag").isTrue();
+    }
+  }
 }

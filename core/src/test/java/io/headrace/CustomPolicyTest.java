@@ -324,4 +324,46 @@ class CustomPolicyTest {
       }
     }
   }
+
+  @Test
+  void learnsOfTheBatchesOfItsStepOnly() throws Exception {
+    List<Integer> learned = new ArrayList<>();
+    LearningPolicy policy =
+        new LearningPolicy() {
+          @Override
+          public LearningPolicy forQueue() {
+            return this;
+          }
+
+          @Override
+          public int maxSize() {
+            return 8;
+          }
+
+          @Override
+          public Decision decide(QueueState queue) {
+            return Decision.send(queue.waiting());
+          }
+
+          @Override
+          public void handled(int size, long nanos) {
+            learned.add(size);
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("learns")
+            .observer(new Observer() {})
+            .<Integer>step(
+                "queued",
+                items -> items,
+                s -> s.batch(policy).weight(item -> 4).workers(Workers.executor(Runnable::run, 1)))
+            .<Integer>step("inline", items -> items, s -> s.workers(Workers.inline()))
+            .build()
+            .start();
+    flow.call(1);
+    flow.call(2);
+    flow.close();
+
+    assertThat(learned).isNotEmpty().containsOnly(4);
+  }
 }

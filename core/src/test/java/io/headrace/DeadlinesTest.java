@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The heap of deadlines. */
 class DeadlinesTest {
   private final VirtualTime time = new VirtualTime();
-  private final Deadlines deadlines = new Deadlines("service", time);
+  private final Deadlines deadlines = new Deadlines("service", time, Runnable::run);
   private final Observers observers = new Observers("service", List.of());
   private final List<Object> expired = new ArrayList<>();
 
@@ -156,7 +156,7 @@ class DeadlinesTest {
             time.execute(task);
           }
         };
-    Deadlines counted = new Deadlines("service", counting);
+    Deadlines counted = new Deadlines("service", counting, Runnable::run);
     for (int i = 0; i < 100_000; i++) {
       Ticket ticket = new Ticket(i, CallOptions.timeout(Duration.ofMillis(100)), observers, time);
       counted.add(ticket.terms);
@@ -170,7 +170,7 @@ class DeadlinesTest {
   @ValueSource(longs = {Long.MAX_VALUE - 25, Long.MAX_VALUE, Long.MIN_VALUE, -25, 0})
   void theOrderHoldsThroughTheWrapOfTheClock(long startNanos) {
     VirtualTime wrapping = new VirtualTime(startNanos);
-    Deadlines heap = new Deadlines("service", wrapping);
+    Deadlines heap = new Deadlines("service", wrapping, Runnable::run);
     List<Long> order = new ArrayList<>();
     for (long nanos : new long[] {50, 10, 40, 20, 30}) {
       Ticket ticket =

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headrace.testkit.SteppedExecutor;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -144,6 +145,70 @@ class ExecutorTest {
     try (var executor = Executors.newFixedThreadPool(2)) {
       batcher(executor, 2).close();
       assertThat(executor.isShutdown()).isFalse();
+    }
+  }
+
+  @Test
+  void anInterruptThatABatchLeavesIsNotForTheNextOne() throws Exception {
+    List<Boolean> interrupted = new CopyOnWriteArrayList<>();
+    SteppedExecutor stepped = new SteppedExecutor();
+    try (var batcher =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  interrupted.add(Thread.currentThread().isInterrupted());
+                  Thread.currentThread().interrupt();
+                  return items;
+                })
+            .batch(BatchPolicy.greedy(1))
+            .workers(Workers.executor(stepped, 1))
+            .build()) {
+      batcher.submitAll(List.of(1, 2, 3));
+      stepped.runNext();
+      assertThat(Thread.interrupted()).as("the interrupt is the executor's then").isTrue();
+      assertThat(interrupted).containsExactly(false, false, false);
+    }
+  }
+
+  @Test
+  void anExecutorThatThrowsWhenItHasRunTheTaskHasHandledTheBatch() {
+    try (var batcher =
+        batcher(
+            task -> {
+              task.run();
+              throw new IllegalStateException("no metrics");
+            },
+            1)) {
+      assertThat(batcher.submitAll(List.of(1, 2, 3)).stream().map(CompletableFuture::resultNow))
+          .containsExactly(1, 2, 3);
+      assertThat(batcher.submit(4)).isCompletedWithValue(4);
+    }
+  }
+
+  @Test
+  void anExecutorThatThrowsThoughItHasTakenTheTaskHasRejectedTheBatch() {
+    SteppedExecutor stepped = new SteppedExecutor();
+    AtomicBoolean throwing = new AtomicBoolean(true);
+    try (var batcher =
+        Batcher.builder(echo)
+            .batch(BatchPolicy.greedy(1))
+            .workers(
+                Workers.executor(
+                    task -> {
+                      stepped.execute(task);
+                      if (throwing.get()) {
+                        throw new IllegalStateException("no metrics");
+                      }
+                    },
+                    1))
+            .build()) {
+      assertThat(batcher.submit(1).exceptionNow()).isInstanceOf(RejectedException.class);
+      throwing.set(false);
+      var second = batcher.submit(2);
+      var third = batcher.submit(3);
+      stepped.runAll();
+      assertThat(second).isCompletedWithValue(2);
+      assertThat(third).isCompletedWithValue(3);
+      assertThat(echo.batches).containsExactly(List.of(2), List.of(3));
     }
   }
 }

@@ -369,4 +369,40 @@ class FlowCloseFromWithinTest {
     valueOf(close);
     assertThat(future).isCompletedWithValue("item");
   }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void fromAContinuationOfAnAnswerThatAShutdownCancels(Workers workers) throws Exception {
+    HeldBatches<String> held = new HeldBatches<>();
+    Flow<String, String> flow =
+        Flow.<String>builder("later")
+            .asyncStep("held", held, s -> s.workers(workers))
+            .build()
+            .start();
+    CompletableFuture<?> closed = flow.submit("item").whenComplete((v, e) -> flow.close());
+    awaitThat("the batch is in flight", () -> held.heldCount() == 1);
+
+    valueOf(FlowProbes.aside(flow::shutdownNow));
+
+    assertThat(failureOf(closed)).isInstanceOf(StoppedException.class);
+    awaitStopped(flow);
+  }
+
+  @Test
+  void fromAContinuationOfATimeout() throws Exception {
+    VirtualTime time = new VirtualTime();
+    GatedHandler<String> gated = GatedHandler.interruptible();
+    Flow<String, String> flow =
+        Flow.<String>builder("timeout").timeSource(time).step("gated", gated).build().start();
+    CompletableFuture<?> closed =
+        flow.submit("item", CallOptions.timeout(Duration.ofSeconds(1)))
+            .whenComplete((v, e) -> flow.close());
+    gated.awaitEntered();
+
+    valueOf(FlowProbes.aside(() -> time.advance(Duration.ofSeconds(1))));
+
+    assertThat(failureOf(closed)).isInstanceOf(DeadlineExceededException.class);
+    gated.open();
+    awaitStopped(flow);
+  }
 }

@@ -361,4 +361,54 @@ class FlowCloseTest {
     assertThat(threadsOf("careless")).hasSizeLessThanOrEqualTo(2);
     awaitNoThreadsOf("careless");
   }
+
+  @Test
+  void whatComesToLaterStepsGoesWithoutDelay() throws Exception {
+    VirtualTime time = new VirtualTime();
+    BatchPolicy policy = BatchPolicy.fixed(8, Duration.ofHours(1));
+    GatedHandler<Integer> second = GatedHandler.opened();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("full")
+            .timeSource(time)
+            .<Integer>step("first", items -> items)
+            .step("second", second, s -> s.batch(policy).queue(4, OnFull.await()))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3, 4, 5, 6, 7, 8, 9));
+    awaitThat("the second step is full", () -> flow.queued("second") == 4);
+
+    valueOf(aside(flow::close));
+
+    assertThat(futures).allSatisfy(future -> assertThat(future).isCompleted());
+    assertThat(second.items()).hasSize(9);
+  }
+
+  @Test
+  void closeInTimeEndsWhatItHandlesItself() throws Exception {
+    VirtualTime time = new VirtualTime();
+    GatedHandler<Integer> stuck = GatedHandler.interruptible();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("self")
+            .timeSource(time)
+            .step(
+                "s",
+                stuck,
+                s ->
+                    s.batch(BatchPolicy.fixed(10, Duration.ofHours(1)))
+                        .workers(Workers.executor(Runnable::run, 1)))
+            .build()
+            .start();
+    CompletableFuture<Integer> future = flow.submit(1);
+    CompletableFuture<Boolean> close = new CompletableFuture<>();
+    CompletableFuture<Void> closer = aside(() -> close.complete(flow.close(Duration.ofSeconds(5))));
+    stuck.awaitEntered();
+
+    time.advance(Duration.ofSeconds(5));
+
+    assertThat(valueOf(close)).isFalse();
+    valueOf(closer);
+    assertThat(failureOf(future)).isInstanceOf(StoppedException.class);
+    assertThat(stuck.interrupts).hasValue(1);
+    assertThat(time.alarms()).isZero();
+  }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -392,5 +393,37 @@ class FlowObserverTest {
             "f/s size 1 failed 0 handle 7 queue [0] left 0");
     assertThat(recorder.calls).containsExactly("f COMPLETED 7", "f COMPLETED 7", "f COMPLETED 7");
     flow.close();
+  }
+
+  @Test
+  void statesAreToldInOrderThoughAnObserverIsSlow() throws Exception {
+    CountDownLatch told = new CountDownLatch(1);
+    CountDownLatch gate = new CountDownLatch(1);
+    Observer slow =
+        new Observer() {
+          @Override
+          public void onState(String service, Flow.State state) {
+            if (state == Flow.State.RUNNING) {
+              told.countDown();
+              FlowProbes.awaitLatch("the observer may go on", gate);
+            }
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("f")
+            .observer(slow)
+            .observer(recorder)
+            .<Integer>step("s", items -> items)
+            .build();
+    CompletableFuture<Void> start = aside(flow::start);
+    FlowProbes.awaitLatch("the flow runs", told);
+
+    valueOf(aside(flow::close));
+    gate.countDown();
+
+    valueOf(start);
+    assertThat(recorder.states)
+        .containsExactly(
+            Flow.State.STARTING, Flow.State.RUNNING, Flow.State.DRAINING, Flow.State.STOPPED);
   }
 }

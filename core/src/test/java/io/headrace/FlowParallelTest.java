@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -307,5 +308,36 @@ class FlowParallelTest {
         .isThrownBy(() -> builder.<String, String, String>parallel(b -> b, b -> b, null));
     assertThatNullPointerException()
         .isThrownBy(() -> builder.<String, String>parallel(List.of(b -> b), null));
+  }
+
+  @Test
+  void branchThatFailsWithdrawsTheOthersBeforeItsCallerIsTold() throws Exception {
+    GatedHandler<String> other = GatedHandler.interruptible();
+    CountDownLatch fail = new CountDownLatch(1);
+    try (Flow<String, String> flow =
+        Flow.<String>builder("fails")
+            .parallel(
+                b ->
+                    b.step(
+                        "bad",
+                        items -> {
+                          fail.await();
+                          throw new IllegalStateException("bad");
+                        }),
+                b -> b.step("other", other, s -> s.batch(BatchPolicy.greedy(1))),
+                (String left, String right) -> left + right)
+            .build()
+            .start()) {
+      flow.submit("first");
+      other.awaitEntered();
+      CompletableFuture<Integer> queued =
+          flow.submit("second").handle((value, failure) -> flow.queued("other"));
+      assertThat(flow.queued("other")).isEqualTo(1);
+      fail.countDown();
+
+      int left = valueOf(queued);
+      other.open();
+      assertThat(left).isZero();
+    }
   }
 }

@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class FlowShutdownTest {
@@ -151,11 +152,11 @@ class FlowShutdownTest {
     flow.shutdownNow();
 
     assertAllStopped(futures);
-    assertThat(handler.closedOn).isEmpty();
+    flow.close(); // though the executor has not run the tasks
+    assertThat(handler.closedOn).hasSize(1);
     stepped.runAll();
     assertThat(handler.batches).isEmpty();
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
-    assertThat(handler.closedOn).hasSize(1);
   }
 
   @Test
@@ -174,8 +175,7 @@ class FlowShutdownTest {
     flow.shutdownNow();
 
     assertAllStopped(futures);
-    assertThat(flow.state()).as("the stages are cancelled").isEqualTo(Flow.State.STOPPED);
-    flow.close();
+    flow.close(); // the stages are cancelled
     assertThat(held.items()).containsExactly(1, 2);
   }
 
@@ -214,7 +214,7 @@ class FlowShutdownTest {
     flow.shutdownNow();
 
     assertAllStopped(List.of(future));
-    assertThat(flow.state()).as("the stage is cancelled").isEqualTo(Flow.State.STOPPED);
+    flow.close(); // the stage is cancelled
   }
 
   @ParameterizedTest
@@ -427,5 +427,183 @@ class FlowShutdownTest {
     valueOf(slow);
     valueOf(stop);
     assertAllStopped(List.of(running, last));
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.headrace.FlowCloseTest#everyKind")
+  void nobodyWaitsForAHandlerThatClosesButWhoClosesTheFlow(Workers workers) throws Exception {
+    CountDownLatch gate = new CountDownLatch(1);
+    Handler<Integer, Integer> slowToClose =
+        new Handler<>() {
+          @Override
+          public List<Integer> handle(List<Integer> items) {
+            return items;
+          }
+
+          @Override
+          public void close() {
+            FlowProbes.awaitLatch("the handler may close", gate);
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("slow")
+            .step(
+                "s",
+                slowToClose,
+                s -> s.batch(BatchPolicy.fixed(10, Duration.ofHours(1))).workers(workers))
+            .build()
+            .start();
+    CompletableFuture<Integer> future = flow.submit(1);
+
+    valueOf(aside(flow::shutdownNow));
+    if (workers.kind != Workers.Kind.INLINE) {
+      assertAllStopped(List.of(future));
+    }
+    CompletableFuture<Void> close = aside(flow::close);
+    assertThat(flow.state()).isEqualTo(Flow.State.DRAINING);
+    assertThat(close).isNotDone();
+    gate.countDown();
+    valueOf(close);
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.headrace.FlowCloseTest#everyKind")
+  void handlersAreClosedUndisturbed(Workers workers) throws Exception {
+    GatedHandler<Integer> stuck = GatedHandler.stubborn();
+    List<Boolean> interrupted = new CopyOnWriteArrayList<>();
+    Handler<Integer, Integer> watched =
+        new Handler<>() {
+          @Override
+          public List<Integer> handle(List<Integer> items) {
+            return items;
+          }
+
+          @Override
+          public void close() {
+            interrupted.add(Thread.currentThread().isInterrupted());
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("undisturbed")
+            .timeSource(new VirtualTime()) // closes on the thread that drains
+            .<Integer>step(
+                "stuck",
+                items -> {
+                  stuck.handle(items);
+                  Thread.currentThread().interrupt();
+                  return items;
+                },
+                s -> s.workers(workers))
+            .step("watched", watched, s -> s.workers(Workers.inline()))
+            .build()
+            .start();
+    CompletableFuture<Void> submitter = aside(() -> flow.submit(1));
+    stuck.awaitEntered();
+
+    flow.shutdownNow();
+    stuck.open();
+    flow.close();
+
+    valueOf(submitter);
+    assertThat(interrupted).containsExactly(false);
+  }
+
+  @ParameterizedTest
+  @MethodSource("workersWithAQueue")
+  void handlersOfAllStepsAreInterruptedBeforeTheFirstItemFails(Workers workers) throws Exception {
+    GatedHandler<Integer> first = GatedHandler.interruptible();
+    GatedHandler<Integer> second = GatedHandler.interruptible();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("at-once")
+            .stepIf(n -> n < 9, "first", first, s -> s.batch(BatchPolicy.greedy(1)))
+            .step("second", second, s -> s.batch(BatchPolicy.greedy(1)).workers(workers))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> beyond = flow.submitAll(List.of(9, 10, 11));
+    second.awaitEntered();
+    flow.submit(0);
+    first.awaitEntered();
+    awaitThat("the workers are busy", () -> second.running.get() == second.batches.size());
+    CompletableFuture<?> told =
+        flow.submit(1)
+            .handle(
+                (value, failure) -> {
+                  awaitThat("the second step has stopped", () -> second.running.get() == 0);
+                  return null;
+                });
+
+    valueOf(aside(flow::shutdownNow));
+
+    valueOf(told.thenApply(_ -> "told"));
+    assertAllStopped(beyond);
+    flow.close();
+    assertThat(second.items()).doesNotContain(11);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Workers.Kind.class,
+      names = {"THREADS", "EXECUTOR"})
+  void handlerOfANewWorkerThatStartsIsInterruptedAlsoWhenTheFlowHasDrained(Workers.Kind kind)
+      throws Exception {
+    CountDownLatch starting = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    AtomicBoolean hangs = new AtomicBoolean();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("resize")
+            .<Integer>stepPerWorker(
+                "s",
+                () ->
+                    new Handler<>() {
+                      @Override
+                      public void onStart() throws InterruptedException {
+                        if (hangs.get()) {
+                          starting.countDown();
+                          never.await();
+                        }
+                      }
+
+                      @Override
+                      public List<Integer> handle(List<Integer> items) {
+                        return items;
+                      }
+                    },
+                s ->
+                    s.workers(
+                        kind == Workers.Kind.THREADS
+                            ? Workers.threads(1)
+                            : Workers.executor(FlowProbes.POOL, 1)))
+            .build()
+            .start();
+    hangs.set(true);
+    CompletableFuture<Void> resize = aside(() -> flow.resize("s", 2));
+    FlowProbes.awaitLatch("the new worker starts", starting);
+    CompletableFuture<Void> close = aside(flow::close);
+    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+
+    flow.shutdownNow();
+
+    assertThat(failureOf(resize)).isInstanceOf(StoppedException.class);
+    valueOf(close);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void batchesThatTheirExecutorHasDroppedAreTakenBack() throws Exception {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("dropped")
+            .<Integer>step(
+                "s",
+                items -> items,
+                s -> s.batch(BatchPolicy.greedy(1)).workers(Workers.executor(task -> {}, 2)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3));
+
+    flow.shutdownNow();
+
+    valueOf(aside(flow::close));
+    assertAllStopped(futures);
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
   }
 }

@@ -36,6 +36,10 @@ class FlowStartTest {
         Workers.inline());
   }
 
+  static Stream<Workers> limited() {
+    return everyKind().filter(workers -> workers.kind != Workers.Kind.INLINE);
+  }
+
   /** What a handler does when it starts. */
   private interface Starting {
     void run() throws Exception;
@@ -97,6 +101,7 @@ class FlowStartTest {
   void startThatTakesTooLongFails() {
     VirtualTime time = new VirtualTime();
     GatedHandler<String> fast = GatedHandler.opened();
+    CountDownLatch starting = new CountDownLatch(2);
     AtomicInteger interrupted = new AtomicInteger();
     CountDownLatch never = new CountDownLatch(1);
     Flow<String, String> flow =
@@ -108,6 +113,7 @@ class FlowStartTest {
                 () ->
                     startingWith(
                         () -> {
+                          starting.countDown();
                           try {
                             never.await();
                           } finally {
@@ -119,6 +125,7 @@ class FlowStartTest {
 
     CompletableFuture<Void> start = aside(() -> flow.start(Duration.ofSeconds(3)));
     awaitThat("the fast worker waits for work", () -> isParked("headrace-late-fast-1"));
+    FlowProbes.awaitLatch("the slow workers start", starting);
     awaitThat("the alarm is set", () -> time.alarms() == 1);
     time.advance(Duration.ofSeconds(3).minusNanos(1));
     assertThat(start).isNotDone();
@@ -165,11 +172,11 @@ class FlowStartTest {
         .withCause(failure);
     assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
     awaitNoThreadsOf("broken");
-    assertThat(first.closedOn).hasSize(1);
+    assertThat(first.closedOn).hasSize(first.starts.get());
   }
 
   @ParameterizedTest
-  @MethodSource("everyKind")
+  @MethodSource("limited")
   void failureOfAFactoryComesOutOfStart(Workers workers) {
     IllegalStateException failure = new IllegalStateException("no device left");
     GatedHandler<String> first = GatedHandler.opened();
@@ -191,11 +198,11 @@ class FlowStartTest {
     assertThatExceptionOfType(StartException.class).isThrownBy(flow::start).withCause(failure);
     assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
     awaitNoThreadsOf("factory");
-    assertThat(first.closedOn).hasSize(1);
+    assertThat(first.closedOn).hasSize(first.starts.get());
   }
 
   @ParameterizedTest
-  @MethodSource("everyKind")
+  @MethodSource("limited")
   void factoryThatMakesNothingFailsTheStart(Workers workers) {
     Flow<String, String> flow =
         Flow.<String>builder("nothing")
@@ -354,5 +361,138 @@ class FlowStartTest {
       assertThat(future).isCompletedWithValue(i);
       flow.close();
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void startThatFailsInterruptsHandlersThatStart(Workers workers) {
+    CountDownLatch starting = new CountDownLatch(1);
+    VirtualTime time = new VirtualTime();
+    Semaphore never = new Semaphore(0);
+    Flow<String, String> flow =
+        Flow.<String>builder("hanging")
+            .timeSource(time)
+            .step(
+                "s",
+                FlowStartTest.<String>startingWith(
+                    () -> {
+                      starting.countDown();
+                      never.acquire();
+                    }),
+                step -> step.workers(workers))
+            .build();
+    CompletableFuture<Void> start = aside(() -> flow.start(Duration.ofSeconds(1)));
+    FlowProbes.awaitLatch("the handler starts", starting);
+    awaitThat("the start has an alarm", () -> time.alarms() == 1);
+    time.advance(Duration.ofSeconds(1));
+
+    assertThat(failureOf(start)).isInstanceOf(StartException.class);
+    valueOf(aside(flow::close));
+  }
+
+  @Test
+  void startThatFailsDoesNotWaitForHandlersThatClose() throws Exception {
+    CountDownLatch gate = new CountDownLatch(1);
+    for (Workers workers : everyKind().toList()) {
+      Flow<String, String> flow =
+          Flow.<String>builder("slow")
+              .step(
+                  "slow",
+                  new Handler<String, String>() {
+                    @Override
+                    public List<String> handle(List<String> items) {
+                      return items;
+                    }
+
+                    @Override
+                    public void close() {
+                      FlowProbes.awaitLatch("the handler may close", gate);
+                    }
+                  },
+                  step -> step.workers(workers))
+              .step(
+                  "broken",
+                  FlowStartTest.<String>startingWith(
+                      () -> {
+                        throw new IOException("no such model");
+                      }))
+              .build();
+
+      assertThat(failureOf(aside(flow::start))).isInstanceOf(StartException.class);
+    }
+    gate.countDown();
+  }
+
+  @Test
+  void startThatFindsNoThreadsEnds() {
+    OutOfMemoryError noThread = new OutOfMemoryError("unable to create native thread");
+    GatedHandler<String> inline = GatedHandler.opened();
+    Flow<String, String> flow =
+        new Flow<>(
+            new FlowPlan<>(
+                "threads",
+                List.of(
+                    step(
+                        () -> {
+                          throw noThread;
+                        },
+                        Workers.threads(1)),
+                    step(Swappable.shared(Handling.of(inline)), Workers.inline())),
+                1,
+                TimeSource.system(),
+                List.of(),
+                List.of()));
+
+    assertThat(failureOf(aside(flow::start)))
+        .isInstanceOf(StartException.class)
+        .hasMessage("threads could not start its workers: " + noThread);
+    valueOf(aside(flow::close));
+    assertThat(inline.starts).hasValue(0);
+    assertThat(inline.closedOn).isEmpty();
+  }
+
+  private static Step step(Supplier<Swappable> handlers, Workers workers) {
+    return new Step(
+        "s",
+        null,
+        handlers,
+        true,
+        BatchPolicy.DEFAULT,
+        BatchPolicy.DEFAULT.maxSize(),
+        workers,
+        10,
+        OnFull.fail(),
+        null,
+        1);
+  }
+
+  @Test
+  void startWhoseClockThrowsFails() {
+    IllegalStateException broken = new IllegalStateException("no alarm");
+    TimeSource clock =
+        new TimeSource() {
+          @Override
+          public long nanoTime() {
+            return System.nanoTime();
+          }
+
+          @Override
+          public Alarm schedule(long delayNanos, Runnable task) {
+            throw broken;
+          }
+
+          @Override
+          public void execute(Runnable task) {
+            task.run();
+          }
+        };
+    GatedHandler<String> handler = GatedHandler.opened();
+    Flow<String, String> flow =
+        Flow.<String>builder("clock").timeSource(clock).step("s", handler).build();
+
+    assertThatThrownBy(flow::start).isSameAs(broken);
+    assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+    awaitNoThreadsOf("clock");
+    assertThat(handler.closedOn).hasSize(handler.starts.get());
   }
 }

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -37,11 +38,13 @@ class FlowStopWhileStartingTest {
   void stoppingAFlowThatStartsFailsTheStart(Stop stop) {
     Semaphore never = new Semaphore(0);
     GatedHandler<String> fast = GatedHandler.opened();
+    CountDownLatch starting = new CountDownLatch(1);
     AtomicBoolean closed = new AtomicBoolean();
     Handler<String, String> slow =
         new Handler<>() {
           @Override
           public void onStart() throws InterruptedException {
+            starting.countDown();
             never.acquire();
           }
 
@@ -59,6 +62,7 @@ class FlowStopWhileStartingTest {
         Flow.<String>builder("starting").step("fast", fast).step("slow", slow).build();
     CompletableFuture<Void> start = aside(flow::start);
     awaitThat("the fast handler has started", () -> fast.starts.get() == 1);
+    FlowProbes.awaitLatch("the slow handler starts", starting);
 
     stop.stop(flow);
 

@@ -75,7 +75,7 @@ class HandlerSwapTest {
 
     valueOf(submitter);
     assertThat(valueOf(valueOf(running))).isEqualTo("old");
-    assertThat(before.closedOn).hasSize(1); // before the results go on
+    FlowProbes.awaitThat("the old handler is closed", () -> before.closedOn.size() == 1);
     assertThat(after.closedOn).isEmpty();
     flow.close();
     assertThat(before.items()).containsExactly("old");
@@ -300,22 +300,6 @@ class HandlerSwapTest {
   }
 
   @Test
-  void inlineHandlerOfAFactoryIsReplaced() throws Exception {
-    List<GatedHandler<String>> before = new CopyOnWriteArrayList<>();
-    List<GatedHandler<String>> after = new CopyOnWriteArrayList<>();
-    Flow<String, String> flow =
-        Flow.<String>builder("swap")
-            .stepPerWorker("each", () -> kept(before), s -> s.workers(Workers.inline()))
-            .build()
-            .start();
-    flow.swapPerWorker("each", () -> kept(after));
-    assertThat(flow.call("x")).isEqualTo("x");
-    flow.close();
-    assertThat(before).hasSize(1).allSatisfy(h -> assertThat(h.closedOn).hasSize(1));
-    assertThat(after).hasSize(1).allSatisfy(h -> assertThat(h.closedOn).hasSize(1));
-  }
-
-  @Test
   void stepsOfTheFlowKeepTheirHandlers() throws Exception {
     try (Flow<String, String> flow =
         Flow.<String>builder("swap")
@@ -362,9 +346,9 @@ class HandlerSwapTest {
     stepped.runAll();
 
     assertThat(futures).allSatisfy(future -> assertThat(future).isCompleted());
-    assertThat(events).containsExactly("handled [1]", "closed");
     assertThat(after.items()).containsExactly("2", "3");
     flow.get().close();
+    assertThat(events).containsExactly("handled [1]", "closed");
   }
 
   @Test
@@ -452,5 +436,46 @@ class HandlerSwapTest {
     assertThatThrownBy(() -> batcher.swap(Handler.each(text -> text)))
         .isInstanceOf(StoppedException.class)
         .hasMessage("swap is STOPPED");
+  }
+
+  /** A handler that is closed when a gate opens. */
+  private record SlowToClose(GatedHandler<String> handler, CountDownLatch gate)
+      implements Handler<String, String> {
+    SlowToClose() {
+      this(GatedHandler.interruptible(), new CountDownLatch(1));
+    }
+
+    @Override
+    public List<String> handle(List<String> items) throws Exception {
+      return handler.handle(items);
+    }
+
+    @Override
+    public void close() {
+      FlowProbes.awaitLatch("the handler may close", gate);
+      handler.close();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void resultsOfTheLastBatchDoNotWaitForTheCloseOfTheOldHandler(Workers workers) throws Exception {
+    SlowToClose before = new SlowToClose();
+    Flow<String, String> flow =
+        Flow.<String>builder("slow").step("only", before, s -> s.workers(workers)).build().start();
+    CompletableFuture<CompletableFuture<String>> running = new CompletableFuture<>();
+    CompletableFuture<Void> submitter = aside(() -> running.complete(flow.submit("old")));
+    before.handler.awaitEntered();
+    flow.swap("only", GatedHandler.<String>opened());
+    before.handler.open();
+
+    valueOf(submitter);
+    assertThat(valueOf(valueOf(running))).isEqualTo("old");
+    assertThat(valueOf(flow.submit("new"))).isEqualTo("new");
+    CompletableFuture<Void> close = aside(flow::close);
+    assertThat(before.handler.closedOn).isEmpty();
+    before.gate.countDown();
+    valueOf(close);
+    assertThat(before.handler.closedOn).hasSize(1);
   }
 }
