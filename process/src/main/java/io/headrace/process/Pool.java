@@ -497,8 +497,20 @@ final class Pool implements Placement.BatchExecutor {
     }
     var _ =
         CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
-            .whenComplete((done, failure) -> execution.complete(joined(singles)));
+            .whenComplete((_, _) -> join(singles, execution));
+    var _ = execution.whenComplete((_, _) -> singles.forEach(single -> single.cancel(false)));
     singles.reversed().forEach(pending::addFirst);
+  }
+
+  private static void join(List<Execution> singles, Execution whole) {
+    if (whole.isDone()) {
+      return; // it was cancelled, and so were they
+    }
+    try {
+      whole.complete(joined(singles));
+    } catch (RuntimeException | Error failure) { // a list of results that is none
+      whole.completeExceptionally(failure);
+    }
   }
 
   private static Outcomes<@Nullable Object> joined(List<Execution> singles) {
@@ -509,11 +521,15 @@ final class Pool implements Placement.BatchExecutor {
         continue;
       }
       List<?> answers = single.resultNow();
+      if (answers != null && answers.size() != 1) {
+        outcomes.addFailure(Shipment.mismatch(answers.size(), 1));
+        continue;
+      }
       Throwable failure = answers instanceof Outcomes<?> some ? some.failure(0) : null;
       if (failure != null) {
         outcomes.addFailure(failure);
       } else {
-        outcomes.add(answers == null || answers.isEmpty() ? null : answers.getFirst());
+        outcomes.add(answers == null ? null : answers.getFirst());
       }
     }
     return outcomes;

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headrace.BatchSizeMismatchException;
 import io.headrace.Outcomes;
 import io.headrace.TimeLeft;
 import io.headrace.shm.CorruptMemoryException;
@@ -55,6 +56,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Items that could not be packed fail alone; null as long as there is none. */
   private @Nullable Throwable @Nullable [] failures;
 
+  /** How many items were packed. */
+  private int packed;
+
   private @Nullable Block overflow;
   private long length;
 
@@ -98,7 +102,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   @Nullable Envelope pack(MemorySegment message) {
     try {
       ValueWriter out = new ValueWriter(settings.types(), this, message);
-      int packed = 0;
+      packed = 0;
       out.writeInt(0);
       TimeLeft timeLeft = TimeLeft.of(execution.items);
       TimeLeft limits = timeLeft.isLimited() ? timeLeft : null;
@@ -199,7 +203,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** The results, when no item could be packed. */
   List<?> unpacked() {
-    return merge(List.of());
+    return merge(new Outcomes<>(0));
   }
 
   /**
@@ -259,29 +263,46 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Blocks that the worker has named for the first time; while results are read. */
   private List<Block> fresh = List.of();
 
-  /** Puts the failures of items that were not sent between the results of those that were. */
-  private List<?> merge(@Nullable List<?> answers) {
+  /**
+   * Puts the failures of items that were not sent between the results of those that were. If there
+   * is another number of results than of these, nobody knows whose they are.
+   */
+  private List<?> merge(@Nullable Outcomes<?> answers) {
     @Nullable Throwable[] failures = this.failures;
     int n = execution.items.size();
+    Throwable mismatch =
+        answers == null || answers.size() == packed ? null : mismatch(answers.size(), packed);
     Outcomes<@Nullable Object> all = new Outcomes<>(n);
     int next = 0;
     for (int i = 0; i < n; i++) {
       Throwable failure = failures == null ? null : failures[i];
+      if (failure == null) {
+        failure = mismatch;
+      }
       if (failure != null) {
         all.addFailure(failure);
       } else if (answers == null) {
         all.add(null);
-      } else if (next < answers.size()) {
-        Throwable answered = answers instanceof Outcomes<?> some ? some.failure(next) : null;
-        if (answered != null) {
-          all.addFailure(answered);
-        } else {
-          all.add(answers.get(next));
-        }
-        next++;
+      } else {
+        addTo(all, answers, next++);
       }
     }
     return all;
+  }
+
+  private static void addTo(Outcomes<@Nullable Object> all, Outcomes<?> answers, int index) {
+    Throwable failure = answers.failure(index);
+    if (failure != null) {
+      all.addFailure(failure);
+    } else {
+      all.add(answers.get(index));
+    }
+  }
+
+  /** What items fail with if the handler has returned another number of results. */
+  static BatchSizeMismatchException mismatch(int results, int items) {
+    return new BatchSizeMismatchException(
+        "the handler returned " + results + " results for a batch of " + items);
   }
 
   /** The worker does not read anything of this anymore. */
