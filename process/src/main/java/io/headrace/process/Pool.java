@@ -192,11 +192,12 @@ final class Pool implements Placement.BatchExecutor {
     return execution;
   }
 
-  private void dispatch() {
+  /** Gives batches to processes as long as there are both. */
+  void dispatch() {
     dispatch(null);
   }
 
-  /** Gives batches to processes as long as there are both, a fresh one after those that wait. */
+  /** A fresh one comes after those that wait. */
   private void dispatch(@Nullable Execution fresh) {
     while (true) {
       Execution execution;

@@ -53,6 +53,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   private long busyNanos;
 
+  /** Whether something was read since the parent was rung. */
+  private boolean hasOrders;
+
   /** When the last wait or the last batch has ended. */
   private long beganNanos;
 
@@ -137,6 +140,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       hear();
       MemorySegment slot = requests.poll();
       if (slot == null) {
+        if (hasOrders) { // more of them may wait for room in the ring
+          hasOrders = false;
+          doorbell.ring();
+        }
         await();
         beganNanos = time.nanoTime();
         continue;
@@ -152,6 +159,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         default -> throw new CorruptMemoryException("the parent has sent " + envelope);
       }
       requests.release();
+      hasOrders = envelope.kind() != Envelope.Kind.EXECUTE; // whose answer rings
     }
   }
 

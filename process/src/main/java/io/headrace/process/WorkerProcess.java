@@ -83,6 +83,9 @@ final class WorkerProcess {
   /** Blocks of the worker that are free, and of which it has not been told. */
   private final Queue<Handle> freed = new ConcurrentLinkedQueue<>();
 
+  /** What the ring to the process had no room for, in its order; changed with the monitor only. */
+  private final Queue<Envelope> unsent = new ConcurrentLinkedQueue<>();
+
   // Guarded by this.
   private final Set<Integer> mapped = new HashSet<>();
   private long lastNumber;
@@ -303,7 +306,7 @@ final class WorkerProcess {
     OVER,
     /** None of its items can travel: each has failed, and nothing was sent. */
     FAILED,
-    /** The process does not read what it was sent before; nothing was sent. */
+    /** The process has not read what it was sent before; nothing was sent. */
     FULL
   }
 
@@ -324,6 +327,9 @@ final class WorkerProcess {
       if (isOver) {
         return Sent.OVER;
       }
+      if (!unsent.isEmpty()) {
+        return Sent.FULL;
+      }
       shipment =
           new Shipment(
               execution,
@@ -339,49 +345,75 @@ final class WorkerProcess {
       }
       Envelope envelope = shipment.pack(channel.request(place));
       if (envelope != null) {
-        return send(shipment, envelope, inputs) ? Sent.YES : Sent.FULL;
+        send(shipment, envelope, inputs);
+        return Sent.YES;
       }
     }
     execution.complete(shipment.unpacked()); // runs code of callers
     return Sent.FAILED;
   }
 
-  /** With the monitor. Returns false if a ring is full. */
-  private boolean send(Shipment shipment, Envelope envelope, Region inputs) {
+  /** With the monitor. What fails here was not sent. */
+  private void send(Shipment shipment, Envelope envelope, Region inputs) {
     boolean isSent = false;
     try {
       inFlight.set(shipment.place, shipment);
-      isSent = map(inputs) && map(shipment.regions()) && offer(envelope);
+      tellFreed();
+      map(inputs);
+      shipment.regions().forEach(this::map);
+      order(envelope);
+      isSent = true;
     } finally {
       if (!isSent) {
+        unsent.clear();
         inFlight.set(shipment.place, null);
         shipment.release();
       }
     }
-    tellFreed();
     link().doorbell.ring();
-    return isSent;
   }
 
-  /** Returns false if the ring is full. */
-  private boolean map(List<Region> regions) {
-    for (Region region : regions) {
-      if (!map(region)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Returns false if the ring is full. */
-  private boolean map(Region region) {
+  private void map(Region region) {
     if (!mapped.contains(region.number)) {
-      if (!offer(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()))) {
-        return false;
-      }
+      order(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()));
       mapped.add(region.number);
     }
-    return true;
+  }
+
+  /**
+   * With the monitor. The items of a batch may be in more memories than the ring has slots. What
+   * finds no room follows when the process has read the rest: it rings when it has nothing more to
+   * read.
+   */
+  private void order(Envelope envelope) {
+    if (!unsent.isEmpty() || !offer(envelope)) {
+      unsent.add(envelope);
+      var _ = sendRest(); // it may have read meanwhile
+    }
+  }
+
+  /** Returns whether something was sent and nothing is left. */
+  private synchronized boolean sendRest() {
+    Envelope next = unsent.peek();
+    boolean isSent = false;
+    while (next != null && offer(next)) {
+      unsent.remove();
+      next = unsent.peek();
+      isSent = true;
+    }
+    if (isSent) {
+      link().doorbell.ring();
+    }
+    return isSent && next == null;
+  }
+
+  private boolean canSendRest() {
+    if (unsent.isEmpty()) {
+      return false;
+    }
+    synchronized (this) {
+      return requests.hasRoomFor(1);
+    }
   }
 
   private boolean offer(Envelope envelope) {
@@ -488,7 +520,7 @@ final class WorkerProcess {
       while (!hasEnded && !isDiscarded) {
         boolean isAlone = pool.isAlone(this);
         long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
-        if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), waitNanos)) {
+        if (!doorbell.await(() -> hasEnded || !responses.isEmpty() || canSendRest(), waitNanos)) {
           lookAround();
           if (isAlone) {
             pool.isNotEnough(); // this and the next may discard the process
@@ -531,6 +563,9 @@ final class WorkerProcess {
         }
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
+    }
+    if (!unsent.isEmpty() && !isDiscarded && sendRest()) {
+      pool.dispatch();
     }
     if (largeResults.isWanted() && !isDiscarded) {
       answerWish(pool);
