@@ -46,14 +46,24 @@ final class Pool implements Placement.BatchExecutor {
 
   private static final Logger LOGGER = System.getLogger(Pool.class.getName());
   private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
-  private static final long COLLECT_EVERY_MILLIS = 50;
+  private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  /** Between two collections is so many times what one takes. */
+  private static final int COLLECTION_PAUSES = 4;
+
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
   /** What is not reachable anymore gives its room back some time after a collection. */
-  private static final int COLLECTIONS_BEFORE_STUCK = 3;
+  private static final int LOOKS_BEFORE_STUCK = 3;
 
   /** Two seconds at least, in which nobody has given back anything. */
-  static final int COLLECTIONS_BEFORE_REFUSAL = 40;
+  static final int LOOKS_BEFORE_REFUSAL = 40;
+
+  /** A process that is started again may take so many times what its worker took at first. */
+  private static final int MAX_RESTART_TIMES = 10;
+
+  /** It may take so long in any case. */
+  private static final long MIN_RESTART_LIMIT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Placement.PlacedStep step;
   private final Settings settings;
@@ -69,8 +79,9 @@ final class Pool implements Placement.BatchExecutor {
   private final List<Worker> workers = new CopyOnWriteArrayList<>();
 
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicLong looks = new AtomicLong();
   private final AtomicLong collections = new AtomicLong();
-  private final AtomicBoolean isCollecting = new AtomicBoolean();
+  private final AtomicBoolean isLooking = new AtomicBoolean();
   private volatile Placement.@Nullable Host host;
   private volatile @Nullable Region inputs;
   private final LargeMemories largeInputs;
@@ -183,6 +194,10 @@ final class Pool implements Placement.BatchExecutor {
     return workers.stream().map(Worker::status).toList();
   }
 
+  private boolean isClosed() {
+    return closed.getCount() == 0;
+  }
+
   // Batches.
 
   @Override
@@ -192,11 +207,12 @@ final class Pool implements Placement.BatchExecutor {
     return execution;
   }
 
-  private void dispatch() {
+  /** Gives batches to processes as long as there are both. */
+  void dispatch() {
     dispatch(null);
   }
 
-  /** Gives batches to processes as long as there are both, a fresh one after those that wait. */
+  /** A fresh one comes after those that wait. */
   private void dispatch(@Nullable Execution fresh) {
     while (true) {
       Execution execution;
@@ -208,7 +224,7 @@ final class Pool implements Placement.BatchExecutor {
           pending.addLast(fresh);
           fresh = null;
         }
-        process = next();
+        process = isClosed() ? null : next(); // nobody waits for what is left then
         execution = process == null ? null : nextPending();
         if (process == null || execution == null) {
           return;
@@ -288,11 +304,15 @@ final class Pool implements Placement.BatchExecutor {
    * alone with memories of its own. Returns whether it makes sense to go on.
    */
   private boolean findRoom(Execution execution, WorkerProcess process, int place) {
-    boolean isAllFree = requireNonNull(inputs).blockCount() == 0 && largeInputs.usedBytes() == 0;
+    Region inputs = requireNonNull(this.inputs);
+    boolean isAllFree = inputs.blockCount() == 0 && largeInputs.usedBytes() == 0;
     if (!isAllFree && !hasWaited(execution)) {
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
-      needsRoom();
+      boolean isViewed = inputs.isViewed() || largeInputs.isViewed();
+      if (isViewed || !isAnyBusy()) { // else a batch has the room, or tells of its end
+        needsRoom(isViewed);
+      }
       return false;
     }
     synchronized (this) {
@@ -303,7 +323,7 @@ final class Pool implements Placement.BatchExecutor {
       }
       if (!execution.needsMemories) {
         execution.needsMemories = true;
-        execution.collectionsBefore = -1;
+        execution.looksBefore = -1;
         pending.addFirst(execution);
         return true;
       }
@@ -321,17 +341,18 @@ final class Pool implements Placement.BatchExecutor {
 
   /**
    * Whether what takes the room is held by somebody who may keep it for ever: no process has a
-   * batch, and garbage was collected since this one found no room.
+   * batch, and room was looked for since this one found none.
    */
   private boolean hasWaited(Execution execution) {
-    if (execution.collectionsBefore < 0) {
-      execution.collectionsBefore = collections.get();
+    if (execution.looksBefore < 0) {
+      execution.looksBefore = looks.get();
     }
-    int enough = execution.needsMemories ? COLLECTIONS_BEFORE_REFUSAL : COLLECTIONS_BEFORE_STUCK;
-    synchronized (this) {
-      return collections.get() - execution.collectionsBefore >= enough
-          && ready.stream().noneMatch(WorkerProcess::isBusy);
-    }
+    int enough = execution.needsMemories ? LOOKS_BEFORE_REFUSAL : LOOKS_BEFORE_STUCK;
+    return looks.get() - execution.looksBefore >= enough && !isAnyBusy();
+  }
+
+  private synchronized boolean isAnyBusy() {
+    return ready.stream().anyMatch(WorkerProcess::isBusy);
   }
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
@@ -416,33 +437,49 @@ final class Pool implements Placement.BatchExecutor {
   // Room in shared memory.
 
   /**
-   * Values that this process does not reach anymore give their room back when they are found by the
-   * garbage collector, which has no other reason to look for them.
+   * Looks for room. Values that this process does not reach anymore give theirs back when they are
+   * found by the garbage collector, which has no other reason to look for them.
+   *
+   * @param isViewed whether there are values that may be found so
    */
-  void needsRoom() {
-    if (isCollecting.compareAndSet(false, true)) {
+  void needsRoom(boolean isViewed) {
+    if (isLooking.compareAndSet(false, true)) {
       Thread.startVirtualThread(
           () -> {
-            System.gc();
-            collections.incrementAndGet();
+            long tookNanos = isViewed ? collect() : 0;
+            looks.incrementAndGet();
             roomFreed();
-            pauseCollecting();
-            isCollecting.set(false);
+            pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
+            isLooking.set(false);
             roomFreed(); // what found no room in the meantime asks again
           });
     }
   }
 
-  /** A collection that frees nothing is not repeated at once. */
-  private void pauseCollecting() {
+  /** Returns how long that took. */
+  private long collect() {
+    TimeSource time = TimeSource.system();
+    long beganNanos = time.nanoTime();
+    System.gc();
+    collections.incrementAndGet();
+    return time.nanoTime() - beganNanos;
+  }
+
+  /** A look that frees nothing is not repeated at once. */
+  private void pauseLooking(long nanos) {
     try {
-      var _ = closed.await(COLLECT_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+      var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** How often garbage was collected because there was no room. */
+  /** How often room was looked for because there was none. */
+  long looks() {
+    return looks.get();
+  }
+
+  /** How often garbage was collected for that. */
   long collections() {
     return collections.get();
   }
@@ -455,6 +492,13 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   // Death.
+
+  /** A process gets no batches anymore. */
+  private synchronized void isGone(WorkerProcess process) {
+    ready.remove(process);
+    consolidation.reset();
+    alone = null;
+  }
 
   /** Returns the batches that were tried often enough. */
   private List<Execution> queueAgain(WorkerProcess process) {
@@ -497,8 +541,20 @@ final class Pool implements Placement.BatchExecutor {
     }
     var _ =
         CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
-            .whenComplete((done, failure) -> execution.complete(joined(singles)));
+            .whenComplete((_, _) -> join(singles, execution));
+    var _ = execution.whenComplete((_, _) -> singles.forEach(single -> single.cancel(false)));
     singles.reversed().forEach(pending::addFirst);
+  }
+
+  private static void join(List<Execution> singles, Execution whole) {
+    if (whole.isDone()) {
+      return; // it was cancelled, and so were they
+    }
+    try {
+      whole.complete(joined(singles));
+    } catch (RuntimeException | Error failure) { // a list of results that is none
+      whole.completeExceptionally(failure);
+    }
   }
 
   private static Outcomes<@Nullable Object> joined(List<Execution> singles) {
@@ -509,11 +565,15 @@ final class Pool implements Placement.BatchExecutor {
         continue;
       }
       List<?> answers = single.resultNow();
+      if (answers != null && answers.size() != 1) {
+        outcomes.addFailure(Shipment.mismatch(answers.size(), 1));
+        continue;
+      }
       Throwable failure = answers instanceof Outcomes<?> some ? some.failure(0) : null;
       if (failure != null) {
         outcomes.addFailure(failure);
       } else {
-        outcomes.add(answers == null || answers.isEmpty() ? null : answers.getFirst());
+        outcomes.add(answers == null ? null : answers.getFirst());
       }
     }
     return outcomes;
@@ -540,6 +600,11 @@ final class Pool implements Placement.BatchExecutor {
     }
   }
 
+  /** How long a process may take to start again, if the first of its worker has taken so long. */
+  static long maxStartNanos(long firstNanos) {
+    return Math.max(MIN_RESTART_LIMIT_NANOS, MAX_RESTART_TIMES * firstNanos);
+  }
+
   /** A worker, which has one process after another. */
   private final class Worker {
     final int number;
@@ -548,6 +613,10 @@ final class Pool implements Placement.BatchExecutor {
     final CompletableFuture<Void> started = new CompletableFuture<>();
     private volatile @Nullable WorkerProcess process;
     private final AtomicInteger restarts = new AtomicInteger();
+
+    /** How long a start may take; 0 for the first, for which the flow has its own limit. */
+    private long maxStartNanos;
+
     volatile boolean isGivenUp;
     private volatile boolean isStarting = true;
 
@@ -559,13 +628,16 @@ final class Pool implements Placement.BatchExecutor {
 
     private void run() {
       int failures = 0;
-      while (!isClosed()) {
+      while (true) {
+        var _ = Thread.interrupted(); // of a caller's callback; a close has said so before
+        if (isClosed()) {
+          return;
+        }
         boolean hasWorked = false;
         String death;
         try {
           isStarting = true;
-          WorkerProcess process =
-              WorkerProcess.start(name, number, settings, settings.window(step.maxSize()), factory);
+          WorkerProcess process = start();
           this.process = process;
           isStarting = false;
           if (isClosed()) {
@@ -595,6 +667,17 @@ final class Pool implements Placement.BatchExecutor {
       }
     }
 
+    private WorkerProcess start() throws Exception {
+      long beganNanos = TimeSource.system().nanoTime();
+      WorkerProcess process =
+          WorkerProcess.start(
+              name, number, settings, settings.window(step.maxSize()), factory, maxStartNanos);
+      if (maxStartNanos == 0) {
+        maxStartNanos = Pool.maxStartNanos(TimeSource.system().nanoTime() - beganNanos);
+      }
+      return process;
+    }
+
     /** Returns how the process has ended. */
     private String serve(WorkerProcess process) {
       boolean isFirst = started.complete(null);
@@ -608,16 +691,13 @@ final class Pool implements Placement.BatchExecutor {
       }
       dispatch();
       process.serve(Pool.this);
-      synchronized (Pool.this) {
-        ready.remove(process);
-        consolidation.reset();
-        alone = null;
-      }
+      isGone(process);
       wants(window.size() - process.windowSize());
       if (process.isDiscarded()) {
         return name + " was closed";
       }
       List<Execution> toFail = queueAgain(process);
+      var _ = Thread.interrupted(); // of a caller's callback
       Death death = process.death();
       if (!isClosed()) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
@@ -646,11 +726,8 @@ final class Pool implements Placement.BatchExecutor {
       }
     }
 
-    private boolean isClosed() {
-      return closed.getCount() == 0;
-    }
-
     private void pause(int failures) {
+      var _ = Thread.interrupted(); // of a caller's callback
       long nanos = settings.restartNanos() << Math.min(failures - 1, 20);
       try {
         var _ = closed.await(Math.min(nanos, MAX_RESTART_NANOS), TimeUnit.NANOSECONDS);
@@ -693,7 +770,9 @@ final class Pool implements Placement.BatchExecutor {
         } catch (InterruptedException e) {
           isInterrupted = true;
         }
+        isGone(process);
         process.discard();
+        this.process = null;
       }
       return isInterrupted;
     }

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headrace.BatchSizeMismatchException;
 import io.headrace.Outcomes;
 import io.headrace.TimeLeft;
 import io.headrace.shm.CorruptMemoryException;
@@ -281,30 +282,47 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   private Map<Handle, Block> fresh = Map.of();
 
   /**
-   * Puts the failures of items that did not travel between the results of those that did.
+   * Puts the failures of items that did not travel between the results of those that did. If there
+   * is another number of results than of these, nobody knows whose they are.
    *
    * @param answers those results, as the handler has given them; null if it has given null
    * @param failures the failure of each item that did not travel, null for the others
    */
   static List<?> merge(@Nullable List<?> answers, @Nullable Throwable[] failures) {
+    int travelled = 0;
+    for (Throwable failure : failures) {
+      travelled += failure == null ? 1 : 0;
+    }
+    Throwable mismatch =
+        answers == null || answers.size() == travelled ? null : mismatch(answers.size(), travelled);
     Outcomes<@Nullable Object> all = new Outcomes<>(failures.length);
     int next = 0;
-    for (Throwable failure : failures) {
+    for (Throwable own : failures) {
+      Throwable failure = own == null ? mismatch : own;
       if (failure != null) {
         all.addFailure(failure);
       } else if (answers == null) {
         all.add(null);
-      } else if (next < answers.size()) {
-        Throwable answered = answers instanceof Outcomes<?> some ? some.failure(next) : null;
-        if (answered != null) {
-          all.addFailure(answered);
-        } else {
-          all.add(answers.get(next));
-        }
-        next++;
+      } else {
+        addTo(all, answers, next++);
       }
     }
     return all;
+  }
+
+  private static void addTo(Outcomes<@Nullable Object> all, List<?> answers, int index) {
+    Throwable failure = answers instanceof Outcomes<?> some ? some.failure(index) : null;
+    if (failure != null) {
+      all.addFailure(failure);
+    } else {
+      all.add(answers.get(index));
+    }
+  }
+
+  /** What items fail with if the handler has returned another number of results. */
+  static BatchSizeMismatchException mismatch(int results, int items) {
+    return new BatchSizeMismatchException(
+        "the handler returned " + results + " results for a batch of " + items);
   }
 
   /** The worker does not read anything of this anymore. */

@@ -2,7 +2,6 @@ package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
-import io.headrace.BatchSizeMismatchException;
 import io.headrace.Handler;
 import io.headrace.TimeLeft;
 import io.headrace.TimeSource;
@@ -57,6 +56,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final TimeSource time = TimeSource.system();
 
   private long busyNanos;
+
+  /** Whether something was read since the parent was rung. */
+  private boolean hasOrders;
 
   /** When the last wait or the last batch has ended. */
   private long beganNanos;
@@ -148,6 +150,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       var _ = hear();
       MemorySegment slot = requests.poll();
       if (slot == null) {
+        if (hasOrders) { // more of them may wait for room in the ring
+          hasOrders = false;
+          doorbell.ring();
+        }
         await();
         beganNanos = time.nanoTime();
         continue;
@@ -163,6 +169,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         default -> throw new CorruptMemoryException("the parent has sent " + envelope);
       }
       requests.release();
+      hasOrders = envelope.kind() != Envelope.Kind.EXECUTE; // whose answer rings
     }
   }
 
@@ -312,7 +319,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
     fault.at(Fault.Point.HANDLED, channel);
     if (unreadable != null) {
-      checkSize(answer, items.size());
       answer = Shipment.merge(answer, unreadable);
     }
     if (answer == null) {
@@ -324,14 +330,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       write(answer, i, out);
     }
     writeOutputs(out);
-  }
-
-  /** Where some items could not be read, the parent cannot tell. */
-  private static void checkSize(@Nullable List<?> answer, int items) {
-    if (answer != null && answer.size() != items) {
-      throw new BatchSizeMismatchException(
-          "the handler returned " + answer.size() + " results for " + items + " items");
-    }
   }
 
   /** One that cannot be told is told of. */

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +83,9 @@ final class WorkerProcess {
 
   /** Blocks of the worker that are free, and of which it has not been told. */
   private final Queue<Handle> freed = new ConcurrentLinkedQueue<>();
+
+  /** What the ring to the process had no room for, in its order; changed with the monitor only. */
+  private final Queue<Envelope> unsent = new ConcurrentLinkedQueue<>();
 
   // Guarded by this.
   private final Set<Integer> mapped = new HashSet<>();
@@ -145,11 +149,13 @@ final class WorkerProcess {
   /**
    * Starts a process and waits until its handler is ready.
    *
+   * @param maxNanos how long that may take; 0 for any time
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
   static WorkerProcess start(
-      String name, int number, Settings settings, Window window, byte[] factory) throws Exception {
+      String name, int number, Settings settings, Window window, byte[] factory, long maxNanos)
+      throws Exception {
     try (Launch launch = new Launch(settings)) {
       Process process = launch.start(settings.processorsOf(number));
       Output output =
@@ -160,7 +166,7 @@ final class WorkerProcess {
       WorkerProcess worker = null;
       try {
         worker = new WorkerProcess(name, settings, window); // while the JVM starts
-        worker.launch(launch, process, output, number, factory);
+        worker.launch(launch, process, output, number, factory, maxNanos);
         return worker;
       } catch (Throwable failure) {
         process.destroyForcibly();
@@ -172,7 +178,8 @@ final class WorkerProcess {
     }
   }
 
-  private void launch(Launch launch, Process process, Output output, int number, byte[] factory)
+  private void launch(
+      Launch launch, Process process, Output output, int number, byte[] factory, long maxNanos)
       throws Exception {
     Orders orders =
         new Orders(
@@ -187,16 +194,53 @@ final class WorkerProcess {
             settings.types().names(),
             settings.shareBytes(),
             factory);
+    CountDownLatch isOver = new CountDownLatch(1);
+    Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
+    try {
+      write(orders, process);
+      connect(launch, process, output).awaitReady();
+    } catch (Hearing.EndedException ended) {
+      throw endedBefore(process, output, ended);
+    } finally {
+      isOver.countDown();
+    }
+  }
+
+  private static void write(Orders orders, Process process) {
     try {
       orders.write(new DataOutputStream(process.getOutputStream()));
     } catch (IOException ended) {
       // the wait for its connection says so
     }
+  }
+
+  /** Kills a process that does not become ready; its heart beats before its handler is made. */
+  private void watchStart(Process process, long maxNanos, CountDownLatch isOver) {
+    Heartbeat heart = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
+    Heartbeat start = new Heartbeat(maxNanos, time.nanoTime()); // which has one beat, its end
     try {
-      connect(launch, process, output).awaitReady();
-    } catch (Hearing.EndedException ended) {
-      throw endedBefore(process, output, ended);
+      while (!isOver.await(beltNanos(settings.heartbeatNanos()), TimeUnit.NANOSECONDS)) {
+        long nowNanos = time.nanoTime();
+        long beats = beatCount();
+        if (beats != 0 && heart.isOverdue(beats, nowNanos)) {
+          kill(process, Reason.HEARTBEAT, silence());
+        } else if (start.isOverdue(0, nowNanos)) {
+          kill(process, Reason.OTHER, "it was not ready after " + Duration.ofNanos(maxNanos));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+  }
+
+  private long beatCount() {
+    synchronized (waking) {
+      return isDiscarded ? 0 : channel.beatCount();
+    }
+  }
+
+  private String silence() {
+    return "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos());
   }
 
   /** Called once the process holds it. */
@@ -303,7 +347,7 @@ final class WorkerProcess {
     OVER,
     /** None of its items can travel: each has failed, and nothing was sent. */
     FAILED,
-    /** The process does not read what it was sent before; nothing was sent. */
+    /** The process has not read what it was sent before; nothing was sent. */
     FULL
   }
 
@@ -324,6 +368,9 @@ final class WorkerProcess {
       if (isOver) {
         return Sent.OVER;
       }
+      if (!unsent.isEmpty()) {
+        return Sent.FULL;
+      }
       shipment =
           new Shipment(
               execution,
@@ -339,49 +386,75 @@ final class WorkerProcess {
       }
       Envelope envelope = shipment.pack(channel.request(place));
       if (envelope != null) {
-        return send(shipment, envelope, inputs) ? Sent.YES : Sent.FULL;
+        send(shipment, envelope, inputs);
+        return Sent.YES;
       }
     }
     execution.complete(shipment.unpacked()); // runs code of callers
     return Sent.FAILED;
   }
 
-  /** With the monitor. Returns false if a ring is full. */
-  private boolean send(Shipment shipment, Envelope envelope, Region inputs) {
+  /** With the monitor. What fails here was not sent. */
+  private void send(Shipment shipment, Envelope envelope, Region inputs) {
     boolean isSent = false;
     try {
       inFlight.set(shipment.place, shipment);
-      isSent = map(inputs) && map(shipment.regions()) && offer(envelope);
+      tellFreed();
+      map(inputs);
+      shipment.regions().forEach(this::map);
+      order(envelope);
+      isSent = true;
     } finally {
       if (!isSent) {
+        unsent.clear();
         inFlight.set(shipment.place, null);
         shipment.release();
       }
     }
-    tellFreed();
     link().doorbell.ring();
-    return isSent;
   }
 
-  /** Returns false if the ring is full. */
-  private boolean map(List<Region> regions) {
-    for (Region region : regions) {
-      if (!map(region)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Returns false if the ring is full. */
-  private boolean map(Region region) {
+  private void map(Region region) {
     if (!mapped.contains(region.number)) {
-      if (!offer(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()))) {
-        return false;
-      }
+      order(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()));
       mapped.add(region.number);
     }
-    return true;
+  }
+
+  /**
+   * With the monitor. The items of a batch may be in more memories than the ring has slots. What
+   * finds no room follows when the process has read the rest: it rings when it has nothing more to
+   * read.
+   */
+  private void order(Envelope envelope) {
+    if (!unsent.isEmpty() || !offer(envelope)) {
+      unsent.add(envelope);
+      var _ = sendRest(); // it may have read meanwhile
+    }
+  }
+
+  /** Returns whether something was sent and nothing is left. */
+  private synchronized boolean sendRest() {
+    Envelope next = unsent.peek();
+    boolean isSent = false;
+    while (next != null && offer(next)) {
+      unsent.remove();
+      next = unsent.peek();
+      isSent = true;
+    }
+    if (isSent) {
+      link().doorbell.ring();
+    }
+    return isSent && next == null;
+  }
+
+  private boolean canSendRest() {
+    if (unsent.isEmpty()) {
+      return false;
+    }
+    synchronized (this) {
+      return requests.hasRoomFor(1);
+    }
   }
 
   private boolean offer(Envelope envelope) {
@@ -416,8 +489,12 @@ final class WorkerProcess {
   }
 
   private void kill(Reason reason, String because) {
+    kill(link().process, reason, because);
+  }
+
+  private void kill(Process process, Reason reason, String because) {
     killing = new Death.Killing(reason, because);
-    var _ = link().process.destroyForcibly();
+    var _ = process.destroyForcibly();
   }
 
   /** Kills it because it has written nonsense. */
@@ -482,13 +559,13 @@ final class WorkerProcess {
   /** Receives answers until there are no more. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
-    long beltNanos =
-        beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos(), BELT_NANOS));
+    long beltNanos = beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos()));
     try {
       while (!hasEnded && !isDiscarded) {
+        var _ = Thread.interrupted(); // of a caller's callback
         boolean isAlone = pool.isAlone(this);
         long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
-        if (!doorbell.await(() -> hasEnded || !responses.isEmpty(), waitNanos)) {
+        if (!doorbell.await(() -> hasEnded || !responses.isEmpty() || canSendRest(), waitNanos)) {
           lookAround();
           if (isAlone) {
             pool.isNotEnough(); // this and the next may discard the process
@@ -507,6 +584,10 @@ final class WorkerProcess {
     }
   }
 
+  private static long beltNanos(long limitNanos) {
+    return beltNanos(limitNanos, BELT_NANOS);
+  }
+
   /** How often to look for what may take some time; that is 0 if it may take any. */
   private static long beltNanos(long limitNanos, long otherwiseNanos) {
     return limitNanos == 0
@@ -517,20 +598,24 @@ final class WorkerProcess {
   private void receive(Pool pool) {
     MemorySegment slot;
     while (!isDiscarded && (slot = responses.poll()) != null) {
+      var _ = Thread.interrupted(); // of the callback of a caller before
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case ANSWER, FAILURE -> answered(envelope, pool);
         case NEEDS_ROOM -> {
           responses.release();
           needsRoom = true;
-          pool.needsRoom();
+          pool.needsRoom(results.isViewed());
         }
         case NEEDS_MEMORY -> {
           responses.release();
-          largeResults.want(envelope.length(), pool.collections());
+          largeResults.want(envelope.length(), pool.looks());
         }
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
+    }
+    if (!unsent.isEmpty() && !isDiscarded && sendRest()) {
+      pool.dispatch();
     }
     if (largeResults.isWanted() && !isDiscarded) {
       answerWish(pool);
@@ -546,9 +631,9 @@ final class WorkerProcess {
   }
 
   private void answerWish(Pool pool) {
-    Envelope answer = largeResults.answer(pool.collections());
+    Envelope answer = largeResults.answer(pool.looks());
     if (answer == null) {
-      pool.needsRoom();
+      pool.needsRoom(largeResults.isViewed());
     } else if (offer(answer, news)) {
       link().doorbell.ring();
     } else {
@@ -601,28 +686,36 @@ final class WorkerProcess {
         failure = ofCodec;
       }
       responses.release();
-      inFlight.set(place, null);
-      shipment.release();
-      if (seenRemovals != Memories.ALL.removals()) {
-        unmap();
-      }
-      if (shipment.itemBytes != null) {
-        pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
-      }
-      boolean isStillBusy = pool.answered(this, shipment.place);
-      if (window.isElastic()) {
-        pool.wants(window.answered(time.nanoTime(), isStillBusy));
-      }
-      if (failure == null) {
-        shipment.execution.complete(answers);
-      } else {
-        shipment.execution.completeExceptionally(failure);
+      try {
+        settle(shipment, pool);
+      } finally { // an answer that was read counts, whatever else the process has written
+        if (failure == null) {
+          shipment.execution.complete(answers);
+        } else {
+          shipment.execution.completeExceptionally(failure);
+        }
       }
     } finally {
       if (block != null) {
         block.release();
       }
       largeResults.retire();
+    }
+  }
+
+  /** A batch has its answer, of which its caller has not been told. */
+  private void settle(Shipment shipment, Pool pool) {
+    shipment.release();
+    inFlight.set(shipment.place, null); // until then the pool waits for the room
+    if (seenRemovals != Memories.ALL.removals()) {
+      unmap();
+    }
+    if (shipment.itemBytes != null) {
+      pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
+    }
+    boolean isStillBusy = pool.answered(this, shipment.place);
+    if (window.isElastic()) {
+      pool.wants(window.answered(time.nanoTime(), isStillBusy));
     }
   }
 
@@ -640,9 +733,7 @@ final class WorkerProcess {
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill(
-          Reason.HEARTBEAT,
-          "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos()));
+      kill(Reason.HEARTBEAT, silence());
     }
     unmap();
   }
@@ -731,7 +822,10 @@ final class WorkerProcess {
     return isDiscarded;
   }
 
-  /** Releases everything; the process has ended, or is killed. */
+  /**
+   * Releases everything, also what the process has not answered; it has ended, or is killed. On the
+   * thread of the worker.
+   */
   void discard() {
     synchronized (this) {
       isOver = true;
@@ -746,6 +840,7 @@ final class WorkerProcess {
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
+    inFlight().forEach(Shipment::release);
     joinWatch();
     memory.close();
     results.retire();

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +98,22 @@ class LargeValuesTest {
       String text = "t".repeat(3 * MIB); // a message that is larger than the memory
       assertThat(flow.call(text)).isEqualTo(text + "!");
       assertThat(flow.call(7)).isInstanceOf(Tensor.class);
+    }
+  }
+
+  /** Each in a memory of its own, of which the worker has to be told. */
+  @Test
+  void anItemMayHaveMoreLargeValuesThanTheRingHasSlots() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
+      for (int n : new int[] {40, 200}) {
+        List<Tensor> tensors = IntStream.range(0, n).mapToObj(i -> tensor(64 * 1024 + i)).toList();
+        CompletableFuture<Object> many = flow.submit(tensors);
+        CompletableFuture<Object> next = flow.submit("next");
+        assertThat(many)
+            .succeedsWithin(Duration.ofSeconds(60))
+            .satisfies(back -> assertThat(back.equals(tensors)).isTrue());
+        assertThat(next).succeedsWithin(Duration.ofSeconds(60)).isEqualTo("next!");
+      }
     }
   }
 

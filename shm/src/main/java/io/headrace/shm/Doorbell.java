@@ -117,7 +117,8 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   /**
-   * Blocks until something is ready. A wait for something that is ready already returns at once.
+   * Blocks until something is ready. A wait for something that is ready already returns at once. A
+   * thread that is interrupted waits as any other, and stays interrupted.
    *
    * @param isReady whether it is; called by this thread, several times
    * @param timeoutNanos how long to wait at most, in nanoseconds, above zero

@@ -30,6 +30,7 @@ final class SocketDoorbell extends Doorbell {
   /** A byte that came before this stays in the socket, so the word is not needed. */
   @Override
   void block(int word, long timeoutNanos) {
+    boolean isInterrupted = Thread.interrupted(); // which would end each wait at once
     try {
       selector.select(Math.max(1, (timeoutNanos + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI));
       if (!selector.selectedKeys().isEmpty()) {
@@ -38,6 +39,10 @@ final class SocketDoorbell extends Doorbell {
       }
     } catch (IOException failure) {
       throw new SharedMemoryException("cannot wait at a doorbell: " + failure, failure);
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

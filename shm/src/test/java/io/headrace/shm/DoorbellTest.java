@@ -83,6 +83,30 @@ class DoorbellTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void aThreadThatIsInterruptedWaits(Mechanism mechanism) {
+    try (SharedMemory memory = memory(mechanism);
+        Ends ends = Ends.connect(mechanism, memory.segment())) {
+      AtomicBoolean ready = new AtomicBoolean();
+      AtomicLong waits = new AtomicLong();
+      var isInterrupted =
+          onThread(
+              () -> {
+                Thread.currentThread().interrupt();
+                do {
+                  waits.incrementAndGet();
+                } while (!ends.there().await(ready::get, LONG_NANOS));
+                return Thread.currentThread().isInterrupted();
+              });
+      Awaitility.await("the wait").until(() -> isWaiting(memory));
+      ready.set(true);
+      ends.here().ring();
+      assertThat(isInterrupted.join()).isTrue();
+      assertThat(waits).hasValueLessThan(10); // some may end for no reason
+    }
+  }
+
   /** Each waits for the other again and again: one ring lost, and both would wait for long. */
   @ParameterizedTest
   @EnumSource
