@@ -39,7 +39,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Failures.</b> Whatever the function throws, of any type, reaches every caller and is not
  * kept. It is what the future of each call fails with; {@code get}, {@code join} and {@link #call}
  * throw an exception made for this caller, with the caller's own stack trace, whose cause is the
- * failure that all share. A {@link HeadraceException} of a service underneath comes as it is.
+ * failure that all share. A {@link HeadraceException} of a service underneath comes as it is. Of a
+ * {@link CompletionException} that the function throws, {@code join} throws one made for the call
+ * by the thread that ended the execution.
  *
  * <p><b>Calls from inside.</b> A call from inside its own execution for the same key would wait for
  * itself: it fails at once with {@link RejectedException}. So does one that comes from inside an
