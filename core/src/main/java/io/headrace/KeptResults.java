@@ -26,10 +26,10 @@ final class KeptResults {
 
   synchronized void add(SharedExecution execution) {
     execution.expiresNanos = time.nanoTime() + keepNanos;
-    queue.add(execution);
     if (alarm == null) {
-      setAlarm(keepNanos);
+      setAlarm(keepNanos); // first: without it the result would not be kept
     }
+    queue.add(execution);
   }
 
   private void setAlarm(long delayNanos) {
@@ -52,6 +52,7 @@ final class KeptResults {
     while ((oldest = queue.peek()) != null && nowNanos - oldest.expiresNanos >= 0) {
       queue.remove();
       owner.remove(oldest);
+      oldest.letGo();
     }
     cancelUselessAlarm();
   }
@@ -64,6 +65,7 @@ final class KeptResults {
     }
     cancelUselessAlarm();
     owner.remove(oldest);
+    oldest.letGo();
     return true;
   }
 
