@@ -283,7 +283,9 @@ final class Lifecycle {
 
   private boolean changeState(State from, State to) {
     boolean changed = state.compareAndSet(from, to);
-    if (changed && flow.observers.isObserved()) {
+    boolean isEnd = to == State.STOPPED || to == State.FAILED;
+    if (changed
+        && (isEnd || flow.observers.isObserved())) { // who observes it later asks for its end
       inside(() -> flow.observers.stateChanged(to));
     }
     return changed;
