@@ -2,6 +2,7 @@ package io.headrace;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -179,7 +181,10 @@ class CoalescerLincheckTest {
         });
   }
 
-  /** A sweep, a call that joins and the end meet: everybody who waits is told. */
+  /**
+   * A sweep, a call that joins and the end meet: everybody who waits is told, in the order of the
+   * calls, by who ends the execution.
+   */
   @Test
   void aSweepLosesNobody() {
     Depth.explore(
@@ -189,14 +194,27 @@ class CoalescerLincheckTest {
           cancel(scene, SharedCalls.SWEEP_AT_LEAST - 1);
           CompletableFuture<Integer> last = scene.call();
           Queue<CompletableFuture<Integer>> later = new ConcurrentLinkedQueue<>();
+          Queue<Object> told = new ConcurrentLinkedQueue<>();
+          AtomicReference<Thread> swept = new AtomicReference<>();
+          first.thenRun(() -> told.add(Thread.currentThread()));
           Threads.run(
-              List.of(scene, later),
-              () -> last.cancel(true),
+              List.of(scene, later, told, swept),
+              () -> {
+                swept.set(Thread.currentThread());
+                last.cancel(true);
+              },
               scene::endOne,
-              () -> later.add(scene.call()));
+              () -> {
+                CompletableFuture<Integer> call = scene.call();
+                later.add(call);
+                call.thenRun(() -> told.add(call));
+              });
           assertEquals(7, first.join());
           scene.endAll();
-          assertEquals(7, later.remove().join());
+          CompletableFuture<Integer> second = later.remove();
+          assertEquals(7, second.join());
+          assertNotSame(swept.get(), told.remove());
+          assertEquals(second, told.remove());
         });
   }
 

@@ -152,6 +152,9 @@ final class Batch {
   /** Returns whether the part is done; if not, it will be later. */
   private boolean executePart(Handling handling) {
     long startNanos = isTimed ? station.flow.time.nanoTime() : 0;
+    if (isolation != null) {
+      formedNanos = startNanos;
+    }
     flight = isTimed ? Flight.beginBatch() : null;
     Handling.Answer answer;
     try {
@@ -323,10 +326,22 @@ final class Batch {
           new Isolation(
               station.step.maxTries(),
               IntStream.range(0, partSize).mapToObj(this::ticket).toList());
+      waitAgain();
     } else {
       List<Ticket> guilty = isolation.failed();
       report(startNanos, guilty.size(), failure);
       guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED));
+      waitAgain();
+    }
+  }
+
+  /** What may be executed again waits for that from now on; it has told of its wait before. */
+  private void waitAgain() {
+    if (isTimed) {
+      long nowNanos = station.flow.time.nanoTime();
+      for (int i = 0; i < partSize; i++) {
+        ticket(i).arrivalNanos = nowNanos;
+      }
     }
   }
 

@@ -14,7 +14,8 @@ public interface CallListener {
    *
    * @param step the name of the step; for a batcher its own name
    * @param batchSize the number of items in the batch that the item was part of
-   * @param queueNanos nanoseconds that the item waited for this step, collecting included
+   * @param queueNanos nanoseconds that the item waited for this step, collecting included; if it is
+   *     executed again, since its last execution
    * @param handleNanos nanoseconds that the handler took for the whole batch
    */
   void onStep(String step, int batchSize, long queueNanos, long handleNanos);

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -46,9 +48,17 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
     }
   }
 
-  /** Returns whether this was what the call ended with. */
+  /** The call has come; before anything else. */
+  void starts() {}
+
+  /**
+   * Returns whether this was what the call ended with. A {@link CompletionException} is wrapped in
+   * another, as {@code join} would throw it, and {@code get} its cause alone.
+   */
   final boolean fail(Throwable failure) {
-    boolean first = super.completeExceptionally(failure);
+    boolean first =
+        super.completeExceptionally(
+            failure instanceof CompletionException ? new CompletionException(failure) : failure);
     if (first) {
       ended();
     }
@@ -146,11 +156,16 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
   /** An exception of this caller for an execution that was cancelled. */
   final CancellationException cancellation() {
     CancellationException own = new CancellationException("the execution was cancelled");
-    try {
-      join();
-    } catch (CancellationException shared) {
-      own.initCause(shared);
-    }
+    own.initCause(failure());
     return own;
+  }
+
+  /** What a call that has ended without a result has failed with, be it a cancellation. */
+  final Throwable failure() {
+    return state() == State.CANCELLED ? cancelledWith() : exceptionNow();
+  }
+
+  private Throwable cancelledWith() {
+    return requireNonNull(super.<Throwable>handle((_, failure) -> requireNonNull(failure)).join());
   }
 }

@@ -1,28 +1,38 @@
 package io.headrace;
 
+import java.lang.reflect.Array;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A method of a proxy whose equal calls share one execution. */
 final class CoalescedMethod {
+  private final List<Method> same;
   private final Method method;
   private final Object target;
   private final KeyedExecutions executions;
   private final boolean isAsync;
   private final CoalescedWork work;
 
-  CoalescedMethod(Method method, Object target, KeyedExecutions executions) {
-    this.method = method;
+  /**
+   * Of methods of equal name and parameter types that several interfaces declare: calls of any of
+   * them are calls of one.
+   */
+  CoalescedMethod(List<Method> same, Object target, KeyedExecutions executions) {
+    this.same = same;
     this.target = target;
     this.executions = executions;
-    isAsync = isAsync(method, target);
+    Method method = same.getFirst();
+    this.method = method;
+    isAsync = isAsync(same, target);
     work =
         new CoalescedWork(
             executions.name + "." + method.getName(),
@@ -31,46 +41,25 @@ final class CoalescedMethod {
   }
 
   /** Whether it returns a stage; other futures cannot be shared. */
-  static boolean isAsync(Method method, Object target) {
-    Class<?> type = returnType(method, target);
+  static boolean isAsync(List<Method> same, Object target) {
+    TypeArguments arguments = new TypeArguments(target.getClass());
+    Class<?> type =
+        same.stream()
+            .<Class<?>>map(arguments::returnType)
+            .reduce((one, other) -> one.isAssignableFrom(other) ? other : one)
+            .orElseThrow();
     if (type == CompletableFuture.class || type == CompletionStage.class) {
       return true;
     }
     if (Future.class.isAssignableFrom(type) || CompletionStage.class.isAssignableFrom(type)) {
       throw new IllegalArgumentException(
-          method
+          same.getFirst()
               + " returns a "
               + type.getName()
               + ", a coalesced method returns its result, a CompletableFuture or a"
               + " CompletionStage");
     }
     return false;
-  }
-
-  /** Of a method of a generic interface: what the target returns. */
-  private static Class<?> returnType(Method method, Object target) {
-    Class<?> type = method.getReturnType();
-    if (type != Object.class) {
-      return type;
-    }
-    return Arrays.stream(target.getClass().getMethods())
-        .filter(own -> !own.isBridge() && own.getName().equals(method.getName()))
-        .filter(own -> accepts(method.getParameterTypes(), own.getParameterTypes()))
-        .findFirst()
-        .<Class<?>>map(Method::getReturnType)
-        .orElse(type);
-  }
-
-  private static boolean accepts(Class<?>[] general, Class<?>[] special) {
-    if (general.length != special.length) {
-      return false;
-    }
-    for (int i = 0; i < general.length; i++) {
-      if (!general[i].isAssignableFrom(special[i])) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Calls a method of the target; throws what it throws. */
@@ -83,12 +72,19 @@ final class CoalescedMethod {
     }
   }
 
-  /** A failure that the method may throw: itself, or as the cause of another. */
-  static Throwable declared(Method method, Throwable failure) {
-    return Failures.isChecked(failure)
-            && Arrays.stream(method.getExceptionTypes()).noneMatch(type -> type.isInstance(failure))
+  /** A failure that all of the methods may throw: itself, or as the cause of another. */
+  static Throwable declared(List<Method> same, Throwable failure) {
+    return Failures.isChecked(failure) && !isDeclared(same, failure)
         ? new CompletionException(failure)
         : failure;
+  }
+
+  private static boolean isDeclared(List<Method> same, Throwable failure) {
+    return same.stream()
+        .allMatch(
+            method ->
+                Arrays.stream(method.getExceptionTypes())
+                    .anyMatch(type -> type.isInstance(failure)));
   }
 
   @SuppressWarnings("FutureReturnValueIgnored") // it is what the method returns
@@ -105,13 +101,12 @@ final class CoalescedMethod {
     }
     return switch (call.state()) {
       case SUCCESS -> call.resultNow();
-      case CANCELLED -> throw call.cancellation();
-      default -> throw Failures.ownOf(declared(method, call.exceptionNow()));
+      default -> throw Failures.ownOf(declared(same, call.failure()));
     };
   }
 
   private Throwable interrupted(InterruptedException interruption) {
-    if (Arrays.stream(method.getExceptionTypes()).anyMatch(type -> type.isInstance(interruption))) {
+    if (isDeclared(same, interruption)) {
       return interruption;
     }
     Thread.currentThread().interrupt();
@@ -126,35 +121,51 @@ final class CoalescedMethod {
     return work.function() + " of " + target;
   }
 
-  /** A method and its arguments: the key. The hash is that of the call's beginning. */
+  /** A method and its arguments: the key. Its hash is that of the beginning of the call. */
   private static final class Invocation {
     private final Method method;
     private final @Nullable Object[] arguments;
-    private final int hash;
+    private int hash; // 0 until it is asked for, by the call itself, which may fail
 
     Invocation(Method method, @Nullable Object[] arguments) {
       this.method = method;
       this.arguments = arguments;
-      hash = 31 * method.hashCode() + Arrays.deepHashCode(arguments);
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
       return other instanceof Invocation that
-          && hash == that.hash
+          && hashCode() == that.hashCode()
           && method.equals(that.method)
           && Arrays.deepEquals(arguments, that.arguments);
     }
 
     @Override
     public int hashCode() {
-      return hash;
+      int known = hash;
+      if (known == 0) {
+        known = 31 * method.hashCode() + Arrays.deepHashCode(arguments);
+        known = known == 0 ? 1 : known;
+        hash = known;
+      }
+      return known;
     }
 
+    /** For messages: arrays, which may be large, are shown by their types and lengths. */
     @Override
     public String toString() {
-      String all = Arrays.deepToString(arguments);
-      return method.getName() + "(" + all.substring(1, all.length() - 1) + ")";
+      return Arrays.stream(arguments)
+          .map(Invocation::text)
+          .collect(Collectors.joining(", ", method.getName() + "(", ")"));
+    }
+
+    private static String text(@Nullable Object argument) {
+      return argument != null && argument.getClass().isArray()
+          ? argument.getClass().getComponentType().getSimpleName()
+              + "["
+              + Array.getLength(argument)
+              + "]"
+          : String.valueOf(argument);
     }
   }
 }

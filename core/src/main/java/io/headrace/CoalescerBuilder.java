@@ -101,7 +101,7 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
 
   /**
    * For how long results, not failures, are given to further calls after the end of the execution.
-   * Default: not at all.
+   * The key is kept with its result, the argument is not. Default: not at all.
    *
    * @param time how long, above zero
    * @return this
@@ -141,8 +141,8 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
 
   /**
    * Gives each caller a copy of its own. It runs on the thread that ends the execution, once for
-   * each call that still waits, and not for null; what it throws fails that call only. Default: all
-   * callers receive the same object.
+   * each call that still waits, or, for a kept result, on the thread of the caller; not for null.
+   * What it throws fails that call only. Default: all callers receive the same object.
    *
    * @param copier makes a copy
    * @return this
@@ -200,8 +200,9 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
    * <p>Calls are equal if they are calls of one method with equal arguments; arrays are compared by
    * what is in them, at every depth, and must not change during the call. Each proxy coalesces for
    * itself, so calls of different objects never join. A method that returns a {@link
-   * CompletableFuture} or {@link CompletionStage} is asynchronous; any other blocks its callers
-   * until the execution ends.
+   * CompletableFuture} or {@link CompletionStage}, in the interface or, where that says less, in
+   * the class of the object, is asynchronous; any other blocks its callers until the execution
+   * ends. Methods of equal name and parameter types that several interfaces declare are one.
    *
    * <p>All other methods are called on the target by the calling thread; default methods, too, run
    * on the target. {@code equals} and {@code hashCode} of the proxy are those of its identity.

@@ -52,8 +52,9 @@ public interface CoalescerHooks {
   default void onKept(String function, Object key) {}
 
   /**
-   * A call was refused: there are too many keys, or it came from inside its own execution, or its
-   * key cannot be compared.
+   * A call was refused when it came: there are too many keys, or it came from inside its own
+   * execution, or its key cannot be compared. One that is refused later, because its wait would
+   * close a circle of executions, was told of as what it was when it came, and counts as that.
    *
    * @param function the name of the coalescer, or of the method of a proxy
    * @param key the key of the call

@@ -4,8 +4,13 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** An object that coalesces calls of another: the handler of a {@link Proxy}. */
@@ -17,11 +22,26 @@ final class CoalescingProxy implements InvocationHandler {
 
   private CoalescingProxy(Class<?> type, Object target, KeyedExecutions executions) {
     this.target = target;
-    for (Method method : type.getMethods()) {
-      if (isCoalesced(method, target)) {
-        method.trySetAccessible(); // each method object has its own access
-        coalesced.put(method, new CoalescedMethod(method, target, executions));
+    for (List<Method> same : methods(type)) {
+      if (isCoalesced(same, target)) {
+        same.forEach(Method::trySetAccessible); // each method object has its own access
+        CoalescedMethod shared = new CoalescedMethod(same, target, executions);
+        same.forEach(method -> coalesced.put(method, shared));
       }
+    }
+  }
+
+  /** Those of equal name and parameter types, which several interfaces may declare, are one. */
+  private static Collection<List<Method>> methods(Class<?> type) {
+    return Arrays.stream(type.getMethods())
+        .filter(method -> !Modifier.isStatic(method.getModifiers()))
+        .collect(Collectors.groupingBy(Signature::of, LinkedHashMap::new, Collectors.toList()))
+        .values();
+  }
+
+  private record Signature(String name, List<Class<?>> parameterTypes) {
+    static Signature of(Method method) {
+      return new Signature(method.getName(), List.of(method.getParameterTypes()));
     }
   }
 
@@ -46,16 +66,15 @@ final class CoalescingProxy implements InvocationHandler {
           "target is a " + target.getClass().getName() + ", it has to be a " + type.getName());
     }
     boolean isMarked = false;
-    for (Method method : type.getMethods()) {
-      if (Modifier.isStatic(method.getModifiers())) {
-        continue;
+    for (List<Method> same : methods(type)) {
+      for (Method method : same) {
+        if (!method.trySetAccessible()) {
+          throw new IllegalArgumentException(
+              method + " is not accessible, its package has to be exported or open to io.headrace");
+        }
       }
-      if (!method.trySetAccessible()) {
-        throw new IllegalArgumentException(
-            method + " is not accessible, its package has to be exported or open to io.headrace");
-      }
-      if (isCoalesced(method, target)) {
-        CoalescedMethod.isAsync(method, target); // or throws
+      if (isCoalesced(same, target)) {
+        CoalescedMethod.isAsync(same, target); // or throws
         isMarked = true;
       }
     }
@@ -65,13 +84,11 @@ final class CoalescingProxy implements InvocationHandler {
     }
   }
 
-  private static boolean isCoalesced(Method method, Object target) {
-    if (Modifier.isStatic(method.getModifiers())) {
-      return false;
-    }
-    if (method.isAnnotationPresent(Coalesced.class)) {
+  private static boolean isCoalesced(List<Method> same, Object target) {
+    if (same.stream().anyMatch(method -> method.isAnnotationPresent(Coalesced.class))) {
       return true;
     }
+    Method method = same.getFirst();
     for (Class<?> type = target.getClass(); type != null; type = type.getSuperclass()) {
       try {
         if (type.getDeclaredMethod(method.getName(), method.getParameterTypes())
@@ -100,7 +117,7 @@ final class CoalescingProxy implements InvocationHandler {
     try {
       return CoalescedMethod.invoke(method, target, arguments);
     } catch (Throwable failure) {
-      throw CoalescedMethod.declared(method, failure);
+      throw CoalescedMethod.declared(List.of(method), failure);
     }
   }
 

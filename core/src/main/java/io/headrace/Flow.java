@@ -186,7 +186,8 @@ public final class Flow<I, O extends @Nullable Object>
   /**
    * Adds an observer to those of the builder. If the flow has started it is told of the start at
    * once, and then of the batches that are formed, and the calls that are submitted, from now on;
-   * the wait of an item that came before may count as zero.
+   * the wait of an item that came before may count as zero. If the flow has ended it is told of
+   * that, too.
    *
    * @param observer the observer; nothing is done if it is one of them already
    */

@@ -30,10 +30,10 @@ final class KeptResults {
       return false;
     }
     execution.expiresNanos = time.nanoTime() + keepNanos;
-    queue.add(execution);
     if (alarm == null) {
-      setAlarm(keepNanos);
+      setAlarm(keepNanos); // first: without it the result would not be kept
     }
+    queue.add(execution);
     return true;
   }
 
@@ -42,6 +42,7 @@ final class KeptResults {
     execution.isForgotten = true;
     if (queue.remove(execution)) {
       cancelUselessAlarm();
+      execution.letGo();
     }
     owner.remove(execution);
   }
@@ -62,7 +63,9 @@ final class KeptResults {
   synchronized void expire() {
     long nowNanos = time.nanoTime();
     while (!queue.isEmpty() && nowNanos - queue.getFirst().expiresNanos >= 0) {
-      owner.remove(queue.removeFirst());
+      SharedExecution oldest = queue.removeFirst();
+      owner.remove(oldest);
+      oldest.letGo();
     }
     cancelUselessAlarm();
   }
@@ -75,6 +78,7 @@ final class KeptResults {
     SharedExecution oldest = queue.removeFirst();
     cancelUselessAlarm();
     owner.remove(oldest);
+    oldest.letGo();
     return true;
   }
 

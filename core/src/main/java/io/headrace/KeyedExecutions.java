@@ -19,12 +19,16 @@ final class KeyedExecutions {
    *
    * An execution that has ended is out of the map, or about to be, and whoever meets it there helps. Where
    * results are kept it may be about to stay there with its result, which is certain when it is sealed:
-   * that is waited for.
+   * that is waited for. One that could not be begun or ended, as there was no room on the stack of its
+   * thread, is broken: whoever meets it ends it, so that no key is lost.
    *
    * An execution that is forgotten is taken out of the map, and so nobody meets it any more; if it ends
    * later it is not kept. One that has no place yet is let be: it begins after it was to be forgotten,
    * and its place is freed by whoever takes it out with one.
    */
+
+  /** How many characters of a key messages show. */
+  private static final int MAX_TEXT = 200;
 
   final String name;
   final Executor executor;
@@ -72,14 +76,27 @@ final class KeyedExecutions {
     }
     SharedExecution led;
     try {
+      call.starts();
       led = joinOrLead(call, key, work, argument, options);
-    } catch (Throwable failure) { // of the key's hashCode or equals, or no memory
+    } catch (Throwable failure) { // of the key's hashCode or equals, or of the clock, or no memory
       reject(call, key, work, failure);
       return;
     }
     if (led == null) {
       return;
     }
+    try {
+      beginOrRefuse(led);
+    } catch (Throwable failure) { // such as no memory, or no room on the stack
+      led.broken = failure;
+    }
+    Throwable broken = led.broken;
+    if (broken != null) {
+      led.mend(broken); // may fail for the same reason
+    }
+  }
+
+  private void beginOrRefuse(SharedExecution led) {
     if (takePlace()) {
       led.hasPlace = true;
       led.begin();
@@ -88,10 +105,7 @@ final class KeyedExecutions {
     remove(led);
     HeadraceException reason =
         new QueueFullException(
-            name + " has " + maxKeys + " keys, its maximum; " + text(key) + " was refused");
-    if (hooks != null) {
-      hooks.rejected(work.function(), key, reason);
-    }
+            name + " has " + maxKeys + " keys, its maximum; " + text(led.key) + " was refused");
     led.refuse(reason);
   }
 
@@ -106,12 +120,20 @@ final class KeyedExecutions {
           fresh = new SharedExecution(this, key, work, argument, options);
         }
         fresh.ledBy(call);
-        execution = executions.putIfAbsent(key, fresh);
+        try {
+          execution = executions.putIfAbsent(key, fresh);
+        } catch (Throwable failure) {
+          fresh.broken = failure; // it may be in the map
+          throw failure;
+        }
         if (execution == null) {
           return fresh;
         }
       }
-      if (execution.isSealed()) {
+      Throwable broken = execution.broken;
+      if (broken != null) {
+        execution.mend(broken);
+      } else if (execution.isSealed()) {
         if (giveKept(execution, call, key, work)) {
           return null;
         }
@@ -166,10 +188,14 @@ final class KeyedExecutions {
         + " was called from inside its own execution, which would wait for itself";
   }
 
-  /** A key in a message; what its toString throws must not keep a call from its outcome. */
+  /**
+   * The beginning of a key for a message; what its toString throws must not keep a call from its
+   * outcome.
+   */
   private static String text(Object key) {
     try {
-      return key.toString();
+      String text = key.toString();
+      return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT) + "...";
     } catch (Throwable failure) {
       return "a " + key.getClass().getName();
     }

@@ -352,7 +352,8 @@ final class Lifecycle {
   private void tellStates() {
     State next;
     while ((next = nextUntold()) != null) {
-      if (flow.observers.isObserved()) {
+      boolean isEnd = next == State.STOPPED || next == State.FAILED;
+      if (isEnd || flow.observers.isObserved()) { // who observes it later asks for its end
         flow.observers.stateChanged(next);
       }
     }

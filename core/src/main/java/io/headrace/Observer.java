@@ -164,8 +164,9 @@ public interface Observer {
    * @param step the name of the step; for a batcher its own name
    * @param calls what {@link #onSubmit} has returned for the call of each item; null if nothing, or
    *     if the item belongs to no call
-   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a
-   *     copy: observers only read it
+   * @param queueNanos nanoseconds that each item waited for this step, collecting included; in a
+   *     part that is executed again, since the last execution of the item; not a copy: observers
+   *     only read it
    */
   @SuppressWarnings("ArrayRecordComponent") // a list would box each number
   record ExecuteEvent(
@@ -241,8 +242,9 @@ public interface Observer {
    * @param size the number of items
    * @param failed how many of them failed
    * @param handleNanos nanoseconds that the handler took
-   * @param queueNanos nanoseconds that each item waited for this step, collecting included; not a
-   *     copy: observers only read it
+   * @param queueNanos nanoseconds that each item waited for this step, collecting included; in a
+   *     part that is executed again, since the last execution of the item; not a copy: observers
+   *     only read it
    * @param queueLength the number of items that were left waiting when the batch was formed
    */
   @SuppressWarnings("ArrayRecordComponent") // a list would box each number

@@ -25,6 +25,9 @@ final class Observers {
   /** What observers are told of first; null before it starts. Guarded by this. */
   private Observer.@Nullable Observed started;
 
+  /** The state in which it has ended; null before. Guarded by this. */
+  private Flow.@Nullable State ended;
+
   Observers(String service, List<Observer> observers) {
     this.service = service;
     this.observers = observers.toArray(Observer[]::new);
@@ -38,14 +41,21 @@ final class Observers {
         return;
       }
       self = started;
-      if (self == null) {
+      if (self == null && ended == null) {
         append(observer);
         return;
       }
     }
-    tell(observer, told -> told.onStart(self)); // before anything else
+    if (self != null) {
+      tell(observer, told -> told.onStart(self)); // before anything else
+    }
+    Flow.State end;
     synchronized (this) {
       append(observer);
+      end = ended;
+    }
+    if (end != null) {
+      tell(observer, told -> told.onState(service, end)); // all others were told before
     }
   }
 
@@ -155,7 +165,16 @@ final class Observers {
 
   void stateChanged(Flow.State state) {
     Flight.stateChanged(service, state);
-    tell(observer -> observer.onState(service, state));
+    Observer[] told;
+    synchronized (this) {
+      if (state == Flow.State.STOPPED || state == Flow.State.FAILED) {
+        ended = state;
+      }
+      told = observers;
+    }
+    for (Observer observer : told) {
+      tell(observer, each -> each.onState(service, state));
+    }
   }
 
   void workerChanged(Observer.WorkerEvent event) {

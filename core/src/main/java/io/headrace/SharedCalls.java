@@ -13,8 +13,10 @@ abstract class SharedCalls {
    * and makes no node. The end exchanges it for SEALED, after which nothing is linked.
    *
    * A call that is given up stays linked. When as many have left as were alive after the last sweep, and
-   * at least SWEEP_AT_LEAST, one of them sweeps: it takes the stack and links again those that are alive.
-   * If the stack is sealed meanwhile, whoever sweeps has to deliver the outcome to them.
+   * at least SWEEP_AT_LEAST, one of them sweeps: it unlinks those that are done behind the head, which
+   * stays, as others link to it meanwhile. So the order stays too, and nobody is missing in between.
+   * Only who sweeps, under the monitor, changes a link of a call that is in the list; who seals the list
+   * waits for that, and has the links alone from then on.
    */
 
   /** How many calls leave at least before there is a sweep. */
@@ -71,78 +73,68 @@ abstract class SharedCalls {
     return head == SEALED;
   }
 
-  /** Waits for the seal of an execution that has ended, or that nobody waits for any more. */
-  @SuppressWarnings("ThreadPriorityCheck") // who seals it may be a virtual thread without a carrier
-  final void awaitSeal() {
-    while (!isSealed()) {
-      Thread.yield();
+  /**
+   * Takes all calls, last come first, and no more from now on. A sweep that began before is waited
+   * for: dead is not 0 until it is over.
+   *
+   * @return the calls; null if they were taken before
+   */
+  final @Nullable CoalescedCall seal() {
+    CoalescedCall calls = (CoalescedCall) HEAD.getAndSet(this, SEALED);
+    if (calls == SEALED) {
+      return null;
+    }
+    if (dead != 0) {
+      awaitSweep();
+    }
+    return calls;
+  }
+
+  private synchronized void awaitSweep() {
+    // whoever sweeps has the monitor, and a sweep that comes later finds the seal
+  }
+
+  /** Counts a call that has been given up. */
+  final void oneLeft() {
+    if ((int) DEAD.getAndAdd(this, 1) + 1 == Math.max(SWEEP_AT_LEAST, aliveThen)) {
+      sweep();
     }
   }
 
-  /** Takes all calls, last come first, and no more from now on. */
-  final @Nullable CoalescedCall seal() {
-    return (CoalescedCall) HEAD.getAndSet(this, SEALED);
-  }
-
-  /**
-   * Counts a call that has been given up.
-   *
-   * @return calls that are still to be told the outcome, because the list was sealed during a sweep
-   */
-  final @Nullable CoalescedCall oneLeft() {
-    boolean isSweepDue = (int) DEAD.getAndAdd(this, 1) + 1 == Math.max(SWEEP_AT_LEAST, aliveThen);
-    return isSweepDue ? sweep() : null;
-  }
-
-  private synchronized @Nullable CoalescedCall sweep() {
-    CoalescedCall call;
-    do {
-      call = head;
-      if (call == SEALED) {
-        return null;
-      }
-    } while (!HEAD.compareAndSet(this, call, null));
-    CoalescedCall alive = null;
-    CoalescedCall last = null;
-    int aliveCount = 0;
-    int count = 0;
+  private synchronized void sweep() {
+    CoalescedCall last = head;
+    if (last == null || last == SEALED || dead == 0) { // with dead at 0 nobody would wait for it
+      return;
+    }
+    int alive = 1;
+    int gone = 0;
+    CoalescedCall call = last.next;
     while (call != null) {
       CoalescedCall next = call.next;
-      call.next = null;
-      count++;
-      if (!call.isDone()) {
-        aliveCount++;
-        if (last == null) {
-          alive = call;
-        } else {
-          last.next = call;
-        }
+      if (call.isDone()) {
+        last.next = next;
+        call.next = null; // a future that is kept for long keeps no others
+        gone++;
+      } else {
         last = call;
+        alive++;
       }
       call = next;
     }
-    boolean isLinked = alive == null || last == null || link(alive, last);
-    swept += isLinked ? count - aliveCount : count;
-    aliveThen = aliveCount;
+    swept += gone;
+    aliveThen = alive;
     dead = 0;
-    return isLinked ? null : alive;
   }
 
   /**
-   * How many calls there were in all. A sweep that took the stack before it was sealed is waited
-   * for: it has begun if dead is not 0, and has written swept otherwise.
+   * How many calls there were in all.
    *
    * @param taken what {@link #seal} returned
    */
   final int count(@Nullable CoalescedCall taken) {
-    int count = 0;
+    int count = swept;
     for (CoalescedCall call = taken; call != null; call = call.next) {
       count++;
-    }
-    if (dead != 0 || swept != 0) {
-      synchronized (this) {
-        count += swept;
-      }
     }
     return count;
   }

@@ -38,6 +38,9 @@ final class SharedExecution extends SharedCalls
 
   private static final Object NULL = new Object();
 
+  /** The outcome of one whose callers all have theirs, and which is not kept. */
+  private static final Object GONE = new Object();
+
   private static final VarHandle OUTCOME;
   private static final VarHandle OTHERS;
   private static final VarHandle EXECUTOR;
@@ -63,8 +66,11 @@ final class SharedExecution extends SharedCalls
 
   private final KeyedExecutions owner;
   private final CoalescedWork work;
-  private final Object argument;
-  private final CallOptions options;
+
+  /** Of the call that began it, until the function has them; a kept result keeps only its key. */
+  private Object argument;
+
+  private CallOptions options;
   private @Nullable SharedExecution parent;
 
   /**
@@ -84,6 +90,12 @@ final class SharedExecution extends SharedCalls
   private @Nullable Thread executor;
 
   private long startedNanos;
+
+  /**
+   * Why it could not be begun or ended; nobody is at it any more. Only assigned where there may be
+   * no room for a call.
+   */
+  volatile @Nullable Throwable broken;
 
   /** Whether it counts among the keys; written before it begins. */
   volatile boolean hasPlace;
@@ -146,7 +158,7 @@ final class SharedExecution extends SharedCalls
     if (owner.cancelsAbandoned && (int) OTHERS.getAndAdd(this, -1) == 0) {
       abandon();
     } else {
-      deliver(oneLeft());
+      oneLeft();
     }
   }
 
@@ -203,7 +215,7 @@ final class SharedExecution extends SharedCalls
   void begin() {
     IsolatedHooks hooks = owner.hooks;
     if (hooks != null) {
-      startedNanos = owner.time.nanoTime();
+      startedNanos = nowNanos();
       hooks.executing(work.function(), key);
     }
     if (work.isAsync()) {
@@ -225,7 +237,7 @@ final class SharedExecution extends SharedCalls
   private void beginStage() {
     CompletionStage<?> begun;
     try {
-      begun = (CompletionStage<?>) work.apply(argument, options);
+      begun = (CompletionStage<?>) applyWork();
       if (begun == null) {
         throw new NullPointerException(work.function() + " returned no stage");
       }
@@ -262,12 +274,20 @@ final class SharedExecution extends SharedCalls
     }
     Object end;
     try {
-      end = boxed(ScopedValue.where(CURRENT, this).call(() -> work.apply(argument, options)));
+      end = boxed(ScopedValue.where(CURRENT, this).call(this::applyWork));
     } catch (Throwable failure) {
       end = new Failure(failure);
     }
     exit();
     finish(end);
+  }
+
+  private @Nullable Object applyWork() throws Throwable {
+    Object given = argument;
+    CallOptions how = options;
+    argument = GONE;
+    options = CallOptions.DEFAULT;
+    return work.apply(given, how);
   }
 
   private static Object boxed(@Nullable Object result) {
@@ -332,30 +352,60 @@ final class SharedExecution extends SharedCalls
 
   /** Not executed at all; for the thread that made it. */
   void refuse(Throwable reason) {
-    outcome = new Failure(reason);
-    deliver(seal());
+    IsolatedHooks hooks = owner.hooks;
+    if (hooks != null) {
+      hooks.rejected(work.function(), key, reason);
+    }
+    Object end = new Failure(reason);
+    outcome = end;
+    deliver(seal(), end);
   }
 
   private boolean finish(Object end) {
     if (!OUTCOME.compareAndSet(this, null, end)) {
       return false;
     }
-    parent = null;
-    isKept = !(end instanceof Failure) && owner.keep(this);
-    if (!isKept) {
-      owner.remove(this);
+    try {
+      isKept = !(end instanceof Failure) && owner.keep(this);
+      if (!isKept) {
+        owner.remove(this);
+      }
+      conclude(end);
+    } catch (Throwable failure) {
+      broken = failure;
+      throw failure;
     }
+    return true;
+  }
+
+  /** Ends one that is broken; several threads may try. */
+  void mend(Throwable failure) {
+    var _ = OUTCOME.compareAndSet(this, null, new Failure(failure));
+    owner.remove(this);
+    Object end = outcome;
+    if (end != null) {
+      conclude(end);
+    }
+  }
+
+  private void conclude(Object end) {
+    parent = null;
     CoalescedCall calls = seal();
+    if (calls == null) {
+      return;
+    }
     IsolatedHooks hooks = owner.hooks;
     if (hooks != null) {
       tell(hooks, end, count(calls) - 1);
     }
-    deliver(calls);
-    return true;
+    deliver(calls, end);
+    if (!isKept) {
+      outcome = GONE; // executions that were begun inside may refer to this for long
+    }
   }
 
   private void tell(IsolatedHooks hooks, Object end, int joiners) {
-    long nanos = owner.time.nanoTime() - startedNanos;
+    long nanos = nowNanos() - startedNanos;
     if (end instanceof Failure(Throwable cause)) {
       hooks.failure(work.function(), key, cause, nanos, joiners);
     } else {
@@ -363,10 +413,19 @@ final class SharedExecution extends SharedCalls
     }
   }
 
-  private void deliver(@Nullable CoalescedCall calls) {
-    Object end = outcome;
+  /** A clock that fails is no reason to keep callers from their outcome. */
+  private long nowNanos() {
+    try {
+      return owner.time.nanoTime();
+    } catch (Throwable failure) {
+      owner.report(failure);
+      return startedNanos;
+    }
+  }
+
+  private void deliver(@Nullable CoalescedCall calls, Object end) {
     CoalescedCall next = firstComeFirst(calls);
-    while (next != null && end != null) {
+    while (next != null) {
       CoalescedCall call = next;
       next = call.next;
       call.next = null; // a future that is kept for long keeps no others
@@ -378,9 +437,23 @@ final class SharedExecution extends SharedCalls
     }
   }
 
+  /** Waits for the seal of one that has ended, or that nobody waits for any more. */
+  @SuppressWarnings("ThreadPriorityCheck") // who seals it may be a virtual thread without a carrier
+  void awaitSeal() {
+    while (!isSealed() && broken == null) {
+      Thread.yield();
+    }
+  }
+
   /** The outcome of one that is sealed and kept, or null. */
   @Nullable Object keptOutcome(long nowNanos) {
-    return isKept && !isForgotten && nowNanos - expiresNanos < 0 ? outcome : null;
+    Object end = outcome;
+    return isKept && !isForgotten && end != GONE && nowNanos - expiresNanos < 0 ? end : null;
+  }
+
+  /** It is kept no longer. */
+  void letGo() {
+    outcome = GONE;
   }
 
   @Override

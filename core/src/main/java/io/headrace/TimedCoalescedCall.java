@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 final class TimedCoalescedCall extends CoalescedCall {
   private final String function;
   private final long timeoutNanos;
-  private final long deadlineNanos;
   private final TimeSource time;
+  private long deadlineNanos;
 
   /** Volatile: written by the caller, read by whoever ends the call. */
   private volatile TimeSource.@Nullable Alarm alarm;
@@ -17,30 +17,40 @@ final class TimedCoalescedCall extends CoalescedCall {
     this.function = function;
     this.timeoutNanos = timeoutNanos;
     this.time = time;
+  }
+
+  @Override
+  void starts() {
     deadlineNanos = time.nanoTime() + timeoutNanos;
   }
 
-  /** Sets the alarm, if the call has not ended yet. */
+  /** Sets the alarm, if the call has not ended yet; ends it if there can be none. */
   void arm() {
     if (isDone()) {
       return;
     }
-    TimeSource.Alarm set =
-        time.schedule(deadlineNanos - time.nanoTime(), () -> time.execute(this::expire));
-    alarm = set;
-    if (isDone()) { // its end may not have seen the alarm
-      set.cancel();
+    try {
+      TimeSource.Alarm set =
+          time.schedule(deadlineNanos - time.nanoTime(), () -> time.execute(this::expire));
+      alarm = set;
+      if (isDone()) { // its end may not have seen the alarm
+        set.cancel();
+      }
+    } catch (Throwable failure) { // without an alarm it might wait for ever
+      giveUp(failure);
     }
   }
 
   private void expire() {
-    SharedExecution abandoned = execution;
-    if (fail(
+    giveUp(
         new DeadlineExceededException(
-            function + " had no result within " + Duration.ofNanos(timeoutNanos)))) {
-      if (abandoned != null) {
-        abandoned.left();
-      }
+            function + " had no result within " + Duration.ofNanos(timeoutNanos)));
+  }
+
+  private void giveUp(Throwable reason) {
+    SharedExecution abandoned = execution;
+    if (fail(reason) && abandoned != null) {
+      abandoned.left();
     }
   }
 

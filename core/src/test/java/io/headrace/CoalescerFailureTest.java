@@ -165,6 +165,31 @@ class CoalescerFailureTest {
     throw (E) failure;
   }
 
+  /** They are what futures wrap failures in, so that they would not be told from the wrapping. */
+  @Test
+  void aCompletionExceptionIsAFailureAsAnyOther() {
+    CompletionException failure =
+        new CompletionException("failed", new IllegalStateException("the reason"));
+    Coalescer<String, String> coalescer =
+        Coalescer.of(
+            key -> {
+              throw failure;
+            });
+    CompletableFuture<String> future = coalescer.submit("key");
+    assertThat(catchThrowable(future::join))
+        .isInstanceOf(CompletionException.class)
+        .isNotSameAs(failure)
+        .hasCause(failure);
+    assertThat(catchThrowable(future::get))
+        .isInstanceOf(ExecutionException.class)
+        .hasCause(failure);
+    assertThat(future.exceptionNow()).isSameAs(failure);
+    assertThat(callFromHere(coalescer))
+        .isInstanceOf(CompletionException.class)
+        .isNotSameAs(failure)
+        .hasCause(failure);
+  }
+
   @Test
   void aCancelledExecutionCancelsItsCallers() {
     Stages<String, String> stages = new Stages<>();

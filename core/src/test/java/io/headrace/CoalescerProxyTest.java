@@ -202,6 +202,7 @@ class CoalescerProxyTest {
         List.of(
             new IOException("declared"),
             new IllegalStateException(),
+            new CancellationException("cancelled"),
             new AssertionError("error"))) {
       users.failure = failure;
       assertThat(catchThrowable(() -> api.load(1)))
@@ -210,6 +211,12 @@ class CoalescerProxyTest {
           .hasCause(failure);
       assertThat(catchThrowable(() -> api.save("x"))).isSameAs(failure);
     }
+    users.failure = new CompletionException("failed", new IOException("the reason"));
+    assertThat(catchThrowable(() -> api.load(1)))
+        .isExactlyInstanceOf(CompletionException.class)
+        .hasMessage("failed")
+        .hasCause(users.failure.getCause())
+        .hasSuppressedException(users.failure);
     users.failure = new Exception("not declared");
     for (Throwable thrown :
         List.of(catchThrowable(() -> api.load(1)), catchThrowable(() -> api.save("x")))) {
@@ -323,6 +330,69 @@ class CoalescerProxyTest {
     assertThat(statistics.snapshot())
         .containsEntry("UserApi.find", new CoalescerStatistics.Snapshot(1, 1, 0, 1, 0))
         .containsEntry("UserApi.refresh", new CoalescerStatistics.Snapshot(0, 0, 0, 1, 0));
+  }
+
+  private static final class Unhashable {
+    @Override
+    public int hashCode() {
+      throw new IllegalStateException("no hash");
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return this == other;
+    }
+  }
+
+  interface Finder {
+    @Coalesced
+    CompletableFuture<String> find(Object key);
+
+    @Coalesced
+    String get(Object key);
+  }
+
+  private record Finding(CompletableFuture<String> find, String get) implements Finder {
+    @Override
+    public CompletableFuture<String> find(Object key) {
+      return find;
+    }
+
+    @Override
+    public String get(Object key) {
+      return get;
+    }
+  }
+
+  @Test
+  void anArgumentThatCannotBeHashedFailsItsCallOnly() {
+    CoalescerStatistics statistics = CoalescerHooks.statistics();
+    Finder finder =
+        Coalescer.builder()
+            .hooks(statistics)
+            .proxy(Finder.class, new Finding(new CompletableFuture<>(), "got"));
+    assertThat(finder.find(new Unhashable()).exceptionNow()).hasMessage("no hash");
+    assertThatThrownBy(() -> finder.get(new Unhashable()))
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("no hash");
+    assertThat(finder.get("a")).isEqualTo("got");
+    assertThat(statistics.snapshot()).isEqualTo(new CoalescerStatistics.Snapshot(1, 0, 0, 2, 0));
+  }
+
+  /** A refusal says which call, but not all that is in it: it has to be cheap. */
+  @Test
+  void aRefusedCallIsShownInShort() {
+    Finder finder =
+        Coalescer.builder()
+            .maxKeys(1)
+            .proxy(Finder.class, new Finding(new CompletableFuture<>(), "got"));
+    finder.find("first");
+    assertThat(finder.find(new float[1_000_000]).exceptionNow())
+        .hasMessage("Finder has 1 keys, its maximum; find(float[1000000]) was refused");
+    assertThat(finder.find(new int[2][3]).exceptionNow())
+        .hasMessage("Finder has 1 keys, its maximum; find(int[][2]) was refused");
+    assertThat(finder.find("x".repeat(1_000)).exceptionNow())
+        .hasMessage("Finder has 1 keys, its maximum; find(" + "x".repeat(195) + "... was refused");
   }
 
   interface NothingMarked {

@@ -28,6 +28,11 @@ final class HeldBatches<T> implements AsyncHandler<T, T> {
     return batch != null && batch.answer.complete(batch.items);
   }
 
+  /** Fails the oldest batch. */
+  void fail(Throwable failure) {
+    held.remove().answer.completeExceptionally(failure);
+  }
+
   void answerAll() {
     while (answer()) {}
   }

@@ -347,6 +347,73 @@ class ObserverTest {
   }
 
   @Test
+  void anObserverThatComesAfterTheEndIsToldOfIt() throws Exception {
+    for (boolean isObserved : new boolean[] {false, true}) {
+      var builder = Flow.<Integer>builder("f").step("s", items -> items);
+      var flow = (isObserved ? builder.observer(new Observer() {}) : builder).build().start();
+      flow.close();
+      var later = new Recorder();
+      flow.observe(later);
+      flow.observe(later);
+      assertThat(later.started).hasSize(1);
+      assertThat(later.states).containsExactly(Flow.State.STOPPED);
+      assertThatThrownBy(flow.submit(1)::join).hasCauseInstanceOf(StoppedException.class);
+      assertThat(later.calls).hasSize(1);
+    }
+    var never = Flow.<Integer>builder("f").step("s", items -> items).build();
+    never.close();
+    var later = new Recorder();
+    never.observe(later);
+    assertThat(later.started).isEmpty();
+    assertThat(later.states).containsExactly(Flow.State.STOPPED);
+  }
+
+  /** The end comes while it is told of the start. */
+  @Test
+  void anObserverThatComesWithTheEndIsToldOfItOnce() throws Exception {
+    var flow = Flow.<Integer>builder("f").step("s", items -> items).build().start();
+    var states = new ArrayList<Flow.State>();
+    flow.observe(
+        new Observer() {
+          @Override
+          public void onStart(Observed service) {
+            flow.close();
+          }
+
+          @Override
+          public void onState(String service, Flow.State state) {
+            states.add(state);
+          }
+        });
+    assertThat(states).containsExactly(Flow.State.STOPPED);
+  }
+
+  /** The wait of each execution begins where the one before has ended: no time counts twice. */
+  @Test
+  void aPartThatIsExecutedAgainHasWaitedSinceItsLastExecution() {
+    var waits = new ArrayList<Long>();
+    CallListener listener = (_, _, queueNanos, _) -> waits.add(queueNanos);
+    var batcher = held().batch(BatchPolicy.greedy(2)).isolate(10).observer(recorder).build();
+    batcher.submit(-1);
+    var good = batcher.submit(0, CallOptions.DEFAULT.withListener(listener));
+    advance(5);
+    var bad = batcher.submit(1);
+    held.answer();
+    advance(100);
+    held.fail(new IOException("of one of them"));
+    advance(30);
+    held.answer();
+    advance(40);
+    held.fail(new IOException("of this one"));
+    assertThat(good).isCompletedWithValue(0);
+    assertThat(bad.exceptionNow()).hasMessage("of this one");
+    assertThat(recorder.batches.stream().map(BatchEvent::queueNanos))
+        .containsExactly(new long[] {0}, new long[] {5, 0}, new long[] {0}, new long[] {30});
+    assertThat(waits).containsExactly(5L, 0L);
+    batcher.close();
+  }
+
+  @Test
   void anObserverThatThrowsWhenItComesTouchesNothing() {
     try (var log = new LogCapture()) {
       var batcher = direct(items -> items).build();

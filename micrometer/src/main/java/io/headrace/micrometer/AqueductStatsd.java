@@ -5,12 +5,17 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Flow;
 import io.headrace.Observer;
 import io.headrace.TimeSource;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><th scope="row">{@code handle_time}</th><td>timing, ms</td><td>{@code total}</td>
  *     <td>for each call with a result, from its submission to its end</td></tr>
  * <tr><th scope="row">{@code transfer_time}</th><td>timing, ms</td><td>hop</td>
- *     <td>for each item, how long it waited for the step</td></tr>
+ *     <td>for each item, how long it waited for the step; for one that is executed again, since its
+ *     last execution</td></tr>
  * <tr><th scope="row">{@code batch_time}</th><td>timing, ms</td><td>step</td>
  *     <td>for each batch, from the arrival of its oldest item until it was formed</td></tr>
  * <tr><th scope="row">{@code batch_size}</th><td>timing, items</td><td>step</td>
@@ -90,6 +96,8 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
   /** How often processes are looked at. */
   private static final Duration PROCESSES_PERIOD = Duration.ofSeconds(1);
 
+  private static final Logger LOGGER = System.getLogger(AqueductStatsd.class.getName());
+
   private final Set<Group> groups;
   private final StatsdLines lines;
   private final StatsdLines.Name total;
@@ -98,6 +106,8 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
   private final String root;
   private final Map<String, AqueductSteps> services = new ConcurrentHashMap<>();
   private final TimeSource time;
+  private final List<Repetition> repetitions = new ArrayList<>();
+  private final AtomicBoolean hasFailed = new AtomicBoolean();
   private volatile boolean isClosed;
 
   private AqueductStatsd(Builder builder) {
@@ -169,10 +179,14 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
 
   @Override
   public void onState(String service, Flow.State state) {
-    if (state == Flow.State.STOPPED || state == Flow.State.FAILED) {
-      services.remove(service);
-      lines.flush();
+    if (!HeadraceMetrics.isEnd(state)) {
+      return;
     }
+    AqueductSteps steps = services.get(service);
+    if (steps != null && steps.hasEnded()) { // and not another one of the name
+      services.remove(service, steps);
+    }
+    lines.flush();
   }
 
   /**
@@ -188,18 +202,63 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
   @Override
   public void close() {
     isClosed = true;
+    repetitions.forEach(Repetition::cancel);
     lines.close();
   }
 
   private void repeat(Duration period, Runnable task) {
-    time.schedule(
-        period.toNanos(),
-        () -> {
-          if (!isClosed) {
-            task.run();
-            repeat(period, task);
-          }
-        });
+    Repetition repetition = new Repetition(period, task);
+    repetitions.add(repetition);
+    repetition.schedule();
+  }
+
+  /** A task once a period, whether it fails or not. */
+  private final class Repetition {
+    private final Duration period;
+    private final Runnable task;
+
+    /** Written before isClosed is read, and read after that is written. */
+    private volatile TimeSource.@Nullable Alarm alarm;
+
+    Repetition(Duration period, Runnable task) {
+      this.period = period;
+      this.task = task;
+    }
+
+    void schedule() {
+      alarm = time.schedule(period.toNanos(), this::ring);
+      if (isClosed) {
+        cancel();
+      }
+    }
+
+    private void ring() {
+      if (isClosed) {
+        return;
+      }
+      try {
+        task.run();
+      } catch (Throwable failure) {
+        report(failure);
+      }
+      schedule();
+    }
+
+    void cancel() {
+      TimeSource.Alarm set = alarm;
+      if (set != null) {
+        set.cancel();
+      }
+    }
+  }
+
+  private void report(Throwable failure) {
+    if (hasFailed.compareAndSet(false, true)) {
+      LOGGER.log(
+          Level.WARNING,
+          "metrics could not be read; further failures are not logged, but tried again",
+          failure);
+    }
   }
 
   private void writeQueueSizes() {

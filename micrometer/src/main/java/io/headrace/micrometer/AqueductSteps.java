@@ -52,6 +52,10 @@ final class AqueductSteps {
     }
   }
 
+  boolean hasEnded() {
+    return HeadraceMetrics.isEnd(service.state());
+  }
+
   void writeBatch(StatsdLines lines, BatchEvent batch) {
     Names names = this.names.get(batch.step());
     if (names == null) {

@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *     <td>from the submission of a call to its end; the outcomes are completed, failed, timed_out,
  *     cancelled and rejected</td></tr>
  * <tr><th scope="row">{@code headrace.queue.wait}</th><td>timer</td><td>service, step</td>
- *     <td>how long an item waited for the step, collecting included</td></tr>
+ *     <td>how long an item waited for the step, collecting included; for one that is executed
+ *     again, once more, since its last execution</td></tr>
  * <tr><th scope="row">{@code headrace.queue.length}</th><td>gauge, items</td><td>service, step</td>
  *     <td>items that wait for the step now</td></tr>
  * <tr><th scope="row">{@code headrace.batch.collect}</th><td>timer</td><td>service, step</td>
@@ -132,9 +133,13 @@ public final class HeadraceMetrics implements Observer {
 
   @Override
   public void onState(String service, Flow.State state) {
-    if (state == Flow.State.STOPPED || state == Flow.State.FAILED) {
-      service(service).ended();
+    if (isEnd(state)) {
+      service(service).ended(state);
     }
+  }
+
+  static boolean isEnd(Flow.State state) {
+    return state == Flow.State.STOPPED || state == Flow.State.FAILED;
   }
 
   /**

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** The meters of one batcher or flow, or of those that have its name one after another. */
@@ -26,7 +27,7 @@ final class ServiceMeters {
   private final ConcurrentHashMap<String, StepMeters> steps = new ConcurrentHashMap<>();
 
   /** What runs under this name; let go when it has ended, so that it can be collected. */
-  private volatile @Nullable Observed observed;
+  private final AtomicReference<@Nullable Observed> observed = new AtomicReference<>();
 
   /** The state in which the last one ended. */
   private volatile Flow.State ending = Flow.State.NEW;
@@ -55,21 +56,22 @@ final class ServiceMeters {
   }
 
   void watch(Observed service) {
-    observed = service;
-    service.steps().forEach(this::step);
+    observed.set(service);
+    service.steps().forEach(step -> step(step).watch(service.workers(step)));
   }
 
-  /** One that has this name has ended; perhaps another one runs already. */
-  void ended() {
-    Observed service = observed;
-    if (service != null && hasEnded(service.state())) {
-      ending = service.state();
-      observed = null;
+  /** One that has this name has ended; perhaps another one runs already, or begins to. */
+  void ended(Flow.State state) {
+    Observed service = observed.get();
+    if (service == null) { // it was closed before its start
+      ending = state;
+      return;
     }
-  }
-
-  private static boolean hasEnded(Flow.State state) {
-    return state == Flow.State.STOPPED || state == Flow.State.FAILED;
+    Flow.State now = service.state();
+    if (HeadraceMetrics.isEnd(now)) {
+      ending = now; // is read only if nothing is observed
+      observed.compareAndSet(service, null);
+    }
   }
 
   void recordCall(Outcome outcome, long nanos) {
@@ -91,18 +93,18 @@ final class ServiceMeters {
   }
 
   private Flow.State state() {
-    Observed service = observed;
+    Observed service = observed.get();
     return service == null ? ending : service.state();
   }
 
   /** Zero also for a step that only an earlier service of this name had. */
   private int queueLength(String step) {
-    Observed service = observed;
+    Observed service = observed.get();
     return service == null || !service.steps().contains(step) ? 0 : service.queued(step);
   }
 
   private List<WorkerStatus> workers(String step) {
-    Observed service = observed;
+    Observed service = observed.get();
     return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
   }
 

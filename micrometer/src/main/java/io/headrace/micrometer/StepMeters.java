@@ -74,13 +74,19 @@ final class StepMeters {
         .register(registry);
   }
 
+  /** Registers the meters of workers that are there already. */
+  void watch(List<WorkerStatus> statuses) {
+    statuses.forEach(status -> worker(status.name()));
+  }
+
   void record(WorkerEvent event) {
+    worker(event.worker()).record(event);
+  }
+
+  private WorkerMeters worker(String name) {
     var _ = transfers();
-    workers
-        .computeIfAbsent(
-            event.worker(),
-            name -> new WorkerMeters(registry, tags.and("worker", name), name, readings))
-        .record(event);
+    return workers.computeIfAbsent(
+        name, unknown -> new WorkerMeters(registry, tags.and("worker", name), name, readings));
   }
 
   void record(TransferEvent transfer) {

@@ -22,6 +22,7 @@ import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -173,8 +174,47 @@ class AqueductStatsdTest {
     statsd.close();
   }
 
+  @Test
+  void whatCannotBeReadOnceIsReadAgain() throws Exception {
+    var statsd = statsd().exportPeriod(Duration.ofMillis(1)).build();
+    Map<String, List<WorkerStatus>> processes = new HashMap<>();
+    processes.put("Decode.jpg", null);
+    statsd.onStart(new Photos(processes));
+    try (LogCapture log = new LogCapture()) {
+      time.advance(Duration.ofSeconds(2));
+      assertThat(log.messages()).hasSize(1);
+    }
+    processes.put("Decode.jpg", List.of(process(1, 100)));
+    while (server.hasMore()) {
+      server.lines(1);
+    }
+    time.advance(Duration.ofMillis(1_001));
+    assertThat(server.lines(6)).contains("aqueduct.memory_usage.step0_Decode_jpg:100|ms");
+    statsd.close();
+    assertThat(time.alarms()).as("after the close").isZero();
+  }
+
+  @Test
+  void theEndOfAReplacedFlowDoesNotHideItsSuccessor() throws Exception {
+    var statsd = statsd().collect(Group.QUEUE_SIZE).exportPeriod(Duration.ofMillis(1)).build();
+    var old = flow(statsd);
+    var successor = flow(statsd);
+    end(old);
+    time.advance(Duration.ofMillis(1_001));
+    assertThat(server.lines(2)).hasSize(2).allMatch(line -> line.contains("qsize"));
+    end(successor);
+    statsd.close();
+  }
+
   /** A flow of two steps with processes and one with threads. */
-  private record Photos(Map<String, List<WorkerStatus>> processes) implements Observed {
+  private static final class Photos implements Observed {
+    private final Map<String, List<WorkerStatus>> processes;
+    private Flow.State state = Flow.State.RUNNING;
+
+    Photos(Map<String, List<WorkerStatus>> processes) {
+      this.processes = processes;
+    }
+
     @Override
     public String name() {
       return "photos";
@@ -187,7 +227,7 @@ class AqueductStatsdTest {
 
     @Override
     public Flow.State state() {
-      return Flow.State.RUNNING;
+      return state;
     }
 
     @Override
@@ -210,11 +250,12 @@ class AqueductStatsdTest {
   @Test
   void processesAndTheirMemoryAreSentOnceASecond() throws Exception {
     var statsd = statsd().collect().exportPeriod(Duration.ofMillis(1)).build();
-    statsd.onStart(
+    Photos photos =
         new Photos(
             Map.of(
                 "Decode.jpg", List.of(process(1, 100), process(2, 20), process(0, 0)),
-                "Classify", List.of(process(3, 4_000_000_000L)))));
+                "Classify", List.of(process(3, 4_000_000_000L))));
+    statsd.onStart(photos);
     time.advance(Duration.ofMillis(999));
     assertThat(server.hasMore()).isFalse();
     for (int second = 1; second <= 2; second++) {
@@ -233,6 +274,7 @@ class AqueductStatsdTest {
     for (Kind kind : Kind.values()) {
       statsd.onWorker(new WorkerEvent("photos", "Classify", "any", 3, kind, null, ""));
     }
+    photos.state = Flow.State.STOPPED;
     statsd.onState("photos", Flow.State.STOPPED);
     assertThat(server.lines(1)).containsExactly("aqueduct.processes.dead:1|c");
     time.advance(Duration.ofSeconds(10));

@@ -8,6 +8,7 @@ import io.headrace.Batcher;
 import io.headrace.CallOptions;
 import io.headrace.Flow;
 import io.headrace.FlowBuilder;
+import io.headrace.Observer;
 import io.headrace.OnFull;
 import io.headrace.Outcomes;
 import io.headrace.Workers;
@@ -19,10 +20,12 @@ import io.micrometer.core.instrument.distribution.DistributionStatisticConfig;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What Prometheus scrapes. */
@@ -188,6 +191,12 @@ class PrometheusTest {
     assertThat(state("broken")).containsExactly("failed");
   }
 
+  @Test
+  void aFlowThatIsClosedBeforeItsStartIsShownAsStopped() {
+    Flow.<Integer>builder("never").step("s", items -> items).observer(metrics).build().close();
+    assertThat(state("never")).containsExactly("stopped");
+  }
+
   private List<String> state(String service) {
     String end = "\",";
     return scrape().entrySet().stream()
@@ -223,6 +232,56 @@ class PrometheusTest {
     assertThat(state("sums")).containsExactly("running");
     successor.close();
     assertThat(state("sums")).containsExactly("stopped");
+  }
+
+  /** The successor starts while the end of the other one is looked at. */
+  @Test
+  void aSuccessorThatStartsMeanwhileIsNotForgotten() {
+    class Ending implements Observer.Observed {
+      private Observer.@Nullable Observed successor;
+
+      @Override
+      public String name() {
+        return "sums";
+      }
+
+      @Override
+      public List<String> steps() {
+        return List.of("sums");
+      }
+
+      @Override
+      public Flow.State state() {
+        if (successor != null) {
+          metrics.onStart(successor);
+        }
+        return Flow.State.STOPPED;
+      }
+
+      @Override
+      public int queued(String step) {
+        return 0;
+      }
+    }
+
+    Ending old = new Ending();
+    metrics.onStart(old);
+    var successors = new ArrayList<Observer.Observed>();
+    var successor =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .name("sums")
+            .observer(
+                new Observer() {
+                  @Override
+                  public void onStart(Observed service) {
+                    successors.add(service);
+                  }
+                })
+            .build();
+    old.successor = successors.getFirst();
+    metrics.onState("sums", Flow.State.STOPPED);
+    assertThat(state("sums")).containsExactly("running");
+    successor.close();
   }
 
   private Batcher<Integer, Integer> batcher() {

@@ -74,6 +74,20 @@ class WorkerMetersTest {
   }
 
   @Test
+  void aServiceThatIsObservedLaterHasTheMetersOfItsWorkers() {
+    texts.workers = List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0));
+    metrics.onStart(texts);
+    assertThat(Scrape.samples(registry))
+        .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0)
+        .containsEntry("headrace_worker_memory_bytes" + SECOND, 200.0)
+        .containsEntry("headrace_worker_restarts_total" + FIRST, 0.0)
+        .containsEntry(deaths(SECOND, "exit"), 0.0);
+    assertThat(Scrape.samples(registry).keySet()).anyMatch(name -> name.contains("transfer"));
+    tell("texts-tokens-0", Kind.RESTARTED);
+    assertThat(sample("headrace_worker_restarts_total" + FIRST)).isEqualTo(1);
+  }
+
+  @Test
   void transfersAndSizesAreHistograms() {
     String step = "{service=\"texts\",step=\"tokens\"";
     metrics.onStart(texts);
@@ -152,6 +166,7 @@ class WorkerMetersTest {
     metrics.onStart(texts);
     tell("texts-tokens-0", Kind.STARTED);
     tell("texts-tokens-1", Kind.STARTED);
+    texts.reads = 0; // the start has read which there are
     for (int scrape = 1; scrape <= 3; scrape++) {
       texts.workers =
           List.of(

@@ -19,16 +19,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>a span <i>step</i>{@code queue} for each item, from its arrival at the step until its batch
- *       was formed, a child of the span of its caller, with a link to the span of the batch;
- *   <li>a span <i>step</i>{@code batch}, from the arrival of the oldest item until the results were
+ *       was formed, or from the end of its last execution until the next one of a batch that
+ *       failed, a child of the span of its caller, with a link to the span of the batch;
+ *   <li>a span <i>step</i>{@code batch}, from the begin of the longest wait until the results were
  *       there, with a link to the queue span of each item;
  *   <li>in it a span <i>step</i>{@code execute} for the time in the handler, which is current while
  *       the handler runs: what it calls, and what it logs, belongs to it. If the handler failed as
  *       a whole the exception is recorded there.
  * </ul>
  *
- * <p>A call that is refused, or that times out or is cancelled while it waits for a step, has a
- * span <i>service</i>{@code queue} for that time, with the status of an error.
+ * <p>A call that is refused, or that times out or is cancelled while it waits for a step, and no
+ * branch of the flow executes it, has a span <i>service</i>{@code queue} for that time, with the
+ * status of an error.
  *
  * <p>A batch with items of several traces cannot be a part of all. It is a part of that of its
  * first item that is sampled, and so it is recorded whenever one of its items is; the others lead

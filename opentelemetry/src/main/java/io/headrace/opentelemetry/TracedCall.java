@@ -13,24 +13,34 @@ import org.jspecify.annotations.Nullable;
 final class TracedCall {
   final Context context;
 
-  /** Since when it waits for a step; null while it is executed. */
-  private volatile @Nullable Instant waitingSince = Instant.now();
+  /** Since when it only waits for steps; null while it is executed. Guarded by this. */
+  private @Nullable Instant waitingSince = Instant.now();
+
+  /** By how many branches of a flow it is executed. Guarded by this. */
+  private int executions;
 
   TracedCall(Context context) {
     this.context = context;
   }
 
-  void executed() {
+  synchronized void executed() {
+    executions++;
     waitingSince = null;
   }
 
-  void waits() {
-    waitingSince = Instant.now();
+  synchronized void waits() {
+    if (--executions == 0) {
+      waitingSince = Instant.now();
+    }
+  }
+
+  private synchronized @Nullable Instant waitingSince() {
+    return waitingSince;
   }
 
   /** Nobody executes it anymore: if it was waiting, nothing else shows for what. */
   void left(Tracer tracer, String service, Outcome outcome) {
-    Instant since = waitingSince;
+    Instant since = waitingSince();
     if (since == null || outcome == Outcome.COMPLETED || outcome == Outcome.FAILED) {
       return;
     }

@@ -261,6 +261,57 @@ class HeadraceTracingTest {
         .doesNotContain("sums queue");
   }
 
+  /** One branch has answered, the other one executes it: it does not only wait. */
+  @Test
+  void aCallThatABranchExecutesDoesNotWait() throws Exception {
+    Span request = request("request");
+    CompletableFuture<List<Integer>> answer = new CompletableFuture<>();
+    try (var flow =
+        Flow.<String>builder("texts")
+            .<Integer, Integer, Integer>parallel(
+                branch -> branch.step("quick", lengths),
+                branch -> branch.asyncStep("slow", _ -> answer, _ -> {}),
+                Integer::sum)
+            .observer(tracing)
+            .build()
+            .start()) {
+      CompletableFuture<Integer> call;
+      try (Scope _ = request.makeCurrent()) {
+        call = flow.submit("hello");
+      }
+      await().until(() -> spans("quick batch").size() == 1 && spans("slow queue").size() == 1);
+      call.cancel(true);
+      answer.complete(List.of(5));
+    }
+    assertThat(OTEL.getSpans())
+        .extracting(SpanData::getName)
+        .contains("quick batch", "slow batch")
+        .doesNotContain("texts queue");
+  }
+
+  /** The queue spans of an item that is executed again and its executions do not overlap. */
+  @Test
+  void aPartThatIsExecutedAgainWaitsSinceItsLastExecution() throws Exception {
+    Span request = request("request");
+    try (var batcher =
+            Batcher.builder(lengths)
+                .batch(BatchPolicy.greedy(2))
+                .workers(Workers.inline())
+                .isolate(3)
+                .observer(tracing)
+                .build();
+        Scope _ = request.makeCurrent()) {
+      var calls = batcher.submitAll(List.of("hello", ""));
+      assertThat(calls.getFirst().join()).isEqualTo(5);
+    }
+    List<SpanData> executions = spans("batcher execute");
+    assertThat(executions).hasSize(3);
+    SpanData whole = executions.getFirst();
+    assertThat(spans("batcher queue").stream().skip(2))
+        .hasSize(2)
+        .allMatch(queue -> queue.getStartEpochNanos() >= whole.getEndEpochNanos());
+  }
+
   @Test
   void aHandlerThatAnswersLaterIsExecutedUntilThen() throws Exception {
     Span request = request("request");
