@@ -42,9 +42,8 @@ import org.jspecify.annotations.Nullable;
  * caller, with the caller's own stack trace: of the same class and with the same message as an
  * unchecked failure, as {@link CoalescerBuilder#proxy} says, and otherwise a {@link
  * CompletionException} whose cause is the failure. A {@link HeadraceException} of a service
- * underneath comes as it is. Of a
- * {@link CompletionException} that the function throws, {@code join} throws one made for the call
- * by the thread that ended the execution.
+ * underneath comes as it is. Of a {@link CompletionException} that the function throws, {@code
+ * join} throws one made for the call by the thread that ended the execution.
  *
  * <p><b>Calls from inside.</b> A call from inside its own execution for the same key would wait for
  * itself: it fails at once with {@link RejectedException}. So does one that comes from inside an

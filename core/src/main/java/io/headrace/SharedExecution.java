@@ -342,11 +342,13 @@ final class SharedExecution extends SharedCalls
     stage = null;
   }
 
-  private static void cancel(CompletionStage<?> stage) {
+  private void cancel(CompletionStage<?> stage) {
     try {
       stage.toCompletableFuture().cancel(true);
     } catch (UnsupportedOperationException e) {
       // a stage that cannot be cancelled runs on
+    } catch (Throwable failure) {
+      owner.report(failure);
     }
   }
 

@@ -197,7 +197,7 @@ class DeadlinesTest {
   @Test
   void aTimeThatFailsOnceDoesNotEndAllTimeouts() {
     HandTime hand = new HandTime();
-    Deadlines heap = new Deadlines("service", hand);
+    Deadlines heap = new Deadlines("service", hand, Runnable::run);
     List<Long> order = new ArrayList<>();
     for (long nanos : new long[] {60, 30, 40}) {
       Ticket ticket =
