@@ -183,6 +183,10 @@ final class Pool implements Placement.BatchExecutor {
     return workers.stream().map(Worker::status).toList();
   }
 
+  private boolean isClosed() {
+    return closed.getCount() == 0;
+  }
+
   // Batches.
 
   @Override
@@ -209,7 +213,7 @@ final class Pool implements Placement.BatchExecutor {
           pending.addLast(fresh);
           fresh = null;
         }
-        process = next();
+        process = isClosed() ? null : next(); // nobody waits for what is left then
         execution = process == null ? null : nextPending();
         if (process == null || execution == null) {
           return;
@@ -457,6 +461,13 @@ final class Pool implements Placement.BatchExecutor {
 
   // Death.
 
+  /** A process gets no batches anymore. */
+  private synchronized void isGone(WorkerProcess process) {
+    ready.remove(process);
+    consolidation.reset();
+    alone = null;
+  }
+
   /** Returns the batches that were tried often enough. */
   private List<Execution> queueAgain(WorkerProcess process) {
     List<Shipment> left = process.leftOver();
@@ -625,11 +636,7 @@ final class Pool implements Placement.BatchExecutor {
       }
       dispatch();
       process.serve(Pool.this);
-      synchronized (Pool.this) {
-        ready.remove(process);
-        consolidation.reset();
-        alone = null;
-      }
+      isGone(process);
       wants(window.size() - process.windowSize());
       if (process.isDiscarded()) {
         return name + " was closed";
@@ -661,10 +668,6 @@ final class Pool implements Placement.BatchExecutor {
                 death == null ? null : death.reason(),
                 death == null ? "" : death.text()));
       }
-    }
-
-    private boolean isClosed() {
-      return closed.getCount() == 0;
     }
 
     private void pause(int failures) {
@@ -710,7 +713,9 @@ final class Pool implements Placement.BatchExecutor {
         } catch (InterruptedException e) {
           isInterrupted = true;
         }
+        isGone(process);
         process.discard();
+        this.process = null;
       }
       return isInterrupted;
     }

@@ -766,7 +766,10 @@ final class WorkerProcess {
     return isDiscarded;
   }
 
-  /** Releases everything; the process has ended, or is killed. */
+  /**
+   * Releases everything, also what the process has not answered; it has ended, or is killed. On the
+   * thread of the worker.
+   */
   void discard() {
     synchronized (this) {
       isOver = true;
@@ -781,6 +784,7 @@ final class WorkerProcess {
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
+    inFlight().forEach(Shipment::release);
     joinWatch();
     memory.close();
     results.retire();
