@@ -117,6 +117,11 @@ final class Block {
     return true;
   }
 
+  /** Whether a view is a user. */
+  synchronized boolean isViewed() {
+    return !views.isEmpty();
+  }
+
   private synchronized @Nullable View find(MemorySegment.Scope scope) {
     for (View view : views) {
       if (view.refersTo(scope)) {

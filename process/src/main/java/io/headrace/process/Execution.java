@@ -16,8 +16,8 @@ final class Execution extends CompletableFuture<List<?>> {
    */
   boolean needsMemories;
 
-  /** How often garbage had been collected when it first found no room; -1 if it always did. */
-  long collectionsBefore = -1;
+  /** How often room had been looked for when it first found none; -1 if it always did. */
+  long looksBefore = -1;
 
   /** How many workers have died of it; for who holds it. */
   private int deaths;

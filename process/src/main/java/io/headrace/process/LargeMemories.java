@@ -2,6 +2,8 @@ package io.headrace.process;
 
 import io.headrace.shm.Handle;
 import io.headrace.shm.Mechanism;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -13,6 +15,7 @@ final class LargeMemories {
   private final Mechanism mechanism;
   private final Runnable whenFree;
   private final AtomicLong usedBytes = new AtomicLong();
+  private final Set<Region> regions = ConcurrentHashMap.newKeySet();
 
   /**
    * None so far.
@@ -31,6 +34,11 @@ final class LargeMemories {
 
   long usedBytes() {
     return usedBytes.get();
+  }
+
+  /** Whether one is kept by a view, which may be one that cannot be reached anymore. */
+  boolean isViewed() {
+    return regions.stream().anyMatch(Region::hasViews);
   }
 
   /**
@@ -53,7 +61,9 @@ final class LargeMemories {
       throw new NoRoomException();
     }
     try {
-      return Memories.ALL.single(bytes, mechanism, () -> giveBack(bytes));
+      Region region = Memories.ALL.single(bytes, mechanism, closed -> giveBack(closed, bytes));
+      regions.add(region);
+      return region;
     } catch (RuntimeException none) {
       usedBytes.addAndGet(-bytes);
       throw none;
@@ -77,7 +87,8 @@ final class LargeMemories {
     return new Handle(memory, 1, 0, bytes);
   }
 
-  private void giveBack(long bytes) {
+  private void giveBack(Region closed, long bytes) {
+    regions.remove(closed);
     usedBytes.addAndGet(-bytes);
     whenFree.run();
   }

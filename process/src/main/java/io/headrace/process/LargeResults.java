@@ -20,7 +20,7 @@ final class LargeResults {
   /** How large a memory the process waits for; 0 if for none. */
   private volatile long wantedBytes;
 
-  /** How often garbage had been collected when it began to wait. */
+  /** How often room had been looked for when it began to wait. */
   private long wantedSince;
 
   /**
@@ -39,12 +39,17 @@ final class LargeResults {
     }
   }
 
+  /** Whether one is kept by a view, which may be one that cannot be reached anymore. */
+  boolean isViewed() {
+    return memories.isViewed();
+  }
+
   /** The process wants a memory. */
-  void want(long bytes, long collections) {
+  void want(long bytes, long looks) {
     if (bytes < 1 || bytes > memories.limitBytes()) {
       throw new CorruptMemoryException("it wants a memory of " + bytes + " bytes");
     }
-    wantedSince = collections;
+    wantedSince = looks;
     wantedBytes = bytes;
   }
 
@@ -56,17 +61,17 @@ final class LargeResults {
   /**
    * What the process is told: that there is a memory, or that there will be none.
    *
-   * @param collections how often garbage was collected
+   * @param looks how often room was looked for
    * @return null if others have to be given back before
    */
-  @Nullable Envelope answer(long collections) {
+  @Nullable Envelope answer(long looks) {
     Envelope answer;
     try {
       Region region = memories.create(wantedBytes);
       granted.put(region.number, region);
       answer = Envelope.grant(region.number, wantedBytes, region.memory.path());
     } catch (NoRoomException none) {
-      boolean isOverdue = collections - wantedSince >= Pool.COLLECTIONS_BEFORE_REFUSAL;
+      boolean isOverdue = looks - wantedSince >= Pool.LOOKS_BEFORE_REFUSAL;
       if (memories.usedBytes() > grantedBytes() && !isOverdue) {
         return null;
       }

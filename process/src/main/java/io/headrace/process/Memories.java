@@ -30,7 +30,7 @@ final class Memories {
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
     try {
       Slab slab = new Slab(number, memory.segment());
-      return add(new Region(this, number, memory, slab, whenFree, () -> {}));
+      return add(new Region(this, number, memory, slab, whenFree, _ -> {}));
     } catch (Throwable failure) { // there is no heap for what it notes of each page
       memory.close();
       throw failure;
@@ -41,16 +41,16 @@ final class Memories {
   Region foreign(long sizeBytes, Mechanism mechanism, Consumer<Handle> toOwner) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, null, toOwner, () -> {}));
+    return add(new Region(this, number, memory, null, toOwner, _ -> {}));
   }
 
   /** A region of another process, which hands out the blocks. */
   Region borrowed(SharedMemory memory, Consumer<Handle> toOwner) {
-    return add(new Region(this, lastNumber.incrementAndGet(), memory, null, toOwner, () -> {}));
+    return add(new Region(this, lastNumber.incrementAndGet(), memory, null, toOwner, _ -> {}));
   }
 
   /** A region for one block. */
-  Region single(long sizeBytes, Mechanism mechanism, Runnable whenClosed) {
+  Region single(long sizeBytes, Mechanism mechanism, Consumer<Region> whenClosed) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
     return add(new Region(this, number, memory, null, freed -> {}, whenClosed));

@@ -46,14 +46,24 @@ final class Pool implements Placement.BatchExecutor {
 
   private static final Logger LOGGER = System.getLogger(Pool.class.getName());
   private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
-  private static final long COLLECT_EVERY_MILLIS = 50;
+  private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  /** Between two collections is so many times what one takes. */
+  private static final int COLLECTION_PAUSES = 2;
+
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
   /** What is not reachable anymore gives its room back some time after a collection. */
-  private static final int COLLECTIONS_BEFORE_STUCK = 3;
+  private static final int LOOKS_BEFORE_STUCK = 3;
 
   /** Two seconds at least, in which nobody has given back anything. */
-  static final int COLLECTIONS_BEFORE_REFUSAL = 40;
+  static final int LOOKS_BEFORE_REFUSAL = 40;
+
+  /** A process that is started again may take so many times what its worker took at first. */
+  private static final int MAX_RESTART_TIMES = 10;
+
+  /** It may take so long in any case. */
+  private static final long MIN_RESTART_LIMIT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Placement.PlacedStep step;
   private final Settings settings;
@@ -69,8 +79,9 @@ final class Pool implements Placement.BatchExecutor {
   private final List<Worker> workers = new CopyOnWriteArrayList<>();
 
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicLong looks = new AtomicLong();
   private final AtomicLong collections = new AtomicLong();
-  private final AtomicBoolean isCollecting = new AtomicBoolean();
+  private final AtomicBoolean isLooking = new AtomicBoolean();
   private volatile Placement.@Nullable Host host;
   private volatile @Nullable Region inputs;
   private final LargeMemories largeInputs;
@@ -297,7 +308,10 @@ final class Pool implements Placement.BatchExecutor {
     if (!isAllFree && !hasWaited(execution)) {
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
-      needsRoom();
+      boolean isViewed = inputs.isViewed() || largeInputs.isViewed();
+      if (isViewed || !isAnyBusy()) { // else a batch has the room, or tells of its end
+        needsRoom(isViewed);
+      }
       return false;
     }
     synchronized (this) {
@@ -308,7 +322,7 @@ final class Pool implements Placement.BatchExecutor {
       }
       if (!execution.needsMemories) {
         execution.needsMemories = true;
-        execution.collectionsBefore = -1;
+        execution.looksBefore = -1;
         pending.addFirst(execution);
         return true;
       }
@@ -329,14 +343,15 @@ final class Pool implements Placement.BatchExecutor {
    * batch, and garbage was collected since this one found no room.
    */
   private boolean hasWaited(Execution execution) {
-    if (execution.collectionsBefore < 0) {
-      execution.collectionsBefore = collections.get();
+    if (execution.looksBefore < 0) {
+      execution.looksBefore = looks.get();
     }
-    int enough = execution.needsMemories ? COLLECTIONS_BEFORE_REFUSAL : COLLECTIONS_BEFORE_STUCK;
-    synchronized (this) {
-      return collections.get() - execution.collectionsBefore >= enough
-          && ready.stream().noneMatch(WorkerProcess::isBusy);
-    }
+    int enough = execution.needsMemories ? LOOKS_BEFORE_REFUSAL : LOOKS_BEFORE_STUCK;
+    return looks.get() - execution.looksBefore >= enough && !isAnyBusy();
+  }
+
+  private synchronized boolean isAnyBusy() {
+    return ready.stream().anyMatch(WorkerProcess::isBusy);
   }
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
@@ -421,33 +436,49 @@ final class Pool implements Placement.BatchExecutor {
   // Room in shared memory.
 
   /**
-   * Values that this process does not reach anymore give their room back when they are found by the
-   * garbage collector, which has no other reason to look for them.
+   * Looks for room. Values that this process does not reach anymore give theirs back when they are
+   * found by the garbage collector, which has no other reason to look for them.
+   *
+   * @param isViewed whether there are values that may be found so
    */
-  void needsRoom() {
-    if (isCollecting.compareAndSet(false, true)) {
+  void needsRoom(boolean isViewed) {
+    if (isLooking.compareAndSet(false, true)) {
       Thread.startVirtualThread(
           () -> {
-            System.gc();
-            collections.incrementAndGet();
+            long tookNanos = isViewed ? collect() : 0;
+            looks.incrementAndGet();
             roomFreed();
-            pauseCollecting();
-            isCollecting.set(false);
+            pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
+            isLooking.set(false);
             roomFreed(); // what found no room in the meantime asks again
           });
     }
   }
 
-  /** A collection that frees nothing is not repeated at once. */
-  private void pauseCollecting() {
+  /** Returns how long that took. */
+  private long collect() {
+    TimeSource time = TimeSource.system();
+    long beganNanos = time.nanoTime();
+    System.gc();
+    collections.incrementAndGet();
+    return time.nanoTime() - beganNanos;
+  }
+
+  /** A look that frees nothing is not repeated at once. */
+  private void pauseLooking(long nanos) {
     try {
-      var _ = closed.await(COLLECT_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+      var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** How often garbage was collected because there was no room. */
+  /** How often room was looked for because there was none. */
+  long looks() {
+    return looks.get();
+  }
+
+  /** How often garbage was collected for that. */
   long collections() {
     return collections.get();
   }

@@ -33,7 +33,7 @@ final class Region {
   final @Nullable Slab slab;
 
   private final Consumer<Handle> toOwner;
-  private final Runnable whenClosed;
+  private final Consumer<Region> whenClosed;
   private final Memories memories;
 
   /** By their offsets. */
@@ -52,7 +52,7 @@ final class Region {
       SharedMemory memory,
       @Nullable Slab slab,
       Consumer<Handle> toOwner,
-      Runnable whenClosed) {
+      Consumer<Region> whenClosed) {
     this.memories = memories;
     this.number = number;
     this.memory = memory;
@@ -119,6 +119,16 @@ final class Region {
     return blocks.size();
   }
 
+  /** Whether a block is kept by a view, which may be one that cannot be reached anymore. */
+  boolean isViewed() {
+    return blocks.values().stream().anyMatch(Block::isViewed);
+  }
+
+  /** Whether the memory is kept by a view, of which its block may be free. */
+  boolean hasViews() {
+    return views.get() > 0;
+  }
+
   /** The last user of a block is done with it. */
   void forget(Block block) {
     blocks.remove(block.handle.offset());
@@ -146,6 +156,6 @@ final class Region {
     }
     memories.remove(this);
     memory.close();
-    whenClosed.run();
+    whenClosed.accept(this);
   }
 }

@@ -555,11 +555,11 @@ final class WorkerProcess {
         case NEEDS_ROOM -> {
           responses.release();
           needsRoom = true;
-          pool.needsRoom();
+          pool.needsRoom(results.isViewed());
         }
         case NEEDS_MEMORY -> {
           responses.release();
-          largeResults.want(envelope.length(), pool.collections());
+          largeResults.want(envelope.length(), pool.looks());
         }
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
@@ -581,9 +581,9 @@ final class WorkerProcess {
   }
 
   private void answerWish(Pool pool) {
-    Envelope answer = largeResults.answer(pool.collections());
+    Envelope answer = largeResults.answer(pool.looks());
     if (answer == null) {
-      pool.needsRoom();
+      pool.needsRoom(largeResults.isViewed());
     } else if (offer(answer, news)) {
       link().doorbell.ring();
     } else {
@@ -658,6 +658,22 @@ final class WorkerProcess {
         block.release();
       }
       largeResults.retire();
+    }
+  }
+
+  /** A batch has its answer, of which its caller has not been told. */
+  private void settle(Shipment shipment, Pool pool) {
+    shipment.release();
+    inFlight.set(shipment.place, null); // until then the pool waits for the room
+    if (seenRemovals != Memories.ALL.removals()) {
+      unmap();
+    }
+    if (shipment.itemBytes != null) {
+      pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
+    }
+    boolean isStillBusy = pool.answered(this, shipment.place);
+    if (window.isElastic()) {
+      pool.wants(window.answered(time.nanoTime(), isStillBusy));
     }
   }
 

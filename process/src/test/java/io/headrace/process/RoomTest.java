@@ -1,0 +1,107 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headrace.Handler;
+import io.headrace.HeadraceException;
+import io.headrace.Observer;
+import io.headrace.Placement;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** When garbage is collected because batches find no room. */
+class RoomTest {
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  /** Returns what it is given, or a text instead. */
+  public static final class Handling implements Handler<Object, Object> {
+    private final boolean isPassing;
+
+    public Handling(boolean isPassing) {
+      this.isPassing = isPassing;
+    }
+
+    @Override
+    public List<Object> handle(List<Object> items) {
+      return isPassing ? items : Collections.nCopies(items.size(), "done");
+    }
+  }
+
+  /** Hears nothing. */
+  private static final class Deaf implements Placement.Host {
+    @Override
+    public void fail(HeadraceException reason) {}
+
+    @Override
+    public void report(Observer.WorkerEvent event) {}
+
+    @Override
+    public void wantsMore() {}
+
+    @Override
+    public boolean isObserved() {
+      return false;
+    }
+
+    @Override
+    public void report(Observer.TransferEvent event) {}
+  }
+
+  private static Pool start(boolean isPassing) throws Exception {
+    Settings settings =
+        WorkerProcesses.builder(2).ahead(9).inputMemory(1 << 20).noStartCache().settings();
+    HandlerFactory<Handling> factory = HandlerFactory.of(Handling.class, isPassing);
+    Pool pool =
+        new Pool(
+            new Placement.PlacedStep("room", "step", factory, 1),
+            settings,
+            FactoryBytes.write(factory, "step", settings));
+    pool.start(new Deaf());
+    return pool;
+  }
+
+  private static List<CompletableFuture<?>> execute(Pool pool, int batches) {
+    List<CompletableFuture<?>> futures = new ArrayList<>();
+    for (int i = 0; i < batches; i++) {
+      CompletionStage<?> stage = pool.execute(List.of(ByteBuffer.allocate(600_000)));
+      futures.add(stage.toCompletableFuture());
+    }
+    return futures;
+  }
+
+  @Test
+  void noneIsWhileBatchesHaveTheRoomThatGiveItBack() throws Exception {
+    Pool pool = start(false);
+    try {
+      for (CompletableFuture<?> future : execute(pool, 20)) { // as many as there are places
+        assertThat(future).succeedsWithin(Duration.ofSeconds(60));
+      }
+      assertThat(pool.collections()).isZero();
+    } finally {
+      pool.close();
+    }
+  }
+
+  @Test
+  void someIsIfAResultMayHaveIt() throws Exception {
+    Pool pool = start(true);
+    try {
+      for (CompletableFuture<?> future : execute(pool, 5)) {
+        assertThat(future).succeedsWithin(Duration.ofSeconds(60));
+      }
+      assertThat(pool.collections()).isPositive();
+    } finally {
+      pool.close();
+    }
+  }
+}
