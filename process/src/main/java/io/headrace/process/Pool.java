@@ -599,6 +599,11 @@ final class Pool implements Placement.BatchExecutor {
     }
   }
 
+  /** How long a process may take to start again, if the first of its worker has taken so long. */
+  static long maxStartNanos(long firstNanos) {
+    return Math.max(MIN_RESTART_LIMIT_NANOS, MAX_RESTART_TIMES * firstNanos);
+  }
+
   /** A worker, which has one process after another. */
   private final class Worker {
     final int number;
@@ -607,6 +612,10 @@ final class Pool implements Placement.BatchExecutor {
     final CompletableFuture<Void> started = new CompletableFuture<>();
     private volatile @Nullable WorkerProcess process;
     private final AtomicInteger restarts = new AtomicInteger();
+
+    /** How long a start may take; 0 for the first, for which the flow has its own limit. */
+    private long maxStartNanos;
+
     volatile boolean isGivenUp;
     private volatile boolean isStarting = true;
 
@@ -623,8 +632,7 @@ final class Pool implements Placement.BatchExecutor {
         String death;
         try {
           isStarting = true;
-          WorkerProcess process =
-              WorkerProcess.start(name, number, settings, settings.window(step.maxSize()), factory);
+          WorkerProcess process = start();
           this.process = process;
           isStarting = false;
           if (isClosed()) {
@@ -652,6 +660,17 @@ final class Pool implements Placement.BatchExecutor {
         pause(Math.max(1, failures));
         restarts.incrementAndGet();
       }
+    }
+
+    private WorkerProcess start() throws Exception {
+      long beganNanos = TimeSource.system().nanoTime();
+      WorkerProcess process =
+          WorkerProcess.start(
+              name, number, settings, settings.window(step.maxSize()), factory, maxStartNanos);
+      if (maxStartNanos == 0) {
+        maxStartNanos = Pool.maxStartNanos(TimeSource.system().nanoTime() - beganNanos);
+      }
+      return process;
     }
 
     /** Returns how the process has ended. */

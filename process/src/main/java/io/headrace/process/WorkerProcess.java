@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -148,11 +149,13 @@ final class WorkerProcess {
   /**
    * Starts a process and waits until its handler is ready.
    *
+   * @param maxNanos how long that may take; 0 for any time
    * @throws Exception what the handler has thrown when it was made or started; or an IOException
    *     that says how the process has ended before
    */
   static WorkerProcess start(
-      String name, int number, Settings settings, Window window, byte[] factory) throws Exception {
+      String name, int number, Settings settings, Window window, byte[] factory, long maxNanos)
+      throws Exception {
     try (Launch launch = new Launch(settings)) {
       Process process = launch.start(settings.processorsOf(number));
       Output output =
@@ -163,7 +166,7 @@ final class WorkerProcess {
       WorkerProcess worker = null;
       try {
         worker = new WorkerProcess(name, settings, window); // while the JVM starts
-        worker.launch(launch, process, output, number, factory);
+        worker.launch(launch, process, output, number, factory, maxNanos);
         return worker;
       } catch (Throwable failure) {
         process.destroyForcibly();
@@ -175,7 +178,8 @@ final class WorkerProcess {
     }
   }
 
-  private void launch(Launch launch, Process process, Output output, int number, byte[] factory)
+  private void launch(
+      Launch launch, Process process, Output output, int number, byte[] factory, long maxNanos)
       throws Exception {
     Orders orders =
         new Orders(
@@ -190,16 +194,53 @@ final class WorkerProcess {
             settings.types().names(),
             settings.shareBytes(),
             factory);
+    CountDownLatch isOver = new CountDownLatch(1);
+    Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
+    try {
+      write(orders, process);
+      connect(launch, process, output).awaitReady();
+    } catch (Hearing.EndedException ended) {
+      throw endedBefore(process, output, ended);
+    } finally {
+      isOver.countDown();
+    }
+  }
+
+  private static void write(Orders orders, Process process) {
     try {
       orders.write(new DataOutputStream(process.getOutputStream()));
     } catch (IOException ended) {
       // the wait for its connection says so
     }
+  }
+
+  /** Kills a process that does not become ready; its heart beats before its handler is made. */
+  private void watchStart(Process process, long maxNanos, CountDownLatch isOver) {
+    Heartbeat heart = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
+    Heartbeat start = new Heartbeat(maxNanos, time.nanoTime()); // which has one beat, its end
     try {
-      connect(launch, process, output).awaitReady();
-    } catch (Hearing.EndedException ended) {
-      throw endedBefore(process, output, ended);
+      while (!isOver.await(beltNanos(settings.heartbeatNanos()), TimeUnit.NANOSECONDS)) {
+        long nowNanos = time.nanoTime();
+        long beats = beatCount();
+        if (beats != 0 && heart.isOverdue(beats, nowNanos)) {
+          kill(process, Reason.HEARTBEAT, silence());
+        } else if (start.isOverdue(0, nowNanos)) {
+          kill(process, Reason.OTHER, "it was not ready after " + Duration.ofNanos(maxNanos));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+  }
+
+  private long beatCount() {
+    synchronized (waking) {
+      return isDiscarded ? 0 : channel.beatCount();
+    }
+  }
+
+  private String silence() {
+    return "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos());
   }
 
   /** Called once the process holds it. */
@@ -448,6 +489,10 @@ final class WorkerProcess {
   }
 
   private void kill(Reason reason, String because) {
+    kill(link().process, reason, because);
+  }
+
+  private void kill(Process process, Reason reason, String because) {
     killing = new Death.Killing(reason, because);
     var _ = link().process.destroyForcibly();
   }
@@ -514,8 +559,7 @@ final class WorkerProcess {
   /** Receives answers until there are no more. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
-    long beltNanos =
-        beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos(), BELT_NANOS));
+    long beltNanos = beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos()));
     try {
       while (!hasEnded && !isDiscarded) {
         boolean isAlone = pool.isAlone(this);
@@ -537,6 +581,10 @@ final class WorkerProcess {
       kill("its answers cannot be received: " + failure);
       link().process.onExit().join();
     }
+  }
+
+  private static long beltNanos(long limitNanos) {
+    return beltNanos(limitNanos, BELT_NANOS);
   }
 
   /** How often to look for what may take some time; that is 0 if it may take any. */
@@ -691,9 +739,7 @@ final class WorkerProcess {
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill(
-          Reason.HEARTBEAT,
-          "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos()));
+      kill(Reason.HEARTBEAT, silence());
     }
     unmap();
   }

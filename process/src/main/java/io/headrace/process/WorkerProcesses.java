@@ -403,8 +403,9 @@ public final class WorkerProcesses {
     }
 
     /**
-     * Kills a process that gives no sign of life, whether it has a batch or not: its JVM is
-     * stopped, or does nothing but collect garbage. Default: it may be silent for any time.
+     * Kills a process that gives no sign of life, whether it has a batch or not, also while its
+     * handler starts: its JVM is stopped, or does nothing but collect garbage. Default: it may be
+     * silent for any time.
      *
      * @param silence how long it may be silent, at least 200 ms
      * @return this
@@ -450,8 +451,9 @@ public final class WorkerProcesses {
 
     /**
      * How often in a row a process may end before it is ready or without having executed a batch;
-     * then it is given up. If all are, the flow becomes FAILED. Default: {@value
-     * #DEFAULT_MAX_FAILURES}.
+     * then it is given up. If all are, the flow becomes FAILED. One that is started again is killed
+     * if it is not ready after ten times as long as the first one of its worker took, and a minute
+     * at least. Default: {@value #DEFAULT_MAX_FAILURES}.
      *
      * @param failures how often, at least 1; {@link Integer#MAX_VALUE} to try for ever
      * @return this

@@ -1,0 +1,121 @@
+package io.headrace.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.headrace.Flow;
+import io.headrace.Handler;
+import io.headrace.WorkerDiedException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Processes that do not become ready. */
+class StartsTest {
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeft() {
+    Leftovers.awaitNone();
+  }
+
+  /** Its second process stops itself while it starts. */
+  public static final class Stopping implements Handler<Integer, Integer> {
+    private final String folder;
+
+    public Stopping(String folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public void onStart() throws Exception {
+      if (KillOnce.number(Path.of(folder)) == 1) {
+        String pid = Long.toString(ProcessHandle.current().pid());
+        var _ = new ProcessBuilder("kill", "-STOP", pid).start().waitFor();
+        new CountDownLatch(1).await(); // the signal may come a moment later
+      }
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      if (items.contains(0)) {
+        Runtime.getRuntime().halt(17);
+      }
+      return items;
+    }
+  }
+
+  @Test
+  void aProcessThatIsStoppedWhileItStartsAgainIsReplaced() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("starting")
+            .<Integer>stepPerWorker(
+                "stop",
+                HandlerFactory.of(Stopping.class, folder.toString()),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1).heartbeat(Duration.ofSeconds(3)).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThatThrownBy(() -> flow.call(0)).isInstanceOf(WorkerDiedException.class);
+      assertThat(flow.submit(2)).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(2);
+      assertThat(folder.resolve("2")).as("the third process").exists();
+    }
+  }
+
+  /** Never becomes ready. */
+  public static final class Stuck implements Handler<Integer, Integer> {
+    public Stuck() {}
+
+    @Override
+    public void onStart() throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  private static WorkerProcess start(WorkerProcesses.Builder processes) throws Exception {
+    Settings settings = processes.noStartCache().settings();
+    byte[] factory = FactoryBytes.write(HandlerFactory.of(Stuck.class), "step", settings);
+    long maxNanos = Duration.ofSeconds(2).toNanos();
+    return WorkerProcess.start("stuck-0", 0, settings, settings.window(1), factory, maxNanos);
+  }
+
+  @Test
+  void aHandlerThatHangsAtItsStartIsKilledWhenTheTimeIsOver() {
+    assertThatThrownBy(() -> start(WorkerProcesses.builder(1)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("was killed, because it was not ready after PT2S");
+  }
+
+  /** Its JVM waits for a debugger before it does anything. */
+  @Test
+  void aProcessThatNeverSpeaksIsKilledWhenTheTimeIsOver() {
+    assertThatThrownBy(
+            () ->
+                start(
+                    WorkerProcesses.builder(1)
+                        .jvmOptions(
+                            "-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,"
+                                + "address=127.0.0.1:0")))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("was killed, because it was not ready after PT2S");
+  }
+
+  @Test
+  void aRestartMayTakeMuchLongerThanTheFirstStart() {
+    assertThat(Pool.maxStartNanos(Duration.ofMillis(300).toNanos()))
+        .isEqualTo(Duration.ofMinutes(1).toNanos());
+    assertThat(Pool.maxStartNanos(Duration.ofSeconds(90).toNanos()))
+        .isEqualTo(Duration.ofMinutes(15).toNanos());
+  }
+}
