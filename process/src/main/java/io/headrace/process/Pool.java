@@ -304,7 +304,8 @@ final class Pool implements Placement.BatchExecutor {
    * alone with memories of its own. Returns whether it makes sense to go on.
    */
   private boolean findRoom(Execution execution, WorkerProcess process, int place) {
-    boolean isAllFree = requireNonNull(inputs).blockCount() == 0 && largeInputs.usedBytes() == 0;
+    Region inputs = requireNonNull(this.inputs);
+    boolean isAllFree = inputs.blockCount() == 0 && largeInputs.usedBytes() == 0;
     if (!isAllFree && !hasWaited(execution)) {
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
@@ -340,7 +341,7 @@ final class Pool implements Placement.BatchExecutor {
 
   /**
    * Whether what takes the room is held by somebody who may keep it for ever: no process has a
-   * batch, and garbage was collected since this one found no room.
+   * batch, and room was looked for since this one found none.
    */
   private boolean hasWaited(Execution execution) {
     if (execution.looksBefore < 0) {
@@ -627,7 +628,11 @@ final class Pool implements Placement.BatchExecutor {
 
     private void run() {
       int failures = 0;
-      while (!isClosed()) {
+      while (true) {
+        var _ = Thread.interrupted(); // of a caller's callback; a close has said so before
+        if (isClosed()) {
+          return;
+        }
         boolean hasWorked = false;
         String death;
         try {
@@ -692,6 +697,7 @@ final class Pool implements Placement.BatchExecutor {
         return name + " was closed";
       }
       List<Execution> toFail = queueAgain(process);
+      var _ = Thread.interrupted(); // of a caller's callback
       Death death = process.death();
       if (!isClosed()) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
@@ -721,6 +727,7 @@ final class Pool implements Placement.BatchExecutor {
     }
 
     private void pause(int failures) {
+      var _ = Thread.interrupted(); // of a caller's callback
       long nanos = settings.restartNanos() << Math.min(failures - 1, 20);
       try {
         var _ = closed.await(Math.min(nanos, MAX_RESTART_NANOS), TimeUnit.NANOSECONDS);

@@ -157,9 +157,12 @@ final class WorkerMain {
         handler.onStart();
         loop = new WorkerLoop(channel, doorbell, orders, made);
       } catch (Throwable failure) {
-        report.startFailed(failure);
-        close(handler);
-        Runtime.getRuntime().halt(START_FAILED);
+        try {
+          report.startFailed(failure);
+          close(handler);
+        } finally { // whatever the failure does when it is asked for its message
+          Runtime.getRuntime().halt(START_FAILED);
+        }
         return;
       }
       report.ready();
@@ -170,8 +173,11 @@ final class WorkerMain {
       try {
         loop.run();
       } catch (Throwable failure) {
-        report.log(failure, orders.name());
-        Runtime.getRuntime().halt(FAILED);
+        try {
+          report.log(failure, orders.name());
+        } finally {
+          Runtime.getRuntime().halt(FAILED);
+        }
       }
       close(handler);
       lifeline.letGo();

@@ -494,7 +494,7 @@ final class WorkerProcess {
 
   private void kill(Process process, Reason reason, String because) {
     killing = new Death.Killing(reason, because);
-    var _ = link().process.destroyForcibly();
+    var _ = process.destroyForcibly();
   }
 
   /** Kills it because it has written nonsense. */
@@ -562,6 +562,7 @@ final class WorkerProcess {
     long beltNanos = beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos()));
     try {
       while (!hasEnded && !isDiscarded) {
+        var _ = Thread.interrupted(); // of a caller's callback
         boolean isAlone = pool.isAlone(this);
         long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
         if (!doorbell.await(() -> hasEnded || !responses.isEmpty() || canSendRest(), waitNanos)) {
@@ -597,6 +598,7 @@ final class WorkerProcess {
   private void receive(Pool pool) {
     MemorySegment slot;
     while (!isDiscarded && (slot = responses.poll()) != null) {
+      var _ = Thread.interrupted(); // of the callback of a caller before
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case ANSWER, FAILURE -> answered(envelope, pool);
@@ -684,22 +686,14 @@ final class WorkerProcess {
         failure = ofCodec;
       }
       responses.release();
-      inFlight.set(place, null);
-      shipment.release();
-      if (seenRemovals != Memories.ALL.removals()) {
-        unmap();
-      }
-      if (shipment.itemBytes != null) {
-        pool.transferred(name, shipment.transferNanos(time.nanoTime()), shipment.itemBytes);
-      }
-      boolean isStillBusy = pool.answered(this, shipment.place);
-      if (window.isElastic()) {
-        pool.wants(window.answered(time.nanoTime(), isStillBusy));
-      }
-      if (failure == null) {
-        shipment.execution.complete(answers);
-      } else {
-        shipment.execution.completeExceptionally(failure);
+      try {
+        settle(shipment, pool);
+      } finally { // an answer that was read counts, whatever else the process has written
+        if (failure == null) {
+          shipment.execution.complete(answers);
+        } else {
+          shipment.execution.completeExceptionally(failure);
+        }
       }
     } finally {
       if (block != null) {

@@ -14,6 +14,7 @@ import io.headrace.WorkerStatus;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -109,11 +110,7 @@ class DeathsTest {
     @Override
     public List<Tensor> handle(List<Tensor> items) {
       return items.stream()
-          .map(
-              item ->
-                  Tensor.of(
-                      item.segment().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE),
-                      item.shape()))
+          .map(item -> Tensor.of(item.segment().toArray(ValueLayout.JAVA_BYTE), item.shape()))
           .toList();
     }
   }
@@ -331,6 +328,137 @@ class DeathsTest {
       var _ = isKnown.await(100, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Says after each answer that it has read what nobody has sent. */
+  static final class ReadingAhead implements Fault {
+    private static final int HEAD_OFFSET = 256;
+
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.WRITTEN) {
+        channel.requests().set(ValueLayout.JAVA_LONG, HEAD_OFFSET, 1L << 40);
+      }
+    }
+  }
+
+  /** The parent finds out when it tells the worker that the memory of the item is gone. */
+  @Test
+  void anAnswerBesideWhichAWorkerHasWrittenNonsenseReachesItsCaller() throws Exception {
+    ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
+    try (Flow<byte[], Integer> flow =
+        Flow.<byte[]>builder("nonsense")
+            .<Integer>stepPerWorker(
+                "measure",
+                HandlerFactory.of(() -> items -> items.stream().map(item -> item.length).toList()),
+                step ->
+                    step.batch(BatchPolicy.greedy(1))
+                        .workers(
+                            WorkerProcesses.builder(1)
+                                .inputMemory(1 << 20)
+                                .ahead(0)
+                                .retry(5)
+                                .jvmOptions(
+                                    "-D" + Fault.PROPERTY + "=" + ReadingAhead.class.getName())
+                                .build()))
+            .observer(new DeathNotes(deaths))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      while (deaths.isEmpty()) {
+        assertThat(flow.submit(new byte[2 << 20]))
+            .succeedsWithin(Duration.ofSeconds(30))
+            .isEqualTo(2 << 20);
+      }
+    }
+    assertThat(deaths).first().asString().contains("it has written what cannot be");
+  }
+
+  /** Fails with what fails, too, when it is asked why. */
+  static final class Failing implements Fault {
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.ANSWERED) {
+        throw new IllegalStateException("on purpose") {
+          private static final long serialVersionUID = 1;
+
+          @Override
+          public synchronized Throwable getCause() {
+            throw new UnsupportedOperationException();
+          }
+        };
+      }
+    }
+  }
+
+  @Test
+  void aWorkerEndsAtOnceEvenIfItCannotSayWhyItHasFailed() throws Exception {
+    ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("failing")
+            .<Object>stepPerWorker(
+                "double",
+                HandlerFactory.of(Doubling::new),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .jvmOptions("-D" + Fault.PROPERTY + "=" + Failing.class.getName())
+                            .build()))
+            .observer(new DeathNotes(deaths))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(1)).isEqualTo(2);
+      Awaitility.await("its end").atMost(Duration.ofSeconds(30)).until(() -> !deaths.isEmpty());
+    }
+    assertThat(deaths).first().asString().contains("has exited with code 5");
+  }
+
+  /** Waits for a file. */
+  private static final class Held implements Handler<Integer, Integer> {
+    private final Path file;
+
+    Held(String file) {
+      this.file = Path.of(file);
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      while (!Files.exists(file)) {
+        Thread.onSpinWait();
+      }
+      return items;
+    }
+  }
+
+  /** The continuations are executed by the thread that is to start the next process. */
+  @Test
+  void anInterruptThatACallerLeavesBehindIsForNobodyElse() throws Exception {
+    String go = folder.resolve("go").toString();
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("interrupted")
+            .<Integer>stepPerWorker(
+                "hold",
+                HandlerFactory.of(() -> new Held(go)),
+                step ->
+                    step.batch(BatchPolicy.greedy(1))
+                        .workers(WorkerProcesses.builder(1).ahead(1).maxFailures(1).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      CompletableFuture<Void> first =
+          flow.submit(1).thenRun(() -> Thread.currentThread().interrupt());
+      CompletableFuture<Boolean> next =
+          flow.submit(2).thenApply(_ -> Thread.currentThread().isInterrupted());
+      CompletableFuture<Void> last =
+          flow.submit(3).thenRun(() -> Thread.currentThread().interrupt());
+      Files.createFile(Path.of(go));
+      assertThat(first).succeedsWithin(Duration.ofSeconds(30));
+      assertThat(next).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(false);
+      assertThat(last).succeedsWithin(Duration.ofSeconds(30));
+      ProcessHandle.of(flow.workers("hold").getFirst().pid()).orElseThrow().destroyForcibly();
+      Awaitility.await("the restart")
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> flow.workers("hold").getFirst().restarts() == 1);
+      assertThat(flow.submit(4)).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(4);
     }
   }
 
