@@ -49,7 +49,7 @@ final class Pool implements Placement.BatchExecutor {
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** Between two collections is so many times what one takes. */
-  private static final int COLLECTION_PAUSES = 4;
+  private static final int COLLECTION_PAUSES = 2;
 
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
