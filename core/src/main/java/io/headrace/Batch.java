@@ -321,27 +321,26 @@ final class Batch {
       report(startNanos, partSize, failure);
       failPart(0, failure, Observer.Outcome.FAILED);
     } else if (isolation == null) {
-      report(startNanos, 0, failure);
+      long endNanos = report(startNanos, 0, failure);
       isolation =
           new Isolation(
               station.step.maxTries(),
               IntStream.range(0, partSize).mapToObj(this::ticket).toList());
-      waitAgain();
+      waitAgain(endNanos);
     } else {
       List<Ticket> guilty = isolation.failed();
-      report(startNanos, guilty.size(), failure);
+      long endNanos = report(startNanos, guilty.size(), failure);
       guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED));
-      waitAgain();
+      waitAgain(endNanos);
     }
   }
 
-  /** What may be executed again waits for that from now on; it has told of its wait before. */
-  private void waitAgain() {
-    if (isTimed) {
-      long nowNanos = station.flow.time.nanoTime();
-      for (int i = 0; i < partSize; i++) {
-        ticket(i).arrivalNanos = nowNanos;
-      }
+  /**
+   * What may be executed again waits for that since its execution; it has told of its first wait.
+   */
+  private void waitAgain(long sinceNanos) {
+    for (int i = 0; isTimed && i < partSize; i++) {
+      ticket(i).arrivalNanos = sinceNanos;
     }
   }
 
@@ -366,10 +365,14 @@ final class Batch {
     return 0;
   }
 
-  /** Tells the listeners and observers; without a failure if the handler has answered. */
-  private void report(long startNanos, int failed, @Nullable Throwable failure) {
+  /**
+   * Tells the listeners and observers; without a failure if the handler has answered.
+   *
+   * @return when the handler has ended; 0 if nobody wants to know
+   */
+  private long report(long startNanos, int failed, @Nullable Throwable failure) {
     if (!isTimed) {
-      return;
+      return 0;
     }
     long handleNanos = station.flow.time.nanoTime() - startNanos;
     if (failure == null && worker != null && worker.station == station && isolation == null) {
@@ -395,6 +398,7 @@ final class Batch {
       }
       observers.batchHandled(event, flight);
     }
+    return startNanos + handleNanos;
   }
 
   /** Zero if it has arrived before a recording began. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,9 @@ final class SharedExecution extends SharedCalls
 
   /** The execution that this thread is part of. */
   static final ScopedValue<SharedExecution> CURRENT = ScopedValue.newInstance();
+
+  /** How often who waits for a seal, which is rare and short, looks for it. */
+  private static final long SEAL_LOOK_NANOS = 50_000;
 
   private static final Object NULL = new Object();
 
@@ -439,11 +443,18 @@ final class SharedExecution extends SharedCalls
     }
   }
 
-  /** Waits for the seal of one that has ended, or that nobody waits for any more. */
-  @SuppressWarnings("ThreadPriorityCheck") // who seals it may be a virtual thread without a carrier
+  /**
+   * Waits for the seal of one that has ended, or that nobody waits for any more. It parks: virtual
+   * threads that yield go before those that were woken from outside, as who seals it may be.
+   */
   void awaitSeal() {
+    boolean wasInterrupted = false;
     while (!isSealed() && broken == null) {
-      Thread.yield();
+      wasInterrupted |= Thread.interrupted(); // it would not park
+      LockSupport.parkNanos(this, SEAL_LOOK_NANOS);
+    }
+    if (wasInterrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Results that are kept for a while, and a maximum of keys: what the original had not (R15). */
@@ -146,6 +148,63 @@ class CoalescerKeepTest {
     assertThat(coalescer.submit("c")).isNotDone();
     assertThat(coalescer.submit("d")).isCompletedExceptionally();
     assertThat(stages.arguments).containsExactly("a", "b", "c");
+  }
+
+  /** However many wait for it on virtual threads, they leave room for who is about to keep it. */
+  @Test
+  void callsThatWaitForAResultToBeKeptLetItBeKept() throws Exception {
+    CountDownLatch scheduling = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    TimeSource slow =
+        new TimeSource() {
+          @Override
+          public long nanoTime() {
+            return time.nanoTime();
+          }
+
+          @Override
+          public Alarm schedule(long delayNanos, Runnable task) {
+            scheduling.countDown();
+            try {
+              released.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            return time.schedule(delayNanos, task);
+          }
+
+          @Override
+          public void execute(Runnable task) {
+            time.execute(task);
+          }
+        };
+    Coalescer<String, List<String>> coalescer =
+        Coalescer.<String, List<String>>asyncBuilder(stages)
+            .timeSource(slow)
+            .keep(Duration.ofSeconds(1))
+            .whenAbandoned(WhenAbandoned.CANCEL)
+            .build();
+    CompletableFuture<List<String>> only = coalescer.submit("a");
+    Thread.startVirtualThread(() -> stages.last().complete(List.of("result")));
+    scheduling.await();
+    only.cancel(true); // so that nobody can join any more
+    int calls = 8 * Runtime.getRuntime().availableProcessors();
+    CountDownLatch called = new CountDownLatch(calls);
+    List<CompletableFuture<List<String>>> ends = new ArrayList<>();
+    for (int i = 0; i < calls; i++) {
+      ends.add(
+          CoalescerProbes.inThread(
+              () -> {
+                called.countDown();
+                return coalescer.call("a");
+              }));
+    }
+    called.await();
+    released.countDown();
+    for (CompletableFuture<List<String>> end : ends) {
+      assertThat(end.get(20, TimeUnit.SECONDS)).containsExactly("result");
+    }
+    assertThat(stages.executions()).isEqualTo(1);
   }
 
   @Test
