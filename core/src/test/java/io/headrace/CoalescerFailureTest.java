@@ -185,9 +185,11 @@ class CoalescerFailureTest {
         .hasCause(failure);
     assertThat(future.exceptionNow()).isSameAs(failure);
     assertThat(callFromHere(coalescer))
-        .isInstanceOf(CompletionException.class)
+        .isExactlyInstanceOf(CompletionException.class)
         .isNotSameAs(failure)
-        .hasCause(failure);
+        .hasMessage("failed")
+        .hasCause(failure.getCause())
+        .hasSuppressedException(failure);
   }
 
   @Test
