@@ -1,20 +1,14 @@
 package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.headrace.CoalescerProbes.Stages;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** What a coalescer stands on fails: its clock, its alarms, the stack of a caller. */
+/** What a coalescer stands on fails: its clock, its alarms. */
 class CoalescerBrokenPartsTest {
   private static final CallOptions SECOND = CallOptions.timeout(Duration.ofSeconds(1));
 
@@ -104,76 +98,5 @@ class CoalescerBrokenPartsTest {
     coalescer.submit("b");
     stages.last().complete("other");
     assertThat(coalescer.kept()).isEqualTo(1);
-  }
-
-  static Stream<CoalescerBuilder<String, String>> kinds() {
-    return Stream.of(
-        Coalescer.builder(key -> key),
-        Coalescer.asyncBuilder(CompletableFuture::completedFuture),
-        Coalescer.<String, String>asyncBuilder(CompletableFuture::completedFuture)
-            .keep(Duration.ofHours(1)));
-  }
-
-  /** A caller at the end of its stack fails, wherever that is; the next one finds its key whole. */
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void aCallerWithoutRoomOnItsStackLosesNoKey(CoalescerBuilder<String, String> builder)
-      throws Exception {
-    Coalescer<String, String> coalescer = builder.build();
-    AtomicInteger overflows = new AtomicInteger();
-    try (LogCapture _ = new LogCapture()) { // what is thrown at the end of a stack may be logged
-      for (int room = 0; room < 300; room++) {
-        String key = "key " + room;
-        int frames = room;
-        Thread deep =
-            new Thread(
-                null,
-                () -> {
-                  Throwable thrown =
-                      catchThrowable(
-                          () -> atTheEnd(new int[] {frames}, () -> submit(coalescer, key)));
-                  if (thrown instanceof StackOverflowError) {
-                    overflows.incrementAndGet();
-                  }
-                },
-                "deep",
-                256 * 1024);
-        deep.start();
-        deep.join();
-        assertThat(result(coalescer, key)).isEqualTo(key);
-      }
-    }
-    assertThat(overflows).hasPositiveValue();
-  }
-
-  private static void submit(Coalescer<String, String> coalescer, String key) {
-    var _ = coalescer.submit(key);
-  }
-
-  /** The first call may have met an execution that its caller could begin, but not end. */
-  private static String result(Coalescer<String, String> coalescer, String key) throws Exception {
-    return coalescer
-        .submit(key)
-        .exceptionallyCompose(_ -> coalescer.submit(key))
-        .get(20, TimeUnit.SECONDS);
-  }
-
-  /** Goes to the end of the stack, and a number of frames back, and runs it there. */
-  @SuppressWarnings("InfiniteRecursion") // until the stack ends
-  private static boolean atTheEnd(int[] frames, Runnable task) {
-    try {
-      if (atTheEnd(frames, task)) {
-        return true;
-      }
-    } catch (StackOverflowError e) {
-      if (frames[0] < 0) {
-        throw e;
-      }
-    }
-    if (frames[0]-- == 0) {
-      task.run();
-      return true;
-    }
-    return false;
   }
 }
