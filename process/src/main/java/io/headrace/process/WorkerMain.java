@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.LogManager;
 
 /** The program of a worker process. */
 final class WorkerMain {
@@ -57,6 +58,7 @@ final class WorkerMain {
    * @param args the folder of the parent
    */
   public static void main(String[] args) throws IOException {
+    daemon("headrace-logging", LogManager::getLogManager); // which takes longer than what follows
     InputStream in = System.in;
     Path folder = Path.of(args[0]);
     Orders orders;
@@ -69,7 +71,6 @@ final class WorkerMain {
     System.setIn(InputStream.nullInputStream());
     daemon("headrace-parent", () -> awaitEnd(in, folder));
     try (Report report = new Report(reports(orders))) {
-      report.install();
       Thread.currentThread().setName(orders.name());
       run(orders, report);
       isOver = true;
@@ -152,6 +153,7 @@ final class WorkerMain {
         if (!orders.processors().isEmpty()) {
           Affinity.restrict(orders.processors());
         }
+        report.install(); // before any code of the application
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
         handler = made.handler();
         handler.onStart();
