@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class LiveStatsTest {
   private static final long MILLI = 1_000_000;
-  private static final int ROUNDS = Integer.getInteger("headrace.test.rounds", 1_000);
+  private static final int ROUNDS = Integer.getInteger("headrace.test.rounds", 2_000);
 
   private final HandTime time = new HandTime();
   private final LiveStats stats = new LiveStats(time, List.of("decode", "classify"));
