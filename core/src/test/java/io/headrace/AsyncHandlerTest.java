@@ -304,6 +304,7 @@ class AsyncHandlerTest {
       var closed = other.submit(0).thenRun(other::close);
       stage.complete(List.of("a"));
       assertThat(closed).isCompleted();
+      other.close();
       assertThat(other.state()).isEqualTo(Flow.State.STOPPED);
     }
   }
