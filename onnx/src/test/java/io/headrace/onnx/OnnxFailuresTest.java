@@ -62,8 +62,8 @@ class OnnxFailuresTest {
     assertThat(outcomes.failure(1)).isInstanceOf(IllegalArgumentException.class);
   }
 
-  @Test
-  void missingAndUnknownInputsFailAlone() {
+  /** Adds two inputs of the same shape. */
+  private static OnnxHandler<Map<String, Tensor>, Map<String, Tensor>> sum() {
     byte[] model =
         Models.model()
             .input("a", DataType.FLOAT, "n", "k")
@@ -71,7 +71,12 @@ class OnnxFailuresTest {
             .node("Add", List.of("a", "b"), "sum")
             .output("sum", DataType.FLOAT, "n", "k")
             .bytes();
-    var handler = start(OnnxHandler.builder("sum", model).buildNamed());
+    return OnnxHandler.builder("sum", model).buildNamed();
+  }
+
+  @Test
+  void missingAndUnknownInputsFailAlone() {
+    var handler = start(sum());
     var outcomes =
         outcomes(
             handler.handle(
@@ -97,14 +102,7 @@ class OnnxFailuresTest {
 
   @Test
   void inputsThatDifferInADimensionOfOneSymbolFailAlone() {
-    byte[] model =
-        Models.model()
-            .input("a", DataType.FLOAT, "n", "k")
-            .input("b", DataType.FLOAT, "n", "k")
-            .node("Add", List.of("a", "b"), "sum")
-            .output("sum", DataType.FLOAT, "n", "k")
-            .bytes();
-    var handler = start(OnnxHandler.builder("sum", model).buildNamed());
+    var handler = start(sum());
     var outcomes =
         outcomes(
             handler.handle(
