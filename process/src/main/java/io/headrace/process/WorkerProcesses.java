@@ -299,7 +299,7 @@ public final class WorkerProcesses {
               .toList();
       if (each.isEmpty() || each.stream().anyMatch(List::isEmpty)) {
         throw new IllegalArgumentException(
-            "processors are " + each + ", there has to be at least one for each process");
+            "processors are " + each + ", there has to be one at least for each process");
       }
       each.forEach(Affinity::check);
       processors = each;

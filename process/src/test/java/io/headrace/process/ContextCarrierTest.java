@@ -202,7 +202,7 @@ class ContextCarrierTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "the context carrier of step who has a java.lang.Object, which is not serialisable and"
-                + " cannot travel to a worker process");
+                + " cannot travel to a worker process: make it so, or register it");
   }
 
   @Test

@@ -427,15 +427,6 @@ class FlowSocketTest {
     assertThat((byte[]) behind.join()).hasSize(5);
   }
 
-  @Test
-  void aFailureThatIsTooLongIsToldShortly() throws Exception {
-    IllegalStateException tooLong = new IllegalStateException("x".repeat(21 << 20));
-    serve((Service<Object, Object>) (item, options) -> CompletableFuture.failedFuture(tooLong));
-    assertThatThrownBy(() -> client().call(1))
-        .isExactlyInstanceOf(IllegalStateException.class)
-        .hasMessageStartingWith("a value takes more than");
-  }
-
   // Classes.
 
   record Point(int x, int y) {}

@@ -103,8 +103,11 @@ class ProcessorsTest {
         .hasMessageContaining("[8191] are not");
     assertThatThrownBy(() -> WorkerProcesses.builder(1).processors())
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> WorkerProcesses.builder(1).processors(List.of()))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("processors are empty");
+    for (List<List<Integer>> none :
+        List.of(List.<List<Integer>>of(), List.of(List.<Integer>of()))) {
+      assertThatThrownBy(() -> WorkerProcesses.builder(1).processors(none))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("processors are " + none + ", there has to be one at least for each process");
+    }
   }
 }

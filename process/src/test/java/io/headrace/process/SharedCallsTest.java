@@ -418,6 +418,15 @@ class SharedCallsTest {
   }
 
   @Test
+  void aFailureThatIsTooLongIsToldShortly() throws Exception {
+    IllegalStateException tooLong = new IllegalStateException("x".repeat(100_000));
+    serve((Service<Object, Object>) (item, options) -> CompletableFuture.failedFuture(tooLong));
+    assertThatThrownBy(() -> client().call(1))
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("a value takes more than");
+  }
+
+  @Test
   void whereMemoryIsNotReachedValuesAreCopied() throws Exception {
     serve((Service<Object, Object>) (item, options) -> CompletableFuture.completedFuture(item));
     FlowClient<Object, Object> client = client(FlowClient.builder(path()).probe(Probe::none));
