@@ -22,6 +22,7 @@ public class InlineCloseTest {
   private final Checked handler = new Checked();
   private final Flow<Integer, Integer> flow =
       Flow.<Integer>builder("inline")
+          .timeSource(Parts.NO_TIME) // which closes the handler on the thread that is the last
           .step("step", handler, step -> step.workers(Workers.inline()))
           .build();
   private final Station station = flow.station(0);
