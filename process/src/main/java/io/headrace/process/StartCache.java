@@ -160,7 +160,7 @@ final class StartCache {
         Flow.<Object>builder("headrace-start-cache")
             .<Object>stepPerWorker(
                 "rehearsal",
-                HandlerFactory.of(Rehearsal.class),
+                HandlerFactory.of(Rehearsal::new),
                 step -> step.workers(WorkerProcesses.of(training)))
             .build()
             .start()) {
