@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -84,10 +85,14 @@ final class WorkerProcess {
   /** Blocks of the worker that are free, and of which it has not been told. */
   private final Queue<Handle> freed = new ConcurrentLinkedQueue<>();
 
-  /** What the ring to the process had no room for, in its order; changed with the monitor only. */
-  private final Queue<Envelope> unsent = new ConcurrentLinkedQueue<>();
+  /** Whether the ring to the process had no room for something; changed with the monitor only. */
+  private volatile boolean hasRest;
 
   // Guarded by this.
+
+  /** What the ring had no room for, in its order. */
+  private final Queue<Envelope> unsent = new ArrayDeque<>();
+
   private final Set<Integer> mapped = new HashSet<>();
   private long lastNumber;
   private boolean isOver;
@@ -368,7 +373,7 @@ final class WorkerProcess {
       if (isOver) {
         return Sent.OVER;
       }
-      if (!unsent.isEmpty()) {
+      if (hasRest) {
         return Sent.FULL;
       }
       shipment =
@@ -407,6 +412,7 @@ final class WorkerProcess {
     } finally {
       if (!isSent) {
         unsent.clear();
+        hasRest = false;
         inFlight.set(shipment.place, null);
         shipment.release();
       }
@@ -427,8 +433,9 @@ final class WorkerProcess {
    * read.
    */
   private void order(Envelope envelope) {
-    if (!unsent.isEmpty() || !offer(envelope)) {
+    if (hasRest || !offer(envelope)) {
       unsent.add(envelope);
+      hasRest = true;
       var _ = sendRest(); // it may have read meanwhile
     }
   }
@@ -442,14 +449,15 @@ final class WorkerProcess {
       next = unsent.peek();
       isSent = true;
     }
+    hasRest = next != null;
     if (isSent) {
       link().doorbell.ring();
     }
-    return isSent && next == null;
+    return isSent && !hasRest;
   }
 
   private boolean canSendRest() {
-    if (unsent.isEmpty()) {
+    if (!hasRest) {
       return false;
     }
     synchronized (this) {
@@ -614,7 +622,7 @@ final class WorkerProcess {
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
     }
-    if (!unsent.isEmpty() && !isDiscarded && sendRest()) {
+    if (hasRest && !isDiscarded && sendRest()) {
       pool.dispatch();
     }
     if (largeResults.isWanted() && !isDiscarded) {
