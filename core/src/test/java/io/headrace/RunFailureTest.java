@@ -363,7 +363,7 @@ class RunFailureTest {
         List.of(slow, CompletableFuture.completedFuture("fast"));
     String first = Throttle.atMost(2).over(stages).runAny(Task.async(stage -> stage));
     assertThat(first).isEqualTo("fast");
-    assertThat(slow).isCancelled();
+    Spin.until(slow::isCancelled); // the result comes before that
   }
 
   @Test
