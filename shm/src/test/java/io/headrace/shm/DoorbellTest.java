@@ -9,146 +9,128 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource(Mechanism.class)
 class DoorbellTest {
   private static final long LONG_NANOS = 50_000_000_000L;
   private static final int TURNS = 5_000;
 
-  private static SharedMemory memory(Mechanism mechanism) {
-    return SharedMemory.create(4096, mechanism);
+  private final SharedMemory memory;
+  private final Ends ends;
+
+  DoorbellTest(Mechanism mechanism) {
+    memory = SharedMemory.create(4096, mechanism);
+    ends = Ends.connect(mechanism, memory.segment());
   }
 
-  private static boolean isWaiting(SharedMemory memory) {
+  @AfterEach
+  void close() {
+    ends.close();
+    memory.close();
+  }
+
+  private boolean isWaiting() {
     return memory.segment().get(ValueLayout.JAVA_INT, Doorbell.BYTES) == 1;
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void whatIsReadyIsNotWaitedFor(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      assertThat(ends.there().await(() -> true, LONG_NANOS)).isTrue();
-    }
+  @Test
+  void whatIsReadyIsNotWaitedFor() {
+    assertThat(ends.there().await(() -> true, LONG_NANOS)).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void aWaitEndsWhenItsTimeIsOver(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      assertThat(ends.there().await(() -> false, 1)).isFalse();
-    }
+  @Test
+  void aWaitEndsWhenItsTimeIsOver() {
+    assertThat(ends.there().await(() -> false, 1)).isFalse();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void ringingEndsAWait(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      AtomicBoolean ready = new AtomicBoolean();
-      var waiting = onThread(() -> awaits(ends.there(), ready));
-      Awaitility.await("the wait").until(() -> isWaiting(memory));
-      ready.set(true);
-      ends.here().ring();
-      assertThat(waiting.join()).isTrue();
-    }
+  @Test
+  void ringingEndsAWait() {
+    AtomicBoolean ready = new AtomicBoolean();
+    var waiting = onThread(() -> awaits(ends.there(), ready));
+    Awaitility.await("the wait").until(this::isWaiting);
+    ready.set(true);
+    ends.here().ring();
+    assertThat(waiting.join()).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void aWaitIsEndedByAnotherThreadOfItsProcess(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      AtomicBoolean ready = new AtomicBoolean();
-      var waiting = onThread(() -> awaits(ends.there(), ready));
-      Awaitility.await("the wait").until(() -> isWaiting(memory));
-      ready.set(true);
-      ends.there().wake();
-      assertThat(waiting.join()).isTrue();
-    }
+  @Test
+  void aWaitIsEndedByAnotherThreadOfItsProcess() {
+    AtomicBoolean ready = new AtomicBoolean();
+    var waiting = onThread(() -> awaits(ends.there(), ready));
+    Awaitility.await("the wait").until(this::isWaiting);
+    ready.set(true);
+    ends.there().wake();
+    assertThat(waiting.join()).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void aRingBeforeTheWaitIsNoReasonToWait(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      ends.here().ring();
-      ends.here().ring();
-      assertThat(ends.there().await(() -> false, 1)).isFalse();
-      AtomicBoolean ready = new AtomicBoolean(true);
-      assertThat(awaits(ends.there(), ready)).isTrue();
-    }
+  @Test
+  void aRingBeforeTheWaitIsNoReasonToWait() {
+    ends.here().ring();
+    ends.here().ring();
+    assertThat(ends.there().await(() -> false, 1)).isFalse();
+    AtomicBoolean ready = new AtomicBoolean(true);
+    assertThat(awaits(ends.there(), ready)).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void aThreadThatIsInterruptedWaits(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      AtomicBoolean ready = new AtomicBoolean();
-      AtomicLong waits = new AtomicLong();
-      var isInterrupted =
-          onThread(
-              () -> {
-                Thread.currentThread().interrupt();
-                do {
-                  waits.incrementAndGet();
-                } while (!ends.there().await(ready::get, LONG_NANOS));
-                return Thread.currentThread().isInterrupted();
-              });
-      Awaitility.await("the wait").until(() -> isWaiting(memory));
-      ready.set(true);
-      ends.here().ring();
-      assertThat(isInterrupted.join()).isTrue();
-      assertThat(waits).hasValueLessThan(10); // some may end for no reason
-    }
+  @Test
+  void aThreadThatIsInterruptedWaits() {
+    AtomicBoolean ready = new AtomicBoolean();
+    AtomicLong waits = new AtomicLong();
+    var isInterrupted =
+        onThread(
+            () -> {
+              Thread.currentThread().interrupt();
+              do {
+                waits.incrementAndGet();
+              } while (!ends.there().await(ready::get, LONG_NANOS));
+              return Thread.currentThread().isInterrupted();
+            });
+    Awaitility.await("the wait").until(this::isWaiting);
+    ready.set(true);
+    ends.here().ring();
+    assertThat(isInterrupted.join()).isTrue();
+    assertThat(waits).hasValueLessThan(10); // some may end for no reason
   }
 
   /** Each waits for the other again and again: one ring lost, and both would wait for long. */
-  @ParameterizedTest
-  @EnumSource
-  void noRingIsLost(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
-      AtomicLong ping = new AtomicLong();
-      AtomicLong pong = new AtomicLong();
-      var other =
-          onThread(
-              () -> {
-                for (long i = 1; i <= TURNS; i++) {
-                  long turn = i;
-                  awaits(ends.there(), () -> ping.get() == turn);
-                  pong.set(turn);
-                  ends.there().ring();
-                }
-                return true;
-              });
-      for (long i = 1; i <= TURNS; i++) {
-        long turn = i;
-        ping.set(turn);
-        ends.here().ring();
-        awaits(ends.here(), () -> pong.get() == turn);
-      }
-      assertThat(other.join()).isTrue();
+  @Test
+  void noRingIsLost() {
+    AtomicLong ping = new AtomicLong();
+    AtomicLong pong = new AtomicLong();
+    var other =
+        onThread(
+            () -> {
+              for (long i = 1; i <= TURNS; i++) {
+                long turn = i;
+                awaits(ends.there(), () -> ping.get() == turn);
+                pong.set(turn);
+                ends.there().ring();
+              }
+              return true;
+            });
+    for (long i = 1; i <= TURNS; i++) {
+      long turn = i;
+      ping.set(turn);
+      ends.here().ring();
+      awaits(ends.here(), () -> pong.get() == turn);
     }
+    assertThat(other.join()).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void whoRingsDoesNotCareWhetherTheOtherIsThere(Mechanism mechanism) {
-    try (SharedMemory memory = memory(mechanism);
-        Ends ends = Ends.connect(mechanism, memory.segment())) {
+  @Test
+  void whoRingsDoesNotCareWhetherTheOtherIsThere() {
+    memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
+    ends.there().close();
+    for (int i = 0; i < 3; i++) {
       memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
-      ends.there().close();
-      for (int i = 0; i < 3; i++) {
-        memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
-        ends.here().ring();
-      }
-      assertThat(ends.here().await(() -> false, 1)).isFalse();
+      ends.here().ring();
     }
+    assertThat(ends.here().await(() -> false, 1)).isFalse();
   }
 
   private static boolean awaits(Doorbell doorbell, AtomicBoolean ready) {
