@@ -126,13 +126,19 @@ final class InlineStation extends Station {
           .start(
               () -> {
                 starter.begin();
-                startup.start(handling, this, starter::end);
+                startup.start(handling, this, this::available);
                 started.complete(null); // also if the start has failed
               });
     } catch (Throwable noThread) {
       started.complete(null);
       throw noThread;
     }
+  }
+
+  /** Before the flow runs: whoever closes it then closes the handler. */
+  private void available() {
+    starter.end();
+    started.complete(null);
   }
 
   @Override
