@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One batch on its way through a model: the items are checked, those of equal shapes run together,
@@ -42,7 +43,10 @@ final class Batch<I, O> {
     return outcomes(rows);
   }
 
-  private Row row(I item) {
+  private Row row(@Nullable I item) {
+    if (item == null) {
+      return Row.failed(new IllegalArgumentException("an item for " + model.name + " is null"));
+    }
     try {
       Tensor[] tensors = form.inputs(item, model);
       for (int k = 0; k < tensors.length; k++) {

@@ -20,12 +20,11 @@ enum Layout {
   }
 
   static Layout of(List<Port> inputs, List<Port> outputs) {
-    List<Port> ports = new ArrayList<>(inputs);
-    ports.addAll(outputs);
+    List<Port> ports = all(inputs, outputs);
     String batch = batchName(ports);
     Layout layout = STACKED;
     for (Port port : ports) {
-      if (port.rank() == 0) {
+      if (port.rank() == 0 || hasInside(port, batch)) {
         return WHOLE;
       } else if (port.dimension(0) == 1) {
         layout = ONE_ROW;
@@ -34,6 +33,22 @@ enum Layout {
       }
     }
     return layout;
+  }
+
+  static List<Port> all(List<Port> inputs, List<Port> outputs) {
+    List<Port> ports = new ArrayList<>(inputs);
+    ports.addAll(outputs);
+    return ports;
+  }
+
+  /** Whether another dimension is as long as the batch: then its rows know of each other. */
+  private static boolean hasInside(Port port, String batch) {
+    for (int i = 1; i < port.rank() && !batch.isEmpty(); i++) {
+      if (port.dimensionName(i).equals(batch)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The first symbol that a first dimension has, or none. */

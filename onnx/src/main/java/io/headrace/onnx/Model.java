@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A model that is loaded, with what was found out about it. Thread safe. */
 final class Model implements AutoCloseable {
@@ -42,14 +43,14 @@ final class Model implements AutoCloseable {
     this.session = session;
     this.inputs = ports("input", session.getInputInfo().values());
     this.outputs = ports("output", chosen(settings.outputs(), session.getOutputInfo()));
-    this.layout = settings.oneByOne() ? Layout.WHOLE : Layout.of(inputs, outputs);
+    this.layout = layout(settings.batched());
     this.hasDynamicItems =
         inputs.stream().anyMatch(input -> input.isDynamic(layout.skippedDimensions));
     this.sharedSymbols = SharedSymbol.of(inputs, layout.skippedDimensions);
     if (inputs.isEmpty()) {
       throw new OnnxException(name + " has no inputs");
     }
-    if (layout != Layout.STACKED && !settings.oneByOne()) {
+    if (layout != Layout.STACKED && settings.batched() == null) {
       LOG.log(
           Level.INFO,
           "{0} with the inputs {1} and outputs {2} cannot be batched: items are run one by one",
@@ -74,6 +75,21 @@ final class Model implements AutoCloseable {
         close(session, settings.name());
       }
     }
+  }
+
+  private Layout layout(@Nullable Boolean batched) {
+    if (batched == null) {
+      return Layout.of(inputs, outputs);
+    } else if (!batched) {
+      return Layout.WHOLE;
+    }
+    for (Port port : Layout.all(inputs, outputs)) {
+      if (port.rank() == 0 || port.dimension(0) != Port.DYNAMIC) {
+        throw new OnnxException(
+            name + " cannot be batched: the first dimension of " + port + " is not dynamic");
+      }
+    }
+    return Layout.STACKED;
   }
 
   private Collection<NodeInfo> chosen(List<String> names, Map<String, NodeInfo> all) {

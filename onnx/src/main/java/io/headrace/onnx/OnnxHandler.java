@@ -24,12 +24,13 @@ import org.jspecify.annotations.Nullable;
  * {@snippet class="io.headrace.onnx.SnippetsTest" region="named"}
  *
  * <p><b>Batch dimension.</b> A model can be batched if the first dimension of every input and
- * output is dynamic and, where it has a symbol, has the same. An item does not have that dimension:
- * of an input {@code [batch, 64]} it is {@code [64]}. If other dimensions are dynamic, too, the
- * items of each combination of shapes share a run. Models that cannot be batched are run item by
- * item. If they are fixed to a batch of one, {@code [1, 64]}, an item is {@code [64]} as well;
- * otherwise, and with {@link OnnxHandlerBuilder#oneByOne}, items and results have the full shapes
- * of the model.
+ * output is dynamic and, where it has a symbol, has the same, and no other dimension has that: rows
+ * of an output {@code [batch, batch]} depend on each other. {@link OnnxHandlerBuilder#batched} says
+ * so of models whose symbols differ. An item does not have that dimension: of an input {@code
+ * [batch, 64]} it is {@code [64]}. If other dimensions are dynamic, too, the items of each
+ * combination of shapes share a run. Models that cannot be batched are run item by item. If they
+ * are fixed to a batch of one, {@code [1, 64]}, an item is {@code [64]} as well; otherwise, and
+ * with {@link OnnxHandlerBuilder#oneByOne}, items and results have the full shapes of the model.
  *
  * <p><b>Errors.</b> A tensor of the wrong type or shape, an input that is missing or unknown:
  * {@link IllegalArgumentException} for that item alone; so are inputs of one item whose lengths

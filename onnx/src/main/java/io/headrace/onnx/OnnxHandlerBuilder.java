@@ -45,7 +45,7 @@ public final class OnnxHandlerBuilder {
   private @Nullable List<String> outputs;
   private @Nullable Boolean isolateFailures;
   private @Nullable List<Integer> warmUp;
-  private @Nullable Boolean oneByOne;
+  private @Nullable Boolean batched;
   private final Map<ExecutionProvider, Map<String, String>> providers = new LinkedHashMap<>();
   private final Map<String, String> sessionConfig = new LinkedHashMap<>();
 
@@ -185,7 +185,20 @@ public final class OnnxHandlerBuilder {
    * @return this
    */
   public OnnxHandlerBuilder oneByOne() {
-    oneByOne = once(oneByOne, true, "oneByOne");
+    batched = once(batched, false, "batched");
+    return this;
+  }
+
+  /**
+   * Takes the first dimension of every input and output as the batch, whatever its symbols are: for
+   * models whose exporter names each dynamic dimension anew, as that of TensorFlow does. All of
+   * them have to be dynamic, or {@link OnnxHandler#onStart} fails. An output that turns out to have
+   * another first dimension fails its batch.
+   *
+   * @return this
+   */
+  public OnnxHandlerBuilder batched() {
+    batched = once(batched, true, "batched");
     return this;
   }
 
@@ -203,16 +216,20 @@ public final class OnnxHandlerBuilder {
 
   /**
    * Runs the model on zeros when it is started, in batches of these sizes, so that the first items
-   * are not slower than later ones and the memory for the largest batch is there. Possible if the
-   * shape of items is fixed. Default: no warm-up.
+   * are not slower than later ones and the memory for the largest batch is there; that of batches
+   * which run at the same time comes with them. Possible if the shape of items is fixed. Default:
+   * no warm-up.
    *
    * @param batchSizes sizes of at least 1, one of them best the maximum of the batch policy
    * @return this
-   * @throws IllegalArgumentException if a size is below 1
+   * @throws IllegalArgumentException if there is no size, or one below 1
    */
   public OnnxHandlerBuilder warmUp(int... batchSizes) {
     List<Integer> sizes = new ArrayList<>();
-    for (int size : requireNonNull(batchSizes, "batchSizes")) {
+    if (requireNonNull(batchSizes, "batchSizes").length == 0) {
+      throw new IllegalArgumentException("warmUp has no batch sizes, there has to be one at least");
+    }
+    for (int size : batchSizes) {
       sizes.add(atLeastOne(size, "batch size of warmUp"));
     }
     warmUp = once(warmUp, List.copyOf(sizes), "warmUp");
@@ -249,7 +266,7 @@ public final class OnnxHandlerBuilder {
         Collections.unmodifiableMap(new LinkedHashMap<>(providers)),
         Map.copyOf(sessionConfig),
         orDefault(outputs, List.of()),
-        orDefault(oneByOne, false),
+        batched,
         orDefault(isolateFailures, true),
         orDefault(warmUp, List.of()));
   }

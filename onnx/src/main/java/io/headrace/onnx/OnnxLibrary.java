@@ -8,10 +8,13 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The native library of ONNX Runtime. Each JVM unpacks it from the jar into the temporary folder
@@ -24,6 +27,12 @@ public final class OnnxLibrary {
   private static final long STACK_BYTES_EACH = 1024;
 
   private static final long STACK_BYTES = 16 << 20;
+
+  private static final List<String> LIBRARIES = List.of("onnxruntime", "onnxruntime4j_jni");
+
+  /** Of which a jar has some or none; the library looks for them beside itself. */
+  private static final List<String> PROVIDERS =
+      List.of("shared", "cuda", "tensorrt", "rocm", "dnnl", "openvino", "qnn");
 
   private OnnxLibrary() {}
 
@@ -60,26 +69,40 @@ public final class OnnxLibrary {
   }
 
   /**
-   * Unpacks the library for this platform. Blocks. Several processes may unpack into one folder at
-   * once: a file appears there when it is complete.
+   * Unpacks the library for this platform, with those of execution providers that the jar has.
+   * Blocks. Several processes may unpack into one folder at once: a file appears there when it is
+   * complete.
    *
    * @param folder where to; a folder that exists. Files of an earlier time are replaced
    * @return the option with which a JVM uses it
    * @throws IOException if it cannot be written, or the jar has no library for this platform
    */
   public static String unpack(Path folder) throws IOException {
-    requireNonNull(folder, "folder");
-    for (String library : new String[] {"onnxruntime", "onnxruntime4j_jni"}) {
-      unpack(System.mapLibraryName(library), folder);
+    return unpack(
+        requireNonNull(folder, "folder"),
+        file -> OrtEnvironment.class.getResourceAsStream("native/" + platform() + "/" + file));
+  }
+
+  static String unpack(Path folder, Function<String, @Nullable InputStream> jar)
+      throws IOException {
+    for (String library : LIBRARIES) {
+      String file = System.mapLibraryName(library);
+      if (!unpack(file, folder, jar)) {
+        throw new IOException("the jar of ONNX Runtime has no " + file + " for " + platform());
+      }
+    }
+    for (String provider : PROVIDERS) {
+      var _ = unpack(System.mapLibraryName("onnxruntime_providers_" + provider), folder, jar);
     }
     return "-Donnxruntime.native.path=" + folder.toAbsolutePath();
   }
 
-  private static void unpack(String file, Path folder) throws IOException {
-    try (InputStream packed =
-        OrtEnvironment.class.getResourceAsStream("native/" + platform() + "/" + file)) {
+  /** Returns whether there is such a file. */
+  private static boolean unpack(
+      String file, Path folder, Function<String, @Nullable InputStream> jar) throws IOException {
+    try (InputStream packed = jar.apply(file)) {
       if (packed == null) {
-        throw new IOException("the jar of ONNX Runtime has no " + file + " for " + platform());
+        return false;
       }
       Path part = folder.resolve(file + "." + UUID.randomUUID());
       try {
@@ -88,6 +111,7 @@ public final class OnnxLibrary {
       } finally {
         Files.deleteIfExists(part);
       }
+      return true;
     }
   }
 

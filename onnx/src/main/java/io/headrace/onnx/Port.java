@@ -98,8 +98,15 @@ final class Port {
     }
     if (shape.length > 0 && !fits(tensor, from)) {
       throw new IllegalArgumentException(
-          "input '%s' of %s takes the shape %s, given is %s"
-              .formatted(name, model, describe(from), Arrays.toString(tensor.shape())));
+          "input '%s' of %s takes the shape %s, given is %s%s"
+              .formatted(
+                  name,
+                  model,
+                  describe(from),
+                  Arrays.toString(tensor.shape()),
+                  from == 0 && tensor.rank() == shape.length - 1
+                      ? "; the model is not batched, so an item has all dimensions"
+                      : ""));
     }
   }
 

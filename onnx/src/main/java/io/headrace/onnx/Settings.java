@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param file the model, or null if there are bytes
  * @param bytes the model, or null if there is a file
  * @param outputs the names of the outputs to compute, none for all
+ * @param batched whether its first dimension is the batch; null if its shapes are to say so
  */
 record Settings(
     String name,
@@ -35,7 +36,7 @@ record Settings(
     Map<ExecutionProvider, Map<String, String>> providers,
     Map<String, String> sessionConfig,
     List<String> outputs,
-    boolean oneByOne,
+    @Nullable Boolean batched,
     boolean isolateFailures,
     List<Integer> warmUp) {
 

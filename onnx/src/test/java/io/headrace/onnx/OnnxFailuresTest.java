@@ -4,6 +4,7 @@ import static io.headrace.onnx.OnnxHandlerTest.linear;
 import static io.headrace.onnx.OnnxHandlerTest.pair;
 import static io.headrace.onnx.OnnxHandlerTest.row;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.headrace.Outcomes;
@@ -11,6 +12,7 @@ import io.headrace.Tensor;
 import io.headrace.TensorType;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -208,6 +210,64 @@ class OnnxFailuresTest {
     var oneByOne = start(OnnxHandler.builder("doubled", model).oneByOne().build());
     assertThat(oneByOne.handle(List.of(Tensor.of(new float[] {1, 2}, 1, 2))))
         .containsExactly(Tensor.of(new float[] {1, 2, 1, 2}, 2, 2));
+  }
+
+  @Test
+  void whatItsRowsKnowOfEachOtherKeepsAModelFromBeingBatched() {
+    byte[] similarity =
+        Models.model()
+            .input("x", DataType.FLOAT, "N", 2)
+            .node("Transpose", List.of("x"), "xt")
+            .node("MatMul", List.of("x", "xt"), "y")
+            .output("y", DataType.FLOAT, "N", "N")
+            .bytes();
+    var handler = start(OnnxHandler.builder("similarity", similarity).build());
+    Tensor rows = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    assertThat(handler.handle(List.of(rows, Tensor.of(new float[] {5, 6}, 1, 2))))
+        .containsExactly(
+            Tensor.of(new float[] {5, 11, 11, 25}, 2, 2), Tensor.of(new float[] {61}, 1, 1));
+    byte[] square =
+        Models.model()
+            .input("x", DataType.FLOAT, "n", "n")
+            .node("Neg", List.of("x"), "y")
+            .output("y", DataType.FLOAT, "n", "n")
+            .bytes();
+    var negating = start(OnnxHandler.builder("square", square).build());
+    assertThat(outcomes(negating.handle(List.of(pair(1, 2)))).failure(0))
+        .hasMessage(
+            "input 'x' of model square takes the shape [n, n], given is [2]; the model is not"
+                + " batched, so an item has all dimensions");
+  }
+
+  @Test
+  void symbolsThatDifferAreTheBatchIfToldSo() {
+    byte[] model =
+        Models.model()
+            .input("x", DataType.FLOAT, "unk__5", 2)
+            .node("Neg", List.of("x"), "y")
+            .output("y", DataType.FLOAT, "unk__6", 2)
+            .bytes();
+    var whole = start(OnnxHandler.builder("exported", model).build());
+    assertThat(outcomes(whole.handle(List.of(pair(1, 2)))).failure(0))
+        .isInstanceOf(IllegalArgumentException.class);
+    var handler = start(OnnxHandler.builder("exported", model).batched().build());
+    assertThat(handler.handle(List.of(pair(1, 2), pair(3, 4))))
+        .containsExactly(pair(-1, -2), pair(-3, -4));
+    var fixed = OnnxHandler.builder("fixed", Models.linear(1)).batched().build();
+    assertThatThrownBy(fixed::onStart)
+        .isInstanceOf(OnnxException.class)
+        .hasMessage(
+            "model fixed cannot be batched: the first dimension of 'x' FLOAT[1, 2] is not dynamic");
+  }
+
+  @Test
+  void anItemThatIsNullFailsAlone() {
+    var handler = start(OnnxHandler.builder("linear", Models.linear("batch")).build());
+    var outcomes = outcomes(handler.handle(Arrays.asList(null, pair(1, 0))));
+    assertThat(outcomes.failure(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("an item for model linear is null");
+    assertThat(outcomes.get(1)).isEqualTo(linear(1, 0));
   }
 
   private <H extends OnnxHandler<?, ?>> H start(H handler) {

@@ -288,7 +288,9 @@ class OnnxHandlerTest {
     assertThat(results.get(2)).isEqualTo(expected);
     assertThat(((Outcomes<Tensor>) results).failure(1))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("input 'x' of model four rows takes the shape [4, 2], given is [2]");
+        .hasMessage(
+            "input 'x' of model four rows takes the shape [4, 2], given is [2]; the model is not"
+                + " batched, so an item has all dimensions");
   }
 
   @Test

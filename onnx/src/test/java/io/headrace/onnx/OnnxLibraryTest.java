@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.onnxruntime.OrtEnvironment;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,19 @@ class OnnxLibraryTest {
     try (Stream<Path> files = Files.list(libraries)) {
       assertThat(files).as("nothing is left of the parts").hasSize(2);
     }
+  }
+
+  /** The jar for GPUs has them; the library looks for them in its own folder only. */
+  @Test
+  void theLibrariesOfExecutionProvidersAreUnpackedWhereTheJarHasThem() throws Exception {
+    OnnxLibrary.unpack(
+        libraries,
+        file -> file.contains("tensorrt") ? null : new ByteArrayInputStream(file.getBytes(UTF_8)));
+    String cuda = System.mapLibraryName("onnxruntime_providers_cuda");
+    assertThat(libraries.resolve(cuda)).hasContent(cuda);
+    assertThat(libraries.resolve(System.mapLibraryName("onnxruntime_providers_shared"))).exists();
+    assertThat(libraries.resolve(System.mapLibraryName("onnxruntime_providers_tensorrt")))
+        .doesNotExist();
   }
 
   @Test

@@ -348,6 +348,12 @@ class OnnxLifecycleTest {
   void builderRefusesWhatContradictsOtherOptionsOrChangesThreads() {
     var builder = OnnxHandler.builder("linear", new byte[0]).oneByOne();
     assertThatThrownBy(builder::oneByOne).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(builder::batched)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("batched is set to true, it was set to false before");
+    assertThatThrownBy(builder::warmUp)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("warmUp has no batch sizes, there has to be one at least");
     for (String key :
         List.of("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")) {
       assertThatThrownBy(() -> builder.sessionConfig(key, "1"))

@@ -45,6 +45,13 @@ final class Connection {
     }
   }
 
+  /** The client has gone. A response that was written may still have been waiting for its body. */
+  void gone() {
+    if (current != null) {
+      current.onDisconnect();
+    }
+  }
+
   void closeIfStalled(long nowNanos, long limitNanos) {
     if (current != null) {
       current.closeIfStalled(nowNanos, limitNanos);

@@ -85,7 +85,6 @@ final class Exchange {
     request.handler(chunk -> answeringIfItFails(() -> onChunk(chunk)));
     request.endHandler(_ -> answeringIfItFails(this::onEnd));
     request.exceptionHandler(this::onBrokenRequest);
-    response.closeHandler(ignored -> onDisconnect());
     Response refusal = refusal();
     if (refusal != null) {
       write(refusal);
@@ -336,7 +335,8 @@ final class Exchange {
     }
   }
 
-  private void onDisconnect() {
+  /** The client has gone, whatever was under way. */
+  void onDisconnect() {
     CompletableFuture<Response> withdrawn = pending;
     over(false);
     if (withdrawn != null) {

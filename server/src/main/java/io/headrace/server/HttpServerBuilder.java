@@ -49,6 +49,7 @@ public final class HttpServerBuilder {
    *
    * @param host a name or an address of this machine
    * @return this
+   * @throws IllegalArgumentException if it is blank
    */
   public HttpServerBuilder host(String host) {
     if (requireNonNull(host, "host").isBlank()) {
@@ -143,11 +144,12 @@ public final class HttpServerBuilder {
    * Adds a route for one method of one path. A route for {@code GET} answers {@code HEAD}, too.
    *
    * @param method the method in capitals, such as {@code POST}
-   * @param path the exact path, beginning with a slash
+   * @param path the path as it is requested literally: a slash, then letters, digits, {@code %} and
+   *     {@code -._~!$&'()+,;=:@/}. There are no variables and no wildcards
    * @param handler answers the requests
    * @return this
-   * @throws IllegalArgumentException if the method is not in capitals or is {@code HEAD}, or the
-   *     path does not begin with a slash
+   * @throws IllegalArgumentException if the method is not in capitals or is {@code HEAD}, or no
+   *     request can have the path
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder route(String method, String path, RequestHandler handler) {
@@ -158,7 +160,7 @@ public final class HttpServerBuilder {
   /**
    * Adds a file of the class path under a path. It is read once, now.
    *
-   * @param path the exact path, beginning with a slash
+   * @param path the path, as it is requested literally
    * @param anchor the class that the file's name is relative to
    * @param name the name; its ending decides the media type
    * @return this
@@ -172,14 +174,16 @@ public final class HttpServerBuilder {
 
   /**
    * Adds a stream of server-sent events. While anybody listens, one timer sends one event to all.
+   * Of {@value EventFeed#MAX_LISTENERS} listeners at once each gets it; one more is answered with
+   * 503.
    *
-   * @param path the exact path, beginning with a slash
+   * @param path the path, as it is requested literally
    * @param period the time between two events, at least a millisecond
    * @param event makes the next event; runs on an event loop and must not block. What it throws is
    *     logged, and there is no event then
    * @return this
-   * @throws IllegalArgumentException if the period is below a millisecond, or the path does not
-   *     begin with a slash
+   * @throws IllegalArgumentException if the period is below a millisecond, or no request can have
+   *     the path
    * @throws IllegalStateException if there is such a route already
    */
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {

@@ -1,5 +1,7 @@
 package io.headrace.server;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Observer;
 import io.headrace.TimeSource;
 import io.headrace.WorkerStatus;
@@ -53,15 +55,19 @@ public final class LiveStats implements Observer {
    *
    * @param stepNames the steps to show first and in this order; others follow as they appear
    * @return an observer to give to a batcher or a flow
+   * @throws NullPointerException if a name is null; the message says which
    */
   public static LiveStats create(String... stepNames) {
+    for (int i = 0; i < stepNames.length; i++) {
+      requireNonNull(stepNames[i], "stepNames[" + i + "]");
+    }
     return new LiveStats(TimeSource.system(), List.of(stepNames));
   }
 
   /**
    * The last second.
    *
-   * @return the figures, at most half a second old, and the workers as they are now
+   * @return the figures, at most half a second old, and the queues and workers as they are now
    */
   public Snapshot snapshot() {
     Snapshot figures = latest;
@@ -70,12 +76,14 @@ public final class LiveStats implements Observer {
         figures.outcomes(),
         figures.totals(),
         figures.latency(),
-        figures.steps().stream().map(step -> step.with(workers(step.name()))).toList());
+        figures.steps().stream().map(this::asItIsNow).toList());
   }
 
-  private List<WorkerStatus> workers(String step) {
+  private Step asItIsNow(Step step) {
     Observed service = watched;
-    return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
+    return service == null || !service.steps().contains(step.name())
+        ? step
+        : step.with(service.queued(step.name()), service.workers(step.name()));
   }
 
   /**
@@ -199,7 +207,7 @@ public final class LiveStats implements Observer {
    * @param meanBatchSize items per batch; zero if there was none
    * @param batchSizes how many batches had which size
    * @param failed items that failed
-   * @param queueLength items left waiting when the last batch was formed
+   * @param queueLength items that wait for the step now
    * @param queue how long items waited for the step
    * @param handle how long the handler took for a batch
    * @param workers the workers that are not in this JVM, such as processes
@@ -215,7 +223,7 @@ public final class LiveStats implements Observer {
       Millis queue,
       Millis handle,
       List<WorkerStatus> workers) {
-    Step with(List<WorkerStatus> others) {
+    Step with(int queued, List<WorkerStatus> others) {
       return new Step(
           name,
           itemsPerSecond,
@@ -223,7 +231,7 @@ public final class LiveStats implements Observer {
           meanBatchSize,
           batchSizes,
           failed,
-          queueLength,
+          queued,
           queue,
           handle,
           others);

@@ -41,7 +41,7 @@ public final class Response {
    * @param body the bytes, not copied
    * @return the response
    * @throws IllegalArgumentException if the status is not in 200 to 599, or the media type has a
-   *     control character
+   *     control character or one that is not of ISO 8859-1
    */
   public static Response of(int status, String contentType, byte[] body) {
     requireNonNull(contentType, "contentType");
@@ -81,7 +81,10 @@ public final class Response {
    * @throws IllegalArgumentException if the status is not in 200 to 599
    */
   public static Response json(int status, String document) {
-    return new Response(checkStatus(status), JSON, document.getBytes(StandardCharsets.UTF_8));
+    return new Response(
+        checkStatus(status),
+        JSON,
+        requireNonNull(document, "document").getBytes(StandardCharsets.UTF_8));
   }
 
   /**
@@ -115,18 +118,19 @@ public final class Response {
    */
   public static <T> CompletableFuture<Response> when(
       CompletableFuture<T> result, Function<? super T, Response> response) {
-    return new ResponseFuture<>(result, response);
+    return new ResponseFuture<>(
+        requireNonNull(result, "result"), requireNonNull(response, "response"));
   }
 
   /**
-   * This response with one header more.
+   * This response with one header more, or with another {@code Content-Type}.
    *
    * @param name the name
    * @param value the value
    * @return a response with this header
    * @throws IllegalArgumentException if the name is not one of HTTP, or {@code Content-Length},
    *     {@code Transfer-Encoding} or {@code Connection}, which the server sets, or the value has a
-   *     control character other than a tab
+   *     control character other than a tab, or one that is not of ISO 8859-1
    */
   public Response withHeader(String name, String value) {
     if (SET_BY_THE_SERVER.contains(requireNonNull(name, "name").toLowerCase(Locale.ROOT))) {
@@ -136,6 +140,9 @@ public final class Response {
               + "\" itself, from the response and the connection");
     }
     List<Header> more = new ArrayList<>(headers);
+    if (name.equalsIgnoreCase("Content-Type")) {
+      more.removeIf(header -> header.name.equalsIgnoreCase(name));
+    }
     more.add(new Header(name, value));
     return new Response(status, List.copyOf(more), body);
   }
@@ -168,6 +175,7 @@ public final class Response {
   record Header(String name, String value) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
     private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f&&[^\\t]]");
+    private static final Pattern WIDE = Pattern.compile("[^\\x00-\\xff]");
 
     Header {
       if (!NAME.matcher(requireNonNull(name, "name")).matches()) {
@@ -176,6 +184,14 @@ public final class Response {
       if (CONTROL.matcher(requireNonNull(value, "value")).find()) {
         throw new IllegalArgumentException(
             "the value of the header \"" + name + "\" has a control character");
+      }
+      if (WIDE.matcher(value).find()) {
+        throw new IllegalArgumentException(
+            "the value of the header \""
+                + name
+                + "\" is \""
+                + value
+                + "\", it must have characters of ISO 8859-1 only");
       }
     }
   }

@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
  * until nothing more is added.
  */
 final class Router {
+  /**
+   * What the line of a request may have as a path, but for the star, which would be no wildcard.
+   */
+  private static final Pattern PATH = Pattern.compile("/[A-Za-z0-9-._~!$&'()+,;=:@%/]*");
+
   private static final Pattern METHOD = Pattern.compile("(?!HEAD$)[A-Z][A-Z0-9-]*");
 
   private final Map<String, Map<String, Route>> routes = new LinkedHashMap<>();
@@ -26,8 +31,12 @@ final class Router {
               + method
               + "\", it must be in capitals, and not HEAD, which follows from GET");
     }
-    if (!requireNonNull(path, "path").startsWith("/")) {
-      throw new IllegalArgumentException("path is \"" + path + "\", it must begin with /");
+    if (!PATH.matcher(requireNonNull(path, "path")).matches()) {
+      throw new IllegalArgumentException(
+          "path is \""
+              + path
+              + "\", it must begin with / and have nothing but letters, digits and"
+              + " -._~!$&'()+,;=:@%/ as it is requested literally, without variables or wildcards");
     }
     Map<String, Route> ofPath = routes.computeIfAbsent(path, p -> new LinkedHashMap<>());
     if (ofPath.putIfAbsent(method, route) != null) {

@@ -117,8 +117,13 @@ final class ServerLoop {
   }
 
   private void onConnection(HttpConnection accepted) {
-    connections.put(accepted, new Connection(accepted, shared.channels.of(accepted), nanoTime()));
-    accepted.closeHandler(ignored -> connections.remove(accepted));
+    Connection connection = new Connection(accepted, shared.channels.of(accepted), nanoTime());
+    connections.put(accepted, connection);
+    accepted.closeHandler(
+        ignored -> {
+          connections.remove(accepted);
+          connection.gone();
+        });
     if (!sweeping) {
       context = shared.vertx.getOrCreateContext();
       sweeping = true;

@@ -17,7 +17,6 @@ final class StepStats {
       IntStream.range(0, SIZE_CLASSES).mapToObj(i -> new WindowCount()).toList();
   private final Percentiles queueing = new Percentiles();
   private final Percentiles handling = new Percentiles();
-  private volatile int queueLength;
 
   StepStats(String name) {
     this.name = name;
@@ -33,7 +32,6 @@ final class StepStats {
     for (long nanos : batch.queueNanos()) {
       queueing.record(nanos);
     }
-    queueLength = batch.queueLength();
   }
 
   LiveStats.Step roll(double windowSeconds) {
@@ -55,7 +53,7 @@ final class StepStats {
         batches == 0 ? 0 : Math.round(100.0 * itemsInWindow / batches) / 100.0,
         List.copyOf(sizes.subList(0, used)),
         failed.roll(),
-        itemsInWindow == 0 ? 0 : queueLength,
+        0,
         queueing.roll(),
         handling.roll(),
         List.of());

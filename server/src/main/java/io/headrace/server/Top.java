@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import javax.management.MBeanServerConnection;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
@@ -46,6 +47,8 @@ import picocli.CommandLine.Spec;
 public final class Top implements Callable<Integer> {
   private static final String CLEAR = "\u001b[H\u001b[2J";
   private static final Duration LEAST_PAUSE = Duration.ofMillis(500);
+  private static final Duration MAX_AGE = Duration.ofSeconds(10);
+  private static final long MAX_BYTES = 16 << 20;
   private static final String TITLE = "headrace top of process ";
 
   @Parameters(arity = "0..1", paramLabel = "PID", description = "The process to look at.")
@@ -74,10 +77,56 @@ public final class Top implements Callable<Integer> {
       list(out);
       return 0;
     }
-    try (JMXConnector connector = JMXConnectorFactory.connect(new JMXServiceURL(address(pid)))) {
-      watch(connector.getMBeanServerConnection(), out);
+    JMXServiceURL address = new JMXServiceURL(address(pid));
+    CountDownLatch over = new CountDownLatch(1);
+    try (Hook _ = Hook.add(over);
+        JMXConnector connector = JMXConnectorFactory.connect(address)) {
+      watch(connector.getMBeanServerConnection(), out, over);
+    } catch (IOException failure) {
+      if (isAlive(pid)) {
+        throw failure;
+      }
+    }
+    if (!isAlive(pid)) {
+      out.println("process " + pid + " has ended");
+      out.flush();
     }
     return 0;
+  }
+
+  /** A signal ends the command as well: the recording of the other JVM must not go on. */
+  private record Hook(Thread thread, CountDownLatch closed) implements AutoCloseable {
+    private static final long MAX_SECONDS = 5;
+
+    static Hook add(CountDownLatch over) {
+      CountDownLatch closed = new CountDownLatch(1);
+      Thread thread = new Thread(() -> end(over, closed), "headrace-top-end");
+      Runtime.getRuntime().addShutdownHook(thread);
+      return new Hook(thread, closed);
+    }
+
+    private static void end(CountDownLatch over, CountDownLatch closed) {
+      over.countDown();
+      try {
+        var _ = closed.await(MAX_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public void close() {
+      closed.countDown();
+      try {
+        Runtime.getRuntime().removeShutdownHook(thread);
+      } catch (IllegalStateException shuttingDown) {
+        // it waits for this
+      }
+    }
+  }
+
+  private static boolean isAlive(long pid) {
+    return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
   }
 
   private static void list(PrintWriter out) {
@@ -109,22 +158,29 @@ public final class Top implements Callable<Integer> {
     }
   }
 
-  /** Blocks until the JVM has ended, or all updates were shown. */
-  void watch(MBeanServerConnection connection, PrintWriter out)
+  /** Blocks until the JVM has ended, all updates were shown, or it is over for another reason. */
+  private void watch(MBeanServerConnection connection, PrintWriter out, CountDownLatch over)
       throws IOException, InterruptedException {
     TopTable table = new TopTable();
     CountDownLatch left = new CountDownLatch(updates == null ? Integer.MAX_VALUE : updates);
-    CountDownLatch over = new CountDownLatch(1);
     try (RemoteRecordingStream stream = new RemoteRecordingStream(connection)) {
+      stream.setMaxAge(MAX_AGE); // this may be killed and leave the recording behind
+      stream.setMaxSize(MAX_BYTES);
       stream.enable("io.headrace.Step").withPeriod(Duration.ofSeconds(1));
       stream.enable("io.headrace.Batch");
       stream.onEvent("io.headrace.Step", event -> step(table, event));
       stream.onEvent("io.headrace.Batch", event -> batch(table, event));
       stream.onFlush(() -> flushed(table, out, left, over));
       stream.onClose(over::countDown);
+      ProcessHandle.of(requireNonNull(pid))
+          .ifPresentOrElse(process -> whenEnded(process, over), over::countDown);
       stream.startAsync();
       over.await();
     }
+  }
+
+  private static void whenEnded(ProcessHandle process, CountDownLatch over) {
+    var _ = process.onExit().thenRun(over::countDown);
   }
 
   /** Several flushes of a second are one. */
@@ -165,8 +221,7 @@ public final class Top implements Callable<Integer> {
     if (updates == null) {
       out.print(CLEAR);
     }
-    out.println(
-        TITLE + (pid == null ? "itself" : pid) + ", " + now.truncatedTo(ChronoUnit.SECONDS));
+    out.println(TITLE + pid + ", " + now.truncatedTo(ChronoUnit.SECONDS));
     out.print(table.format(now));
     out.println();
     out.flush();

@@ -12,6 +12,9 @@ final class TopTable {
   /** A step that was not seen for so long has ended. */
   private static final Duration FORGOTTEN = Duration.ofSeconds(5);
 
+  /** All samples of a second come at once. */
+  private static final Duration SAME_PERIOD = Duration.ofMillis(500);
+
   private static final String FORMAT = "%-32s %8s %8s %8s %10s %9s %7s %9s %9s %9s %9s %9s%n";
 
   private static final String HEADER =
@@ -30,7 +33,18 @@ final class TopTable {
           "FAILED/S");
 
   /** A step as an event of it says. */
-  record Sample(Instant time, long queued, long workers, long running, long batches, long items) {}
+  record Sample(Instant time, long queued, long workers, long running, long batches, long items) {
+    /** Of two services of one name: the default of batchers is the same for all. */
+    Sample plus(Sample other) {
+      return new Sample(
+          other.time,
+          queued + other.queued,
+          Math.min(workers + other.workers, Integer.MAX_VALUE),
+          running + other.running,
+          batches + other.batches,
+          items + other.items);
+    }
+  }
 
   private static final class Row {
     private @Nullable Sample before;
@@ -72,7 +86,7 @@ final class TopTable {
         return 0;
       }
       double seconds = Duration.between(first.time, second.time).toNanos() / 1e9;
-      return seconds <= 0 ? 0 : (after - before) / seconds;
+      return seconds <= 0 ? 0 : Math.max(0, (after - before) / seconds); // one may have ended
     }
   }
 
@@ -87,8 +101,13 @@ final class TopTable {
 
   void step(String service, String step, Sample sample) {
     Row row = rows.computeIfAbsent(name(service, step), _ -> new Row());
-    row.before = row.last;
-    row.last = sample;
+    Sample last = row.last;
+    if (last != null && sample.time.isBefore(last.time.plus(SAME_PERIOD))) {
+      row.last = last.plus(sample);
+    } else {
+      row.before = last;
+      row.last = sample;
+    }
   }
 
   /** Does not count before the step was seen. */

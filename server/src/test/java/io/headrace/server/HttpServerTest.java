@@ -250,6 +250,29 @@ class HttpServerTest {
   }
 
   @Test
+  void aContentTypeReplacesTheOneBefore() {
+    Response problem =
+        Response.json(409, "{}")
+            .withHeader("X-Test", "1")
+            .withHeader("content-type", "application/problem+json");
+    assertThat(problem.headers())
+        .containsExactly(
+            new Response.Header("X-Test", "1"),
+            new Response.Header("content-type", "application/problem+json"));
+  }
+
+  @Test
+  void whatNoHeaderCanSayIsRefused() {
+    assertThat(Response.empty(200).withHeader("X", "gr\u00fcn").headers())
+        .containsExactly(new Response.Header("X", "gr\u00fcn"));
+    assertThatThrownBy(() -> Response.empty(200).withHeader("X", "5 \u20ac"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "the value of the header \"X\" is \"5 \u20ac\", it must have characters of"
+                + " ISO 8859-1 only");
+  }
+
+  @Test
   void resourceIsSentOnceAndThenKnownByItsTag() throws Exception {
     HttpResponse<String> first = get("/page");
     assertThat(first.statusCode()).isEqualTo(200);
@@ -294,8 +317,13 @@ class HttpServerTest {
     }
     assertThatThrownBy(() -> builder.host(" "))
         .hasMessage("host is blank, it must be a name or an address");
-    assertThatThrownBy(() -> builder.route("GET", "x", request -> hello()))
-        .hasMessage("path is \"x\", it must begin with /");
+    for (String path :
+        List.of("x", "", "/users/{id}", "/x?y=1", "/x#y", "/a b", "/gr\u00fcn", "/*")) {
+      assertThatThrownBy(() -> builder.route("GET", path, request -> hello()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith(
+              "path is \"" + path + "\", it must begin with / and have nothing");
+    }
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
         .hasMessageContaining("nowhere.html");
     for (String method : new String[] {"HEAD", "post", "Post", ""}) {

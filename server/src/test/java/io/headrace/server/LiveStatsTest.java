@@ -57,7 +57,6 @@ class LiveStatsTest {
     LiveStats.Step step = snapshot.steps().get(1);
     assertThat(step.meanBatchSize()).isEqualTo(2.67);
     assertThat(step.itemsPerSecond()).isEqualTo(8);
-    assertThat(step.queueLength()).isEqualTo(7);
     assertThat(step.failed()).isEqualTo(3);
     assertThat(step.handle().p99()).isBetween(2.97, 3.03);
     assertThat(step.queue().p50()).isBetween(0.99, 1.01);
@@ -153,7 +152,7 @@ class LiveStatsTest {
   }
 
   @Test
-  void workersAreToldAsTheyAreNow() {
+  void workersAndQueuesAreToldAsTheyAreNow() {
     assertThat(stats.snapshotJson()).contains("\"workers\":[]}");
     WorkedBy service = new WorkedBy();
     stats.onStart(service);
@@ -164,6 +163,11 @@ class LiveStatsTest {
         List.of(
             new WorkerStatus(
                 "digits-classify-0", 4711, WorkerStatus.State.BUSY, 3, 12_345_678, Duration.ZERO));
+    service.queued = 49; // the step has no batch at all: its handler is stuck, say
+    assertThat(stats.snapshot().steps())
+        .extracting(LiveStats.Step::queueLength)
+        .as("of decode, which is not known, and of classify")
+        .containsExactly(0, 49);
     assertThat(stats.snapshot().steps().getFirst().workers()).as("of decode").isEmpty();
     assertThat(stats.snapshotJson())
         .contains(
@@ -180,6 +184,7 @@ class LiveStatsTest {
   /** A flow of which step {@code classify} alone is known, and has workers. */
   private static final class WorkedBy implements Observed {
     private List<WorkerStatus> workers = List.of();
+    private int queued;
 
     @Override
     public String name() {
@@ -198,7 +203,8 @@ class LiveStatsTest {
 
     @Override
     public int queued(String step) {
-      return 0;
+      assertThat(step).isEqualTo("classify");
+      return queued;
     }
 
     @Override

@@ -76,6 +76,11 @@ final class RawClient implements AutoCloseable {
     }
   }
 
+  /** Ends without a goodbye, as a client does that crashes. */
+  void resetAtClose() throws IOException {
+    socket.setSoLinger(true, 0);
+  }
+
   @Override
   public void close() throws IOException {
     socket.close();

@@ -75,6 +75,45 @@ class RawHttpTest {
     }
   }
 
+  /** The memory of a body is free again wherever its client went. */
+  @Test
+  void aClientThatGoesAfterARefusalKeepsNoMemory() throws Exception {
+    try (HttpServer small =
+        HttpServer.builder()
+            .port(0)
+            .maxBodyBytes(100_000)
+            .maxBufferedBytes(300_000)
+            .clientTimeout(Duration.ofMillis(200))
+            .route("POST", "/length", RawHttpTest::length)
+            .start()) {
+      String chunked = "POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+      String chunk = "ea60\r\n" + "x".repeat(60_000) + "\r\n";
+      String announced = "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+      for (boolean isReset : List.of(false, true)) {
+        for (int i = 0; i < 5; i++) {
+          leave(small, chunked + chunk + chunk, 413, isReset);
+          leave(small, chunked + chunk + "none\r\n", 400, isReset);
+          leave(small, announced + "x".repeat(60_000), 408, isReset);
+        }
+      }
+      try (RawClient client = new RawClient(small.port())) {
+        client.send(announced + "x".repeat(100_000));
+        assertThat(client.read().body()).isEqualTo("100000");
+      }
+    }
+  }
+
+  private static void leave(HttpServer server, String request, int status, boolean isReset)
+      throws IOException {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send(request);
+      assertThat(client.read().status()).isEqualTo(status);
+      if (isReset) {
+        client.resetAtClose();
+      }
+    }
+  }
+
   @Test
   void chunkedBodyOverTheLimitIsAnsweredBeforeItEnds() throws Exception {
     try (RawClient client = new RawClient(server.port())) {

@@ -1,19 +1,25 @@
 package io.headrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.headrace.Batcher;
 import io.headrace.Handler;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
 /** The view of a running JVM: its table, and what it says of a process. */
 class TopTest {
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
   private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
   private final StringWriter out = new StringWriter();
@@ -47,6 +53,22 @@ class TopTest {
     assertThat(cells(table.format(BEGIN.plusSeconds(2)), 1))
         .containsExactly(
             "photos/decode", "2", "9", "5", "100", "10", "10", "2.0", "200", "4.0", "401", "4");
+  }
+
+  /** Their samples of one second come at once, and say how much each has done since its start. */
+  @Test
+  void servicesOfOneNameAreAddedUp() {
+    TopTable table = new TopTable();
+    for (int second = 0; second <= 1; second++) {
+      table.step("batcher", "batcher", sample(second, 1, 10 + second, 1000 + 100 * second));
+      table.step("batcher", "batcher", sample(second, 2, 20 + second, 50 + 20 * second));
+    }
+    assertThat(cells(table.format(BEGIN.plusSeconds(1)), 1).subList(0, 6))
+        .containsExactly("batcher", "4", "3", "10", "120", "2");
+    table.step("batcher", "batcher", sample(2, 2, 22, 90));
+    assertThat(cells(table.format(BEGIN.plusSeconds(2)), 1).get(4))
+        .as("one has ended")
+        .isEqualTo("0");
   }
 
   @Test
@@ -97,6 +119,68 @@ class TopTest {
     List<String> cells = cells(last, 0);
     assertThat(Double.parseDouble(cells.get(4).replace(",", ""))).as("items/s").isPositive();
     assertThat(cells.get(6)).as("size").startsWith("1");
+  }
+
+  @Test
+  void endsWithTheProcess() throws Exception {
+    Process process = SmallJvm.start(Busy.class);
+    try {
+      assertThat(process.inputReader().readLine()).isEqualTo("ready");
+      FutureTask<Integer> exit = new FutureTask<>(() -> run("top", Long.toString(process.pid())));
+      Thread.ofPlatform().daemon().start(exit);
+      await().atMost(PATIENCE).until(() -> out.toString().contains("lengths "));
+      process.destroyForcibly().waitFor();
+      assertThat(exit.get()).isZero();
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString()).endsWith("process " + process.pid() + " has ended\n");
+  }
+
+  /** As by Ctrl-C. */
+  @Test
+  void leavesNoRecordingBehindWhenItIsKilled() throws Exception {
+    Process process = SmallJvm.start(Busy.class);
+    Process top = null;
+    try {
+      assertThat(process.inputReader().readLine()).isEqualTo("ready");
+      top = SmallJvm.start(Command.class, "top", Long.toString(process.pid()));
+      assertThat(top.inputReader().readLine()).contains("headrace top of process");
+      assertThat(recordings(process)).contains("Remote Recording Stream");
+      top.destroy();
+      top.waitFor();
+      await()
+          .atMost(PATIENCE)
+          .untilAsserted(() -> assertThat(recordings(process)).contains("No available"));
+    } finally {
+      process.destroyForcibly().waitFor();
+      if (top != null) {
+        top.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** The command in a JVM of its own. */
+  static final class Command {
+    private Command() {}
+
+    public static void main(String[] args) {
+      System.exit(Headrace.run(args, new Top()));
+    }
+  }
+
+  private static String recordings(Process process) throws Exception {
+    Process jcmd =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(process.pid()),
+                "JFR.check")
+            .redirectErrorStream(true)
+            .start();
+    try (InputStream printed = jcmd.getInputStream()) {
+      return new String(printed.readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   @Test

@@ -115,7 +115,7 @@ pad.addEventListener('keydown', event => {
     return;
   }
   if (event.key >= '0' && event.key <= '9') {
-    strokes = written[Number(event.key)];
+    strokes = written[Number(event.key)].slice(); // drawing goes on with a copy
     repaint();
     changed();
   } else if (['Escape', 'Delete', 'Backspace'].includes(event.key)) {
@@ -273,11 +273,12 @@ function showSizes(step) {
     sizes.push({ from, to: 2 ** sizes.length, batches: 0 });
   }
   const list = $('sizes');
-  while (list.children.length < sizes.length) {
+  fitRows(list, sizes.length, () => {
     const row = document.createElement('li');
     row.innerHTML = '<span class="column"><i></i></span><span class="label"></span>';
     list.append(row);
-  }
+  });
+  sizeLabels.length = Math.min(sizeLabels.length, sizes.length);
   const most = Math.max(1, ...sizes.map(size => size.batches));
   sizes.forEach((size, i) => {
     const row = list.children[i];
@@ -293,12 +294,12 @@ function showSizes(step) {
 
 function showSteps(steps) {
   const list = $('steps');
-  while (list.children.length < steps.length) {
+  fitRows(list, steps.length, () => {
     const row = document.createElement('li');
     row.innerHTML = '<h3><b></b><span></span></h3><dl>'
       + '<dt>wait</dt><dd></dd><dd></dd><dt>handle</dt><dd></dd><dd></dd></dl>';
     list.append(row);
-  }
+  });
   steps.forEach((step, i) => {
     const row = list.children[i];
     row.querySelector('b').textContent = step.name;
@@ -314,6 +315,15 @@ function showSteps(steps) {
 }
 
 /* Rows are kept, so that a button that has the focus does not lose it. */
+function fitRows(list, count, add) {
+  while (list.children.length < count) {
+    add();
+  }
+  while (list.children.length > count) {
+    list.lastElementChild.remove();
+  }
+}
+
 function showWorkers(step) {
   $('workers').hidden = !step;
   if (!step) {
@@ -321,11 +331,11 @@ function showWorkers(step) {
   }
   $('workers-step').textContent = step.name;
   const body = $('workers').querySelector('tbody');
-  while (body.children.length < step.workers.length) {
+  fitRows(body, step.workers.length, () => {
     const row = body.insertRow();
     row.innerHTML = '<th scope="row"></th><td></td><td></td><td></td><td></td><td><button type="button">Kill</button></td>';
     row.querySelector('button').addEventListener('click', () => kill(row));
-  }
+  });
   step.workers.forEach((worker, i) => showWorker(body.children[i], worker));
 }
 
