@@ -321,6 +321,54 @@ class DeathsTest {
     }
   }
 
+  /** Prints more than is read at once, and ends its process. */
+  private static final class LastLines implements Handler<Integer, Object> {
+    static final int LINES = 3000;
+
+    @Override
+    public List<Object> handle(List<Integer> items) {
+      for (int i = 0; i < LINES; i++) {
+        System.out.println("line " + i);
+      }
+      Runtime.getRuntime().halt(17);
+      return List.of();
+    }
+  }
+
+  @Test
+  void whatAWorkerPrintsBeforeItsEndIsInTheFailureAndInTheLog() throws Exception {
+    CountDownLatch isKnown = new CountDownLatch(1);
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("io.headrace.process.output");
+    logger.setFilter(
+        logs -> {
+          if (logged.isEmpty()) { // while the others wait in the pipe, or in the parent
+            awaitEndUnless(isKnown);
+          }
+          return !logged.add(logs.getMessage());
+        });
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("ending")
+            .<Object>stepPerWorker(
+                "step",
+                HandlerFactory.of(LastLines::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThatThrownBy(flow.submit(1).whenComplete((_, _) -> isKnown.countDown())::join)
+          .hasRootCauseInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("line " + (LastLines.LINES - 1))
+          .hasMessageNotContaining("Stream closed");
+      assertThat(logged)
+          .containsExactlyElementsOf(
+              IntStream.range(0, LastLines.LINES)
+                  .mapToObj(i -> "[ending-step-0] line " + i)
+                  .toList());
+    } finally {
+      logger.setFilter(null);
+    }
+  }
+
   /** Waits for the end of all processes, and then a while for what must not come before this. */
   private static void awaitEndUnless(CountDownLatch isKnown) {
     ProcessHandle.current().children().forEach(child -> child.onExit().join());
