@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Observer;
 import io.headrace.Outcomes;
 import io.headrace.StartException;
 import io.headrace.Tensor;
@@ -560,8 +561,17 @@ class WorkerProcessesTest {
     }
   }
 
-  @Test
-  void aCrashOfNativeCodeIsToldWithItsReport() throws Exception {
+  /** Without a dump of its memory, which takes long: it exits with code 1 then. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hs_err_pid", "other/crash-", "/crash-"})
+  void aCrashOfNativeCodeIsToldWithItsReport(String file) throws Exception {
+    Files.createDirectory(folder.resolve("other"));
+    String report = file.startsWith("/") ? folder + file : file;
+    List<String> options = new ArrayList<>(List.of("-XX:-CreateCoredumpOnCrash"));
+    if (!file.equals("hs_err_pid")) {
+      options.add("-XX:ErrorFile=" + report + "%p.txt");
+    }
+    Queue<Observer.WorkerEvent.Reason> reasons = new ConcurrentLinkedQueue<>();
     try (Flow<Integer, Long> flow =
         Flow.<Integer>builder("crashing")
             .<Long>stepPerWorker(
@@ -571,14 +581,24 @@ class WorkerProcessesTest {
                     step.workers(
                         WorkerProcesses.builder(1)
                             .workingFolder(folder)
-                            .jvmOptions("-XX:-CreateCoredumpOnCrash")
+                            .jvmOptions(options.toArray(String[]::new))
                             .build()))
+            .observer(
+                new Observer() {
+                  @Override
+                  public void onWorker(WorkerEvent event) {
+                    if (event.kind() == WorkerEvent.Kind.DIED) {
+                      reasons.add(event.reason());
+                    }
+                  }
+                })
             .build()
             .start(Duration.ofSeconds(30))) {
       assertThatThrownBy(() -> flow.call(1))
           .isInstanceOf(WorkerDiedException.class)
-          .hasMessageContaining("see " + folder.resolve("hs_err_pid"))
+          .hasMessageContaining("has crashed with code 1; see " + folder.resolve(report))
           .hasMessageContaining("SIGSEGV");
+      assertThat(reasons).containsExactly(Observer.WorkerEvent.Reason.SIGNAL);
     }
   }
 
