@@ -638,6 +638,48 @@ class DeathsTest {
     }
   }
 
+  /** Makes a handler unless there is a file; each time it makes none it leaves one in a folder. */
+  private record StartsUnless(String broken, String folder) implements Serializable {
+    Doubling make() {
+      if (Files.exists(Path.of(broken))) {
+        var _ = KillOnce.number(Path.of(folder));
+        throw new IllegalStateException("broken");
+      }
+      return new Doubling();
+    }
+  }
+
+  @Test
+  void aStepThatNeverGivesUpAnswersWhoWaitsWhenItsWorkersStartAgain() throws Exception {
+    Path broken = folder.resolve("broken");
+    Path failures = Files.createDirectory(folder.resolve("failures"));
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("recovering")
+            .<Object>stepPerWorker(
+                "double",
+                HandlerFactory.of(new StartsUnless(broken.toString(), failures.toString())::make),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .maxFailures(Integer.MAX_VALUE)
+                            .restartDelay(Duration.ofMillis(1))
+                            .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      Files.createFile(broken);
+      assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+      List<CompletableFuture<Object>> waiting = flow.submitAll(List.of(0, 1, 2));
+      Awaitility.await("more failures than are allowed by default")
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () -> failures.toFile().list().length > WorkerProcesses.Builder.DEFAULT_MAX_FAILURES);
+      assertThat(flow.state()).isEqualTo(Flow.State.RUNNING);
+      assertThat(waiting).noneMatch(CompletableFuture::isDone);
+      Files.delete(broken);
+      assertDoubled(waiting);
+    }
+  }
+
   @Test
   void observersAreToldOfDeathsAndRestarts() throws Exception {
     List<Observer.WorkerEvent> events = new java.util.concurrent.CopyOnWriteArrayList<>();
