@@ -449,7 +449,7 @@ public final class WorkerProcesses {
 
     /**
      * How long to wait before a process that has died is started again; twice as long each time if
-     * it does not become ready or does nothing, 10 seconds at most. Default: 20 ms.
+     * it does not become ready or does nothing, up to 10 seconds. Default: 20 ms.
      *
      * @param delay how long, above zero
      * @return this

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,5 +119,22 @@ class StartsTest {
         .isEqualTo(Duration.ofMinutes(1).toNanos());
     assertThat(Pool.maxStartNanos(Duration.ofSeconds(90).toNanos()))
         .isEqualTo(Duration.ofMinutes(15).toNanos());
+  }
+
+  @Test
+  void theWaitForARestartDoublesUpToTenSeconds() {
+    assertThat(restartMillis(Duration.ofMillis(20), 1, 2, 3, 9, 10, 11, Integer.MAX_VALUE))
+        .containsExactly(20L, 40L, 80L, 5_120L, 10_000L, 10_000L, 10_000L);
+    assertThat(restartMillis(Duration.ofMinutes(1), 1, 2, Integer.MAX_VALUE))
+        .as("never shorter than asked for")
+        .containsExactly(60_000L, 60_000L, 60_000L);
+    assertThat(restartMillis(Duration.ofDays(3650), 1, 40)).containsOnly(315_360_000_000L);
+  }
+
+  private static List<Long> restartMillis(Duration first, Integer... failures) {
+    return Stream.of(failures)
+        .map(failed -> Pool.restartNanos(first.toNanos(), failed))
+        .map(TimeUnit.NANOSECONDS::toMillis)
+        .toList();
   }
 }
