@@ -7,6 +7,7 @@ import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -67,6 +68,42 @@ class StartsTest {
       assertThatThrownBy(() -> flow.call(0)).isInstanceOf(WorkerDiedException.class);
       assertThat(flow.submit(2)).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(2);
       assertThat(folder.resolve("2")).as("the third process").exists();
+    }
+  }
+
+  /** Starts when there are two of them. */
+  public static final class Meeting implements Handler<Integer, Integer> {
+    private final String folder;
+
+    public Meeting(String folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public void onStart() {
+      var _ = KillOnce.number(Path.of(folder));
+      while (!Files.exists(Path.of(folder, "1"))) {
+        Thread.onSpinWait();
+      }
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void processesStartSideBySide() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("meeting")
+            .<Integer>stepPerWorker(
+                "meet",
+                HandlerFactory.of(Meeting.class, folder.toString()),
+                step -> step.workers(WorkerProcesses.of(2)))
+            .build()
+            .start(Duration.ofSeconds(60))) {
+      assertThat(flow.call(1)).isEqualTo(1);
     }
   }
 
