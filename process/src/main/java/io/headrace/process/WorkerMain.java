@@ -149,15 +149,18 @@ final class WorkerMain {
         daemon("headrace-heartbeat", () -> beat(channel));
       }
       WorkerLoop loop;
+      Fault fault;
       try {
         if (!orders.processors().isEmpty()) {
           Affinity.restrict(orders.processors());
         }
         report.install(); // before any code of the application
+        fault = Fault.wanted();
+        fault.at(Fault.Point.STARTING, channel);
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
         handler = made.handler();
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, made);
+        loop = new WorkerLoop(channel, doorbell, orders, made, fault);
       } catch (Throwable failure) {
         try {
           report.startFailed(failure);
@@ -168,6 +171,7 @@ final class WorkerMain {
         return;
       }
       report.ready();
+      fault.at(Fault.Point.READY, channel);
       daemon("headrace-first-use", WorkerMain::useOnce);
       Lifeline lifeline = Lifeline.open(channel.lifeline());
       lifeline.hold(); // before the first answer, which is when the parent looks for it
