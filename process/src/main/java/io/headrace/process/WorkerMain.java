@@ -163,7 +163,7 @@ final class WorkerMain {
         loop = new WorkerLoop(channel, doorbell, orders, made, fault);
       } catch (Throwable failure) {
         try {
-          report.startFailed(failure);
+          report.startFailed(withRemedy(failure));
           close(handler);
         } finally { // whatever the failure does when it is asked for its message
           Runtime.getRuntime().halt(START_FAILED);
@@ -188,6 +188,20 @@ final class WorkerMain {
       close(handler);
       lifeline.letGo();
     }
+  }
+
+  private static Throwable withRemedy(Throwable failure) {
+    String message = failure instanceof UnsatisfiedLinkError ? failure.getMessage() : null;
+    if (message == null || !message.contains("java.library.path")) {
+      return failure;
+    }
+    Throwable told =
+        new UnsatisfiedLinkError(
+            message
+                + ". That of a worker process is not that of its parent: add"
+                + " jvmOptions(\"-Djava.library.path=FOLDER\") to its WorkerProcesses");
+    told.setStackTrace(failure.getStackTrace());
+    return told;
   }
 
   private static void close(@org.jspecify.annotations.Nullable Handler<?, ?> handler) {

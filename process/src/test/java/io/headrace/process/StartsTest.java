@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.StartException;
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -105,6 +106,40 @@ class StartsTest {
             .start(Duration.ofSeconds(60))) {
       assertThat(flow.call(1)).isEqualTo(1);
     }
+  }
+
+  /** Needs a library that there is not. */
+  public static final class Linking implements Handler<Integer, Integer> {
+    public Linking() {}
+
+    @Override
+    public void onStart() {
+      System.loadLibrary("thereisnone");
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void aLibraryThatIsNotFoundFailsTheStartWithTheRemedy() {
+    assertThatThrownBy(
+            () ->
+                Flow.<Integer>builder("linking")
+                    .<Integer>stepPerWorker(
+                        "link",
+                        HandlerFactory.of(Linking.class),
+                        step -> step.workers(WorkerProcesses.of(1)))
+                    .build()
+                    .start(Duration.ofSeconds(30)))
+        .isInstanceOf(StartException.class)
+        .cause()
+        .isExactlyInstanceOf(UnsatisfiedLinkError.class)
+        .hasMessageContaining("no thereisnone in java.library.path")
+        .hasMessageContaining("add jvmOptions(\"-Djava.library.path=FOLDER\")")
+        .hasStackTraceContaining("Linking.onStart");
   }
 
   /** Never becomes ready. */
