@@ -155,6 +155,7 @@ final class WorkerMain {
           Affinity.restrict(orders.processors());
         }
         report.install(); // before any code of the application
+        LogLevels.set(orders.logLevels());
         fault = Fault.wanted();
         fault.at(Fault.Point.STARTING, channel);
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());

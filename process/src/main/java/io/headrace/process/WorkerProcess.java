@@ -198,6 +198,7 @@ final class WorkerProcess {
             settings.largeBytes(),
             settings.types().names(),
             settings.shareBytes(),
+            LogLevels.here(),
             factory);
     CountDownLatch isOver = new CountDownLatch(1);
     Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
