@@ -450,7 +450,8 @@ public final class WorkerProcesses {
 
     /**
      * How long to wait before a process that has died is started again; twice as long each time if
-     * it does not become ready or does nothing, up to 10 seconds. Default: 20 ms.
+     * it does not become ready or does nothing, up to 10 seconds, or always as long as this if it
+     * is more. Default: 20 ms.
      *
      * @param delay how long, above zero
      * @return this
