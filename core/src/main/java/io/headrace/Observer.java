@@ -205,7 +205,7 @@ public interface Observer {
     public enum Reason {
       /** By itself, with whatever code. */
       EXIT,
-      /** By a signal of the system or of somebody. */
+      /** By a signal of the system or of somebody, or by a crash of its JVM. */
       SIGNAL,
       /** It was killed, because a batch took longer than allowed. */
       BATCH_TIMEOUT,

@@ -39,6 +39,8 @@ record Death(Reason reason, String text) {
     StringBuilder text =
         new StringBuilder(name).append(" (process ").append(process.pid()).append(") ");
     int code = process.exitValue();
+    List<String> last = output.last();
+    Path report = report(output, folder);
     Reason reason;
     if (killing != null) {
       reason = killing.reason;
@@ -52,19 +54,26 @@ record Death(Reason reason, String text) {
         text.append(" (").append(signalName).append(')');
       }
     } else {
-      reason = Reason.EXIT;
-      text.append("has exited with code ").append(code);
+      reason = report == null ? Reason.EXIT : Reason.SIGNAL; // which the JVM has handled
+      text.append(report == null ? "has exited" : "has crashed").append(" with code ").append(code);
     }
-    Path crash =
-        (folder == null ? Path.of("") : folder).resolve("hs_err_pid" + process.pid() + ".log");
-    if (Files.exists(crash)) {
-      text.append("; see ").append(crash.toAbsolutePath());
+    if (report != null) {
+      text.append("; see ").append(report);
     }
-    List<String> last = output.last();
     if (!last.isEmpty()) {
       text.append("; it printed last:");
       last.forEach(line -> text.append(System.lineSeparator()).append("  ").append(line));
     }
     return new Death(reason, text.toString());
+  }
+
+  /** What the JVM has written about its crash, wherever its options say. */
+  private static @Nullable Path report(Output output, @Nullable Path folder) {
+    String path = output.report();
+    if (path == null) {
+      return null;
+    }
+    Path report = (folder == null ? Path.of("") : folder).resolve(path).toAbsolutePath();
+    return Files.exists(report) ? report : null;
   }
 }

@@ -11,18 +11,34 @@ interface Fault {
 
   /** The steps of the protocol, in their order. */
   enum Point {
+    /** The process has its orders, and has not made its handler. */
+    STARTING,
+    /** The parent can see that it is ready, but not yet the end of its loop alone. */
+    READY,
+    /** It has mapped a memory that it was told of. */
+    MAPPED,
     /** A batch has come. */
     RECEIVED,
     /** The parent can see that it is executed. */
     BEGUN,
     /** The handler has returned. */
     HANDLED,
+    /** It has told the parent that a result needs a memory of its own. */
+    WANTING,
+    /** It has that memory. */
+    GRANTED,
     /** The results are in the message. */
     WRITTEN,
     /** The parent can see them. */
     ANSWERED,
+    /** The parent can see that the batch is executed no more. */
+    ENDED,
     /** A block is free again, which the parent cannot see yet. */
-    RELEASING
+    RELEASING,
+    /** It has unmapped a memory that is not used anymore. */
+    UNMAPPED,
+    /** It is told to end. */
+    CLOSING
   }
 
   /** The worker has come to a point. */

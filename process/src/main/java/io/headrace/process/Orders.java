@@ -5,7 +5,9 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a worker process is told when it starts, through its standard input.
@@ -20,6 +22,7 @@ import java.util.List;
  * @param largeBytes how much memory there is at most for results that need one of their own
  * @param types the classes that are registered
  * @param shareBytes from which size values are shared
+ * @param logLevels the levels of loggers, by their names
  * @param factory the serialised factory of the handler
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -34,6 +37,7 @@ record Orders(
     long largeBytes,
     List<String> types,
     int shareBytes,
+    Map<String, Integer> logLevels,
     byte[] factory) {
   /** A memory by its number. */
   record Mapped(int number, long sizeBytes, String path) {}
@@ -57,6 +61,11 @@ record Orders(
       out.writeUTF(type);
     }
     out.writeInt(shareBytes);
+    out.writeInt(logLevels.size());
+    for (Map.Entry<String, Integer> logLevel : logLevels.entrySet()) {
+      out.writeUTF(logLevel.getKey());
+      out.writeInt(logLevel.getValue());
+    }
     out.writeInt(factory.length);
     out.write(factory);
     out.flush();
@@ -79,6 +88,10 @@ record Orders(
       types.add(in.readUTF());
     }
     int shareBytes = in.readInt();
+    Map<String, Integer> logLevels = new LinkedHashMap<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      logLevels.put(in.readUTF(), in.readInt());
+    }
     byte[] factory = in.readNBytes(in.readInt());
     return new Orders(
         name,
@@ -91,6 +104,7 @@ record Orders(
         largeBytes,
         types,
         shareBytes,
+        logLevels,
         factory);
   }
 }

@@ -8,6 +8,7 @@ import java.nio.charset.Charset;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What a process prints: goes line by line to the log, and the last lines are remembered. */
 final class Output {
@@ -22,7 +23,13 @@ final class Output {
   /** Longer than this only somebody else holds the stream open, whom the process has started. */
   private static final long END_MILLIS = 1000;
 
+  /** What a JVM prints that has crashed, before the line with the path of its report. */
+  private static final String REPORT = "# An error report file with more information is saved as:";
+
+  private static final String REPORT_PREFIX = "# ";
+
   private final ArrayDeque<String> last = new ArrayDeque<>();
+  private @Nullable String report;
   private final Thread thread;
 
   Output(InputStream stream, String name, Consumer<String> log) {
@@ -59,6 +66,9 @@ final class Output {
   }
 
   private synchronized void remember(String line) {
+    if (REPORT.equals(last.peekLast()) && line.startsWith(REPORT_PREFIX)) {
+      report = line.substring(REPORT_PREFIX.length());
+    }
     if (last.size() == REMEMBERED) {
       last.removeFirst();
     }
@@ -75,5 +85,10 @@ final class Output {
     synchronized (this) {
       return List.copyOf(last);
     }
+  }
+
+  /** Where the report of its crash is, among what was read so far; null if it told of none. */
+  synchronized @Nullable String report() {
+    return report;
   }
 }

@@ -605,6 +605,18 @@ final class Pool implements Placement.BatchExecutor {
     return Math.max(MIN_RESTART_LIMIT_NANOS, MAX_RESTART_TIMES * firstNanos);
   }
 
+  /**
+   * How long to wait before a process is started again.
+   *
+   * @param firstNanos for the first time, above 0
+   * @param failures how often in a row its worker has failed, 1 at least
+   */
+  static long restartNanos(long firstNanos, int failures) {
+    long mostNanos = Math.max(firstNanos, MAX_RESTART_NANOS);
+    int doublings = Math.min(failures - 1, Long.SIZE - 2);
+    return firstNanos > mostNanos >> doublings ? mostNanos : firstNanos << doublings;
+  }
+
   /** A worker, which has one process after another. */
   private final class Worker {
     final int number;
@@ -728,9 +740,9 @@ final class Pool implements Placement.BatchExecutor {
 
     private void pause(int failures) {
       var _ = Thread.interrupted(); // of a caller's callback
-      long nanos = settings.restartNanos() << Math.min(failures - 1, 20);
+      long nanos = restartNanos(settings.restartNanos(), failures);
       try {
-        var _ = closed.await(Math.min(nanos, MAX_RESTART_NANOS), TimeUnit.NANOSECONDS);
+        var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }

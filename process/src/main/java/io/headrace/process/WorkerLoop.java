@@ -89,13 +89,13 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private @Nullable Handle overflow;
 
   @SuppressWarnings("unchecked") // the builder of the flow has checked that the types fit
-  WorkerLoop(Channel channel, Doorbell doorbell, Orders orders, FactoryBytes.Made made)
+  WorkerLoop(Channel channel, Doorbell doorbell, Orders orders, FactoryBytes.Made made, Fault fault)
       throws ClassNotFoundException {
     this.channel = channel;
     this.doorbell = doorbell;
     handler = (Handler<Object, Object>) made.handler();
     carrier = made.carrier();
-    fault = Fault.wanted();
+    this.fault = fault;
     requests = RingConsumer.open(channel.requests());
     news = RingConsumer.open(channel.news());
     responses = RingProducer.open(channel.responses());
@@ -161,9 +161,16 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case EXECUTE -> execute(envelope);
-        case MAP -> tryToMap(mapped(envelope));
-        case UNMAP -> unmap((int) envelope.number());
+        case MAP -> {
+          tryToMap(mapped(envelope));
+          fault.at(Fault.Point.MAPPED, channel);
+        }
+        case UNMAP -> {
+          unmap((int) envelope.number());
+          fault.at(Fault.Point.UNMAPPED, channel);
+        }
         case CLOSE -> {
+          fault.at(Fault.Point.CLOSING, channel);
           return;
         }
         default -> throw new CorruptMemoryException("the parent has sent " + envelope);
@@ -252,6 +259,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     busyNanos += nowNanos - beganNanos;
     beganNanos = nowNanos;
     channel.end(busyNanos);
+    fault.at(Fault.Point.ENDED, channel);
     for (int memory : granted) {
       unmap(memory);
     }
@@ -511,6 +519,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
     grant = null;
     send(Envelope.needsMemory(lengthBytes));
+    fault.at(Fault.Point.WANTING, channel);
     Envelope answer = grant;
     while (answer == null) {
       awaitNews();
@@ -523,6 +532,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     Orders.Mapped mapped = mapped(answer);
     var _ = map(mapped);
     granted.add(mapped.number());
+    fault.at(Fault.Point.GRANTED, channel);
     return LargeMemories.whole(mapped.number(), lengthBytes);
   }
 

@@ -149,18 +149,22 @@ final class WorkerMain {
         daemon("headrace-heartbeat", () -> beat(channel));
       }
       WorkerLoop loop;
+      Fault fault;
       try {
         if (!orders.processors().isEmpty()) {
           Affinity.restrict(orders.processors());
         }
         report.install(); // before any code of the application
+        LogLevels.set(orders.logLevels());
+        fault = Fault.wanted();
+        fault.at(Fault.Point.STARTING, channel);
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
         handler = made.handler();
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, made);
+        loop = new WorkerLoop(channel, doorbell, orders, made, fault);
       } catch (Throwable failure) {
         try {
-          report.startFailed(failure);
+          report.startFailed(withRemedy(failure));
           close(handler);
         } finally { // whatever the failure does when it is asked for its message
           Runtime.getRuntime().halt(START_FAILED);
@@ -168,6 +172,7 @@ final class WorkerMain {
         return;
       }
       report.ready();
+      fault.at(Fault.Point.READY, channel);
       daemon("headrace-first-use", WorkerMain::useOnce);
       Lifeline lifeline = Lifeline.open(channel.lifeline());
       lifeline.hold(); // before the first answer, which is when the parent looks for it
@@ -184,6 +189,20 @@ final class WorkerMain {
       close(handler);
       lifeline.letGo();
     }
+  }
+
+  private static Throwable withRemedy(Throwable failure) {
+    String message = failure instanceof UnsatisfiedLinkError ? failure.getMessage() : null;
+    if (message == null || !message.contains("java.library.path")) {
+      return failure;
+    }
+    Throwable told =
+        new UnsatisfiedLinkError(
+            message
+                + ". That of a worker process is not that of its parent: add"
+                + " jvmOptions(\"-Djava.library.path=FOLDER\") to its WorkerProcesses");
+    told.setStackTrace(failure.getStackTrace());
+    return told;
   }
 
   private static void close(@org.jspecify.annotations.Nullable Handler<?, ?> handler) {

@@ -174,7 +174,7 @@ final class WorkerProcess {
         worker.launch(launch, process, output, number, factory, maxNanos);
         return worker;
       } catch (Throwable failure) {
-        process.destroyForcibly();
+        kill(process);
         if (worker != null) {
           worker.discard();
         }
@@ -198,6 +198,7 @@ final class WorkerProcess {
             settings.largeBytes(),
             settings.types().names(),
             settings.shareBytes(),
+            LogLevels.here(),
             factory);
     CountDownLatch isOver = new CountDownLatch(1);
     Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
@@ -291,7 +292,7 @@ final class WorkerProcess {
       Death death = Death.of(name, process, killing, output, settings.folder());
       return new IOException("before it was ready " + death.text(), ended);
     } finally {
-      process.destroyForcibly(); // also if this is interrupted
+      kill(process); // also if this is interrupted
     }
   }
 
@@ -502,7 +503,12 @@ final class WorkerProcess {
 
   private void kill(Process process, Reason reason, String because) {
     killing = new Death.Killing(reason, because);
-    var _ = process.destroyForcibly();
+    kill(process);
+  }
+
+  /** {@link Process#destroyForcibly} would also close its output, before all of it is read. */
+  private static void kill(Process process) {
+    var _ = process.toHandle().destroyForcibly();
   }
 
   /** Kills it because it has written nonsense. */
@@ -812,7 +818,8 @@ final class WorkerProcess {
   /** Waits until it has ended, so that what it had in memory can be used again, and says how. */
   Death death() {
     Link link = link();
-    link.process.destroyForcibly().onExit().join(); // it has, or is about to
+    kill(link.process); // it has ended, or is about to
+    link.process.onExit().join();
     link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
     return Death.of(name, link.process, killing, link.output, settings.folder());
@@ -843,7 +850,8 @@ final class WorkerProcess {
     }
     Link link = this.link;
     if (link != null) {
-      link.process.destroyForcibly().onExit().join();
+      kill(link.process);
+      link.process.onExit().join();
       link.hearing.close();
       link.doorbell.close();
     }

@@ -50,9 +50,10 @@ import org.jspecify.annotations.Nullable;
  * also when it is killed.
  *
  * <p><b>Logging.</b> What a process logs through java.util.logging or System.Logger, and each line
- * that it prints, arrives in the logging of this one. If there is a bridge from System.Logger to a
- * logging framework on its class path, what comes there is the business of that framework, which is
- * configured in the process.
+ * that it prints, arrives in the logging of this one. The levels that loggers of java.util.logging
+ * have here when a process starts hold there, too, unless its options configure them. If there is a
+ * bridge from System.Logger to a logging framework on its class path, what comes there is the
+ * business of that framework, which is configured in the process.
  */
 public final class WorkerProcesses {
   private WorkerProcesses() {}
@@ -449,7 +450,8 @@ public final class WorkerProcesses {
 
     /**
      * How long to wait before a process that has died is started again; twice as long each time if
-     * it does not become ready or does nothing, 10 seconds at most. Default: 20 ms.
+     * it does not become ready or does nothing, up to 10 seconds, or always as long as this if it
+     * is more. Default: 20 ms.
      *
      * @param delay how long, above zero
      * @return this

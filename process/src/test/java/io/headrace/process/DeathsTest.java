@@ -58,28 +58,62 @@ class DeathsTest {
     }
   }
 
+  private WorkerProcesses.Builder killedOnceAt(Fault.Point point) {
+    return WorkerProcesses.builder(1)
+        .retry(3)
+        .restartDelay(Duration.ofMillis(1))
+        .jvmOptions(
+            "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
+            "-D" + KillOnce.POINT + "=" + point,
+            "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
+  }
+
+  private static void awaitRestarts(Flow<?, ?> flow, String step, int restarts) {
+    Awaitility.await("the restart")
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> flow.workers(step).getFirst().restarts() == restarts);
+  }
+
+  /** At those to which each process comes; the other tests have the others. */
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "RELEASING")
+  @EnumSource(
+      names = {"READY", "MAPPED", "RECEIVED", "BEGUN", "HANDLED", "WRITTEN", "ANSWERED", "ENDED"})
   void aDeathAtAnyStepOfTheProtocolLosesNothing(Fault.Point point) throws Exception {
-    WorkerProcesses.Builder processes =
-        WorkerProcesses.builder(1)
-            .ahead(2)
-            .retry(3)
-            .jvmOptions(
-                "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
-                "-D" + KillOnce.POINT + "=" + point,
-                "-D" + KillOnce.FILE + "=" + folder.resolve("killed"));
-    try (Flow<Integer, Object> flow = Doubling.flow(processes, 8)) {
+    try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(point).ahead(2), 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
-      Awaitility.await("the restart")
-          .atMost(Duration.ofSeconds(30))
-          .until(() -> flow.workers("double").getFirst().restarts() == 1);
+      awaitRestarts(flow, "double", 1);
     }
     assertThat(folder.resolve("killed")).exists();
   }
 
   @Test
-  void aDeathWhileBlocksAreReleasedLosesNothing() throws Exception {
+  void aDeathBeforeItIsReadyAgainLosesNothing() throws Exception {
+    Files.createFile(folder.resolve("killed")); // not at the start of the flow
+    try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(Fault.Point.STARTING), 8)) {
+      Files.delete(folder.resolve("killed"));
+      ProcessHandle.of(flow.workers("double").getFirst().pid()).orElseThrow().destroyForcibly();
+      assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
+      awaitRestarts(flow, "double", 2);
+    }
+    assertThat(folder.resolve("killed")).exists();
+  }
+
+  @Test
+  void aDeathOfAWorkerThatIsToldToEndIsItsEnd() throws Exception {
+    ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
+    Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(Fault.Point.CLOSING), 8);
+    flow.observe(new DeathNotes(deaths));
+    assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
+    flow.close();
+    assertThat(folder.resolve("killed")).exists();
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+    assertThat(deaths).isEmpty();
+  }
+
+  /** With values in the common memories, and in some of their own. */
+  @ParameterizedTest
+  @EnumSource(names = {"WANTING", "GRANTED", "RELEASING", "UNMAPPED"})
+  void aDeathWhileMemoryIsGivenOrReleasedLosesNothing(Fault.Point point) throws Exception {
     try (Flow<Tensor, Tensor> flow =
         Flow.<Tensor>builder("tensors")
             .<Tensor>stepPerWorker(
@@ -87,20 +121,15 @@ class DeathsTest {
                 HandlerFactory.of(Copying::new),
                 step ->
                     step.workers(
-                        WorkerProcesses.builder(1)
-                            .retry(3)
-                            .resultMemory(1 << 20)
-                            .jvmOptions(
-                                "-D" + Fault.PROPERTY + "=" + KillOnce.class.getName(),
-                                "-D" + KillOnce.POINT + "=" + Fault.Point.RELEASING,
-                                "-D" + KillOnce.FILE + "=" + folder.resolve("killed"))
-                            .build()))
+                        killedOnceAt(point).inputMemory(1 << 20).resultMemory(1 << 20).build()))
             .build()
             .start(Duration.ofSeconds(30))) {
-      Tensor tensor = Tensor.of(new byte[300_000], 300_000);
       for (int i = 0; i < 30; i++) {
+        int length = i % 3 == 0 ? 2_000_000 : 300_000;
+        Tensor tensor = Tensor.of(new byte[length], length);
         assertThat(flow.call(tensor)).isEqualTo(tensor);
       }
+      awaitRestarts(flow, "copy", 1);
     }
     assertThat(folder.resolve("killed")).exists();
   }
@@ -315,6 +344,54 @@ class DeathsTest {
           .containsExactlyElementsOf(
               IntStream.range(0, LastWords.RECORDS)
                   .mapToObj(i -> "[ending-step-0 ending-step-0] record " + i)
+                  .toList());
+    } finally {
+      logger.setFilter(null);
+    }
+  }
+
+  /** Prints more than is read at once, and ends its process. */
+  private static final class LastLines implements Handler<Integer, Object> {
+    static final int LINES = 3000;
+
+    @Override
+    public List<Object> handle(List<Integer> items) {
+      for (int i = 0; i < LINES; i++) {
+        System.out.println("line " + i);
+      }
+      Runtime.getRuntime().halt(17);
+      return List.of();
+    }
+  }
+
+  @Test
+  void whatAWorkerPrintsBeforeItsEndIsInTheFailureAndInTheLog() throws Exception {
+    CountDownLatch isKnown = new CountDownLatch(1);
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger logger = Logger.getLogger("io.headrace.process.output");
+    logger.setFilter(
+        logs -> {
+          if (logged.isEmpty()) { // while the others wait in the pipe, or in the parent
+            awaitEndUnless(isKnown);
+          }
+          return !logged.add(logs.getMessage());
+        });
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("ending")
+            .<Object>stepPerWorker(
+                "step",
+                HandlerFactory.of(LastLines::new),
+                step -> step.workers(WorkerProcesses.of(1)))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThatThrownBy(flow.submit(1).whenComplete((_, _) -> isKnown.countDown())::join)
+          .hasRootCauseInstanceOf(WorkerDiedException.class)
+          .hasMessageContaining("line " + (LastLines.LINES - 1))
+          .hasMessageNotContaining("Stream closed");
+      assertThat(logged)
+          .containsExactlyElementsOf(
+              IntStream.range(0, LastLines.LINES)
+                  .mapToObj(i -> "[ending-step-0] line " + i)
                   .toList());
     } finally {
       logger.setFilter(null);
@@ -587,6 +664,48 @@ class DeathsTest {
       } catch (IOException exists) {
         throw new IllegalStateException("there was one before");
       }
+    }
+  }
+
+  /** Makes a handler unless there is a file; each time it makes none it leaves one in a folder. */
+  private record StartsUnless(String broken, String folder) implements Serializable {
+    Doubling make() {
+      if (Files.exists(Path.of(broken))) {
+        var _ = KillOnce.number(Path.of(folder));
+        throw new IllegalStateException("broken");
+      }
+      return new Doubling();
+    }
+  }
+
+  @Test
+  void aStepThatNeverGivesUpAnswersWhoWaitsWhenItsWorkersStartAgain() throws Exception {
+    Path broken = folder.resolve("broken");
+    Path failures = Files.createDirectory(folder.resolve("failures"));
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("recovering")
+            .<Object>stepPerWorker(
+                "double",
+                HandlerFactory.of(new StartsUnless(broken.toString(), failures.toString())::make),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .maxFailures(Integer.MAX_VALUE)
+                            .restartDelay(Duration.ofMillis(1))
+                            .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      Files.createFile(broken);
+      assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+      List<CompletableFuture<Object>> waiting = flow.submitAll(List.of(0, 1, 2));
+      Awaitility.await("more failures than are allowed by default")
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () -> failures.toFile().list().length > WorkerProcesses.Builder.DEFAULT_MAX_FAILURES);
+      assertThat(flow.state()).isEqualTo(Flow.State.RUNNING);
+      assertThat(waiting).noneMatch(CompletableFuture::isDone);
+      Files.delete(broken);
+      assertDoubled(waiting);
     }
   }
 

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /**
- * Publishes an answer of which one field is nonsense, or writes a tail that cannot be: once in each
- * of the first processes, as a seed says.
+ * Publishes an answer or a wish of which one field is nonsense, or writes a tail that cannot be:
+ * one of these in each of the first processes, as a seed says.
  */
 final class Forging implements Fault {
   static final String SEED = "test.seed";
@@ -20,13 +20,20 @@ final class Forging implements Fault {
 
   private static final int TAIL_OFFSET = 128;
   private static final int SLOTS_OFFSET = 384;
+  private static final int REST_LENGTH = 2;
+  private static final int LENGTH = 16;
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
-  /** The fields of an answer that the parent looks at, by their places; the last is the tail. */
-  private static final int[] SHORTS = {0, 2};
+  /** The fields of an envelope that the parent looks at when it is an answer, by their places. */
+  private static final int[] SHORTS = {0, REST_LENGTH};
 
   private static final int[] INTS = {4, 24, 28};
-  private static final int[] LONGS = {8, 16, 32, 40};
+  private static final int[] LONGS = {8, LENGTH, 32, 40};
+  private static final int FIELDS = SHORTS.length + INTS.length + LONGS.length;
+
+  /** How many kinds of nonsense there are: also a tail, a wish for memory, and one for room. */
+  static final int KINDS = FIELDS + 3;
+
   private static final long[] NONSENSE = {
     -1, Long.MIN_VALUE, Long.MAX_VALUE, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 33, 1L << 20
   };
@@ -47,29 +54,53 @@ final class Forging implements Fault {
     MemorySegment ring = channel.responses();
     long tail = (long) WORD.getVolatile(ring, (long) TAIL_OFFSET);
     MemorySegment slot = slot(ring, tail);
-    Envelope.message(
-            Envelope.Kind.ANSWER,
-            0,
-            channel.begun(),
-            Channel.MESSAGE_BYTES,
-            null,
-            channel.response(0))
-        .write(slot);
     long value = NONSENSE[random.nextInt(NONSENSE.length)];
-    int fields = SHORTS.length + INTS.length + LONGS.length + 1;
-    int field = (number + (int) (long) Long.getLong(SEED)) % fields;
-    System.out.println("forges field " + field + " as " + value);
-    if (field < SHORTS.length) {
-      slot.set(JAVA_SHORT, SHORTS[field], (short) ((int) value | 0x4000));
-    } else if (field < SHORTS.length + INTS.length) {
-      slot.set(JAVA_INT, INTS[field - SHORTS.length], (int) value | 0x4000_0000);
-    } else if (field < fields - 1) {
-      slot.set(JAVA_LONG, LONGS[field - SHORTS.length - INTS.length], value);
-    } else {
-      tail += value | 0x100;
+    int kind = (number + (int) (long) Long.getLong(SEED)) % KINDS;
+    System.out.println("forges " + kind + " as " + value);
+    switch (kind - FIELDS) {
+      case 0 -> {
+        answer(channel).write(slot);
+        tail += value | 0x100;
+      }
+      case 1 -> {
+        Envelope.needsMemory(1).write(slot);
+        slot.set(JAVA_LONG, LENGTH, value | 1L << 33);
+      }
+      case 2 -> {
+        Envelope.of(Envelope.Kind.NEEDS_ROOM).write(slot);
+        for (int field = SHORTS.length; field < FIELDS; field++) {
+          forge(slot, field, value); // nobody looks at these
+        }
+        MemorySegment next = slot(ring, ++tail);
+        Envelope.of(Envelope.Kind.NEEDS_ROOM).write(next);
+        next.set(JAVA_SHORT, REST_LENGTH, nonsense(value));
+      }
+      default -> {
+        answer(channel).write(slot);
+        forge(slot, kind, value);
+      }
     }
     WORD.setVolatile(ring, (long) TAIL_OFFSET, tail + 1);
     awaitKill();
+  }
+
+  private static Envelope answer(Channel channel) {
+    return Envelope.message(
+        Envelope.Kind.ANSWER, 0, channel.begun(), Channel.MESSAGE_BYTES, null, channel.response(0));
+  }
+
+  private static void forge(MemorySegment slot, int field, long value) {
+    if (field < SHORTS.length) {
+      slot.set(JAVA_SHORT, SHORTS[field], nonsense(value));
+    } else if (field < SHORTS.length + INTS.length) {
+      slot.set(JAVA_INT, INTS[field - SHORTS.length], (int) value | 0x4000_0000);
+    } else {
+      slot.set(JAVA_LONG, LONGS[field - SHORTS.length - INTS.length], value);
+    }
+  }
+
+  private static short nonsense(long value) {
+    return (short) ((int) value | 0x4000);
   }
 
   private static void awaitKill() {

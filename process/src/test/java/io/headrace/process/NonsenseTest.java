@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
+import io.headrace.Outcomes;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import io.headrace.shm.Mechanism;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -35,7 +37,7 @@ class NonsenseTest {
   private static final int SCHEDULES = Integer.getInteger("headrace.schedules", 2_000);
 
   /** How many worker processes write nonsense. */
-  private static final int FORGERS = Integer.getInteger("headrace.forgers", 5);
+  private static final int FORGERS = Integer.getInteger("headrace.forgers", Forging.KINDS);
 
   private static final long SEED = Long.getLong("headrace.seed", 1);
   private static final int MIB = 1 << 20;
@@ -153,77 +155,178 @@ class NonsenseTest {
     }
   }
 
-  /** Answers of a worker of which some bytes are others: whatever comes of it, no block stays. */
+  /**
+   * Answers of a worker are read as it has written them. When some of their bytes are others: what
+   * comes of it comes at once, and no block stays.
+   */
   @Test
   void anAnswerIsReadOrFails() {
     Memories memories = new Memories();
     Region inputs = memories.own(MIB, Mechanism.best(), free -> {});
-    Region results = memories.foreign(MIB, Mechanism.best(), free -> {});
+    int read = 0;
     int failed = 0;
     for (long seed = 0; seed < SCHEDULES / 4; seed++) {
-      Random random = new Random(seed);
       try {
-        failed += readsAnswer(random, inputs, results) ? 0 : 1;
+        new WrittenAnswer(new Random(seed), memories).check(inputs);
+        Random random = new Random(seed);
+        if (new WrittenAnswer(random, memories).isReadWithOtherBytes(random, inputs)) {
+          read++;
+        } else {
+          failed++;
+        }
       } catch (Throwable unexpected) {
         throw new AssertionError("seed " + seed, unexpected);
       }
+      if (seed % 100 == 0) {
+        awaitOneRegion(memories);
+      }
     }
-    assertThat(failed).isPositive();
-    Awaitility.await("all blocks to be free")
+    assertThat(read).as("read with other bytes").isPositive();
+    assertThat(failed).as("failed").isPositive();
+    awaitOneRegion(memories);
+    inputs.retire();
+    assertThat(memories.count()).isZero();
+  }
+
+  /** That of the items; others are there as long as they have blocks, and values in them. */
+  private static void awaitOneRegion(Memories memories) {
+    Awaitility.await("the end of the regions")
+        .pollInterval(Duration.ofMillis(10))
         .until(
             () -> {
               System.gc();
-              return results.blockCount() == 0;
+              return memories.count() == 1;
             });
-    inputs.retire();
-    results.retire();
-    Awaitility.await("the end of the regions").until(() -> memories.count() == 0);
   }
 
-  private static boolean readsAnswer(Random random, Region inputs, Region results) {
-    Settings settings = settings();
-    MemorySegment message = MemorySegment.ofArray(new byte[256 * 1024]);
-    ValueWriter out = new ValueWriter(settings.types(), new WorkerSpace(results), message);
-    int n = random.nextInt(1, 4);
-    out.writeInt(n);
-    for (int i = 0; i < n; i++) {
-      out.writeByte((byte) 0);
-      out.write(new RandomValues(random.nextLong()).next());
-    }
-    for (int changes = random.nextInt(1, 5); changes > 0; changes--) {
-      message.set(JAVA_BYTE, random.nextInt((int) out.position()), (byte) nasty(random));
-    }
-    Shipment shipment =
-        new Shipment(
-            new Execution(List.of(1), Map.of()),
-            1,
-            0,
-            settings,
-            inputs,
-            new LargeMemories(0, Mechanism.best(), () -> {}),
-            number -> number == results.number ? results : null,
-            false);
-    try {
-      return shipment.unpack(message.asSlice(0, out.position())) != null;
-    } catch (RuntimeException noticed) {
-      return false;
-    } finally {
-      shipment.release();
-    }
-  }
+  /** What a worker says of one batch, written as {@link WorkerLoop} does, and its memory. */
+  private static final class WrittenAnswer implements ValueWriter.Space {
+    private static final Settings SETTINGS =
+        WorkerProcesses.builder(1).register(RandomValues.TYPES).settings();
 
-  private static Settings settings() {
-    return WorkerProcesses.builder(1).register(RandomValues.TYPES).settings();
-  }
-
-  /** Puts large values where a worker does, each time anew. */
-  private static final class WorkerSpace implements ValueWriter.Space {
     private final Region results;
     private final Slab slab;
+    private final List<Handle> outputs = new ArrayList<>();
+    private final boolean isMeasured;
 
-    WorkerSpace(Region results) {
-      this.results = results;
+    /** Of each item its value, or its failure; none if the batch has failed. */
+    private final List<Object> answers = new ArrayList<>();
+
+    /** Where there are numbers that say how the rest is to be read. */
+    private final List<Long> numbers = new ArrayList<>();
+
+    private final MemorySegment message;
+
+    WrittenAnswer(Random random, Memories memories) {
+      results = memories.foreign(MIB, Mechanism.best(), free -> {});
       slab = new Slab(results.number, results.segment());
+      isMeasured = random.nextBoolean();
+      MemorySegment space = MemorySegment.ofArray(new byte[256 * 1024]);
+      ValueWriter out = new ValueWriter(SETTINGS.types(), this, space);
+      if (isMeasured) {
+        numbers.add(out.position());
+        out.writeLong(random.nextInt(MIB));
+      }
+      if (random.nextInt(8) == 0) {
+        Failures.write(failure(random), out);
+      } else {
+        writeAnswers(random, out);
+      }
+      message = out.message().asSlice(0, out.position());
+    }
+
+    private static Throwable failure(Random random) {
+      return new IllegalStateException("failure " + random.nextInt(), new ArithmeticException());
+    }
+
+    private void writeAnswers(Random random, ValueWriter out) {
+      int count = random.nextInt(1, 4);
+      numbers.add(out.position());
+      out.writeInt(count);
+      for (int i = 0; i < count; i++) {
+        boolean isFailure = random.nextInt(4) == 0;
+        Object answer = isFailure ? failure(random) : new RandomValues(random.nextLong()).next();
+        answers.add(answer);
+        out.writeByte((byte) (isFailure ? 1 : 0));
+        numbers.add(out.position());
+        long part = out.beginPart();
+        if (isFailure) {
+          Failures.write((Throwable) answer, out);
+        } else {
+          out.write(answer);
+        }
+        out.endPart(part);
+      }
+      if (random.nextBoolean()) { // of a value of which its codec makes nothing
+        var _ = place(MemorySegment.ofArray(new byte[100]));
+      }
+      numbers.add(out.position());
+      out.writeInt(outputs.size());
+      for (Handle output : outputs) {
+        for (int word = 0; word < Handle.BYTES; word += Integer.BYTES) {
+          numbers.add(out.position() + word);
+        }
+        out.writeHandle(output);
+      }
+    }
+
+    void check(Region inputs) {
+      read(
+          inputs,
+          (read, failure) -> {
+            assertThat(failure == null).as("a failure of all").isEqualTo(!answers.isEmpty());
+            for (int i = 0; i < answers.size(); i++) {
+              Throwable ofItem = ((Outcomes<?>) read).failure(i);
+              if (answers.get(i) instanceof Throwable expected) {
+                assertThat(ofItem).hasMessage(expected.getMessage());
+              } else {
+                assertThat(RandomValues.same(answers.get(i), read.get(i))).isTrue();
+              }
+            }
+          });
+    }
+
+    boolean isReadWithOtherBytes(Random random, Region inputs) {
+      for (int changes = random.nextInt(1, 5); changes > 0; changes--) {
+        if (random.nextBoolean() || numbers.isEmpty()) {
+          int any = random.nextInt((int) message.byteSize());
+          message.set(JAVA_BYTE, any, (byte) nasty(random));
+        } else {
+          long number = numbers.get(random.nextInt(numbers.size()));
+          message.set(ValueLayout.JAVA_INT_UNALIGNED, number, (int) nasty(random));
+        }
+      }
+      try {
+        read(inputs, (read, failure) -> {});
+        return true;
+      } catch (RuntimeException noticed) {
+        return false;
+      }
+    }
+
+    /** As a {@link WorkerProcess} does. */
+    private void read(Region inputs, BiConsumer<List<?>, Throwable> then) {
+      Shipment shipment =
+          new Shipment(
+              new Execution(List.of(1), Map.of()),
+              1,
+              0,
+              SETTINGS,
+              inputs,
+              new LargeMemories(0, Mechanism.best(), () -> {}),
+              number -> number == results.number ? results : null,
+              isMeasured);
+      try {
+        if (answers.isEmpty()) {
+          then.accept(null, shipment.unpackFailure(message));
+        } else {
+          then.accept(shipment.unpack(message), null);
+        }
+        assertThat(shipment.transferNanos(MIB)).as("the way").isBetween(0L, (long) MIB);
+      } finally {
+        shipment.release();
+        results.retire();
+      }
     }
 
     @Override
@@ -240,12 +343,13 @@ class NonsenseTest {
     public ValueWriter.Place place(MemorySegment bytes) {
       Handle block = slab.allocate(bytes.byteSize());
       assertThat(block).as("a block for %d bytes", bytes.byteSize()).isNotNull();
+      outputs.add(block);
       block.in(results.segment()).copyFrom(bytes);
       return new ValueWriter.Place(block, 0, bytes.byteSize());
     }
   }
 
-  /** Of an answer each field in turn, and the tail of the ring. */
+  /** Of an answer and of wishes each field in turn that is looked at, and the tail of the ring. */
   @Test
   @Timeout(7200)
   void aWorkerThatForgesAnswersFailsAlone() throws Exception {

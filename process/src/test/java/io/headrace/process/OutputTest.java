@@ -32,6 +32,17 @@ class OutputTest {
   }
 
   @Test
+  void theReportOfACrashIsRememberedWhateverOthersPrintBehindIt() {
+    String announced = "# An error report file with more information is saved as:\n";
+    Output output = output(announced + "# /tmp/hs err 1.log\n" + "line\n".repeat(50));
+    assertThat(output.last()).hasSize(20).containsOnly("line");
+    assertThat(output.report()).isEqualTo("/tmp/hs err 1.log");
+    Output without = output("# /tmp/hs_err_1.log\n" + announced + "line\n");
+    assertThat(without.last()).hasSize(3);
+    assertThat(without.report()).isNull();
+  }
+
+  @Test
   void theLastLinesAreRememberedAndNotMoreThanTheBeginningOfEach() {
     StringBuilder printed = new StringBuilder();
     for (int i = 0; i < 30; i++) {

@@ -29,6 +29,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The parent is killed: no worker and no file outlives it. */
 class ParentDeathTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** A worker that works sees the end of its parent within milliseconds. */
+  private static final Duration END = Duration.ofSeconds(5);
+
   private static final int KILLS = 4;
 
   @TempDir Path folder;
@@ -115,15 +119,13 @@ class ParentDeathTest {
         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
-  /** Kills a parent, and waits for the ends of its workers. */
-  private void kill(Process parent) throws InterruptedException {
+  /** Kills a parent; its workers end within some time. */
+  private void kill(Process parent, Duration limit) throws InterruptedException {
     List<ProcessHandle> workers = parent.descendants().toList();
     started.addAll(workers);
     parent.destroyForcibly().waitFor();
     for (ProcessHandle worker : workers) {
-      Awaitility.await("the end of " + worker.pid())
-          .atMost(PATIENCE)
-          .until(() -> !worker.isAlive());
+      Awaitility.await("the end of " + worker.pid()).atMost(limit).until(() -> !worker.isAlive());
     }
   }
 
@@ -149,7 +151,7 @@ class ParentDeathTest {
             .map(Long::valueOf)
             .toList();
     assertThat(parent.descendants().map(ProcessHandle::pid)).containsAll(workers);
-    kill(parent);
+    kill(parent, END);
     awaitNoFiles();
   }
 
@@ -162,7 +164,7 @@ class ParentDeathTest {
         assertThat(line).as("both start").isNotNull();
         starts += line.contains("starts") ? 1 : 0;
       }
-      kill(parent);
+      kill(parent, END);
     }
     awaitNoFiles();
   }
@@ -172,7 +174,7 @@ class ParentDeathTest {
   void theNextProcessDeletesWhatIsLeftOfAParentThatIsKilledAtAnyMoment() throws Exception {
     Process sharing = start("share");
     assertThat(lines(sharing).readLine()).isEqualTo("1");
-    kill(sharing);
+    kill(sharing, PATIENCE);
     Random random = new Random(1);
     CountDownLatch never = new CountDownLatch(1);
     for (int i = 0; i < KILLS; i++) {
@@ -183,7 +185,7 @@ class ParentDeathTest {
           .pollInterval(Duration.ofMillis(1))
           .until(() -> !before.containsAll(files()));
       var _ = never.await(random.nextInt(200), TimeUnit.MILLISECONDS);
-      kill(parent);
+      kill(parent, PATIENCE);
     }
     assertThat(start("nothing").waitFor()).isZero();
     awaitNoFiles();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.WorkerStatus;
 import io.headrace.shm.Affinity;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,15 +31,20 @@ class ProcessorsTest {
     public Threads() {}
 
     @Override
-    public List<String> handle(List<Integer> items) throws Exception {
+    public List<String> handle(List<Integer> items) throws IOException {
+      String answer = allowed("self") + " " + Runtime.getRuntime().availableProcessors();
+      return items.stream().map(item -> answer).toList();
+    }
+
+    /** Those of each thread of a process. */
+    static Set<String> allowed(String process) throws IOException {
       Set<String> allowed = new TreeSet<>();
-      try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
+      try (Stream<Path> threads = Files.list(Path.of("/proc", process, "task"))) {
         for (Path thread : threads.toList()) {
           processors(thread).ifPresent(allowed::add);
         }
       }
-      String answer = allowed + " " + Runtime.getRuntime().availableProcessors();
-      return items.stream().map(item -> answer).toList();
+      return allowed;
     }
 
     /** Nothing of a thread that has ended meanwhile. */
@@ -54,15 +60,13 @@ class ProcessorsTest {
     }
   }
 
-  private static String answer(WorkerProcesses.Builder processes) throws Exception {
-    try (Flow<Integer, String> flow =
-        Flow.<Integer>builder("threads")
-            .<String>stepPerWorker(
-                "ask", HandlerFactory.of(Threads.class), step -> step.workers(processes.build()))
-            .build()
-            .start(Duration.ofSeconds(30))) {
-      return flow.call(1);
-    }
+  private static Flow<Integer, String> flow(WorkerProcesses.Builder processes)
+      throws InterruptedException {
+    return Flow.<Integer>builder("threads")
+        .<String>stepPerWorker(
+            "ask", HandlerFactory.of(Threads.class), step -> step.workers(processes.build()))
+        .build()
+        .start(Duration.ofSeconds(30));
   }
 
   @Test
@@ -73,12 +77,13 @@ class ProcessorsTest {
       return;
     }
     int last = Affinity.current().last();
-    assertThat(answer(WorkerProcesses.builder(1).processors(last, last)))
-        .isEqualTo("[Cpus_allowed_list:\t" + last + "] 1");
+    try (Flow<Integer, String> flow = flow(WorkerProcesses.builder(1).processors(last, last))) {
+      assertThat(flow.call(1)).isEqualTo("[Cpus_allowed_list:\t" + last + "] 1");
+    }
   }
 
   @Test
-  void eachProcessCanHaveItsOwn() {
+  void eachProcessCanHaveItsOwn() throws Exception {
     if (!Affinity.isAvailable()) {
       return;
     }
@@ -91,6 +96,14 @@ class ProcessorsTest {
     assertThat(settings.processorsOf(1)).containsExactly(last);
     assertThat(settings.processorsOf(2)).containsExactly(first);
     assertThat(WorkerProcesses.builder(1).settings().processorsOf(0)).isEmpty();
+    try (Flow<Integer, String> flow = flow(builder)) {
+      List<WorkerStatus> workers = flow.workers("ask");
+      for (int worker = 0; worker < 3; worker++) {
+        assertThat(Threads.allowed(Long.toString(workers.get(worker).pid())))
+            .as(workers.get(worker).name())
+            .containsExactly("Cpus_allowed_list:\t" + (worker == 1 ? last : first));
+      }
+    }
   }
 
   @Test

@@ -16,6 +16,9 @@ final class Scribble implements Fault {
 
   private static final int SURELY_AT = 15;
 
+  /** Of the number of results, behind how long the handler took: the flow has an observer. */
+  private static final long COUNT_OFFSET = Long.BYTES;
+
   /** Each process does what the seed and its number say. */
   private final Random random =
       new Random(1000 * Long.getLong(SEED) + KillOnce.number(Path.of(System.getProperty(FOLDER))));
@@ -26,7 +29,7 @@ final class Scribble implements Fault {
   public void at(Point point, Channel channel) {
     if (point == Point.WRITTEN && ++batches == SURELY_AT) {
       for (int place = 0; place < channel.places(); place++) {
-        channel.response(place).set(JAVA_INT, 0, Integer.MIN_VALUE);
+        channel.response(place).set(JAVA_INT, COUNT_OFFSET, Integer.MIN_VALUE);
       }
     }
     if (random.nextInt(50) != 0) {

@@ -118,7 +118,7 @@ class SoakTest {
             step ->
                 step.batch(BatchPolicy.greedy(4))
                     .queue(Integer.MAX_VALUE, OnFull.fail())
-                    .workers(processes(2)))
+                    .workers(processes(2, "-Xms" + WORKER_HEAP_MIB + "m", "-XX:+AlwaysPreTouch")))
         .<Answer>stepPerWorker(
             "sum",
             HandlerFactory.of(Summing::new),
@@ -128,13 +128,14 @@ class SoakTest {
         .start(LONG);
   }
 
-  private static io.headrace.Workers processes(int count) {
+  private static io.headrace.Workers processes(int count, String... options) {
     return WorkerProcesses.builder(count)
         .retry(Integer.MAX_VALUE)
         .maxFailures(Integer.MAX_VALUE)
         .inputMemory(80L * MIB)
         .resultMemory(80L * MIB)
         .jvmOptions("-Xmx" + WORKER_HEAP_MIB + "m")
+        .jvmOptions(options)
         .register(Request.class, Answer.class)
         .build();
   }
@@ -193,6 +194,7 @@ class SoakTest {
         }
         samples.add(Sample.take(flow, values, samples));
       }
+      assertThat(flow.workers("pass").getFirst().restarts()).as("restarts of the first").isZero();
     }
   }
 
@@ -209,7 +211,7 @@ class SoakTest {
       try {
         switch (random.nextInt(4)) {
           case 0 -> call(random, client, filled(random, new byte[size]));
-          case 1 -> callShared(random, flow, values, size);
+          case 1 -> callShared(random, random.nextBoolean() ? flow : client, values, size);
           default -> call(random, flow, filled(random, new byte[size]));
         }
       } catch (InterruptedException | RuntimeException failure) {
@@ -221,11 +223,11 @@ class SoakTest {
   }
 
   private void callShared(
-      Random random, Service<Request, Answer> flow, SharedValues values, int size)
+      Random random, Service<Request, Answer> service, SharedValues values, int size)
       throws InterruptedException {
     MemorySegment value = values.allocate(size, LONG);
     value.copyFrom(MemorySegment.ofArray(filled(random, new byte[size])));
-    call(random, flow, value);
+    call(random, service, value);
     if (random.nextBoolean()) {
       SharedValues.release(value);
     }
@@ -294,14 +296,14 @@ class SoakTest {
     }
   }
 
+  /** Any but the first one of the first step. */
   private static void killOneUntil(long endNanos, Random random, Flow<Request, Answer> flow)
       throws InterruptedException {
     CountDownLatch never = new CountDownLatch(1);
     while (System.nanoTime() - endNanos < 0) {
       long untilEnd = Math.max(1, endNanos - System.nanoTime());
       var _ = never.await(Math.min(untilEnd, random.nextInt(2_000_000_000)), TimeUnit.NANOSECONDS);
-      List<WorkerStatus> workers = flow.workers(random.nextBoolean() ? "pass" : "sum");
-      long pid = workers.get(random.nextInt(workers.size())).pid();
+      long pid = flow.workers(random.nextBoolean() ? "pass" : "sum").getLast().pid();
       if (pid != 0) {
         ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
       }
@@ -314,20 +316,39 @@ class SoakTest {
    * @param heap bytes of the parent after a collection
    * @param shared bytes of shared values that are taken
    * @param memories how many shared memories there are
+   * @param parent bytes of the parent beside its heap and what it shares
    * @param largest bytes of the worker that holds the most, without what it shares
+   * @param kept the same of the worker that is never killed, whose heap does not change
    * @param descriptors open files of the parent
    * @param threads platform threads of the parent
    */
   private record Sample(
-      long heap, long shared, int memories, long largest, long descriptors, int threads) {
+      long heap,
+      long shared,
+      int memories,
+      long parent,
+      long largest,
+      long kept,
+      long descriptors,
+      int threads) {
     /** Class loading and compilation go on, and deaths are noted. */
     private static final long HEAP_VARIES = 2L * MIB;
 
     /** Files and threads that the JVM makes when it needs them, such as pollers. */
     private static final int MADE_BY_JVM = 7;
 
+    /** Of the values, of the items of each step, of each worker, and of values that are lent. */
+    private static final int MOST_MEMORIES = 1 + 2 + 3 + FlowClient.Builder.DEFAULT_CONNECTIONS;
+
     /** A JVM beside its heap: classes, code, stacks. */
     private static final long BESIDE_HEAP = 120L * MIB;
+
+    /** So much of that comes later: compiled code, and what its compilers keep. */
+    private static final long GROWS = 40L * MIB;
+
+    /** Of large frames that were freed the C library keeps some for each thread that reads them. */
+    private static final long KEPT_OF_FRAMES =
+        2L * FlowClient.Builder.DEFAULT_CONNECTIONS * 2 * 32 * MIB;
 
     /** Waits for what it takes a while to give back: large calls that were withdrawn, views. */
     static Sample take(Flow<Request, Answer> flow, SharedValues values, List<Sample> before) {
@@ -337,16 +358,19 @@ class SoakTest {
       if (!before.isEmpty()) {
         Sample first = before.getFirst();
         await("as small a heap as at first").until(() -> usedHeap() < first.heap + HEAP_VARIES);
-        await("as many memories as at first").until(() -> Memories.ALL.count() == first.memories);
       }
+      await("the end of all other memories").until(() -> Memories.ALL.count() <= MOST_MEMORIES);
       return new Sample(
           usedHeap(),
           values.usedBytes(),
           Memories.ALL.count(),
+          Math.max(
+              0, privateBytes(ProcessHandle.current().pid()) - Runtime.getRuntime().totalMemory()),
           workers(flow).stream()
               .mapToLong(worker -> privateBytes(worker.pid()))
               .max()
               .orElseThrow(),
+          privateBytes(flow.workers("pass").getFirst().pid()),
           Leftovers.openFiles(),
           Thread.getAllStackTraces().size());
     }
@@ -379,7 +403,7 @@ class SoakTest {
       return workers;
     }
 
-    /** What there is in the second half is not more than in the first, but for what varies. */
+    /** What there is at the end is not more than in the first half, but for what varies. */
     static void assertFlat(List<Sample> samples) {
       List<Sample> first = samples.subList(0, (samples.size() + 1) / 2);
       Sample last = samples.getLast();
@@ -393,14 +417,29 @@ class SoakTest {
           .isLessThanOrEqualTo(
               MADE_BY_JVM + first.stream().mapToInt(Sample::threads).max().orElseThrow());
       assertThat(samples)
+          .as("the parent holds no more than its heap, and what a JVM needs and keeps beside it")
+          .allMatch(sample -> sample.parent < BESIDE_HEAP + KEPT_OF_FRAMES);
+      assertThat(last.kept)
+          .as("bytes of the worker that is never killed")
+          .isLessThanOrEqualTo(GROWS + first.stream().mapToLong(Sample::kept).max().orElseThrow());
+      assertThat(samples)
           .as("no worker holds more than its heap and what a JVM needs beside it")
           .allMatch(sample -> sample.largest < WORKER_HEAP_MIB * MIB + BESIDE_HEAP);
     }
 
     @Override
     public String toString() {
-      return "heap %.1f MiB, shared %d bytes, %d memories, largest worker %d MiB, %d files, %d threads"
-          .formatted((double) heap / MIB, shared, memories, largest / MIB, descriptors, threads);
+      return ("heap %.1f MiB, %d beside it, shared %d bytes, %d memories, largest worker %d MiB,"
+              + " the one never killed %d, %d files, %d threads")
+          .formatted(
+              (double) heap / MIB,
+              parent / MIB,
+              shared,
+              memories,
+              largest / MIB,
+              kept / MIB,
+              descriptors,
+              threads);
     }
   }
 }

@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.StartException;
 import io.headrace.WorkerDiedException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +72,76 @@ class StartsTest {
     }
   }
 
+  /** Starts when there are two of them. */
+  public static final class Meeting implements Handler<Integer, Integer> {
+    private final String folder;
+
+    public Meeting(String folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public void onStart() {
+      var _ = KillOnce.number(Path.of(folder));
+      while (!Files.exists(Path.of(folder, "1"))) {
+        Thread.onSpinWait();
+      }
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void processesStartSideBySide() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("meeting")
+            .<Integer>stepPerWorker(
+                "meet",
+                HandlerFactory.of(Meeting.class, folder.toString()),
+                step -> step.workers(WorkerProcesses.of(2)))
+            .build()
+            .start(Duration.ofSeconds(60))) {
+      assertThat(flow.call(1)).isEqualTo(1);
+    }
+  }
+
+  /** Needs a library that there is not. */
+  public static final class Linking implements Handler<Integer, Integer> {
+    public Linking() {}
+
+    @Override
+    public void onStart() {
+      System.loadLibrary("thereisnone");
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void aLibraryThatIsNotFoundFailsTheStartWithTheRemedy() {
+    assertThatThrownBy(
+            () ->
+                Flow.<Integer>builder("linking")
+                    .<Integer>stepPerWorker(
+                        "link",
+                        HandlerFactory.of(Linking.class),
+                        step -> step.workers(WorkerProcesses.of(1)))
+                    .build()
+                    .start(Duration.ofSeconds(30)))
+        .isInstanceOf(StartException.class)
+        .cause()
+        .isExactlyInstanceOf(UnsatisfiedLinkError.class)
+        .hasMessageContaining("no thereisnone in java.library.path")
+        .hasMessageContaining("add jvmOptions(\"-Djava.library.path=FOLDER\")")
+        .hasStackTraceContaining("Linking.onStart");
+  }
+
   /** Never becomes ready. */
   public static final class Stuck implements Handler<Integer, Integer> {
     public Stuck() {}
@@ -117,5 +191,22 @@ class StartsTest {
         .isEqualTo(Duration.ofMinutes(1).toNanos());
     assertThat(Pool.maxStartNanos(Duration.ofSeconds(90).toNanos()))
         .isEqualTo(Duration.ofMinutes(15).toNanos());
+  }
+
+  @Test
+  void theWaitForARestartDoublesUpToTenSeconds() {
+    assertThat(restartMillis(Duration.ofMillis(20), 1, 2, 3, 9, 10, 11, Integer.MAX_VALUE))
+        .containsExactly(20L, 40L, 80L, 5_120L, 10_000L, 10_000L, 10_000L);
+    assertThat(restartMillis(Duration.ofMinutes(1), 1, 2, Integer.MAX_VALUE))
+        .as("never shorter than asked for")
+        .containsExactly(60_000L, 60_000L, 60_000L);
+    assertThat(restartMillis(Duration.ofDays(3650), 1, 40)).containsOnly(315_360_000_000L);
+  }
+
+  private static List<Long> restartMillis(Duration first, Integer... failures) {
+    return Stream.of(failures)
+        .map(failed -> Pool.restartNanos(first.toNanos(), failed))
+        .map(TimeUnit.NANOSECONDS::toMillis)
+        .toList();
   }
 }

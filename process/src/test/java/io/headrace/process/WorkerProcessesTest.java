@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.Observer;
 import io.headrace.Outcomes;
 import io.headrace.StartException;
 import io.headrace.Tensor;
@@ -407,6 +408,66 @@ class WorkerProcessesTest {
     }
   }
 
+  /** Logs what it is told, by a logger and a level, and says whether that one lets it through. */
+  private static final class Levels implements Handler<String, Boolean> {
+    @Override
+    public List<Boolean> handle(List<String> items) {
+      return items.stream().map(Levels::log).toList();
+    }
+
+    private static boolean log(String item) {
+      String[] parts = item.split(" ", -1);
+      System.Logger logger = System.getLogger(parts[0]);
+      System.Logger.Level level = System.Logger.Level.valueOf(parts[1]);
+      logger.log(level, item);
+      return logger.isLoggable(level);
+    }
+  }
+
+  private static Flow<String, Boolean> levels(String... jvmOptions) throws InterruptedException {
+    return Flow.<String>builder("levels")
+        .<Boolean>stepPerWorker(
+            "step",
+            HandlerFactory.of(Levels::new),
+            step -> step.workers(WorkerProcesses.builder(1).jvmOptions(jvmOptions).build()))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void levelsOfLoggersHoldInWorkersUnlessTheyHaveAConfiguration() throws Exception {
+    Path configuration = Files.writeString(folder.resolve("logging.properties"), ".level=INFO\n");
+    Queue<String> logged = new ConcurrentLinkedQueue<>();
+    Logger root = Logger.getLogger("");
+    Logger fine = Logger.getLogger("levels.fine");
+    Logger quiet = Logger.getLogger("levels.quiet");
+    Logger below = Logger.getLogger("levels.fine.below");
+    fine.setLevel(java.util.logging.Level.FINE);
+    quiet.setLevel(java.util.logging.Level.SEVERE);
+    root.setLevel(java.util.logging.Level.SEVERE);
+    below.setFilter(logs -> !logged.add(logs.getMessage()));
+    try {
+      try (Flow<String, Boolean> flow = levels()) {
+        assertThat(flow.call("levels.fine.below DEBUG")).isTrue();
+        assertThat(flow.call("levels.fine.below TRACE")).isFalse();
+        assertThat(flow.call("levels.quiet WARNING")).isFalse();
+        assertThat(flow.call("levels.other INFO")).as("a bridge may take it").isTrue();
+        await("the line").until(() -> logged.size() == 1);
+        assertThat(logged).first().asString().endsWith("] levels.fine.below DEBUG");
+      }
+      try (Flow<String, Boolean> flow =
+          levels("-Djava.util.logging.config.file=" + configuration)) {
+        assertThat(flow.call("levels.fine.below DEBUG")).isFalse();
+        assertThat(flow.call("levels.quiet WARNING")).isTrue();
+      }
+    } finally {
+      root.setLevel(java.util.logging.Level.INFO);
+      fine.setLevel(null);
+      quiet.setLevel(null);
+      below.setFilter(null);
+    }
+  }
+
   /** Fails with a long message, a deep stack, and a cause that has both. */
   private record Verbose(boolean atStart) implements Handler<Integer, Integer>, Serializable {
     static final String MESSAGE = "long ".repeat(40_000);
@@ -560,8 +621,17 @@ class WorkerProcessesTest {
     }
   }
 
-  @Test
-  void aCrashOfNativeCodeIsToldWithItsReport() throws Exception {
+  /** Without a dump of its memory, which takes long: it exits with code 1 then. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hs_err_pid", "other/crash-", "/crash-"})
+  void aCrashOfNativeCodeIsToldWithItsReport(String file) throws Exception {
+    Files.createDirectory(folder.resolve("other"));
+    String report = file.startsWith("/") ? folder + file : file;
+    List<String> options = new ArrayList<>(List.of("-XX:-CreateCoredumpOnCrash"));
+    if (!file.equals("hs_err_pid")) {
+      options.add("-XX:ErrorFile=" + report + "%p.txt");
+    }
+    Queue<Observer.WorkerEvent.Reason> reasons = new ConcurrentLinkedQueue<>();
     try (Flow<Integer, Long> flow =
         Flow.<Integer>builder("crashing")
             .<Long>stepPerWorker(
@@ -571,14 +641,24 @@ class WorkerProcessesTest {
                     step.workers(
                         WorkerProcesses.builder(1)
                             .workingFolder(folder)
-                            .jvmOptions("-XX:-CreateCoredumpOnCrash")
+                            .jvmOptions(options.toArray(String[]::new))
                             .build()))
+            .observer(
+                new Observer() {
+                  @Override
+                  public void onWorker(WorkerEvent event) {
+                    if (event.kind() == WorkerEvent.Kind.DIED) {
+                      reasons.add(event.reason());
+                    }
+                  }
+                })
             .build()
             .start(Duration.ofSeconds(30))) {
       assertThatThrownBy(() -> flow.call(1))
           .isInstanceOf(WorkerDiedException.class)
-          .hasMessageContaining("see " + folder.resolve("hs_err_pid"))
+          .hasMessageContaining("has crashed with code 1; see " + folder.resolve(report))
           .hasMessageContaining("SIGSEGV");
+      assertThat(reasons).containsExactly(Observer.WorkerEvent.Reason.SIGNAL);
     }
   }
 

@@ -24,6 +24,15 @@ final class Linux {
   private static final int TIMED_OUT = 110;
   private static final int OWNER_DIED = 130;
   private static final int FOR_OWNER_ONLY = 0600;
+  private static final int ENFILE = 23;
+  private static final int EMFILE = 24;
+
+  /** What to do where memory without a file is not to be had. */
+  static final String USE_FILES =
+      "use files instead, by Mechanism.PORTABLE, portable() of worker processes, or the system"
+          + " property "
+          + Mechanism.PROPERTY
+          + "=portable";
 
   /** More than any C library needs. */
   private static final int MUTEX_ATTRIBUTES_BYTES = 64;
@@ -80,9 +89,21 @@ final class Linux {
   static int createMemoryFile(String name) {
     int descriptor = create(FileFunctions.CREATE_MEMORY, name, MFD_CLOEXEC);
     if (descriptor < 0) {
-      throw new SharedMemoryException("memfd_create failed with error " + -descriptor, null);
+      String failed = "memfd_create failed with error " + -descriptor;
+      throw new SharedMemoryException(
+          -descriptor == EMFILE || -descriptor == ENFILE
+              ? failed + ": too many files are open, raise their limit (ulimit -n)"
+              : failed + ": " + USE_FILES,
+          null);
     }
     return descriptor;
+  }
+
+  /**
+   * Whether there are such files here, where {@link #isAvailable} holds: a sandbox may forbid them.
+   */
+  static boolean hasMemoryFiles() {
+    return MemoryFiles.ARE_ALLOWED;
   }
 
   /**
@@ -324,6 +345,18 @@ final class Linux {
           name,
           FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
           Linker.Option.captureCallState("errno"));
+    }
+  }
+
+  private static final class MemoryFiles {
+    static final boolean ARE_ALLOWED = areAllowed();
+
+    private static boolean areAllowed() {
+      int descriptor = create(FileFunctions.CREATE_MEMORY, "headrace", MFD_CLOEXEC);
+      if (descriptor >= 0) {
+        close(descriptor);
+      }
+      return descriptor >= 0 || -descriptor == EMFILE || -descriptor == ENFILE; // for now
     }
   }
 

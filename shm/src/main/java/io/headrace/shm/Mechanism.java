@@ -15,8 +15,8 @@ public enum Mechanism {
   /**
    * The one that the property {@value #PROPERTY} names, or else the best one that this machine has.
    *
-   * @return {@link #LINUX} where it works, else {@link #PORTABLE}, if the property does not say
-   *     which
+   * @return {@link #LINUX} where it works, else {@link #PORTABLE}, as in a sandbox that forbids
+   *     {@code memfd_create}, if the property does not say which
    * @throws IllegalArgumentException if it names none, or one that this machine does not have
    * @throws IllegalCallerException if the JVM denies native access
    */
@@ -26,7 +26,7 @@ public enum Mechanism {
 
   private static Mechanism named(String name) {
     return switch (name.toLowerCase(Locale.ROOT)) {
-      case "" -> Linux.isAvailable() ? LINUX : PORTABLE;
+      case "" -> Linux.isAvailable() && Linux.hasMemoryFiles() ? LINUX : PORTABLE;
       case "portable" -> PORTABLE;
       case "linux" -> {
         if (!Linux.isAvailable()) {

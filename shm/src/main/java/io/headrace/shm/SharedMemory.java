@@ -31,6 +31,7 @@ import java.util.function.Consumer;
 public final class SharedMemory implements AutoCloseable {
   private static final int PAGE_BYTES = 4096;
   private static final int ENOMEM = 12;
+  private static final int EFBIG = 27;
   private static final int ENOSPC = 28;
   private static final double BYTES_PER_MIB = 1 << 20;
 
@@ -157,7 +158,18 @@ public final class SharedMemory implements AutoCloseable {
       throw new SharedMemoryException(
           switch (error) {
             case ENOMEM, ENOSPC -> tooLittle(sizeBytes, "the memory of this machine");
-            default -> "posix_fallocate of " + sizeBytes + " bytes failed with error " + error;
+            case EFBIG ->
+                "cannot reserve "
+                    + sizeBytes
+                    + " bytes of shared memory: no file of this process may be as large. Raise the"
+                    + " limit of its shell (ulimit -f)";
+            default ->
+                "posix_fallocate of "
+                    + sizeBytes
+                    + " bytes failed with error "
+                    + error
+                    + ": "
+                    + Linux.USE_FILES;
           },
           null);
     }

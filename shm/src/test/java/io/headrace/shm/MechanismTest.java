@@ -2,7 +2,9 @@ package io.headrace.shm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,6 +34,35 @@ class MechanismTest {
     System.setProperty(Mechanism.PROPERTY, "");
     assertThat(Mechanism.best())
         .isEqualTo(Linux.isAvailable() ? Mechanism.LINUX : Mechanism.PORTABLE);
+  }
+
+  @Test
+  void aSandboxThatForbidsMemoryFilesHasThePortableOne() throws Exception {
+    assumeThat(Linux.isAvailable()).isTrue();
+    List<String> lines = Sandbox.run("", "forbid");
+    assumeThat(lines).as("filters of system calls").doesNotContain("cannot forbid");
+    assertThat(lines)
+        .containsExactly(
+            "PORTABLE",
+            "memfd_create failed with error 1: use files instead, by Mechanism.PORTABLE,"
+                + " portable() of worker processes, or the system property"
+                + " headrace.mechanism=portable");
+  }
+
+  @Test
+  void aLimitOfTheShellIsNamed() throws Exception {
+    assumeThat(Linux.isAvailable()).isTrue();
+    assertThat(Sandbox.run("ulimit -f 1000 && ", "create"))
+        .containsExactly(
+            "LINUX",
+            "cannot reserve 1048576 bytes of shared memory: no file of this process may be as"
+                + " large. Raise the limit of its shell (ulimit -f)");
+    assertThat(Sandbox.run("ulimit -n 64 && ", "open"))
+        .containsExactly(
+            "LINUX",
+            "all",
+            "memfd_create failed with error 24: too many files are open, raise their limit (ulimit"
+                + " -n)");
   }
 
   @Test
