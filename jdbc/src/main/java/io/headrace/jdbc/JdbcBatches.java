@@ -16,6 +16,13 @@ import javax.sql.DataSource;
  * with as many connections as there are workers, and gives it back. Writes of a batch are one
  * transaction, of the isolation that the connection has. It needs tables with transactions.
  *
+ * <p><b>Order and locks.</b> Upserts, updates and deletes are executed in the order of their keys,
+ * so that batches of the same columns lock rows in the same order and do not deadlock each other,
+ * whoever executes them. Those of equal keys keep the order of the items; text counts as equal here
+ * that differs in case, accents or blanks at the end. Keys have no order, and batches may deadlock,
+ * if their values are not {@link Comparable}, other than byte arrays, or of several types. Inserts
+ * are executed in the order of the items.
+ *
  * <p><b>Failures.</b> A bad row fails its caller alone, with the error of the database: a batch
  * that fails is undone and searched by halves, between savepoints, and the rest is committed. With
  * {@link WriteBatch#allOrNothing} every caller of the batch gets the error. A statement that no
@@ -84,7 +91,7 @@ public final class JdbcBatches {
   }
 
   /**
-   * Updates the row that has the key of the item, in the order of the items.
+   * Updates the row that has the key of the item. Of equal keys in a batch the last one stays.
    *
    * @param dataSource gives the connections
    * @param table the table

@@ -46,8 +46,7 @@ final class Upsert implements Operation {
     List<Row> rows = table.ofStatement(all);
     Set<List<@Nullable Object>> keys = new HashSet<>();
     int size = 0;
-    while (size < rows.size()
-        && keys.add(rows.get(size).values().subList(0, table.keys().size()))) {
+    while (size < rows.size() && keys.add(Keys.of(rows.get(size), table.keys().size()))) {
       size++;
     }
     return rows.subList(0, size);

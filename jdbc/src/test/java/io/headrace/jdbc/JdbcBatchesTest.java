@@ -77,6 +77,21 @@ class JdbcBatchesTest extends PersonsTest {
     assertThat(nameOf(ANN)).isEqualTo("A4");
   }
 
+  /** One for the first of each key, one for the second. */
+  @Test
+  void equalKeysCostFewStatements() throws Exception {
+    List<Person> persons = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      persons.add(new Person("p" + i / 2 + "@x", "P" + i, i));
+    }
+    Handler<Person, String> upsert = upsert().returning(row -> row.getString("name"), "name", "id");
+    if (!database.name().equals(Database.PORTABLE)) { // which has no statements of many rows
+      assertThat(upsert.handle(persons))
+          .containsExactlyElementsOf(persons.stream().map(Person::name).toList());
+      assertThat(dataSource.statements).hasSize(2);
+    }
+  }
+
   @Test
   void rowsOfKeysAloneAreUpserted() throws Exception {
     Handler<Person, Integer> upsert =

@@ -34,7 +34,9 @@ final class WatchedDataSource implements DataSource {
 
   @Override
   public Connection getConnection() throws SQLException {
-    connections++;
+    synchronized (this) {
+      connections++;
+    }
     Connection connection = dataSource.getConnection();
     return proxy(
         Connection.class,
