@@ -26,7 +26,10 @@ import javax.sql.DataSource;
  * <p><b>Failures.</b> A bad row fails its caller alone, with the error of the database: a batch
  * that fails is undone and searched by halves, between savepoints, and the rest is committed. With
  * {@link WriteBatch#allOrNothing} every caller of the batch gets the error. A statement that no
- * database would take (no such table, wrong syntax) is not searched.
+ * database would take (no such table, wrong syntax) is not searched. A row that somebody else has
+ * locked for longer than the database waits fails its caller after two such waits, since the rows
+ * are executed one by one then. The search ends, and nothing is stored, when the timeouts of all
+ * callers are over.
  *
  * <p>When no connection can be had, callers get a {@link SQLTransientConnectionException}; when one
  * is lost, a {@link SQLNonTransientConnectionException}, and it says whether anything was stored.
