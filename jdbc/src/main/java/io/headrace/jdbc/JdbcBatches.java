@@ -35,8 +35,10 @@ import javax.sql.DataSource;
  * is lost, a {@link SQLNonTransientConnectionException}, and it says whether anything was stored.
  * Both, deadlocks, and transactions that the database ended to keep them serializable are tried
  * again as often as {@code retries} says, since nothing was stored, but not for callers whose
- * timeouts are all over. A connection that is lost while a transaction is committed is not: whether
- * it was stored is unknown, and the SQL state is {@code 08007}.
+ * timeouts are all over, and not when the data source itself has thrown a {@link
+ * SQLTransientConnectionException}: that is a pool which has waited for a connection already, as
+ * HikariCP does for its {@code connectionTimeout}. A connection that is lost while a transaction is
+ * committed is not: whether it was stored is unknown, and the SQL state is {@code 08007}.
  *
  * <p>After a loss a batch is executed in halves, and by the last of its {@code retries} row by row:
  * a row that loses its connection then, as one may that is larger than the database takes, fails

@@ -5,6 +5,7 @@ import io.headrace.TimeLeft;
 import java.lang.System.Logger.Level;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -90,6 +91,7 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     }
   }
 
+  /** A pool that has no connection has waited for one already, for its own timeout. */
   private Connection connect() throws RetryException, SQLException {
     try {
       return dataSource.getConnection();
@@ -97,7 +99,11 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
       if (SqlErrors.refusedLogin(e)) {
         throw e;
       }
-      throw new RetryException(SqlErrors.noConnection(e));
+      SQLException error = SqlErrors.noConnection(e);
+      if (e instanceof SQLTransientConnectionException) {
+        throw error;
+      }
+      throw new RetryException(error);
     }
   }
 

@@ -37,20 +37,33 @@ class ConnectionsTest extends PersonsTest {
     try (HikariDataSource small = new HikariDataSource(config)) {
       WatchedDataSource watched = new WatchedDataSource(small, false);
       Handler<Person, Integer> insert =
-          JdbcBatches.<Person>insert(watched, "person")
-              .set("email", Person::email)
-              .retries(1)
-              .count();
+          JdbcBatches.<Person>insert(watched, "person").set("email", Person::email).count();
       Connection taken = small.getConnection();
       Outcomes<Integer> counts = (Outcomes<Integer>) insert.handle(List.of(ANN, BOB));
       assertThat(counts.failure(1))
           .isInstanceOf(SQLTransientConnectionException.class)
           .hasMessageContaining("nothing was executed")
           .hasMessageContaining("as many as there are workers");
-      assertThat(watched.connections).isEqualTo(2);
+      assertThat(watched.connections).as("the pool has waited").isEqualTo(1);
       taken.close();
       assertThat(insert.handle(List.of(ANN, BOB))).containsExactly(1, 1);
     }
+  }
+
+  @Test
+  void aConnectionThatCannotBeHadIsAskedForAgain() throws Exception {
+    AtomicInteger refusals = new AtomicInteger(2);
+    dataSource.beforeConnection =
+        () -> {
+          if (refusals.getAndDecrement() > 0) {
+            throw new SQLException("refused", "08001");
+          }
+        };
+    assertThat(insert().count().handle(List.of(ANN, BOB))).containsExactly(1, 1);
+    assertThat(dataSource.connections).isEqualTo(3);
+    refusals.set(3);
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(CID));
+    assertThat(counts.failure(0)).isInstanceOf(SQLTransientConnectionException.class);
   }
 
   @Test
