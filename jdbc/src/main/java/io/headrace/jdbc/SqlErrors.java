@@ -14,7 +14,7 @@ final class SqlErrors {
    * of PostgreSQL refuses single rows with it.
    */
   private static final Set<String> OF_THE_STATEMENT =
-      Set.of("42000", "42601", "42703", "42P01", "42S02", "42S22");
+      Set.of("42000", "42001", "42601", "42703", "42P01", "42S02", "42S03", "42S04", "42S22");
 
   /** MariaDB and MySQL: a trigger has refused a row, with any state that it likes. */
   private static final int SIGNAL = 1644;
