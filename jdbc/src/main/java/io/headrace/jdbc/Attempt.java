@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * committed. Without a transaction (selects) there is nothing to undo.
  *
  * <p>After a wait for a lock that lasted too long each row is executed alone, because every part
- * with the locked row would wait as long again. When nobody waits for the batch any more the search
- * ends, and nothing is stored.
+ * with the locked row would wait as long again. So it is if a batch that is stored as a whole
+ * writes a row twice in one statement, which PostgreSQL does not take. When nobody waits for the
+ * batch any more the search ends, and nothing is stored.
  */
 final class Attempt {
   private static final int VALID_SECONDS = 5;
@@ -25,7 +26,7 @@ final class Attempt {
   private final Connection connection;
   private final Operation operation;
   private final Terms terms;
-  private final int atOnce;
+  private int atOnce;
   private final Answers answers;
   private final BooleanSupplier isWaitedFor;
 
@@ -91,6 +92,11 @@ final class Attempt {
     } catch (SQLException | RuntimeException e) {
       Exception error = SqlErrors.own(e);
       undo(null, error);
+      if (terms.allOrNothing() && SqlErrors.wroteTwice(error) && atOnce > 1) {
+        atOnce = 1;
+        all(rows);
+        return;
+      }
       if (isToBlameOnAll(rows, error)) {
         answers.fail(rows, error);
         return;

@@ -84,7 +84,8 @@ public final class JdbcBatches {
   /**
    * Inserts a row for each item, or updates the row that has its key. The key must be unique in the
    * table. MariaDB and MySQL update the row also when another unique key is the same. Of equal keys
-   * in a batch the last one stays.
+   * in a batch the last one stays. PostgreSQL refuses a statement with keys that it alone takes as
+   * equal, such as numbers that the column rounds: the batch is executed in parts then.
    *
    * @param dataSource gives the connections
    * @param table the table

@@ -53,6 +53,11 @@ final class SqlErrors {
         || (state.equals("HY000") && hasCode(error, LOCK_WAIT_TIMEOUT));
   }
 
+  /** One statement was to write a row twice. */
+  static boolean wroteTwice(Exception error) {
+    return state(error).equals("21000");
+  }
+
   static boolean ofTheStatement(Exception error) {
     return !hasCode(error, SIGNAL) && OF_THE_STATEMENT.contains(state(error));
   }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Inserts rows or updates those that have their keys. A statement takes a key once: rows with equal
  * keys go in several, one after the other. Keys that only the database takes as equal make it fail,
- * and then the search for bad rows tells them apart.
+ * and then an {@link Attempt} executes it in parts.
  */
 final class Upsert implements Operation {
   private final Table table;

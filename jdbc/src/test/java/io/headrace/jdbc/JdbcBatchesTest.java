@@ -11,6 +11,7 @@ import io.headrace.Handler;
 import io.headrace.Outcomes;
 import io.headrace.Workers;
 import java.math.BigDecimal;
+import java.sql.SQLException;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What each operation does, and what is equal: in every database. */
 class JdbcBatchesTest extends PersonsTest {
@@ -287,6 +290,14 @@ class JdbcBatchesTest extends PersonsTest {
                 .returning(row -> row.getInt("n"), "n")
                 .handle(List.of(new Digest(new byte[] {3}, 3), new Digest(new byte[] {2}, 4))))
         .containsExactly(null, 4);
+    assertThat(
+            JdbcBatches.<Digest>upsert(dataSource, "digest")
+                .key("hash", Digest::hash)
+                .set("n", Digest::n)
+                .allOrNothing()
+                .count()
+                .handle(List.of(new Digest(new byte[] {7}, 5), new Digest(new byte[] {7}, 6))))
+        .containsExactly(1, 1);
   }
 
   @Test
@@ -379,32 +390,80 @@ class JdbcBatchesTest extends PersonsTest {
         .allSatisfy(sql -> assertThat(sql.split("UNION ALL")).hasSizeLessThanOrEqualTo(250));
   }
 
-  @Test
-  void keysThatOnlyTheDatabaseTakesAsEqual() throws Exception {
-    String text = database.name().equals("MariaDB") ? "VARCHAR(10)" : "VARCHAR_IGNORECASE(10)";
-    if (database.name().equals("PostgreSQL")) {
-      database.execute(
-          "DROP TABLE IF EXISTS word",
-          "DROP COLLATION IF EXISTS nocase",
-          "CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic ="
-              + " false)");
-      text = "VARCHAR(10) COLLATE nocase";
-    }
+  /** Text in either case, and with accents or blanks at the end where the database ignores them. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void textThatTheDatabaseTakesAsEqual(boolean allOrNothing) throws Exception {
+    boolean isH2 = database.url().contains("h2");
     database.execute(
-        "DROP TABLE IF EXISTS word", "CREATE TABLE word (word " + text + " PRIMARY KEY, n INT)");
+        "DROP TABLE IF EXISTS word", "CREATE TABLE word (word " + words() + " PRIMARY KEY, n INT)");
     record Word(String word, int n) {}
-    Handler<Word, Integer> upsert =
-        JdbcBatches.<Word>upsert(dataSource, "word")
-            .key("word", Word::word)
-            .set("n", Word::n)
-            .count();
-    assertThat(upsert.handle(List.of(new Word("one", 1), new Word("ONE", 2), new Word("two", 3))))
-        .containsExactly(1, 1, 1);
+    WriteBatch<Word> upsert =
+        JdbcBatches.<Word>upsert(dataSource, "word").key("word", Word::word).set("n", Word::n);
+    Handler<Word, Integer> counts = allOrNothing ? upsert.allOrNothing().count() : upsert.count();
+    String accent = isH2 ? "OnE" : "Öne";
+    assertThat(
+            counts.handle(
+                List.of(
+                    new Word(accent, 0),
+                    new Word("one", 1),
+                    new Word("ONE", 2),
+                    new Word("two", 3))))
+        .containsExactly(1, 1, 1, 1);
     assertThat(
             JdbcBatches.<String>select(dataSource, "word")
                 .key("word", word -> word)
                 .one(row -> row.getInt("n"))
-                .handle(List.of("One", "TWO", "three", "one")))
+                .handle(List.of("One", "TWO", "three", accent)))
         .containsExactly(2, 3, null, 2);
+  }
+
+  private String words() throws SQLException {
+    return switch (database.name()) {
+      case "PostgreSQL" -> {
+        database.execute(
+            "DROP TABLE IF EXISTS word",
+            "DROP COLLATION IF EXISTS letters",
+            "CREATE COLLATION letters (provider = icu, locale = 'und-u-ks-level1', deterministic ="
+                + " false)");
+        yield "VARCHAR(10) COLLATE letters";
+      }
+      case "MariaDB" -> "VARCHAR(10) COLLATE utf8mb4_general_ci";
+      default -> "VARCHAR_IGNORECASE(10)";
+    };
+  }
+
+  /** The column rounds, so that both are of one row. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void keysThatOnlyTheDatabaseTakesAsEqual(boolean allOrNothing) throws Exception {
+    if (!database.name().equals("PostgreSQL")) {
+      return; // the only one that refuses a statement for it
+    }
+    database.execute(
+        "DROP TABLE IF EXISTS rounded", "CREATE TABLE rounded (k DECIMAL(9) PRIMARY KEY, n INT)");
+    WriteBatch<String> upsert =
+        JdbcBatches.<String>upsert(dataSource, "rounded")
+            .key("k", BigDecimal::new)
+            .set("n", String::length);
+    Handler<String, Integer> counts = allOrNothing ? upsert.allOrNothing().count() : upsert.count();
+    assertThat(counts.handle(List.of("1.1", "1.25", "7"))).containsExactly(1, 1, 1);
+    assertThat(database.query("SELECT n FROM rounded ORDER BY k")).containsExactly(4, 1);
+  }
+
+  @Test
+  void keysThatAreWrittenInSeveralWays() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS price",
+        "CREATE TABLE price (price DECIMAL(9, 2) PRIMARY KEY, n INT)");
+    Handler<String, Integer> upsert =
+        JdbcBatches.<String>upsert(dataSource, "price")
+            .key("price", BigDecimal::new)
+            .set("n", String::length)
+            .allOrNothing()
+            .count();
+    assertThat(upsert.handle(List.of("1.0", "1", "1.00"))).containsExactly(1, 1, 1);
+    assertThat(database.query("SELECT n FROM price")).containsExactly(4);
+    assertThat(dataSource.connections).isEqualTo(1);
   }
 }
