@@ -14,7 +14,11 @@ import javax.sql.DataSource;
  *
  * <p><b>Connections.</b> A batch takes one connection from the data source, which should be a pool
  * with as many connections as there are workers, and gives it back. Writes of a batch are one
- * transaction, of the isolation that the connection has. It needs tables with transactions.
+ * transaction, of the isolation that the connection has. It needs tables with transactions. That is
+ * outside of any transaction of the callers: a batch does not see what they have not committed, and
+ * a caller that holds the lock of a row and waits for a batch that writes it waits for itself.
+ * Nothing cancels a statement that was sent, not a caller's timeout either: set {@code
+ * socketTimeout} of the driver and the timeouts of the database for statements and locks.
  *
  * <p><b>Order and locks.</b> Upserts, updates and deletes are executed in the order of their keys,
  * so that batches of the same columns lock rows in the same order and do not deadlock each other,
