@@ -66,14 +66,21 @@ final class Errors {
         error);
   }
 
-  /** Names the columns that a table has, when a statement names others. */
+  /**
+   * Names the columns that a table has, when a statement names others. Not if the session does not
+   * know the schema, or a name is not plain, as that of an element of a collection.
+   */
   static Throwable ofStatement(CqlSession session, Shape shape, Throwable error) {
     if (!(error instanceof InvalidQueryException)) {
       return error;
     }
-    return table(session, shape.table())
-        .flatMap(table -> unknownColumns(shape, table, error))
-        .orElse(error);
+    try {
+      return table(session, shape.table())
+          .flatMap(table -> unknownColumns(shape, table, error))
+          .orElse(error);
+    } catch (IllegalArgumentException notPlain) {
+      return error;
+    }
   }
 
   private static Optional<Throwable> unknownColumns(
@@ -98,18 +105,13 @@ final class Errors {
             error));
   }
 
-  /** Nothing if the session does not know the schema, or the name is not plain. */
   private static Optional<TableMetadata> table(CqlSession session, String name) {
-    try {
-      int dot = name.indexOf('.');
-      Optional<CqlIdentifier> keyspace =
-          dot < 0
-              ? session.getKeyspace()
-              : Optional.of(CqlIdentifier.fromCql(name.substring(0, dot)));
-      CqlIdentifier table = CqlIdentifier.fromCql(name.substring(dot + 1));
-      return keyspace.flatMap(session.getMetadata()::getKeyspace).flatMap(of -> of.getTable(table));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
+    int dot = name.indexOf('.');
+    Optional<CqlIdentifier> keyspace =
+        dot < 0
+            ? session.getKeyspace()
+            : Optional.of(CqlIdentifier.fromCql(name.substring(0, dot)));
+    CqlIdentifier table = CqlIdentifier.fromCql(name.substring(dot + 1));
+    return keyspace.flatMap(session.getMetadata()::getKeyspace).flatMap(of -> of.getTable(table));
   }
 }

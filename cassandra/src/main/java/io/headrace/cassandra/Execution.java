@@ -83,12 +83,15 @@ final class Execution {
   }
 
   private CompletionStage<AsyncResultSet> send(List<Bound> writes, boolean idempotent) {
-    return inFlight.acquireAsync().thenCompose(permit -> send(writes, idempotent, permit));
+    CompletableFuture<Permit> permit = inFlight.acquireAsync();
+    tries.cancelWhenGivenUp(permit);
+    return permit.thenCompose(taken -> send(writes, idempotent, taken));
   }
 
   private CompletionStage<AsyncResultSet> send(
       List<Bound> writes, boolean idempotent, Permit permit) {
-    return DONE.thenCompose(_ -> session.executeAsync(statement(writes, idempotent)))
+    return DONE.thenCompose(
+            _ -> tries.unlessGivenUp(() -> session.executeAsync(statement(writes, idempotent))))
         .whenComplete((_, _) -> permit.close());
   }
 

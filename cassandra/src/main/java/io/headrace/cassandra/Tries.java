@@ -27,7 +27,7 @@ final class Tries {
   private final CqlSession session;
   private final Terms terms;
   private final long deadlineNanos;
-  private final Future<?> result;
+  private final CompletableFuture<?> result;
 
   /**
    * For a batch that begins now.
@@ -35,7 +35,7 @@ final class Tries {
    * @param result of the batch: when it is done, as after a shutdown, there are no more tries
    * @param longest how long somebody waits for it; null for as long as it takes
    */
-  Tries(CqlSession session, Terms terms, Future<?> result, @Nullable Duration longest) {
+  Tries(CqlSession session, Terms terms, CompletableFuture<?> result, @Nullable Duration longest) {
     this.session = session;
     this.terms = terms;
     this.result = result;
@@ -52,13 +52,23 @@ final class Tries {
     return call(safe, attempt, FIRST_DELAY_NANOS);
   }
 
+  /** What is asked for, unless nobody wants the result of the batch any more. */
+  <T> CompletionStage<T> unlessGivenUp(Supplier<CompletionStage<T>> request) {
+    return result.isDone()
+        ? failedStage(new CancellationException("the batch was given up"))
+        : request.get();
+  }
+
+  /** Cancels what the batch waits for, once nobody wants its result any more. */
+  void cancelWhenGivenUp(Future<?> waiting) {
+    if (!waiting.isDone()) {
+      var _ = result.whenComplete((_, _) -> waiting.cancel(false));
+    }
+  }
+
   private <T> CompletionStage<T> call(
       boolean safe, Supplier<CompletionStage<T>> attempt, long delayNanos) {
-    if (result.isDone()) {
-      return failedStage(new CancellationException("the batch was given up"));
-    }
-    return attempt
-        .get()
+    return unlessGivenUp(attempt)
         .exceptionallyCompose(failure -> again(safe, attempt, delayNanos, Errors.own(failure)));
   }
 

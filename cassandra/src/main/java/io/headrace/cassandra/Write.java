@@ -112,18 +112,22 @@ public final class Write {
   }
 
   /**
-   * How long the database keeps what is written. The default is that of the table.
+   * How long the database keeps what is written. The default is that of the table. Counters have
+   * none.
    *
-   * @param ttl whole seconds, zero for ever
+   * @param ttl whole seconds, of which a fraction is cut off; zero for ever
    * @return this
-   * @throws IllegalArgumentException if it is negative, or more seconds than an int has
+   * @throws IllegalArgumentException if it is negative, above zero and below a second, or more
+   *     seconds than an int has
    * @throws IllegalStateException for a delete
    */
   public Write ttl(Duration ttl) {
     require(kind.sets, "has no TTL");
-    if (ttl.isNegative() || ttl.toSeconds() > Integer.MAX_VALUE) {
+    boolean isForEver = ttl.isZero();
+    if (!isForEver && (ttl.toSeconds() < 1 || ttl.toSeconds() > Integer.MAX_VALUE)) {
       throw new IllegalArgumentException(
-          "ttl is " + ttl + ", it has to be from 0 to " + Integer.MAX_VALUE + " seconds");
+          "ttl is %s, it has to be from 1 to %d seconds, or 0 for ever"
+              .formatted(ttl, Integer.MAX_VALUE));
     }
     ttlSeconds = (int) ttl.toSeconds();
     return this;
@@ -172,6 +176,7 @@ public final class Write {
     require(!kind.sets || !sets.isEmpty() || !adds.isEmpty(), "sets nothing");
     require(adds.isEmpty() || sets.isEmpty(), "adds to counters, so that it cannot set columns");
     require(adds.isEmpty() || !conditional, "adds to counters, so that it has no condition");
+    require(adds.isEmpty() || ttlSeconds == null, "adds to counters, so that it has no TTL");
     require(
         timestampMicros == null || takesTimestamp(),
         (conditional ? "has a condition" : "adds to counters")

@@ -116,11 +116,13 @@ public final class WriteBatch<I> {
   }
 
   /**
-   * How long the database keeps what is written. The default is that of the table.
+   * How long the database keeps what is written. The default is that of the table. Counters have
+   * none.
    *
-   * @param ttl whole seconds, zero for ever
+   * @param ttl whole seconds, of which a fraction is cut off; zero for ever
    * @return this
-   * @throws IllegalArgumentException if it is negative, or more seconds than an int has
+   * @throws IllegalArgumentException if it is negative, above zero and below a second, or more
+   *     seconds than an int has
    * @throws IllegalStateException for a delete
    */
   public WriteBatch<I> ttl(Duration ttl) {

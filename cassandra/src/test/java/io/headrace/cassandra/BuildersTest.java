@@ -67,6 +67,8 @@ class BuildersTest {
         .hasMessage("an update of t adds to counters, so that it cannot set columns");
     assertThatThrownBy(() -> update().add("n", a -> 1).ifExists().applied())
         .hasMessage("an update of t adds to counters, so that it has no condition");
+    assertThatThrownBy(() -> update().add("n", a -> 1).ttl(Duration.ofSeconds(1)).applied())
+        .hasMessage("an update of t adds to counters, so that it has no TTL");
     assertThatThrownBy(() -> update().add("n", a -> 1).timestamp(a -> 1).applied())
         .hasMessage("an update of t adds to counters, so that the servers give it a timestamp");
     assertThatThrownBy(() -> insert().ifNotExists().timestamp(a -> 1).applied())
@@ -86,7 +88,12 @@ class BuildersTest {
         .hasMessage("column a was given before");
     assertThatThrownBy(() -> insert().ttl(Duration.ofSeconds(-1)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("ttl is PT-1S, it has to be from 0 to 2147483647 seconds");
+        .hasMessage("ttl is PT-1S, it has to be from 1 to 2147483647 seconds, or 0 for ever");
+    assertThatThrownBy(() -> insert().ttl(Duration.ofMillis(900)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ttl is PT0.9S, it has to be from 1 to 2147483647 seconds, or 0 for ever");
+    assertThatThrownBy(() -> insert().ttl(Duration.ofSeconds(1L << 31)))
+        .hasMessageStartingWith("ttl is PT596523H14M8S, it has to be");
     assertThatThrownBy(() -> insert().maxStatements(65_536))
         .hasMessage("maxStatements is 65536, it has to be from 1 to 65535");
     assertThatThrownBy(() -> insert().maxBytes(0))

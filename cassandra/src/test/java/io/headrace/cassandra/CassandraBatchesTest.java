@@ -402,8 +402,9 @@ class CassandraBatchesTest {
             CassandraBatches.writes(knowing),
             Write.delete("ks.other").key("x", 1),
             Write.delete("none.person").key("x", 1),
-            Write.delete("\"Odd.Name\"").key("x", 1));
-    assertThat(IntStream.range(0, 3).mapToObj(i -> others.failure(i).getMessage()))
+            Write.delete("\"Odd.Name\"").key("x", 1),
+            Write.update("person").key("city", "Oslo").set("tags['x']", "y"));
+    assertThat(IntStream.range(0, 4).mapToObj(i -> others.failure(i).getMessage()))
         .containsOnly("no such table");
   }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.datastax.oss.driver.api.core.AllNodesFailedException;
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.DriverTimeoutException;
+import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
 import com.datastax.oss.driver.api.core.servererrors.WriteFailureException;
 import com.datastax.oss.driver.api.core.servererrors.WriteTimeoutException;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -271,6 +273,39 @@ class RetriesTest {
       // Whatever is due.
     }
     assertThat(cassandra.requests).hasSize(tries);
+  }
+
+  @Test
+  void whatWaitsForItsTurnIsNotSentOnceTheBatchIsGivenUp() throws Exception {
+    List<CompletableFuture<AsyncResultSet>> sent = new CopyOnWriteArrayList<>();
+    CqlSession slow =
+        Sessions.executing(
+            FakeCassandra.SESSION,
+            statement -> {
+              sent.add(new CompletableFuture<>());
+              return sent.getLast();
+            });
+    AsyncHandler<String, Boolean> handler = insert(slow).maxInFlight(1).maxStatements(1).applied();
+    var _ = handler.handle(List.of("Ann"));
+    await("the statement is prepared, and sent").until(() -> sent.size() == 1);
+    CompletableFuture<?> waiting = handler.handle(List.of("Bob")).toCompletableFuture();
+    assertThat(sent).hasSize(1);
+    // Before anything else is told of the end.
+    var _ = waiting.whenComplete((_, _) -> sent.getFirst().completeExceptionally(new Error()));
+    waiting.cancel(false);
+    assertThat(sent).hasSize(1);
+    var _ = handler.handle(List.of("Cid"));
+    assertThat(sent).as("the turn was given back").hasSize(2);
+  }
+
+  @Test
+  void whatWaitsForItsTurnIsWithdrawnWhenTheBatchIsGivenUp() {
+    CompletableFuture<Object> result = new CompletableFuture<>();
+    CompletableFuture<Object> turn = new CompletableFuture<>();
+    new Tries(FakeCassandra.SESSION, insert().terms(), result, null).cancelWhenGivenUp(turn);
+    assertThat(turn).isNotDone();
+    result.cancel(false);
+    assertThat(turn).isCancelled();
   }
 
   @Test

@@ -24,7 +24,8 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
  * are, after the tries that the client makes by itself.
  *
  * <p><b>Client.</b> It is used as it was given and never closed. With an asynchronous one no thread
- * waits; with the other each request has a virtual thread.
+ * waits; with the other each request has a virtual thread. What callers do next runs on a virtual
+ * thread too, so that it may wait for the client.
  *
  * <p><b>Threads.</b> Handlers are immutable and thread safe: all workers share one. When a batch is
  * shut down its requests are cancelled.

@@ -43,11 +43,18 @@ final class DynamoDbHandler<I, T, R, O extends @Nullable Object> implements Asyn
       }
     }
     CompletableFuture<@Nullable Void> end = new Run<>(requests, terms, operations).start();
-    CompletableFuture<List<O>> result =
+    CompletableFuture<List<O>> result = new CompletableFuture<>();
+    var _ =
         CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
-            .handle((done, failure) -> outcomes(answers));
+            .whenComplete((done, failure) -> complete(result, answers));
     var _ = result.whenComplete((outcomes, failure) -> end.complete(null));
     return result;
+  }
+
+  /** Not on a thread of the client: what callers do next may wait for the client. */
+  private void complete(
+      CompletableFuture<List<O>> result, List<CompletableFuture<@Nullable Object>> answers) {
+    terms.time().execute(() -> result.complete(outcomes(answers)));
   }
 
   /** The results are of the type that the mapper made or null: the builders see to it. */
@@ -56,11 +63,16 @@ final class DynamoDbHandler<I, T, R, O extends @Nullable Object> implements Asyn
       List<CompletableFuture<@Nullable Object>> answers) {
     Outcomes<O> outcomes = new Outcomes<>(answers.size());
     for (CompletableFuture<@Nullable Object> answer : answers) {
-      if (answer.isCompletedExceptionally()) {
-        outcomes.addFailure(answer.exceptionNow());
-      } else {
-        outcomes.add((O) answer.resultNow());
-      }
+      // exceptionNow() has no CancellationException, as that of a client that is closed.
+      var _ =
+          answer.whenComplete(
+              (result, failure) -> {
+                if (failure != null) {
+                  outcomes.addFailure(Blame.unwrapped(failure));
+                } else {
+                  outcomes.add((O) result);
+                }
+              });
     }
     return outcomes;
   }

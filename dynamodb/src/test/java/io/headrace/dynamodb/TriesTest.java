@@ -288,6 +288,14 @@ class TriesTest {
     assertThat(client.writes).hasSize(2);
   }
 
+  @Test
+  void aRequestThatTheClientCancelsIsAnswered() {
+    CompletableFuture<? extends List<Void>> batch = write("a");
+    client.writes.get(0).answer().cancel(true);
+    assertOutcomes(batch, 1);
+    assertFailure((Outcomes<?>) batch.join(), 0).isInstanceOf(CancellationException.class);
+  }
+
   /** An item that nobody asked for stands where one that was asked for is missing. */
   @Test
   void anAnswerThatDoesNotFitIsNotTakenForNothing() {
@@ -305,6 +313,27 @@ class TriesTest {
     assertFailure(outcomes, 1)
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("DynamoDB answered with something of table person that was not asked for");
+  }
+
+  /** This thread stands for the one on which the client tells of responses. */
+  @Test
+  void whatCallersDoNextMayWaitForTheClient() {
+    CompletableFuture<Thread> next =
+        start(
+                DynamoDbBatches.<String>get(client)
+                    .key(id -> new ItemKey("person", person(id)))
+                    .<String>one(item -> item.get("id").s()),
+                List.of("a"))
+            .thenApply(results -> Thread.currentThread());
+    client
+        .gets
+        .get(0)
+        .answer()
+        .complete(
+            BatchGetItemResponse.builder()
+                .responses(Map.of("person", List.of(person("a"))))
+                .build());
+    assertThat(next.join()).isNotSameAs(Thread.currentThread());
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,11 @@ import org.jspecify.annotations.Nullable;
  * cost a round trip each time. If that fails it is undone, and the halves are executed between
  * savepoints, and the halves of those that fail, down to the bad rows; then what is left is
  * committed. Without a transaction (selects) there is nothing to undo.
+ *
+ * <p>After a wait for a lock that lasted too long each row is executed alone, because every part
+ * with the locked row would wait as long again. So it is if a batch that is stored as a whole
+ * writes a row twice in one statement, which PostgreSQL does not take. When nobody waits for the
+ * batch any more the search ends, and nothing is stored.
  */
 final class Attempt {
   private static final int VALID_SECONDS = 5;
@@ -20,20 +26,28 @@ final class Attempt {
   private final Connection connection;
   private final Operation operation;
   private final Terms terms;
-  private final int atOnce;
+  private int atOnce;
   private final Answers answers;
+  private final BooleanSupplier isWaitedFor;
 
   private boolean inTransaction;
 
   /** What is executed, or was at last. */
   private List<Row> executed = List.of();
 
-  Attempt(Connection connection, Operation operation, Terms terms, int atOnce, Answers answers) {
+  Attempt(
+      Connection connection,
+      Operation operation,
+      Terms terms,
+      int atOnce,
+      Answers answers,
+      BooleanSupplier isWaitedFor) {
     this.connection = connection;
     this.operation = operation;
     this.terms = terms;
     this.atOnce = atOnce;
     this.answers = answers;
+    this.isWaitedFor = isWaitedFor;
   }
 
   void execute(List<Row> rows) throws RetryException, SQLException {
@@ -78,11 +92,16 @@ final class Attempt {
     } catch (SQLException | RuntimeException e) {
       Exception error = SqlErrors.own(e);
       undo(null, error);
+      if (terms.allOrNothing() && SqlErrors.wroteTwice(error) && atOnce > 1) {
+        atOnce = 1;
+        all(rows);
+        return;
+      }
       if (isToBlameOnAll(rows, error)) {
         answers.fail(rows, error);
         return;
       }
-      search(rows);
+      search(rows, error);
     }
     commit(rows);
   }
@@ -102,9 +121,13 @@ final class Attempt {
         || !ask(() -> connection.getMetaData().supportsSavepoints());
   }
 
-  private void search(List<Row> rows) throws RetryException, SQLException {
-    int half = rows.size() / 2;
-    for (List<Row> part : List.of(rows.subList(0, half), rows.subList(half, rows.size()))) {
+  private void search(List<Row> rows, Exception found) throws RetryException, SQLException {
+    int size = SqlErrors.lockTimedOut(found) ? 1 : Math.ceilDiv(rows.size(), 2);
+    for (int from = 0; from < rows.size(); from += size) {
+      if (!isWaitedFor.getAsBoolean()) {
+        throw SqlErrors.nobodyWaits(found);
+      }
+      List<Row> part = rows.subList(from, Math.min(rows.size(), from + size));
       Savepoint savepoint = inTransaction ? ask(connection::setSavepoint) : null;
       try {
         inParts(part);
@@ -114,7 +137,7 @@ final class Attempt {
         if (part.size() == 1) {
           answers.fail(part, error);
         } else {
-          search(part);
+          search(part, error);
         }
       }
     }

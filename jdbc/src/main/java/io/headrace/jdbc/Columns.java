@@ -14,6 +14,9 @@ final class Columns<I> {
   private final Map<String, Function<? super I, ? extends @Nullable Object>> values =
       new LinkedHashMap<>();
 
+  /** How many of them, from the first on, are the key by which rows are written. */
+  private int keys;
+
   static String name(String name) {
     if (name.isBlank()) {
       throw new IllegalArgumentException("a name is blank");
@@ -46,15 +49,19 @@ final class Columns<I> {
     return List.copyOf(values.keySet());
   }
 
-  /** A copy, with more columns. */
+  /** A copy, with those that are written where these are the key. */
   Columns<I> and(Columns<I> others) {
     Columns<I> all = new Columns<>();
+    all.keys = values.size();
     all.values.putAll(values);
     all.values.putAll(others.values);
     return all;
   }
 
-  /** The rows of the items; one whose values cannot be had has failed and is left out. */
+  /**
+   * The rows of the items, in the order of the key; one whose values cannot be had has failed and
+   * is left out.
+   */
   List<Row> rows(List<I> items, Answers answers) {
     List<Row> rows = new ArrayList<>(items.size());
     for (int i = 0; i < items.size(); i++) {
@@ -64,7 +71,7 @@ final class Columns<I> {
         answers.fail(i, e);
       }
     }
-    return rows;
+    return Keys.sorted(rows, keys);
   }
 
   /** As {@link #rows}, but items with equal values share one. */

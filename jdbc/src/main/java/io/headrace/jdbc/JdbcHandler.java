@@ -5,8 +5,10 @@ import io.headrace.TimeLeft;
 import java.lang.System.Logger.Level;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -49,20 +51,21 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     int atOnce = rows.size();
     int retriesLeft = terms.retries();
     int blamesLeft = terms.allOrNothing() ? 0 : terms.retries();
+    BooleanSupplier isWaitedFor = () -> !Duration.ZERO.equals(timeLeft.longest());
     while (true) {
       Answers answers = known.copy();
       try {
-        execute(rows, atOnce, answers);
+        execute(rows, atOnce, answers, isWaitedFor);
         return answers;
       } catch (RetryException e) {
         List<Row> lost = e.lost();
-        boolean isWaitedFor = !Duration.ZERO.equals(timeLeft.longest());
-        if (isWaitedFor && retriesLeft > 0) {
+        boolean mayTryAgain = isWaitedFor.getAsBoolean();
+        if (mayTryAgain && retriesLeft > 0) {
           retriesLeft--;
           if (!lost.isEmpty()) {
             atOnce = retriesLeft == 0 ? 1 : Math.ceilDiv(lost.size(), 2);
           }
-        } else if (isWaitedFor && lost.size() == 1 && rows.size() > 1 && blamesLeft-- > 0) {
+        } else if (mayTryAgain && lost.size() == 1 && rows.size() > 1 && blamesLeft-- > 0) {
           known.fail(lost, e.error());
           rows = rows.stream().filter(row -> !lost.contains(row)).toList();
         } else {
@@ -78,16 +81,17 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     }
   }
 
-  private void execute(List<Row> rows, int atOnce, Answers answers)
+  private void execute(List<Row> rows, int atOnce, Answers answers, BooleanSupplier isWaitedFor)
       throws RetryException, SQLException {
     Connection connection = connect();
     try {
-      new Attempt(connection, operation, terms, atOnce, answers).execute(rows);
+      new Attempt(connection, operation, terms, atOnce, answers, isWaitedFor).execute(rows);
     } finally {
       close(connection);
     }
   }
 
+  /** A pool that has no connection has waited for one already, for its own timeout. */
   private Connection connect() throws RetryException, SQLException {
     try {
       return dataSource.getConnection();
@@ -95,7 +99,11 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
       if (SqlErrors.refusedLogin(e)) {
         throw e;
       }
-      throw new RetryException(SqlErrors.noConnection(e));
+      SQLException error = SqlErrors.noConnection(e);
+      if (e instanceof SQLTransientConnectionException) {
+        throw error;
+      }
+      throw new RetryException(error);
     }
   }
 

@@ -3,6 +3,7 @@ package io.headrace.jdbc;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTimeoutException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Set;
 
@@ -13,10 +14,13 @@ final class SqlErrors {
    * of PostgreSQL refuses single rows with it.
    */
   private static final Set<String> OF_THE_STATEMENT =
-      Set.of("42000", "42601", "42703", "42P01", "42S02", "42S22");
+      Set.of("42000", "42001", "42601", "42703", "42P01", "42S02", "42S03", "42S04", "42S22");
 
   /** MariaDB and MySQL: a trigger has refused a row, with any state that it likes. */
   private static final int SIGNAL = 1644;
+
+  /** MariaDB and MySQL, which have no state for it. */
+  private static final int LOCK_WAIT_TIMEOUT = 1205;
 
   private SqlErrors() {}
 
@@ -41,13 +45,29 @@ final class SqlErrors {
     return state(atCommit).equals("40003") || state(atCommit).startsWith("08");
   }
 
+  /** Somebody else had locked a row, for longer than the database waits. */
+  static boolean lockTimedOut(Exception error) {
+    String state = state(error);
+    return state.equals("HYT00")
+        || state.equals("55P03")
+        || (state.equals("HY000") && hasCode(error, LOCK_WAIT_TIMEOUT));
+  }
+
+  /** One statement was to write a row twice. */
+  static boolean wroteTwice(Exception error) {
+    return state(error).equals("21000");
+  }
+
   static boolean ofTheStatement(Exception error) {
-    boolean isSignal = error instanceof SQLException sql && sql.getErrorCode() == SIGNAL;
-    return !isSignal && OF_THE_STATEMENT.contains(state(error));
+    return !hasCode(error, SIGNAL) && OF_THE_STATEMENT.contains(state(error));
   }
 
   static boolean refusedLogin(SQLException error) {
     return state(error).startsWith("28");
+  }
+
+  private static boolean hasCode(Exception error, int code) {
+    return error instanceof SQLException sql && sql.getErrorCode() == code;
   }
 
   private static String state(Exception error) {
@@ -62,6 +82,14 @@ final class SqlErrors {
         error.getSQLState(),
         error.getErrorCode(),
         error);
+  }
+
+  static SQLException nobodyWaits(Exception found) {
+    return new SQLTimeoutException(
+        "The timeouts of all callers were over before the bad rows were found, so that nothing was"
+            + " stored: "
+            + found.getMessage(),
+        found);
   }
 
   static SQLException lost(Exception error) {

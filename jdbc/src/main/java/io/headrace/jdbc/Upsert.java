@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Inserts rows or updates those that have their keys. A statement takes a key once: rows with equal
  * keys go in several, one after the other. Keys that only the database takes as equal make it fail,
- * and then the search for bad rows tells them apart.
+ * and then an {@link Attempt} executes it in parts.
  */
 final class Upsert implements Operation {
   private final Table table;
@@ -46,8 +46,7 @@ final class Upsert implements Operation {
     List<Row> rows = table.ofStatement(all);
     Set<List<@Nullable Object>> keys = new HashSet<>();
     int size = 0;
-    while (size < rows.size()
-        && keys.add(rows.get(size).values().subList(0, table.keys().size()))) {
+    while (size < rows.size() && keys.add(Keys.of(rows.get(size), table.keys().size()))) {
       size++;
     }
     return rows.subList(0, size);

@@ -13,16 +13,21 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
-/** Notes the statements that are prepared, and lets tests act before these and before commits. */
+/** Notes the statements that are prepared, and lets tests act before these and other calls. */
 final class WatchedDataSource implements DataSource {
   interface Action {
     void with(Connection connection) throws SQLException;
+  }
+
+  interface Refusal {
+    void orNot() throws SQLException;
   }
 
   private final DataSource dataSource;
   private final boolean portable;
   final List<String> statements = new CopyOnWriteArrayList<>();
   int connections;
+  Refusal beforeConnection = () -> {};
   Action beforeStatement = connection -> {};
   Action beforeCommit = connection -> {};
   Action beforeSavepoint = connection -> {};
@@ -34,7 +39,10 @@ final class WatchedDataSource implements DataSource {
 
   @Override
   public Connection getConnection() throws SQLException {
-    connections++;
+    synchronized (this) {
+      connections++;
+    }
+    beforeConnection.orNot();
     Connection connection = dataSource.getConnection();
     return proxy(
         Connection.class,

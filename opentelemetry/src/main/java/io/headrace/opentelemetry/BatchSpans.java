@@ -47,8 +47,7 @@ final class BatchSpans implements Observer.Execution {
 
   @SuppressWarnings("MustBeClosedChecker") // onReturn closes the scope
   static BatchSpans start(Tracer tracer, ExecuteEvent event) {
-    Instant now = Instant.now();
-    long nowNanos = Math.addExact(now.getEpochSecond() * 1_000_000_000L, now.getNano());
+    long nowNanos = nowEpochNanos();
     List<TracedCall> calls = calls(event);
     calls.forEach(TracedCall::executed);
     List<Span> queues = queueSpans(tracer, event, nowNanos);
@@ -64,6 +63,11 @@ final class BatchSpans implements Observer.Execution {
     Span execution = span(tracer, event, "execute", parent.with(batch), nowNanos).startSpan();
     Scope scope = carried(event).with(execution).makeCurrent();
     return new BatchSpans(calls, nowNanos, batch, execution, scope);
+  }
+
+  static long nowEpochNanos() {
+    Instant now = Instant.now();
+    return Math.addExact(now.getEpochSecond() * 1_000_000_000L, now.getNano());
   }
 
   /** Those that are traced. */

@@ -1,20 +1,20 @@
 package io.headrace.opentelemetry;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import io.headrace.Observer.Outcome;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
-import java.time.Instant;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** A call in the context of its caller, on its way. Thread safe. */
 final class TracedCall {
   final Context context;
 
-  /** Since when it only waits for steps; null while it is executed. Guarded by this. */
-  private @Nullable Instant waitingSince = Instant.now();
+  /** Since when it only waits for steps, by the clock of durations. Guarded by this. */
+  private long waitingSinceNanos = System.nanoTime();
 
   /** By how many branches of a flow it is executed. Guarded by this. */
   private int executions;
@@ -25,33 +25,40 @@ final class TracedCall {
 
   synchronized void executed() {
     executions++;
-    waitingSince = null;
   }
 
   synchronized void waits() {
     if (--executions == 0) {
-      waitingSince = Instant.now();
+      waitingSinceNanos = System.nanoTime();
     }
   }
 
-  private synchronized @Nullable Instant waitingSince() {
-    return waitingSince;
+  /** How long it has waited now; negative while it is executed. */
+  private synchronized long waitedNanos() {
+    return executions == 0 ? System.nanoTime() - waitingSinceNanos : -1;
   }
 
-  /** Nobody executes it anymore: if it was waiting, nothing else shows for what. */
+  /**
+   * Nobody executes it anymore: if it was waiting, nothing else shows for what. The start of the
+   * span is told by its end: two readings of a clock that is set meanwhile might be in the wrong
+   * order, and so might two clocks, such as that of a span which is not told its end.
+   */
   void left(Tracer tracer, String service, Outcome outcome) {
-    Instant since = waitingSince();
-    if (since == null || outcome == Outcome.COMPLETED || outcome == Outcome.FAILED) {
+    long waitedNanos = waitedNanos();
+    if (waitedNanos < 0 || outcome == Outcome.COMPLETED || outcome == Outcome.FAILED) {
       return;
     }
+    long nowNanos = BatchSpans.nowEpochNanos();
     String reason = outcome.name().toLowerCase(Locale.ROOT);
     SpanBuilder span =
         tracer
             .spanBuilder(service + " queue")
             .setParent(context)
-            .setStartTimestamp(since)
+            .setStartTimestamp(nowNanos - waitedNanos, NANOSECONDS)
             .setAttribute(BatchSpans.SERVICE, service)
             .setAttribute(BatchSpans.OUTCOME, reason);
-    span.startSpan().setStatus(StatusCode.ERROR, reason + " while it waited").end();
+    span.startSpan()
+        .setStatus(StatusCode.ERROR, reason + " while it waited")
+        .end(nowNanos, NANOSECONDS);
   }
 }

@@ -18,10 +18,16 @@ import io.opentelemetry.api.trace.TraceFlags;
 import io.opentelemetry.api.trace.TraceState;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
+import io.opentelemetry.sdk.testing.time.TestClock;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -214,6 +220,34 @@ class HeadraceTracingTest {
         .containsExactly("batcher queue", "query"); // that of the call without a context
   }
 
+  /** That of the SDK is at 1970. */
+  @Test
+  void aWaitHasNoNegativeDurationWhateverClockTheSdkHas() throws Exception {
+    InMemorySpanExporter ended = InMemorySpanExporter.create();
+    try (SdkTracerProvider provider =
+        SdkTracerProvider.builder()
+            .setClock(TestClock.create(Instant.EPOCH))
+            .addSpanProcessor(SimpleSpanProcessor.create(ended))
+            .build()) {
+      OpenTelemetrySdk sdk = OpenTelemetrySdk.builder().setTracerProvider(provider).build();
+      var batchers = held(new HeadraceTracing(sdk));
+      Span request = sdk.getTracer("test").spanBuilder("request").startSpan();
+      CompletableFuture<Integer> cancelled;
+      try (Scope _ = request.makeCurrent()) {
+        cancelled = batchers.batcher().submit("one");
+      }
+      cancelled.cancel(true);
+      batchers.release();
+      batchers.batcher().close();
+      assertThat(ended.getFinishedSpanItems())
+          .singleElement()
+          .satisfies(
+              wait ->
+                  assertThat(wait.getEndEpochNanos() - wait.getStartEpochNanos())
+                      .isBetween(0L, Duration.ofMinutes(1).toNanos()));
+    }
+  }
+
   @Test
   void aCallThatEndsWhileItIsExecutedHasNoOtherWait() throws Exception {
     Span request = request("request");
@@ -359,6 +393,10 @@ class HeadraceTracingTest {
   }
 
   private Held held() throws Exception {
+    return held(tracing);
+  }
+
+  private Held held(HeadraceTracing tracing) throws Exception {
     CountDownLatch busy = new CountDownLatch(1);
     CountDownLatch released = new CountDownLatch(1);
     Batcher<String, Integer> batcher =
