@@ -143,7 +143,7 @@ public final class SharedValues implements AutoCloseable {
     try {
       long collectedNanos = startNanos - COLLECT_NANOS;
       if (isAfterCollection) {
-        System.gc();
+        var _ = Garbage.collect();
         startNanos = time.nanoTime();
         collectedNanos = startNanos;
       }
@@ -173,7 +173,7 @@ public final class SharedValues implements AutoCloseable {
       }
       if (nowNanos - collectedNanos >= COLLECT_NANOS) {
         collectedNanos = nowNanos;
-        Thread.startVirtualThread(System::gc);
+        Thread.startVirtualThread(Garbage::collect);
       }
       var _ = changed.awaitNanos(Math.min(leftNanos, COLLECT_NANOS));
     }
@@ -212,7 +212,8 @@ public final class SharedValues implements AutoCloseable {
             + capacityBytes()
             + " bytes of shared values "
             + usedBytes()
-            + " are taken; release values, or create more memory");
+            + " are taken; release values, or create more memory"
+            + Garbage.remedy());
   }
 
   private void signal() {
