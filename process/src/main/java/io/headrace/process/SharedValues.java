@@ -370,8 +370,8 @@ public final class SharedValues implements AutoCloseable {
    * contain then is not defined, and what is written into them may destroy other values.
    *
    * @param value all or a part of the value
-   * @return false if it is not in shared memory, as small results are not; nothing has happened
-   *     then
+   * @return false if it is not in shared memory, as small results are not, and those that were
+   *     copied to the heap; nothing has happened then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(MemorySegment value) {
@@ -389,8 +389,8 @@ public final class SharedValues implements AutoCloseable {
    * Gives back the memory of a tensor at once, as {@link #release(MemorySegment)} does.
    *
    * @param tensor the tensor
-   * @return false if it is not in shared memory, as small results are not; nothing has happened
-   *     then
+   * @return false if it is not in shared memory, as small results are not, and those that were
+   *     copied to the heap; nothing has happened then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(Tensor tensor) {
