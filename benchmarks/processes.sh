@@ -10,7 +10,7 @@
 #   idle          round trips, wherever the system places the processes
 #   one           round trips, all on one processor
 #   busy          round trips, beside as many endless loops as processors
-#   sizes         round trips of values that stay in shared memory
+#   sizes         round trips of values that stay in shared memory, and of results that are made for each call
 #   throughput    items per second, 64 in flight, through handlers that need no time
 #   handlers      the same through handlers that need 1 ms and 200 us
 #   costs         start, memory and idle CPU of a worker

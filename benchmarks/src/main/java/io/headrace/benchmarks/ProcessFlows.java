@@ -4,6 +4,7 @@ import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.OnFull;
+import io.headrace.Tensor;
 import io.headrace.process.HandlerFactory;
 import io.headrace.process.WorkerProcesses;
 import java.time.Duration;
@@ -31,6 +32,31 @@ final class ProcessFlows {
       }
       return items;
     }
+  }
+
+  /** Makes a tensor of some bytes for each item. */
+  static final class Fresh implements Handler<Object, Object> {
+    private final int bytes;
+
+    Fresh(int bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public List<Object> handle(List<Object> items) {
+      return items.stream().<Object>map(item -> Tensor.of(new byte[bytes], bytes)).toList();
+    }
+  }
+
+  /** A step with one process whose results have so many bytes. */
+  static Flow<Object, Object> startFresh(int bytes) throws InterruptedException {
+    return Flow.<Object>builder("processes")
+        .<Object>stepPerWorker(
+            "fresh",
+            HandlerFactory.of(() -> new Fresh(bytes)),
+            s -> s.workers(WorkerProcesses.of(1)))
+        .build()
+        .start(Duration.ofMinutes(1));
   }
 
   /** Some steps, each with processes of its own. */

@@ -53,7 +53,10 @@ public final class ProcessRoundTrips {
     }
   }
 
-  /** A tensor that stays in shared memory all the time, and beside it an item that is small. */
+  /**
+   * A tensor that stays in shared memory all the time, and beside it an item that is small; then
+   * results that are made for each call.
+   */
   private static void sizes(String placement) throws Exception {
     try (Flow<Object, Object> flow = ProcessFlows.start(1, 1, 1, Duration.ZERO)) {
       measure("headrace, a thread calls with a number", placement, () -> calls(flow, 1));
@@ -61,6 +64,14 @@ public final class ProcessRoundTrips {
         Tensor shared = (Tensor) flow.call(Tensor.of(new byte[kib << 10], kib << 10));
         measure(
             "headrace, a thread calls with " + kib + " KiB", placement, () -> calls(flow, shared));
+      }
+    }
+    for (int kib : SIZES_KIB) {
+      try (Flow<Object, Object> flow = ProcessFlows.startFresh(kib << 10)) {
+        measure(
+            "headrace, a thread calls for a fresh result of " + kib + " KiB, which it drops",
+            placement,
+            () -> calls(flow, 1));
       }
     }
   }

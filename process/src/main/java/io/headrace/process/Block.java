@@ -58,21 +58,43 @@ final class Block {
   }
 
   /**
+   * A part of the block, for who is a user of it and reads no more when he is none.
+   *
+   * @throws CorruptMemoryException if it is not within the block
+   */
+  MemorySegment part(long offset, long length) {
+    check(offset, length);
+    return region.segment().asSlice(handle.offset() + offset, length);
+  }
+
+  private void check(long offset, long length) {
+    if (offset < 0 || length < 0 || length > handle.length() - offset) {
+      throw new CorruptMemoryException(
+          "a part at " + offset + " of " + length + " bytes is not within " + handle);
+    }
+  }
+
+  /** Whether a view of a value here leaves the region room enough; otherwise it is to be copied. */
+  boolean mayBeViewed() {
+    return isViewed() || region.mayView(handle);
+  }
+
+  /**
    * A part of the block that is valid as long as it is reachable, and that is a user of the block
    * until then, or until it is ended. The memory stays mapped as long as it is reachable.
    *
    * @throws CorruptMemoryException if it is not within the block
    */
   MemorySegment view(long offset, long length) {
-    if (offset < 0 || length < 0 || length > handle.length() - offset) {
-      throw new CorruptMemoryException(
-          "a part at " + offset + " of " + length + " bytes is not within " + handle);
-    }
+    check(offset, length);
     retain();
     region.viewed();
     Arena arena = Arena.ofAuto();
     View view = new View(arena.scope());
     synchronized (this) {
+      if (views.isEmpty()) {
+        region.blockViewed(handle.length());
+      }
       views.add(view);
     }
     return region.memory.view(
@@ -111,6 +133,9 @@ final class Block {
     synchronized (this) {
       if (!views.remove(view)) {
         return false;
+      }
+      if (views.isEmpty()) {
+        region.blockUnviewed(handle.length());
       }
     }
     release();

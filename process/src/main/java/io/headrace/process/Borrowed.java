@@ -196,7 +196,7 @@ final class Borrowed {
     }
 
     @Override
-    public MemorySegment at(ValueWriter.Place place) {
+    public MemorySegment at(ValueWriter.Place place, ValueReader.Use use) {
       Block block = borrow(place.block(), this);
       used.add(block);
       MemorySegment view = block.view(place.offset(), place.length());

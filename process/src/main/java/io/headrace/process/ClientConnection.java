@@ -423,7 +423,7 @@ final class ClientConnection {
     }
 
     @Override
-    public MemorySegment at(ValueWriter.Place place) {
+    public MemorySegment at(ValueWriter.Place place, ValueReader.Use use) {
       SharedMemory memory = memory(place.block().memory());
       MemorySegment block = place.block().in(memory.segment());
       if (place.offset() < 0
@@ -431,9 +431,14 @@ final class ClientConnection {
           || place.length() > block.byteSize() - place.offset()) {
         throw new CorruptMemoryException(place + " is not within its block");
       }
-      return Arena.ofAuto()
-          .allocate(place.length(), Tag.ALIGNMENT)
-          .copyFrom(block.asSlice(place.offset(), place.length()));
+      MemorySegment bytes = block.asSlice(place.offset(), place.length());
+      if (use == ValueReader.Use.COPIED) {
+        return bytes;
+      }
+      if (use == ValueReader.Use.KEPT && place.length() <= Region.MAX_COPY_BYTES) {
+        return Shipment.onHeap(bytes);
+      }
+      return Arena.ofAuto().allocate(place.length(), Tag.ALIGNMENT).copyFrom(bytes);
     }
   }
 

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import io.headrace.Service;
 import io.headrace.StoppedException;
 import io.headrace.TimeSource;
+import io.headrace.shm.Mechanism;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -52,10 +53,10 @@ import org.jspecify.annotations.Nullable;
  * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. A value
  * of the client that is in shared memory ({@link SharedValues}) does not move: the service is given
  * a view of it, which is valid until the call is answered or cancelled; what it keeps longer it has
- * to copy. What it writes there the client sees. A result that is in shared memory, such as a large
- * one of a worker process, is copied once, by the client. All else goes through the socket, and so
- * do these if one process does not reach the memory of the other, because they are in different
- * containers.
+ * to copy. What it writes there the client sees. A result that is in shared memory, as many large
+ * ones of worker processes are, is copied once, by the client. All else goes through the socket,
+ * and so do these if one process does not reach the memory of the other, because they are in
+ * different containers.
  *
  * <p><b>Access.</b> Only processes of the same user are served: the file of the socket is its
  * owner's, and each connection is checked where the system tells who made it.
@@ -79,6 +80,8 @@ public final class FlowServer implements AutoCloseable {
   private final Path path;
   private final Types types;
   private final int maxFrameBytes;
+  private final LargeMemories largeResults =
+      new LargeMemories(WorkerProcesses.Builder.DEFAULT_LARGE_BYTES, Mechanism.best(), () -> {});
   private final Duration closeTimeout;
   private final @Nullable ContextCarrier carrier;
   private final TimeSource time;
@@ -162,8 +165,9 @@ public final class FlowServer implements AutoCloseable {
     }
 
     /**
-     * How large an item or a result may be, without what is in shared memory. Default: {@value
-     * #DEFAULT_MAX_FRAME_BYTES} bytes.
+     * How large an item or a result may be, without what is in shared memory. Of a result that is
+     * larger, tensors, segments, buffers and arrays of a 16th of this and more are put there for
+     * the client. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this
@@ -406,6 +410,11 @@ public final class FlowServer implements AutoCloseable {
 
   int maxFrameBytes() {
     return maxFrameBytes;
+  }
+
+  /** For the values of results that are longer than a frame. */
+  LargeMemories largeResults() {
+    return largeResults;
   }
 
   /** Why calls are not accepted; null if they are. */

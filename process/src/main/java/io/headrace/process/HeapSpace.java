@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 /** For messages on the heap, in which nothing is shared, and which have a largest length. */
 class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   private final int maxBytes;
+  private boolean isTooLong;
 
   HeapSpace() {
     this(Integer.MAX_VALUE);
@@ -19,6 +20,7 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
     if (neededBytes > maxBytes) {
+      isTooLong = true;
       throw new IllegalArgumentException(
           "a value takes more than "
               + maxBytes
@@ -28,6 +30,11 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
     MemorySegment larger = MemorySegment.ofArray(new byte[(int) bytes]);
     MemorySegment.copy(full, 0, larger, 0, full.byteSize());
     return larger;
+  }
+
+  /** Whether a message found no room. */
+  boolean isTooLong() {
+    return isTooLong;
   }
 
   @Override
@@ -41,7 +48,7 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   }
 
   @Override
-  public MemorySegment at(ValueWriter.Place place) {
+  public MemorySegment at(ValueWriter.Place place, ValueReader.Use use) {
     throw new CorruptMemoryException("nothing is shared here");
   }
 

@@ -77,7 +77,8 @@ final class LargeResults {
       }
       answer =
           Envelope.deny(
-              "the results of a batch, or results that are kept, take all: set largeMemory");
+              "the results of a batch, or results that are kept, take all: set largeMemory"
+                  + Garbage.remedy());
     } catch (SharedMemoryException failure) {
       answer = Envelope.deny(String.valueOf(failure.getMessage()));
     }

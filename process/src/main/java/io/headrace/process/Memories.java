@@ -30,7 +30,8 @@ final class Memories {
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
     try {
       Slab slab = new Slab(number, memory.segment());
-      return add(new Region(this, number, memory, slab, whenFree, _ -> {}));
+      long maxViewed = Region.maxViewedBytes(sizeBytes);
+      return add(new Region(this, number, memory, slab, maxViewed, whenFree, _ -> {}));
     } catch (Throwable failure) { // there is no heap for what it notes of each page
       memory.close();
       throw failure;
@@ -41,19 +42,21 @@ final class Memories {
   Region foreign(long sizeBytes, Mechanism mechanism, Consumer<Handle> toOwner) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, null, toOwner, _ -> {}));
+    long maxViewed = Region.maxViewedBytes(sizeBytes);
+    return add(new Region(this, number, memory, null, maxViewed, toOwner, _ -> {}));
   }
 
   /** A region of another process, which hands out the blocks. */
   Region borrowed(SharedMemory memory, Consumer<Handle> toOwner) {
-    return add(new Region(this, lastNumber.incrementAndGet(), memory, null, toOwner, _ -> {}));
+    int number = lastNumber.incrementAndGet();
+    return add(new Region(this, number, memory, null, Long.MAX_VALUE, toOwner, _ -> {}));
   }
 
-  /** A region for one block. */
+  /** A region for one block, whose release helps no other value. */
   Region single(long sizeBytes, Mechanism mechanism, Consumer<Region> whenClosed) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, null, freed -> {}, whenClosed));
+    return add(new Region(this, number, memory, null, Long.MAX_VALUE, freed -> {}, whenClosed));
   }
 
   private Region add(Region region) {

@@ -309,9 +309,12 @@ final class Pool implements Placement.BatchExecutor {
     if (!isAllFree && !hasWaited(execution)) {
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
-      boolean isViewed = inputs.isViewed() || largeInputs.isViewed();
-      if (isViewed || !isAnyBusy()) { // else a batch has the room, or tells of its end
-        needsRoom(isViewed);
+      if (inputs.isViewed()) {
+        needsRoom(inputs);
+      } else if (largeInputs.isViewed()) {
+        var _ = needsRoom(true);
+      } else if (!isAnyBusy()) { // else a batch has the room, or tells of its end
+        var _ = needsRoom(false);
       }
       return false;
     }
@@ -335,7 +338,8 @@ final class Pool implements Placement.BatchExecutor {
                 + settings.inputBytes()
                 + " bytes for small ones and "
                 + settings.largeBytes()
-                + " for large ones: set inputMemory and largeMemory"));
+                + " for large ones: set inputMemory and largeMemory"
+                + Garbage.remedy()));
     return true;
   }
 
@@ -436,33 +440,41 @@ final class Pool implements Placement.BatchExecutor {
 
   // Room in shared memory.
 
+  /** Looks for room in a common memory, of which views take less then. */
+  void needsRoom(Region common) {
+    boolean isViewed = common.isViewed();
+    if (needsRoom(isViewed) && isViewed) {
+      common.wasCrowded();
+    }
+  }
+
   /**
    * Looks for room. Values that this process does not reach anymore give theirs back when they are
    * found by the garbage collector, which has no other reason to look for them.
    *
    * @param isViewed whether there are values that may be found so
+   * @return false if somebody looks already
    */
-  void needsRoom(boolean isViewed) {
-    if (isLooking.compareAndSet(false, true)) {
-      Thread.startVirtualThread(
-          () -> {
-            long tookNanos = isViewed ? collect() : 0;
-            looks.incrementAndGet();
-            roomFreed();
-            pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
-            isLooking.set(false);
-            roomFreed(); // what found no room in the meantime asks again
-          });
+  boolean needsRoom(boolean isViewed) {
+    if (!isLooking.compareAndSet(false, true)) {
+      return false;
     }
+    Thread.startVirtualThread(
+        () -> {
+          long tookNanos = isViewed ? collect() : 0;
+          looks.incrementAndGet();
+          roomFreed();
+          pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
+          isLooking.set(false);
+          roomFreed(); // what found no room in the meantime asks again
+        });
+    return true;
   }
 
   /** Returns how long that took. */
   private long collect() {
-    TimeSource time = TimeSource.system();
-    long beganNanos = time.nanoTime();
-    System.gc();
     collections.incrementAndGet();
-    return time.nanoTime() - beganNanos;
+    return Garbage.collect();
   }
 
   /** A look that frees nothing is not repeated at once. */

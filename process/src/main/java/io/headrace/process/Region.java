@@ -24,7 +24,22 @@ final class Region {
    * A region that is retired, because its worker has ended or its pool is closed, is unmapped after its
    * last block, and when no view can be reached anymore: whoever reads one that was released before sees
    * other bytes, but the JVM does not crash.
+   *
+   * Most values that are viewed are simply dropped, and the garbage collector has no reason to look for them.
+   * So views take a part of a common memory only: what comes when that is taken is copied to the heap, and its
+   * block is free at once. To copy 64 KiB takes microseconds, and a collection of the whole heap milliseconds to
+   * seconds. If there is no room nevertheless, because the values of a batch need more than the rest, a collection
+   * is the last resort, and from then on views take less.
    */
+
+  /** Views take one part of so many at most; the rest is for what is on its way. */
+  private static final int VIEWS_PART = 2;
+
+  /**
+   * Values that are larger are viewed in any case. Whoever has them has made the memory larger than
+   * the default for them, and not the heap.
+   */
+  static final long MAX_COPY_BYTES = WorkerProcesses.Builder.DEFAULT_RESULT_BYTES;
 
   final int number;
   final SharedMemory memory;
@@ -42,7 +57,14 @@ final class Region {
   /** How many views can be reached, those included whose block is free. */
   private final AtomicLong views = new AtomicLong();
 
+  /** How much the blocks take of which views are users. */
+  private final AtomicLong viewedBytes = new AtomicLong();
+
   // Guarded by this.
+
+  /** How much they may take. */
+  private long maxViewedBytes;
+
   private boolean isRetired;
   private boolean isClosed;
 
@@ -51,6 +73,7 @@ final class Region {
       int number,
       SharedMemory memory,
       @Nullable Slab slab,
+      long maxViewedBytes,
       Consumer<Handle> toOwner,
       Consumer<Region> whenClosed) {
     this.memories = memories;
@@ -59,6 +82,12 @@ final class Region {
     this.slab = slab;
     this.toOwner = toOwner;
     this.whenClosed = whenClosed;
+    this.maxViewedBytes = maxViewedBytes;
+  }
+
+  /** How much of a memory views may take whose values come and go. */
+  static long maxViewedBytes(long sizeBytes) {
+    return sizeBytes / VIEWS_PART;
   }
 
   MemorySegment segment() {
@@ -115,13 +144,34 @@ final class Region {
     }
   }
 
+  /** A block has a view that is a user of it. */
+  void blockViewed(long lengthBytes) {
+    viewedBytes.addAndGet(Slab.takenBytes(lengthBytes));
+  }
+
+  /** It has none anymore. */
+  void blockUnviewed(long lengthBytes) {
+    viewedBytes.addAndGet(-Slab.takenBytes(lengthBytes));
+  }
+
+  /** Whether there may be views of one more block. */
+  synchronized boolean mayView(Handle block) {
+    return block.length() > MAX_COPY_BYTES
+        || viewedBytes.get() + Slab.takenBytes(block.length()) <= maxViewedBytes;
+  }
+
+  /** Garbage had to be collected because there was no room. */
+  synchronized void wasCrowded() {
+    maxViewedBytes /= VIEWS_PART;
+  }
+
   int blockCount() {
     return blocks.size();
   }
 
   /** Whether a block is kept by a view, which may be one that cannot be reached anymore. */
   boolean isViewed() {
-    return blocks.values().stream().anyMatch(Block::isViewed);
+    return viewedBytes.get() > 0;
   }
 
   /** Whether the memory is kept by a view, of which its block may be free. */

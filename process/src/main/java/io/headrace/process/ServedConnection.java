@@ -301,14 +301,37 @@ final class ServedConnection {
     Loans loans = new Loans(server.maxFrameBytes());
     try {
       HeapSpace space = isReached ? loans : new HeapSpace(server.maxFrameBytes());
+      return answer(id, result, space, loans);
+    } catch (RuntimeException | Error cannotTravel) {
+      boolean mayBeLent = isReached && loans.isTooLong();
+      return mayBeLent ? lent(id, result, cannotTravel) : failed(id, cannotTravel);
+    }
+  }
+
+  /**
+   * A result of a worker process that was copied to the heap is not refused because it is too long,
+   * for it would not be if there had been more room for views.
+   */
+  private MemorySegment lent(long id, @Nullable Object result, Throwable tooLong) {
+    Loans loans = new Loans(server.maxFrameBytes(), server.largeResults());
+    try {
+      return answer(id, result, loans, loans);
+    } catch (RuntimeException | Error cannotTravel) {
+      return failed(id, tooLong);
+    }
+  }
+
+  /** If this fails, nothing is lent. */
+  private MemorySegment answer(long id, @Nullable Object result, HeapSpace space, Loans loans) {
+    try {
       ValueWriter out = Frame.begin(Frame.Kind.ANSWER, server.types(), space);
       out.writeLong(id);
       out.writeByte((byte) 0);
       out.write(result);
       return lend(id, loans.blocks, Frame.end(out));
-    } catch (RuntimeException | Error cannotTravel) {
+    } catch (Throwable cannotTravel) {
       loans.release();
-      return failed(id, cannotTravel);
+      throw cannotTravel;
     }
   }
 

@@ -143,7 +143,7 @@ public final class SharedValues implements AutoCloseable {
     try {
       long collectedNanos = startNanos - COLLECT_NANOS;
       if (isAfterCollection) {
-        System.gc();
+        var _ = Garbage.collect();
         startNanos = time.nanoTime();
         collectedNanos = startNanos;
       }
@@ -173,7 +173,7 @@ public final class SharedValues implements AutoCloseable {
       }
       if (nowNanos - collectedNanos >= COLLECT_NANOS) {
         collectedNanos = nowNanos;
-        Thread.startVirtualThread(System::gc);
+        Thread.startVirtualThread(Garbage::collect);
       }
       var _ = changed.awaitNanos(Math.min(leftNanos, COLLECT_NANOS));
     }
@@ -212,7 +212,8 @@ public final class SharedValues implements AutoCloseable {
             + capacityBytes()
             + " bytes of shared values "
             + usedBytes()
-            + " are taken; release values, or create more memory");
+            + " are taken; release values, or create more memory"
+            + Garbage.remedy());
   }
 
   private void signal() {
@@ -369,8 +370,8 @@ public final class SharedValues implements AutoCloseable {
    * contain then is not defined, and what is written into them may destroy other values.
    *
    * @param value all or a part of the value
-   * @return false if it is not in shared memory, as small results are not; nothing has happened
-   *     then
+   * @return false if it is not in shared memory, as small results are not, and those that were
+   *     copied to the heap; nothing has happened then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(MemorySegment value) {
@@ -388,8 +389,8 @@ public final class SharedValues implements AutoCloseable {
    * Gives back the memory of a tensor at once, as {@link #release(MemorySegment)} does.
    *
    * @param tensor the tensor
-   * @return false if it is not in shared memory, as small results are not; nothing has happened
-   *     then
+   * @return false if it is not in shared memory, as small results are not, and those that were
+   *     copied to the heap; nothing has happened then
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(Tensor tensor) {

@@ -416,7 +416,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
    * that it was given.
    */
   @Override
-  public MemorySegment at(ValueWriter.Place place) {
+  public MemorySegment at(ValueWriter.Place place, ValueReader.Use use) {
     Block copy = null;
     for (Sent one : sentOf(place.block())) {
       MemorySegment value = one.value;
@@ -429,7 +429,14 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         }
       }
     }
-    return (copy == null ? result(place.block()) : copy).view(place.offset(), place.length());
+    Block block = copy == null ? result(place.block()) : copy;
+    if (use == ValueReader.Use.COPIED) {
+      return block.part(place.offset(), place.length());
+    }
+    if (use == ValueReader.Use.KEPT && !block.mayBeViewed()) {
+      return onHeap(block.part(place.offset(), place.length()));
+    }
+    return block.view(place.offset(), place.length());
   }
 
   private List<Sent> sentOf(Handle block) {
@@ -461,6 +468,11 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** The message is overwritten by the next one, so its bytes are copied. */
   @Override
   public MemorySegment inline(MemorySegment bytes) {
+    return onHeap(bytes);
+  }
+
+  /** A copy in an array of bytes. */
+  static MemorySegment onHeap(MemorySegment bytes) {
     byte[] copy = new byte[Math.toIntExact(bytes.byteSize())];
     bytes.asByteBuffer().get(0, copy); // by a buffer, as ValueWriter writes texts
     return MemorySegment.ofArray(copy);

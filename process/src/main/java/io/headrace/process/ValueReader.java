@@ -33,14 +33,24 @@ import org.jspecify.annotations.Nullable;
 public final class ValueReader {
   /** Where the bytes of values are found. */
   interface Space {
-    /** Bytes in shared memory. */
-    MemorySegment at(ValueWriter.Place place);
+    /** Bytes in shared memory, or a copy of them if that does for the use. */
+    MemorySegment at(ValueWriter.Place place, Use use);
 
     /**
      * Bytes of a message, which is overwritten after the values were used. If they are on the heap
      * they are in an array of bytes, of which there are buffers.
      */
     MemorySegment inline(MemorySegment bytes);
+  }
+
+  /** What becomes of bytes that were read. */
+  enum Use {
+    /** They are copied before anything else is read. */
+    COPIED,
+    /** They are a part of a value; if they are on the heap, in an array of bytes. */
+    KEPT,
+    /** They are a part of a value that is native. */
+    KEPT_NATIVE
   }
 
   private static final TensorType[] TENSOR_TYPES = TensorType.values();
@@ -163,12 +173,16 @@ public final class ValueReader {
   /**
    * Reads bytes.
    *
-   * @return the bytes; in a handler valid until it returns
+   * @return the bytes, native or in an array of bytes; in a handler valid until it returns
    */
   public MemorySegment readBytes() {
+    return readBytes(Use.KEPT);
+  }
+
+  private MemorySegment readBytes(Use use) {
     byte kind = readByte();
     if (kind == Tag.SHARED) {
-      return space.at(new ValueWriter.Place(readHandle(), readLong(), readLong()));
+      return space.at(new ValueWriter.Place(readHandle(), readLong(), readLong()), use);
     }
     if (kind != Tag.INLINE) {
       throw new CorruptMemoryException("bytes of kind " + kind);
@@ -218,7 +232,7 @@ public final class ValueReader {
 
   /** Native, as those are that stay in shared memory: so it has their alignment. */
   private MemorySegment readSegment() {
-    MemorySegment bytes = readBytes();
+    MemorySegment bytes = readBytes(Use.KEPT_NATIVE);
     return bytes.isNative()
         ? bytes
         : Arena.ofAuto().allocate(bytes.byteSize(), Tag.ALIGNMENT).copyFrom(bytes);
@@ -248,7 +262,7 @@ public final class ValueReader {
   }
 
   private Object readArray(byte tag) {
-    MemorySegment bytes = tag > Tag.ARRAY ? readBytes() : MemorySegment.NULL;
+    MemorySegment bytes = tag > Tag.ARRAY ? readBytes(Use.COPIED) : MemorySegment.NULL;
     return switch (tag - Tag.ARRAY) {
       case Tag.BYTE -> bytes.toArray(JAVA_BYTE);
       case Tag.BOOLEAN -> flags(bytes);

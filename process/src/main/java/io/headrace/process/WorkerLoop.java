@@ -513,7 +513,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
               + lengthBytes
               + " bytes of shared memory, the worker has "
               + results.capacityBytes()
-              + " for small ones and "
+              + " for small ones, of which "
+              + results.usedBytes()
+              + " are taken, and "
               + largeBytes
               + " for large ones: set resultMemory and largeMemory");
     }
@@ -539,7 +541,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   // Where items are.
 
   @Override
-  public MemorySegment at(ValueWriter.Place place) {
+  public MemorySegment at(ValueWriter.Place place, ValueReader.Use use) {
     MemorySegment block = place.block().in(memory(place.block().memory()));
     inputs.put(block.address(), place.block());
     return block.asSlice(place.offset(), place.length());

@@ -619,7 +619,7 @@ final class WorkerProcess {
         case NEEDS_ROOM -> {
           responses.release();
           needsRoom = true;
-          pool.needsRoom(results.isViewed());
+          pool.needsRoom(results);
         }
         case NEEDS_MEMORY -> {
           responses.release();
@@ -647,7 +647,7 @@ final class WorkerProcess {
   private void answerWish(Pool pool) {
     Envelope answer = largeResults.answer(pool.looks());
     if (answer == null) {
-      pool.needsRoom(largeResults.isViewed());
+      var _ = pool.needsRoom(largeResults.isViewed());
     } else if (offer(answer, news)) {
       link().doorbell.ring();
     } else {

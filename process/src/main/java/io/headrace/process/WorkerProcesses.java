@@ -35,10 +35,17 @@ import org.jspecify.annotations.Nullable;
  * travel fails its item alone. Tensors, segments, buffers and arrays from {@value
  * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place,
  * but for arrays, which the JVM has in its heap only: they are copied there. What it keeps beyond
- * its batch it has to copy. A result is valid as long as it is reachable, and its memory is reused
- * after that. What a handler returns of what it was given is not copied at all, and neither is a
- * result that is given to the next step. What it writes into a segment or buffer that is shared is
- * seen by all that have it.
+ * its batch it has to copy. What a handler returns of what it was given stays where it is; a large
+ * value that it has made is copied once, into shared memory. What it writes into a segment or
+ * buffer that is shared is seen by all that have it.
+ *
+ * <p><b>Results.</b> A result is valid as long as it is reachable. Large tensors and buffers are in
+ * shared memory as long as such results take half of it at most ({@link Builder#resultMemory},
+ * {@link Builder#inputMemory} for what was passed on); the next step reads them there, too. Those
+ * that come when half is taken are copied to the heap, up to 32 MiB each, and copied again on their
+ * way to the next step. So whoever drops results waits for nothing, and whoever {@linkplain
+ * SharedValues#release releases} them early has them all in place. Segments are native and always
+ * in place: whoever drops many of them waits for garbage collections, unless he releases them.
  *
  * <p><b>Which process.</b> A batch goes to the process that has the fewest. Where batches are of
  * one item and over in microseconds, the first process gets all of them while it can do them alone:
@@ -340,8 +347,9 @@ public final class WorkerProcesses {
 
     /**
      * How much shared memory each process has for the large values of its results. It is reserved
-     * when the process starts. While there is no room the process waits. Default: {@value
-     * #DEFAULT_RESULT_BYTES} bytes.
+     * when the process starts. Results that can be reached take half of it at most, and less once
+     * that has left too little for those on their way. While there is no room the process waits.
+     * Default: {@value #DEFAULT_RESULT_BYTES} bytes.
      *
      * @param bytes how much, at least 1 MiB
      * @return this

@@ -10,6 +10,7 @@ import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.QueueFullException;
 import io.headrace.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,7 +38,10 @@ class LargeValuesTest {
     Leftovers.awaitNone();
   }
 
-  /** Makes a tensor or a text of it again, and of a number a tensor of so many bytes. */
+  /**
+   * Makes a tensor or a text of it again, and of a number a tensor, or a segment if it is a long
+   * one, of so many bytes.
+   */
   public static final class Again implements Handler<Object, Object> {
     public Again() {}
 
@@ -50,6 +54,7 @@ class LargeValuesTest {
               case Tensor tensor -> Tensor.of(tensor.segment().toArray(JAVA_BYTE), tensor.shape());
               case String text -> text + "!";
               case Integer bytes -> tensor(bytes);
+              case Long bytes -> tensor(bytes.intValue()).segment(); // which is never copied
               default -> item;
             });
       }
@@ -160,12 +165,12 @@ class LargeValuesTest {
     try (Flow<Object, Object> flow = flow(small(), 1)) {
       List<Object> kept = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
-        kept.add(flow.call(400_000)); // two of them fill the memory of results
+        kept.add(flow.call(400_000L)); // two of them fill the memory of results
       }
       for (int i = 0; i < 5; i++) { // and the memory of items
-        kept.add(((List<?>) flow.call(List.of(tensor(400_000)))).getFirst());
+        kept.add(((List<?>) flow.call(List.of(tensor(400_000).segment()))).getFirst());
       }
-      assertThat(kept).allMatch(value -> ((Tensor) value).byteSize() == 400_000);
+      assertThat(kept).allMatch(value -> ((MemorySegment) value).byteSize() == 400_000);
     }
   }
 
@@ -185,12 +190,12 @@ class LargeValuesTest {
   @Timeout(30)
   void whatFollowsKeptResultsDoesNotWait() throws Exception {
     try (Flow<Object, Object> flow = flow(small(), 1)) {
-      Object kept = flow.call(900_000);
+      Object kept = flow.call(900_000L);
       for (int i = 0; i < 60; i++) {
         assertThat(flow.call(200_000)).isInstanceOf(Tensor.class);
         System.gc();
       }
-      assertThat(((Tensor) kept).byteSize()).isEqualTo(900_000);
+      assertThat(((MemorySegment) kept).byteSize()).isEqualTo(900_000);
     }
   }
 
@@ -199,15 +204,15 @@ class LargeValuesTest {
   void aResultWaitsForManySmallOnes() throws Exception {
     int count = 30;
     try (Flow<Object, Object> flow = flow(small().largeMemory(0), 1)) {
-      List<Tensor> small = new ArrayList<>();
+      List<MemorySegment> small = new ArrayList<>();
       for (int i = 0; i < count; i++) {
-        small.add((Tensor) flow.call(MIB / 32 - 16));
+        small.add((MemorySegment) flow.call(MIB / 32 - 16L));
       }
       CompletableFuture<Object> large = flow.submit(MIB - 4096);
       CountDownLatch never = new CountDownLatch(1);
-      for (Tensor tensor : small) {
+      for (MemorySegment segment : small) {
         assertThat(never.await(5, TimeUnit.MILLISECONDS)).as("so the process hears each").isFalse();
-        assertThat(SharedValues.release(tensor)).isTrue();
+        assertThat(SharedValues.release(segment)).isTrue();
       }
       assertThat(((Tensor) large.join()).byteSize()).isEqualTo(MIB - 4096);
     }
@@ -266,9 +271,10 @@ class LargeValuesTest {
                         .workers(small().ahead(0).largeMemory(450_000).build()))
             .build()
             .start(Duration.ofSeconds(30))) {
-      List<Tensor> kept = new ArrayList<>();
+      List<MemorySegment> kept = new ArrayList<>();
       for (int bytes : new int[] {400_000, 400_000, 450_000}) { // the last has one of its own
-        kept.add((Tensor) ((List<?>) flow.call(List.of(tensor(bytes)))).getFirst());
+        List<?> back = (List<?>) flow.call(List.of(tensor(bytes).segment()));
+        kept.add((MemorySegment) back.getFirst());
       }
       List<CompletableFuture<Long>> waiting = new ArrayList<>();
       for (int i = 0; i < 3; i++) { // one has the place, two are in the queue
@@ -283,7 +289,7 @@ class LargeValuesTest {
       }
       assertThatThrownBy(flow.submit(1)::join).hasCauseInstanceOf(QueueFullException.class);
       assertThat(waiting).noneMatch(CompletableFuture::isDone);
-      kept.forEach(tensor -> assertThat(SharedValues.release(tensor)).isTrue());
+      kept.forEach(segment -> assertThat(SharedValues.release(segment)).isTrue());
       for (CompletableFuture<Long> future : waiting) {
         assertThat(future.join()).isEqualTo(400_000);
       }

@@ -6,6 +6,7 @@ import io.headrace.Handler;
 import io.headrace.HeadraceException;
 import io.headrace.Observer;
 import io.headrace.Placement;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.Test;
 
 /** When garbage is collected because batches find no room. */
 class RoomTest {
+  private static final ByteBuffer ITEM = ByteBuffer.allocate(600_000);
+
   @AfterEach
   void nothingIsLeft() {
     Leftovers.awaitNone();
@@ -58,9 +61,14 @@ class RoomTest {
   }
 
   private static Pool start(boolean isPassing) throws Exception {
-    Settings settings =
-        WorkerProcesses.builder(2).ahead(9).inputMemory(1 << 20).noStartCache().settings();
-    HandlerFactory<Handling> factory = HandlerFactory.of(Handling.class, isPassing);
+    return start(
+        WorkerProcesses.builder(2).ahead(9).inputMemory(1 << 20),
+        HandlerFactory.of(Handling.class, isPassing));
+  }
+
+  /** The processes of a step whose batches are handed over by a test. */
+  static Pool start(WorkerProcesses.Builder processes, HandlerFactory<?> factory) throws Exception {
+    Settings settings = processes.noStartCache().settings();
     Pool pool =
         new Pool(
             new Placement.PlacedStep("room", "step", factory, 1),
@@ -70,10 +78,10 @@ class RoomTest {
     return pool;
   }
 
-  private static List<CompletableFuture<?>> execute(Pool pool, int batches) {
+  private static List<CompletableFuture<?>> execute(Pool pool, int batches, Object item) {
     List<CompletableFuture<?>> futures = new ArrayList<>();
     for (int i = 0; i < batches; i++) {
-      CompletionStage<?> stage = pool.execute(List.of(ByteBuffer.allocate(600_000)));
+      CompletionStage<?> stage = pool.execute(List.of(item));
       futures.add(stage.toCompletableFuture());
     }
     return futures;
@@ -83,7 +91,7 @@ class RoomTest {
   void noneIsWhileBatchesHaveTheRoomThatGiveItBack() throws Exception {
     Pool pool = start(false);
     try {
-      for (CompletableFuture<?> future : execute(pool, 20)) { // as many as there are places
+      for (CompletableFuture<?> future : execute(pool, 20, ITEM)) { // as many as there are places
         assertThat(future).succeedsWithin(Duration.ofSeconds(60));
       }
       assertThat(pool.collections()).isZero();
@@ -92,11 +100,26 @@ class RoomTest {
     }
   }
 
+  /** A buffer that is passed on is copied to the heap if it takes too much room. */
+  @Test
+  void noneIsForBuffersThatArePassedOn() throws Exception {
+    Pool pool = start(true);
+    try {
+      for (CompletableFuture<?> future : execute(pool, 20, ITEM)) {
+        assertThat(future).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(List.of(ITEM));
+      }
+      assertThat(pool.collections()).isZero();
+    } finally {
+      pool.close();
+    }
+  }
+
+  /** A segment stays where it is. */
   @Test
   void someIsIfAResultMayHaveIt() throws Exception {
     Pool pool = start(true);
     try {
-      for (CompletableFuture<?> future : execute(pool, 5)) {
+      for (CompletableFuture<?> future : execute(pool, 5, MemorySegment.ofBuffer(ITEM))) {
         assertThat(future).succeedsWithin(Duration.ofSeconds(60));
       }
       assertThat(pool.collections()).isPositive();

@@ -194,6 +194,21 @@ class SharedCallsTest {
     }
   }
 
+  /** As results of worker processes are that were copied to the heap. */
+  @Test
+  void valuesOfAResultMayBeLargerThanAFrameThoughTheyAreOnTheHeap() throws Exception {
+    serve(
+        (Service<Object, Object>)
+            (item, options) ->
+                CompletableFuture.completedFuture(List.of(item, tensor(MIB), tensor(50_000))));
+    FlowClient<Object, Object> client = client();
+    for (int i = 0; i < 20; i++) {
+      assertThat(client.call(i)).isEqualTo(List.of(i, tensor(MIB), tensor(50_000)));
+    }
+    Awaitility.await("all memory but for the shared values to be given back")
+        .until(() -> Memories.ALL.count() == 1);
+  }
+
   @Test
   void aResultIsTheCallersOwn() throws Exception {
     FlowServer server = serve(inAWorker());

@@ -72,6 +72,7 @@ class SharingTest {
         Tensor back = (Tensor) flow.call(tensor);
         assertThat(back.equals(tensor)).as("%d bytes", bytes).isTrue();
         assertThat(back.segment().isNative()).as("%d bytes", bytes).isEqualTo(bytes >= 4096);
+        assertThat(SharedValues.release(back)).as("%d bytes", bytes).isEqualTo(bytes >= 4096);
       }
     }
   }

@@ -934,6 +934,7 @@ class WorkerProcessesTest {
         assertThat(result.dimension(1)).isEqualTo(100_000);
         assertThat(result.segment().isNative()).isTrue();
         assertThat(result.floatAt(299_999)).isEqualTo(299_999f);
+        assertThat(SharedValues.release(result)).isTrue(); // else some are copies
       }
     }
   }
