@@ -110,9 +110,10 @@ final class ServedConnection {
     }
   }
 
-  /** Nothing is written anymore. */
+  /** Nothing is written anymore. A service may keep futures of calls, and with them this. */
   private void endLoans() {
     calls.values().forEach(Served::endLoan);
+    calls.clear();
     borrowed.close();
     probe.end();
     lending.close();
