@@ -848,7 +848,11 @@ final class WorkerProcess {
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
-    inFlight().forEach(Shipment::release);
+    left = List.of(); // its items may be views of the results, whose memory keeps this
+    for (Shipment shipment : inFlight()) {
+      shipment.release();
+      inFlight.set(shipment.place, null);
+    }
     joinWatch();
     memory.close();
     results.retire();
