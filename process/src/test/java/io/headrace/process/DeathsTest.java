@@ -163,6 +163,22 @@ class DeathsTest {
     }
   }
 
+  @Test
+  void aBatchThatWaitsWhenTheFlowIsShutDownLeavesNoMemory() throws Exception {
+    Flow<Object, Object> flow =
+        ending(WorkerProcesses.builder(1).restartDelay(Duration.ofSeconds(30)));
+    Object passedOn = flow.call(Tensor.of(new byte[100_000], 100_000));
+    Files.createFile(folder.resolve("end"));
+    CompletableFuture<Object> waiting = flow.submit(passedOn);
+    Awaitility.await("the death")
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> flow.workers("end").getFirst().state() == WorkerStatus.State.DEAD);
+    assertThat(waiting).isNotDone();
+    flow.shutdownNow();
+    flow.close();
+    assertThat(waiting).isCompletedExceptionally();
+  }
+
   /** Copies tensors, and makes a file for each batch, of its number. */
   private static final class Counting implements Handler<Tensor, Tensor> {
     private final String folder;
