@@ -202,7 +202,7 @@ final class WorkerProcess {
     CountDownLatch isOver = new CountDownLatch(1);
     Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
     try {
-      write(orders, process);
+      Thread.ofPlatform().daemon().name(name + "-orders").start(() -> write(orders, process));
       connect(launch, process, output).awaitReady();
     } catch (Hearing.EndedException ended) {
       throw endedBefore(process, output, ended);
