@@ -211,6 +211,7 @@ final class WorkerProcess {
     }
   }
 
+  /** On a thread of its own: more than the pipe takes waits until the process reads. */
   private static void write(Orders orders, Process process) {
     try {
       orders.write(new DataOutputStream(process.getOutputStream()));
@@ -461,12 +462,13 @@ final class WorkerProcess {
       return false;
     }
     synchronized (this) {
-      return requests.hasRoomFor(1);
+      return requests.hasRoomFor(2);
     }
   }
 
-  private boolean offer(Envelope envelope) {
-    return offer(envelope, requests);
+  /** Returns false if the ring is full, but for a slot that is left for the order to close. */
+  private synchronized boolean offer(Envelope envelope) {
+    return requests.hasRoomFor(2) && offer(envelope, requests);
   }
 
   /** Returns false if the ring is full. */
@@ -485,7 +487,8 @@ final class WorkerProcess {
     if (isOver) {
       return;
     }
-    if (offer(Envelope.of(Envelope.Kind.CLOSE))) {
+    isOver = true; // it reads nothing that is behind this
+    if (offer(Envelope.of(Envelope.Kind.CLOSE), requests)) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
