@@ -19,15 +19,19 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
     if (neededBytes > maxBytes) {
-      throw new IllegalArgumentException(
-          "a value takes more than "
-              + maxBytes
-              + " bytes: set maxFrameBytes of FlowServer and FlowClient");
+      throw tooLong(maxBytes);
     }
     long bytes = Math.min(maxBytes, Math.max(neededBytes, 2 * full.byteSize()));
     MemorySegment larger = MemorySegment.ofArray(new byte[(int) bytes]);
     MemorySegment.copy(full, 0, larger, 0, full.byteSize());
     return larger;
+  }
+
+  static IllegalArgumentException tooLong(int maxBytes) {
+    return new IllegalArgumentException(
+        "a value takes more than "
+            + maxBytes
+            + " bytes: set maxFrameBytes of FlowServer and FlowClient");
   }
 
   @Override

@@ -337,6 +337,7 @@ class SharedCallsTest {
     hello.writeLong(Frame.MAGIC);
     hello.writeInt(Frame.VERSION);
     hello.writeInt(0);
+    hello.writeInt(64 << 10);
     probe.write(hello);
     write(socket, hello);
     assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.WELCOME);
