@@ -51,6 +51,9 @@ public final class ValueWriter {
   /** Values may be within values so deep. */
   static final int MAX_DEPTH = 64;
 
+  /** Messages are not longer, for there are buffers of them. */
+  static final int MAX_BYTES = Integer.MAX_VALUE;
+
   /*
    * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between segments are loops
    * of mismatched stores in JDK 25, which C2 can compile wrongly where heap arrays of several types meet
@@ -102,6 +105,21 @@ public final class ValueWriter {
   void position(long position) {
     this.position = position;
     depth = 0;
+  }
+
+  /**
+   * Checks how long a message is to become.
+   *
+   * @throws IllegalArgumentException if it is too long
+   */
+  static void checkLength(long bytes) {
+    if (bytes > MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "a value, with those beside it in its message, takes "
+              + bytes
+              + " bytes without what is in shared memory, the most is "
+              + MAX_BYTES);
+    }
   }
 
   private long claim(long bytes) {
