@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -43,6 +44,7 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import java.util.UnknownFormatConversionException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -427,3 +429,70 @@ class ValuesTest {
     assertThat(found).isPositive();
   }
 }
+  @Test
+  void suppressedExceptionsTravel() {
+    IOException closing = new IOException("closing", new Strange("deep"));
+    closing.addSuppressed(new IllegalStateException("nested"));
+    Exception failure = new IllegalStateException("outer", new ArithmeticException("inner"));
+    failure.addSuppressed(closing);
+    failure.getCause().addSuppressed(new Strange("of the cause"));
+    Throwable back = back(failure);
+    assertThat(back.getSuppressed()).hasSize(1);
+    assertThat(back.getSuppressed()[0])
+        .isExactlyInstanceOf(IOException.class)
+        .hasMessage("closing")
+        .hasCauseInstanceOf(RemoteException.class)
+        .hasSuppressedException(new IllegalStateException("nested"));
+    assertThat(back.getCause().getSuppressed()[0]).hasMessageEndingWith("of the cause");
+  }
+
+  /** Causes come first. */
+  @Test
+  void asManyExceptionsTravelAsAFrameTakes() {
+    Exception failure = null;
+    for (int i = 0; i < 10; i++) {
+      failure = new IllegalStateException("cause " + i, failure);
+      for (int s = 0; s < 10; s++) {
+        IllegalStateException suppressed = new IllegalStateException("suppressed");
+        suppressed.addSuppressed(failure);
+        failure.addSuppressed(suppressed);
+      }
+    }
+    int causes = 0;
+    int suppressed = 0;
+    for (Throwable one = back(requireNonNull(failure)); one != null; one = one.getCause()) {
+      causes++;
+      suppressed += one.getSuppressed().length;
+    }
+    assertThat(causes).isEqualTo(10);
+    assertThat(suppressed).isBetween(1, 6);
+  }
+
+  @Test
+  void anErrorOfAnInitializerHasItsCause() {
+    assertThat(back(new ExceptionInInitializerError(new IOException("io"))))
+        .isExactlyInstanceOf(ExceptionInInitializerError.class)
+        .hasMessage(null)
+        .hasNoSuppressedExceptions()
+        .hasCauseExactlyInstanceOf(IOException.class);
+    assertThat(back(new ExceptionInInitializerError("text")))
+        .isExactlyInstanceOf(ExceptionInInitializerError.class)
+        .hasMessage("text");
+  }
+
+  @Test
+  void exceptionsThatSayMoreThanTheyAreToldAreRemote() {
+    Exception conversion = new UnknownFormatConversionException("q");
+    assertThat(back(conversion))
+        .isExactlyInstanceOf(RemoteException.class)
+        .hasMessage(conversion.getClass().getName() + ": Conversion = 'q'");
+    Exception missing = new TypeNotPresentException("q", new ClassNotFoundException("q"));
+    assertThat(back(missing))
+        .isExactlyInstanceOf(RemoteException.class)
+        .hasMessage(missing.getClass().getName() + ": Type q not present")
+        .hasCauseExactlyInstanceOf(ClassNotFoundException.class);
+    assertThat(back(new NullPointerException()))
+        .isExactlyInstanceOf(NullPointerException.class)
+        .hasMessage(null);
+  }
+
