@@ -138,6 +138,10 @@ public final class ValueReader {
    * @return the text
    */
   public String readString() {
+    return new String(readByteArray(), StandardCharsets.UTF_8);
+  }
+
+  byte[] readByteArray() {
     int length = readInt();
     int at = (int) claim(length);
     byte[] bytes = new byte[length];
@@ -147,7 +151,7 @@ public final class ValueReader {
       messageBytes = buffer;
     }
     buffer.get(at, bytes); // by a buffer, as ValueWriter writes it
-    return new String(bytes, StandardCharsets.UTF_8);
+    return bytes;
   }
 
   /** How many of something follow; each takes a byte at least. */

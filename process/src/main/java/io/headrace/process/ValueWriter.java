@@ -178,7 +178,11 @@ public final class ValueWriter {
    * @param value the text
    */
   public void writeString(String value) {
-    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    writeByteArray(value.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** As a text is: always in the message. */
+  void writeByteArray(byte[] bytes) {
     writeInt(bytes.length);
     int at = (int) claim(bytes.length);
     ByteBuffer buffer = messageBytes;
@@ -220,7 +224,8 @@ public final class ValueWriter {
    * character, a {@link Tensor}, {@link MemorySegment} or {@link ByteBuffer}, an array of primitive
    * type, a list, set or map of such values, a {@link java.math.BigDecimal}, {@link
    * java.math.BigInteger}, {@link java.util.UUID}, {@link java.net.URI}, {@link
-   * java.util.Optional}, a time or duration of java.time, or one of a class that was registered.
+   * java.util.Optional}, a time, a time zone or a duration of java.time, or one of a class that was
+   * registered.
    *
    * @param value the value
    * @throws IllegalArgumentException if it is of another class, if more than 64 values are one

@@ -200,7 +200,7 @@ class MalformedFramesTest {
                   out.writeByte(Tag.REGISTERED);
                   out.writeInt(77);
                 }),
-            "number of a class is 77, there are 14"),
+            "number of a class is 77, there are 19"),
         Arguments.of(
             call(
                 1,

@@ -18,11 +18,15 @@ import java.math.BigInteger;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.MonthDay;
 import java.time.Period;
+import java.time.Year;
+import java.time.YearMonth;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
@@ -42,9 +46,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.stream.LongStream;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import java.util.UnknownFormatConversionException;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -121,6 +126,15 @@ class ValuesTest {
     values.addAll(List.of(summer, summer.toOffsetDateTime(), summer.toLocalDateTime()));
     values.addAll(List.of(summer.toLocalDate(), summer.toLocalTime(), summer.getOffset()));
     return values;
+    values.addAll(List.of(summer.getZone(), ZoneId.of("UTC+01:00"), ZoneOffset.UTC));
+    values.addAll(List.of(summer.toOffsetDateTime().toOffsetTime(), MonthDay.of(2, 29)));
+    for (int year : new int[] {-999_999_999, -12_345, -5, 0, 33, 2024, 12_345, 999_999_999}) {
+      values.addAll(List.of(Year.of(year), YearMonth.of(year, 3)));
+    }
+    for (String number : List.of("0", "-1", "127", "128", "-128", "-129", "1e-300", "0E+7")) {
+      values.addAll(List.of(new BigDecimal(number), new BigDecimal(number).unscaledValue()));
+    }
+    values.add(new BigDecimal(BigInteger.TEN, Integer.MIN_VALUE));
   }
 
   @ParameterizedTest
@@ -246,6 +260,134 @@ class ValuesTest {
   }
 
   /** It would never be used. */
+  /** Text would take tens of seconds in each direction. */
+  @Test
+  @Timeout(20)
+  void largeNumbersTakeATimeInProportion() {
+    BigInteger large = BigInteger.ONE.shiftLeft(10_000_000);
+    assertThat(back(large)).isEqualTo(large);
+    assertThat(back(new BigDecimal(large, 5))).isEqualTo(new BigDecimal(large, 5));
+  }
+
+  /** As its text, and read as another class of the same. */
+  abstract static class NamedCodec<T> implements Codec<T> {
+    private final Class<T> type;
+    private final Function<String, T> made;
+
+    NamedCodec(Class<T> type, Function<String, T> made) {
+      this.type = type;
+      this.made = made;
+    }
+
+    @Override
+    public Class<T> type() {
+      return type;
+    }
+
+    @Override
+    public void write(T value, ValueWriter out) {
+      out.writeString(value.toString());
+    }
+
+    @Override
+    public T read(ValueReader in) {
+      return made.apply(in.readString());
+    }
+  }
+
+  static final class PathCodec extends NamedCodec<Path> {
+    PathCodec() {
+      super(Path.class, Path::of);
+    }
+  }
+
+  interface Shape {}
+
+  interface Round extends Shape {}
+
+  abstract static class Solid {
+    @Override
+    public String toString() {
+      return "a body";
+    }
+  }
+
+  static class Ball extends Solid implements Round {}
+
+  static final class Marble extends Ball {}
+
+  record Circle(String name) implements Round {}
+
+  record Other(String name) implements Shape {}
+
+  static final class SolidCodec extends NamedCodec<Solid> {
+    SolidCodec() {
+      super(Solid.class, _ -> new Marble());
+    }
+  }
+
+  static final class BallCodec extends NamedCodec<Ball> {
+    BallCodec() {
+      super(Ball.class, _ -> new Ball());
+    }
+  }
+
+  static final class ShapeCodec extends NamedCodec<Shape> {
+    ShapeCodec() {
+      super(Shape.class, _ -> new Other("shape"));
+    }
+  }
+
+  static final class RoundCodec extends NamedCodec<Round> {
+    RoundCodec() {
+      super(Round.class, _ -> new Circle("round"));
+    }
+  }
+
+  record OfPath(Path path) {}
+
+  private static Object throughCodecs(Object value, Class<?>... classes) {
+    Types types = new Types(List.of(classes));
+    ValueWriter out =
+        new ValueWriter(types, new HeapSpace(), MemorySegment.ofArray(new byte[1000]));
+    out.write(value);
+    return requireNonNull(new ValueReader(types, new HeapSpace(), out.message()).read());
+  }
+
+  @Test
+  void aCodecOfAnAbstractClassOrAnInterfaceIsForAllItsValues() {
+    Path path = Path.of("a", "b");
+    assertThat(throughCodecs(path, PathCodec.class)).isEqualTo(path);
+    assertThat(throughCodecs(new OfPath(path), OfPath.class, PathCodec.class))
+        .isEqualTo(new OfPath(path));
+    assertThat(throughCodecs(new Ball(), RoundCodec.class, SolidCodec.class))
+        .as("of the superclass")
+        .isInstanceOf(Marble.class);
+    for (Class<?>[] both :
+        new Class<?>[][] {
+          {ShapeCodec.class, RoundCodec.class}, {RoundCodec.class, ShapeCodec.class}
+        }) {
+      assertThat(throughCodecs(new Circle("c"), both))
+          .as("of the interface that extends the other")
+          .isEqualTo(new Circle("round"));
+      assertThat(throughCodecs(new Other("o"), both)).isEqualTo(new Other("shape"));
+    }
+    assertThat(throughCodecs(new Circle("c"), RoundCodec.class, Circle.class))
+        .as("as itself")
+        .isEqualTo(new Circle("c"));
+  }
+
+  @Test
+  void aCodecOfAClassThatIsNotAbstractIsForItsOwnValuesOnly() {
+    assertThat(throughCodecs(new Ball(), BallCodec.class)).isExactlyInstanceOf(Ball.class);
+    assertThatThrownBy(() -> throughCodecs(new Marble(), BallCodec.class))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("Marble is not registered");
+    assertThat(throughCodecs(new Marble(), BallCodec.class, SolidCodec.class))
+        .as("of the superclass of that")
+        .isInstanceOf(Marble.class);
+  }
+
   static final class OfStrings implements Codec<String> {
     @Override
     public Class<String> type() {
