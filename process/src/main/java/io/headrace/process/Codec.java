@@ -29,7 +29,9 @@ public interface Codec<T> {
   void write(T value, ValueWriter out);
 
   /**
-   * Makes a value of what was written.
+   * Makes a value of what was written. If that is not all that was written, and nothing else, the
+   * item or result that the value is a part of fails with an {@link IllegalStateException}, as it
+   * does with whatever this throws; its neighbours do not.
    *
    * @param in where from, in the order in which it was written
    * @return the value

@@ -358,9 +358,16 @@ public final class ValueWriter {
     if (number < 0) {
       return false;
     }
+    Codec<Object> codec = types.codec(number);
     writeByte(Tag.REGISTERED);
     writeInt(number);
-    types.codec(number).write(value, this);
+    if (codec instanceof OwnCodec<?>) {
+      codec.write(value, this);
+    } else {
+      long part = beginPart();
+      codec.write(value, this);
+      endPart(part);
+    }
     return true;
   }
 
