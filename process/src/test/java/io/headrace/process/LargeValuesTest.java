@@ -243,13 +243,16 @@ class LargeValuesTest {
   void aMessageThatIsLongerThanABufferIsRefused() {
     Region inputs = new Memories().own(MIB, Mechanism.best(), free -> {});
     MemorySegment full = MemorySegment.ofArray(new byte[8]);
-    assertThatThrownBy(() -> shipment(List.of(1), inputs).grow(full, 1L << 31))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("takes 2147483648 bytes")
-        .hasMessageContaining("the most is 2147483647");
-    assertThatThrownBy(() -> shipment(List.of(1, 2), inputs).grow(full, 1L << 31))
-        .isInstanceOf(NoRoomException.class);
-    inputs.retire();
+    try {
+      assertThatThrownBy(() -> shipment(List.of(1), inputs).grow(full, 1L << 31))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("takes 2147483648 bytes")
+          .hasMessageContaining("the most is 2147483647");
+      assertThatThrownBy(() -> shipment(List.of(1, 2), inputs).grow(full, 1L << 31))
+          .isInstanceOf(NoRoomException.class);
+    } finally {
+      inputs.retire();
+    }
   }
 
   private static Shipment shipment(List<Object> items, Region inputs) {
