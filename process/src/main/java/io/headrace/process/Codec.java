@@ -11,10 +11,11 @@ package io.headrace.process;
 public interface Codec<T> {
   /**
    * The class of the values. If it is abstract, or an interface, values of all its subclasses are
-   * written, but for those of classes that are registered themselves, or travel by themselves; if a
-   * value has several such classes, by the codec of the nearest superclass, else by that of the
-   * first interface registered that no other one of them extends. Of any other class values of
-   * subclasses are not written.
+   * written, but for those of classes that are registered themselves, or travel by themselves, as
+   * lists, sets and maps do unless the class is a kind of these. If a value has several such
+   * classes it is written by the codec of the nearest superclass, else by that of the first
+   * interface registered that no other one of them extends. Of any other class values of subclasses
+   * are not written.
    *
    * @return the class
    */

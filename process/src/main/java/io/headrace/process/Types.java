@@ -161,7 +161,7 @@ final class Types {
   private int findNumber(Class<?> type) {
     for (Class<?> one = type; one != null; one = one.getSuperclass()) {
       Integer number = numbers.get(one);
-      if (number != null && (one == type || isAbstract(one))) {
+      if (number != null && (one == type || (isAbstract(one) && isFor(one, type)))) {
         return number;
       }
     }
@@ -169,12 +169,23 @@ final class Types {
     for (Codec<?> codec : codecs) {
       Class<?> candidate = codec.type();
       if (candidate.isInterface()
-          && candidate.isAssignableFrom(type)
+          && isFor(candidate, type)
           && (nearest == null || nearest.isAssignableFrom(candidate))) {
         nearest = candidate;
       }
     }
     return nearest == null ? -1 : requireNonNull(numbers.get(nearest));
+  }
+
+  /** Lists, sets and maps travel by themselves, but for kinds of these. */
+  private static boolean isFor(Class<?> candidate, Class<?> type) {
+    return candidate.isAssignableFrom(type) && (!isCollection(type) || isCollection(candidate));
+  }
+
+  private static boolean isCollection(Class<?> type) {
+    return List.class.isAssignableFrom(type)
+        || Set.class.isAssignableFrom(type)
+        || Map.class.isAssignableFrom(type);
   }
 
   private static boolean isAbstract(Class<?> type) {

@@ -32,9 +32,11 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.AbstractList;
 import java.util.AbstractMap;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,6 +45,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.UnknownFormatConversionException;
 import java.util.concurrent.CompletionException;
@@ -375,6 +379,29 @@ class ValuesTest {
     assertThat(throughCodecs(new Circle("c"), RoundCodec.class, Circle.class))
         .as("as itself")
         .isEqualTo(new Circle("c"));
+  }
+
+  static final class IterableCodec extends NamedCodec<Iterable<?>> {
+    @SuppressWarnings("unchecked") // there is one class
+    IterableCodec() {
+      super((Class<Iterable<?>>) (Class<?>) Iterable.class, _ -> new ArrayDeque<>());
+    }
+  }
+
+  static final class SortedSetCodec extends NamedCodec<SortedSet<?>> {
+    @SuppressWarnings("unchecked") // there is one class
+    SortedSetCodec() {
+      super((Class<SortedSet<?>>) (Class<?>) SortedSet.class, _ -> new TreeSet<>(Set.of("sorted")));
+    }
+  }
+
+  @Test
+  void aCodecOfAKindOfListSetOrMapIsForItsValuesAndAnotherOneIsNot() {
+    Class<?>[] both = {IterableCodec.class, SortedSetCodec.class};
+    assertThat(throughCodecs(new ArrayDeque<>(List.of(1)), both)).isInstanceOf(ArrayDeque.class);
+    assertThat(throughCodecs(List.of(1), both)).isEqualTo(List.of(1));
+    assertThat(throughCodecs(new HashSet<>(Set.of(1)), both)).isEqualTo(Set.of(1));
+    assertThat(throughCodecs(new TreeSet<>(Set.of("a")), both)).isEqualTo(Set.of("sorted"));
   }
 
   @Test
