@@ -35,13 +35,11 @@ final class Borrowed {
   /** A block, and the calls that it was lent with. */
   private record Lent(Block block, Set<Call> calls) {}
 
-  private final LongConsumer giveBack;
-
   // Guarded by this.
+  private LongConsumer giveBack;
   private final Map<Long, Region> regions = new HashMap<>();
   private final Map<Long, Supplier<SharedMemory>> unmapped = new HashMap<>();
   private final Map<Handle, Lent> blocks = new HashMap<>();
-  private boolean isOver;
 
   /**
    * Nothing so far.
@@ -151,7 +149,7 @@ final class Borrowed {
   }
 
   private synchronized void leave(Call call) {
-    if (--call.open == 0 && !isOver) {
+    if (--call.open == 0) {
       giveBack.accept(call.id);
     }
   }
@@ -167,11 +165,14 @@ final class Borrowed {
     }
   }
 
-  /** The connection has ended. What is mapped stays so as long as somebody can read it. */
+  /**
+   * The connection has ended. What is mapped stays so as long as somebody can read it, and so what
+   * is mapped must not keep the connection, whose results may be views of it.
+   */
   void close() {
     List<Region> left;
     synchronized (this) {
-      isOver = true;
+      giveBack = _ -> {};
       left = List.copyOf(regions.values());
       regions.clear();
     }

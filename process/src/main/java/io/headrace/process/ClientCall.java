@@ -96,11 +96,18 @@ final class ClientCall extends CompletableFuture<@Nullable Object> {
             "the call was not answered within its timeout of " + timeout));
   }
 
-  /** What is to be written; null for a caller that waits no more. */
-  @Nullable MemorySegment frame() {
+  /**
+   * What is to be written; null for a caller that waits no more. One that is longer than the server
+   * takes fails the call.
+   */
+  @Nullable MemorySegment frame(int maxBytes) {
     MemorySegment frame = this.frame;
     this.frame = null;
     if (frame == null || isDone()) {
+      return null;
+    }
+    if (frame.byteSize() > maxBytes) {
+      completeExceptionally(HeapSpace.tooLong(maxBytes));
       return null;
     }
     if (timeout != null) {

@@ -58,6 +58,9 @@ final class ClientConnection {
   /** Whether the server reaches the memory of this process; set before any call is written. */
   private volatile boolean isReached;
 
+  /** How many bytes a frame may have that the server receives; set before any call is written. */
+  private volatile int mostBytes;
+
   // Of the thread that receives.
   private final Map<Long, Supplier<SharedMemory>> announced = new HashMap<>();
   private final Map<Long, SharedMemory> mapped = new HashMap<>();
@@ -140,7 +143,7 @@ final class ClientConnection {
     if (!isReached && blocks != null) {
       call.copyValues();
     }
-    MemorySegment frame = call.frame();
+    MemorySegment frame = call.frame(mostBytes);
     if (isReached && frame != null) {
       return lending.lend(call.id, blocks == null ? List.of() : blocks, frame);
     }
@@ -273,6 +276,7 @@ final class ClientConnection {
     List<String> names = client.types().names();
     out.writeInt(names.size());
     names.forEach(out::writeString);
+    out.writeInt(client.maxFrameBytes());
     try (Probe probe = client.probe()) {
       probe.write(out);
       MemorySegment hello = Frame.end(out);
@@ -287,6 +291,7 @@ final class ClientConnection {
     if (kind != Frame.Kind.WELCOME) {
       throw refused(kind, in);
     }
+    mostBytes = Frame.readMost(in);
     isReached = in.readByte() != 0;
     ofServer = Probe.read(in);
     if (ofServer != null) {

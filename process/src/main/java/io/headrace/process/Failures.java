@@ -6,9 +6,11 @@ import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
 import io.headrace.WorkerDiedException;
+import io.headrace.shm.CorruptMemoryException;
 import java.lang.reflect.Constructor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,19 +18,50 @@ import org.jspecify.annotations.Nullable;
  * {@link RemoteException}.
  */
 final class Failures {
-  private static final int MAX_CAUSES = 16;
+  /** How many exceptions travel with one: its causes first, and what they have suppressed. */
+  private static final int MAX_FAILURES = 16;
+
   private static final int MAX_FRAMES = 512;
 
-  /** The most characters of a message: with all causes it is less than a frame may have. */
+  /** The most characters of a message: of all together it is less than a frame may have. */
   static final int MAX_MESSAGE = 1 << 18;
 
   private Failures() {}
 
   /** Whatever the getters of an exception throw, it travels. */
   static void write(Throwable failure, ValueWriter out) {
-    Throwable one = failure;
-    for (int i = 0; one != null && i < MAX_CAUSES; one = causeOf(one), i++) {
-      out.writeByte((byte) 1);
+    new Writing(out).write(failure);
+  }
+
+  /** A chain of causes, each with the chains of those that it has suppressed. */
+  private static final class Writing {
+    private final ValueWriter out;
+    private int left = MAX_FAILURES;
+
+    Writing(ValueWriter out) {
+      this.out = out;
+    }
+
+    void write(Throwable failure) {
+      List<Throwable> chain = new ArrayList<>();
+      for (Throwable one = failure; one != null && left > 0; one = causeOf(one)) {
+        chain.add(one);
+        left--;
+      }
+      for (Throwable one : chain) {
+        out.writeByte((byte) 1);
+        writeOne(one);
+        Throwable[] suppressed = one.getSuppressed();
+        int n = Math.min(suppressed.length, left);
+        out.writeInt(n);
+        for (int i = 0; i < n; i++) {
+          write(suppressed[i]);
+        }
+      }
+      out.writeByte((byte) 0);
+    }
+
+    private void writeOne(Throwable one) {
       out.writeString(
           one instanceof RemoteException remote ? remote.className() : one.getClass().getName());
       String message = messageOf(one);
@@ -37,10 +70,16 @@ final class Failures {
       int n = Math.min(frames.length, MAX_FRAMES);
       out.writeInt(n);
       for (int frame = 0; frame < n; frame++) {
-        write(frames[frame], out);
+        writeFrame(frames[frame]);
       }
     }
-    out.writeByte((byte) 0);
+
+    private void writeFrame(StackTraceElement frame) {
+      out.writeString(frame.getClassName());
+      out.writeString(frame.getMethodName());
+      out.write(frame.getFileName());
+      out.writeInt(frame.getLineNumber());
+    }
   }
 
   /** At most so many characters of a text. */
@@ -76,14 +115,16 @@ final class Failures {
     }
   }
 
-  private static void write(StackTraceElement frame, ValueWriter out) {
-    out.writeString(frame.getClassName());
-    out.writeString(frame.getMethodName());
-    out.write(frame.getFileName());
-    out.writeInt(frame.getLineNumber());
+  static Throwable read(ValueReader in) {
+    Throwable failure = read(in, 0);
+    return failure == null ? new RemoteException("unknown", null) : failure;
   }
 
-  static Throwable read(ValueReader in) {
+  /** Null for an empty chain. */
+  private static @Nullable Throwable read(ValueReader in, int depth) {
+    if (depth > MAX_FAILURES) {
+      throw new CorruptMemoryException("suppressed exceptions deeper than " + MAX_FAILURES);
+    }
     List<Told> chain = new ArrayList<>();
     while (in.readByte() == 1) {
       String className = in.readString();
@@ -94,21 +135,33 @@ final class Failures {
             new StackTraceElement(
                 in.readString(), in.readString(), (String) in.read(), in.readInt());
       }
-      chain.add(new Told(className, message, frames));
+      List<Throwable> suppressed = new ArrayList<>(0);
+      for (int left = in.readCount(); left > 0; left--) {
+        Throwable one = read(in, depth + 1);
+        if (one != null) {
+          suppressed.add(one);
+        }
+      }
+      chain.add(new Told(className, message, frames, suppressed));
     }
     Throwable failure = null;
     for (Told told : chain.reversed()) {
       failure = told.make(failure);
     }
-    return failure == null ? new RemoteException("unknown", null) : failure;
+    return failure;
   }
 
   /** One of a chain of causes. */
   @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-  private record Told(String className, @Nullable String message, StackTraceElement[] frames) {
+  private record Told(
+      String className,
+      @Nullable String message,
+      StackTraceElement[] frames,
+      List<Throwable> suppressed) {
     Throwable make(@Nullable Throwable cause) {
       Throwable failure = withCause(cause);
       failure.setStackTrace(frames);
+      suppressed.forEach(failure::addSuppressed);
       return failure;
     }
 
@@ -133,20 +186,24 @@ final class Failures {
       return failure;
     }
 
-    /** Null if it cannot be made. */
+    /** Null if it cannot be made, or would say something else. */
     private @Nullable Throwable ofJdk(@Nullable Throwable cause) {
       if (!className.startsWith("java.")) {
         return null;
       }
       try {
         Class<?> type = Class.forName(className, false, ClassLoader.getPlatformClassLoader());
-        return Throwable.class.isAssignableFrom(type) ? make(type, cause) : null;
+        Throwable made = Throwable.class.isAssignableFrom(type) ? make(type, cause) : null;
+        return made != null && Objects.equals(messageOf(made), message) ? made : null;
       } catch (ReflectiveOperationException | RuntimeException noSuchConstructor) {
         return null;
       }
     }
 
-    /** By a constructor that takes a message, and maybe a cause: that of this class of causes. */
+    /**
+     * By a constructor that takes a message, and maybe a cause: that of this class of causes. An
+     * error of an initializer has one or the other.
+     */
     private Throwable make(Class<?> type, @Nullable Throwable cause)
         throws ReflectiveOperationException {
       for (Constructor<?> constructor :
@@ -158,6 +215,9 @@ final class Failures {
             && parameters[1].isInstance(cause)) {
           return (Throwable) constructor.newInstance(message, cause);
         }
+      }
+      if (cause != null && type == ExceptionInInitializerError.class) {
+        return new ExceptionInInitializerError(cause);
       }
       try {
         return (Throwable) type.getConstructor(String.class).newInstance(message);

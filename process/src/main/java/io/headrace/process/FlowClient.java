@@ -39,8 +39,9 @@ import org.jspecify.annotations.Nullable;
  *       way, as when the server was killed: it may have been executed
  *   <li>{@link io.headrace.RejectedException} if the server refuses the connection, because it has
  *       registered other classes, or is of another user
- *   <li>{@link IllegalArgumentException} if the item cannot travel, or is larger than a frame may
- *       be
+ *   <li>{@link IllegalArgumentException} if the item or the result cannot travel, or is larger than
+ *       a frame may be: the smaller one of what {@link Builder#maxFrameBytes} says here and at the
+ *       server
  * </ul>
  *
  * <p><b>Connections</b> are made when they are needed, so a client can start before its server;
@@ -154,8 +155,9 @@ public final class FlowClient<I, O extends @Nullable Object>
     }
 
     /**
-     * How large an item or a result may be. Default: {@value
-     * FlowServer.Builder#DEFAULT_MAX_FRAME_BYTES} bytes.
+     * How large an item or a result may be, without what is in shared memory. The smaller one of
+     * this and what the server says holds in both directions; what is larger fails its call alone.
+     * Default: {@value FlowServer.Builder#DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this

@@ -45,9 +45,10 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Calls.</b> Each is submitted to the service by itself, with the timeout that is left and
  * the priority that its caller gave, and is answered when it is done, in any order. One that its
  * caller cancels, or whose client ends, is cancelled. A result that cannot travel fails its call
- * alone. A client that sends what is no call is refused and disconnected; others do not notice. So
- * is one that for 10 seconds reads none of the results in shared memory that it was sent, such as
- * one that was stopped: others need that memory.
+ * alone. A client that sends what is no call is refused and disconnected, and one that connects and
+ * sends nothing for 10 seconds; others do not notice. So is one that for 10 seconds reads none of
+ * the results in shared memory that it was sent, such as one that was stopped: others need that
+ * memory.
  *
  * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they
  * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. A value
@@ -165,9 +166,11 @@ public final class FlowServer implements AutoCloseable {
     }
 
     /**
-     * How large an item or a result may be, without what is in shared memory. Of a result that is
-     * larger, tensors, segments, buffers and arrays of a 16th of this and more are put there for
-     * the client. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
+     * How large an item or a result may be, without what is in shared memory. The smaller one of
+     * this and what a client says holds for it in both directions; what is larger fails its call
+     * alone. But of a result that is larger, tensors, segments, buffers and arrays of a 16th of
+     * this and more are put into shared memory for the client. Default: {@value
+     * #DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this

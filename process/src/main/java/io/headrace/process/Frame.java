@@ -20,10 +20,10 @@ import java.lang.foreign.MemorySegment;
  *   |        +------+------+------+---------+
  *   |        |FAILED| id   | failure |
  *   |        +------+------+---------+-------+-------+
- *   |        | HELLO| magic| version | types | probe |     the first one of the client
- *   |        +------+------+---------+-------+-------+
- *   |        |WELCOM| reaches | probe |                    the answer to that
- *   |        +------+---------+-------+
+ *   |        | HELLO| magic| version | types | most | probe |   the first one of the client
+ *   |        +------+------+---------+-------+------+-------+
+ *   |        |WELCOM| most | reaches | probe |             the answer to that
+ *   |        +------+------+---------+-------+
  *   |        |REACHE|                                      the client's answer, if it does
  *   |        +------+--------+
  *   |        |REFUSE| reason |                             before the server closes the connection
@@ -38,8 +38,8 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>The length is that of all. A timeout is in nanoseconds, from when it is sent; 0 is none. What
  * is lent is 1 if the item or result has values in shared memory, else 0; the same is a flag of
- * calls, beside another one that says whether a context follows. A {@link Probe} is a path and a
- * nonce.
+ * calls, beside another one that says whether a context follows. The most is how many bytes a frame
+ * may have that the sender is to receive. A {@link Probe} is a path and a nonce.
  */
 final class Frame {
   /** What a frame is about. */
@@ -58,7 +58,7 @@ final class Frame {
   }
 
   static final long MAGIC = 0x4845_4144_464c_4f57L;
-  static final int VERSION = 3;
+  static final int VERSION = 4;
   static final int MIN_BYTES = Integer.BYTES + 1;
 
   /** Frames before a connection is accepted are not longer. */
@@ -119,6 +119,15 @@ final class Frame {
     ValueReader in = new ValueReader(types, space, frame);
     var _ = in.readInt();
     return in;
+  }
+
+  /** Reads how many bytes a frame may have that the other side receives. */
+  static int readMost(ValueReader in) {
+    int most = in.readInt();
+    if (most < MAX_HELLO_BYTES) {
+      throw new CorruptMemoryException("frames of " + most + " bytes at most");
+    }
+    return most;
   }
 
   static Kind readKind(ValueReader in) {

@@ -21,10 +21,7 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   public MemorySegment grow(MemorySegment full, long neededBytes) {
     if (neededBytes > maxBytes) {
       isTooLong = true;
-      throw new IllegalArgumentException(
-          "a value takes more than "
-              + maxBytes
-              + " bytes: set maxFrameBytes of FlowServer and FlowClient");
+      throw tooLong(maxBytes);
     }
     long bytes = Math.min(maxBytes, Math.max(neededBytes, 2 * full.byteSize()));
     MemorySegment larger = MemorySegment.ofArray(new byte[(int) bytes]);
@@ -35,6 +32,13 @@ class HeapSpace implements ValueWriter.Space, ValueReader.Space {
   /** Whether a message found no room. */
   boolean isTooLong() {
     return isTooLong;
+  }
+
+  static IllegalArgumentException tooLong(int maxBytes) {
+    return new IllegalArgumentException(
+        "a value takes more than "
+            + maxBytes
+            + " bytes: set maxFrameBytes of FlowServer and FlowClient");
   }
 
   @Override

@@ -34,14 +34,36 @@ final class Peer {
   private static UserPrincipal own() throws IOException {
     UserPrincipal known = own;
     if (known == null) {
-      Path file = Files.createTempFile("headrace-", ".user");
-      try {
-        known = Files.getOwner(file);
-      } finally {
-        Files.delete(file);
-      }
+      known = findOwn();
       own = known;
     }
     return known;
+  }
+
+  /** What the system says of a process is not always its user's, a file that it makes is. */
+  private static UserPrincipal findOwn() throws IOException {
+    Path file;
+    try {
+      file = Files.createTempFile("headrace-", ".user");
+    } catch (IOException notWritable) {
+      return ownerOfProcess(notWritable);
+    }
+    try {
+      return Files.getOwner(file);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  private static UserPrincipal ownerOfProcess(IOException notWritable) throws IOException {
+    try {
+      return Files.getOwner(Path.of("/proc/self"));
+    } catch (IOException none) {
+      throw new IOException(
+          "it cannot be found out whose process this is, for no file can be made in "
+              + System.getProperty("java.io.tmpdir")
+              + ": set java.io.tmpdir",
+          notWritable);
+    }
   }
 }

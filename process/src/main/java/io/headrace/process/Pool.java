@@ -166,6 +166,9 @@ final class Pool implements Placement.BatchExecutor {
     for (Worker worker : workers) {
       isInterrupted |= worker.thread.equals(Thread.currentThread()) ? worker.end() : join(worker);
     }
+    synchronized (this) {
+      pending.clear(); // its items may be views of the inputs, whose memory keeps this
+    }
     Region inputs = this.inputs;
     if (inputs != null) {
       inputs.retire();
@@ -220,11 +223,15 @@ final class Pool implements Placement.BatchExecutor {
       int place;
       boolean isLast;
       synchronized (this) {
+        if (isClosed()) {
+          pending.clear(); // nobody waits for what is left
+          return;
+        }
         if (fresh != null) {
           pending.addLast(fresh);
           fresh = null;
         }
-        process = isClosed() ? null : next(); // nobody waits for what is left then
+        process = next();
         execution = process == null ? null : nextPending();
         if (process == null || execution == null) {
           return;

@@ -40,6 +40,9 @@ final class ServedConnection {
   private static final long PROBE_SECONDS = 1;
   private static final long MAX_LOAN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** How long a client may take to say hello, and to read what is left when it is refused. */
+  private static final long MAX_SILENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final FlowServer server;
   private final SocketChannel socket;
   private final Wire wire;
@@ -53,6 +56,9 @@ final class ServedConnection {
 
   /** As long as something is lent; guarded by this. */
   private TimeSource.@Nullable Alarm alarm;
+
+  /** How many bytes a frame may have that the client receives, and that is sent by this. */
+  private volatile int mostBytes;
 
   /** Whether the client reaches the memory of this process. */
   private volatile boolean isReached;
@@ -70,18 +76,20 @@ final class ServedConnection {
     this.server = server;
     this.socket = socket;
     wire = new Wire(socket); // before what has to be closed: there may be no memory for it
+    mostBytes = server.maxFrameBytes();
     probe = Probe.create();
   }
 
   /** Serves the client until it ends. */
   void run() {
     Thread writer = Thread.ofVirtual().name("headrace-answers").start(this::write);
+    TimeSource.Alarm greeting = closeLater("it has not said hello");
     try {
       String objection = Peer.objection(socket);
       if (objection != null) {
         throw new IOException(objection);
       }
-      greet();
+      greet(greeting);
       while (true) {
         receive(wire.receive(server.maxFrameBytes()));
       }
@@ -96,12 +104,9 @@ final class ServedConnection {
     } catch (RuntimeException | Error failure) { // such as no memory for a frame
       refuse(new IOException("the server has failed: " + failure, failure));
     } finally {
+      greeting.cancel();
       calls.values().forEach(call -> call.future.cancel(true));
-      try {
-        writer.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      awaitEnd(writer);
       wire.close();
       endLoans();
       isEnded = true;
@@ -110,9 +115,34 @@ final class ServedConnection {
     }
   }
 
-  /** Nothing is written anymore. */
+  /** The client is disconnected unless the alarm is cancelled. */
+  private TimeSource.Alarm closeLater(String because) {
+    return server
+        .time()
+        .schedule(MAX_SILENCE_NANOS, () -> server.time().execute(() -> close(because)));
+  }
+
+  private void close(String because) {
+    server.refused(new IOException(because + " within " + Duration.ofNanos(MAX_SILENCE_NANOS)));
+    wire.close();
+  }
+
+  /** A client that is to be told why it is refused need not read that, nor what is before it. */
+  private void awaitEnd(Thread writer) {
+    TimeSource.Alarm reading = closeLater("it has not read what it was sent");
+    try {
+      writer.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      reading.cancel();
+    }
+  }
+
+  /** Nothing is written anymore. A service may keep futures of calls, and with them this. */
   private void endLoans() {
     calls.values().forEach(Served::endLoan);
+    calls.clear();
     borrowed.close();
     probe.end();
     lending.close();
@@ -135,7 +165,7 @@ final class ServedConnection {
     }
   }
 
-  private void greet() throws IOException {
+  private void greet(TimeSource.Alarm greeting) throws IOException {
     ValueReader in = Frame.reader(wire.receive(Frame.MAX_HELLO_BYTES), server.types());
     if (Frame.readKind(in) != Frame.Kind.HELLO || in.readLong() != Frame.MAGIC) {
       throw new IOException("it is no client of a flow server");
@@ -157,11 +187,14 @@ final class ServedConnection {
               + names
               + ": register the same on both sides, in the same order");
     }
+    mostBytes = Math.min(mostBytes, Frame.readMost(in));
+    greeting.cancel();
     wire.send(welcome(in));
   }
 
   private Wire.Outgoing welcome(ValueReader hello) {
     ValueWriter out = begin(Frame.Kind.WELCOME);
+    out.writeInt(server.maxFrameBytes());
     try (Probe reached = Probe.read(hello)) {
       out.writeByte((byte) (reached == null ? 0 : 1));
     }
@@ -171,7 +204,7 @@ final class ServedConnection {
   }
 
   private ValueWriter begin(Frame.Kind kind) {
-    return Frame.begin(kind, server.types(), server.maxFrameBytes());
+    return Frame.begin(kind, server.types(), mostBytes);
   }
 
   private void receive(MemorySegment frame) throws InterruptedException, IOException {
@@ -298,9 +331,9 @@ final class ServedConnection {
       Throwable cause = failure.getCause();
       return failed(id, failure instanceof CompletionException && cause != null ? cause : failure);
     }
-    Loans loans = new Loans(server.maxFrameBytes());
+    Loans loans = new Loans(mostBytes);
     try {
-      HeapSpace space = isReached ? loans : new HeapSpace(server.maxFrameBytes());
+      HeapSpace space = isReached ? loans : new HeapSpace(mostBytes);
       return answer(id, result, space, loans);
     } catch (RuntimeException | Error cannotTravel) {
       boolean mayBeLent = isReached && loans.isTooLong();
@@ -313,7 +346,7 @@ final class ServedConnection {
    * for it would not be if there had been more room for views.
    */
   private MemorySegment lent(long id, @Nullable Object result, Throwable tooLong) {
-    Loans loans = new Loans(server.maxFrameBytes(), server.largeResults());
+    Loans loans = new Loans(mostBytes, server.largeResults());
     try {
       return answer(id, result, loans, loans);
     } catch (RuntimeException | Error cannotTravel) {

@@ -7,6 +7,7 @@ import io.headrace.Outcomes;
 import io.headrace.TimeLeft;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
+import io.headrace.shm.SharedMemoryException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
@@ -339,7 +340,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
-    Block larger = larger(neededBytes, 2 * full.byteSize());
+    Block larger = larger(neededBytes, Math.min(2 * full.byteSize(), ValueWriter.MAX_BYTES));
     MemorySegment space = larger.segment();
     MemorySegment.copy(full, 0, space, 0, full.byteSize());
     if (overflow != null) {
@@ -357,11 +358,12 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
     if (doubleBytes > neededBytes) {
       try {
         return allocate(doubleBytes);
-      } catch (NoRoomException | IllegalArgumentException tooMuch) {
+      } catch (NoRoomException | IllegalArgumentException | SharedMemoryException tooMuch) {
         // what is needed may find room
       }
     }
     try {
+      ValueWriter.checkLength(neededBytes);
       return allocate(neededBytes);
     } catch (IllegalArgumentException tooMuch) {
       throw execution.items.size() > 1 ? new NoRoomException() : tooMuch;

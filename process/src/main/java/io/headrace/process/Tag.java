@@ -30,7 +30,7 @@ final class Tag {
   static final byte SET = 14;
   static final byte MAP = 15;
 
-  /** Of a class that was registered. */
+  /** Of a class that was registered; behind a part of its own, if the codec is not ours. */
   static final byte REGISTERED = 16;
 
   /** And the tag of the elements: an array of these. */

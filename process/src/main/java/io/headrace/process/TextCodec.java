@@ -1,36 +1,42 @@
 package io.headrace.process;
 
 import io.headrace.shm.CorruptMemoryException;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.time.MonthDay;
 import java.time.OffsetDateTime;
+import java.time.OffsetTime;
 import java.time.Period;
+import java.time.Year;
+import java.time.YearMonth;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.List;
 import java.util.UUID;
 
 /** How values of some classes of the JDK travel: as texts, of which equal ones are made. */
-final class TextCodec implements Codec<Object> {
+final class TextCodec implements OwnCodec<Object> {
   static final List<Class<?>> TYPES =
       List.of(
-          BigDecimal.class,
-          BigInteger.class,
           Duration.class,
           Instant.class,
           LocalDate.class,
           LocalDateTime.class,
           LocalTime.class,
+          MonthDay.class,
           OffsetDateTime.class,
+          OffsetTime.class,
           Period.class,
           URI.class,
           UUID.class,
+          Year.class,
+          YearMonth.class,
+          ZoneId.class, // and so those of its classes, which are not public
           ZoneOffset.class,
           ZonedDateTime.class);
 
@@ -63,20 +69,29 @@ final class TextCodec implements Codec<Object> {
 
   private Object made(String text) {
     return switch (type.getSimpleName()) {
-      case "BigDecimal" -> new BigDecimal(text);
-      case "BigInteger" -> new BigInteger(text);
       case "Duration" -> Duration.parse(text);
       case "Instant" -> Instant.parse(text);
       case "LocalDate" -> LocalDate.parse(text);
       case "LocalDateTime" -> LocalDateTime.parse(text);
       case "LocalTime" -> LocalTime.parse(text);
+      case "MonthDay" -> MonthDay.parse(text);
       case "OffsetDateTime" -> OffsetDateTime.parse(text);
+      case "OffsetTime" -> OffsetTime.parse(text);
       case "Period" -> Period.parse(text);
       case "URI" -> URI.create(text);
       case "UUID" -> UUID.fromString(text);
+      case "Year" -> Year.of(Integer.parseInt(text)); // parse wants a sign for those above 9999
+      case "YearMonth" -> yearMonth(text);
+      case "ZoneId" -> ZoneId.of(text);
       case "ZoneOffset" -> ZoneOffset.of(text);
       case "ZonedDateTime" -> ZonedDateTime.parse(text);
       default -> throw new IllegalStateException("no text is read as " + type);
     };
+  }
+
+  private static YearMonth yearMonth(String text) {
+    int dash = text.lastIndexOf('-');
+    return YearMonth.of(
+        Integer.parseInt(text.substring(0, dash)), Integer.parseInt(text.substring(dash + 1)));
   }
 }

@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Tensor;
 import io.headrace.shm.CorruptMemoryException;
 import java.lang.foreign.MemorySegment;
@@ -7,7 +9,10 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.lang.reflect.RecordComponent;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -59,6 +64,15 @@ final class Types {
   private final List<Codec<?>> codecs = new ArrayList<>();
   private final Map<Class<?>, Integer> numbers = new HashMap<>();
 
+  /** By classes of values, also those that are not registered. */
+  private final ClassValue<Integer> numberOf =
+      new ClassValue<>() {
+        @Override
+        protected Integer computeValue(Class<?> type) {
+          return findNumber(type);
+        }
+      };
+
   /** The names that make up the same on the other side. */
   private final Set<String> names = new LinkedHashSet<>();
 
@@ -79,12 +93,16 @@ final class Types {
       }
       if (!add(codec)) {
         throw new IllegalArgumentException(
-            codec.type().getName() + " is registered twice, with " + codecOf(codec.type()));
+            codec.type().getName()
+                + " is registered twice, with "
+                + codec(requireNonNull(numbers.get(codec.type()))));
       }
     }
     for (Class<?> type : TextCodec.TYPES) {
       var _ = add(new TextCodec(type)); // unless there is one of the application
     }
+    var _ = add(new BigIntegerCodec());
+    var _ = add(new BigDecimalCodec());
     var _ = add(new OptionalCodec());
     for (Codec<?> codec : codecs) {
       check(codec);
@@ -104,9 +122,10 @@ final class Types {
     if (codec instanceof RecordCodec<?>) {
       for (RecordComponent component : codec.type().getRecordComponents()) {
         Class<?> type = MethodType.methodType(component.getType()).wrap().returnType();
-        if (Stream.of(OWN, COLLECTIONS, numbers.keySet())
-            .flatMap(Set::stream)
-            .noneMatch(type::isAssignableFrom)) {
+        if (number(type) < 0
+            && Stream.of(OWN, COLLECTIONS, numbers.keySet())
+                .flatMap(Set::stream)
+                .noneMatch(type::isAssignableFrom)) {
           throw new IllegalArgumentException(
               codec.type().getName()
                   + " has the component "
@@ -134,13 +153,43 @@ final class Types {
     return List.copyOf(names);
   }
 
-  /** The number of a class, or -1. */
+  /** The number of the codec for values of a class, or -1. */
   int number(Class<?> type) {
-    return numbers.getOrDefault(type, -1);
+    return numberOf.get(type);
   }
 
-  private Codec<?> codecOf(Class<?> type) {
-    return codec(number(type));
+  private int findNumber(Class<?> type) {
+    for (Class<?> one = type; one != null; one = one.getSuperclass()) {
+      Integer number = numbers.get(one);
+      if (number != null && (one == type || (isAbstract(one) && isFor(one, type)))) {
+        return number;
+      }
+    }
+    Class<?> nearest = null;
+    for (Codec<?> codec : codecs) {
+      Class<?> candidate = codec.type();
+      if (candidate.isInterface()
+          && isFor(candidate, type)
+          && (nearest == null || nearest.isAssignableFrom(candidate))) {
+        nearest = candidate;
+      }
+    }
+    return nearest == null ? -1 : requireNonNull(numbers.get(nearest));
+  }
+
+  /** Lists, sets and maps travel by themselves, but for kinds of these. */
+  private static boolean isFor(Class<?> candidate, Class<?> type) {
+    return candidate.isAssignableFrom(type) && (!isCollection(type) || isCollection(candidate));
+  }
+
+  private static boolean isCollection(Class<?> type) {
+    return List.class.isAssignableFrom(type)
+        || Set.class.isAssignableFrom(type)
+        || Map.class.isAssignableFrom(type);
+  }
+
+  private static boolean isAbstract(Class<?> type) {
+    return Modifier.isAbstract(type.getModifiers());
   }
 
   /**
@@ -180,7 +229,48 @@ final class Types {
     }
   }
 
-  private record OptionalCodec() implements Codec<Optional<?>> {
+  /** Not as a text: to make that takes a time that grows with the square of the digits. */
+  private record BigIntegerCodec() implements OwnCodec<BigInteger> {
+    @Override
+    public Class<BigInteger> type() {
+      return BigInteger.class;
+    }
+
+    @Override
+    public void write(BigInteger value, ValueWriter out) {
+      out.writeByteArray(value.toByteArray());
+    }
+
+    @Override
+    public BigInteger read(ValueReader in) {
+      byte[] bytes = in.readByteArray();
+      if (bytes.length == 0) {
+        throw new CorruptMemoryException("a number of no bytes");
+      }
+      return new BigInteger(bytes);
+    }
+  }
+
+  private record BigDecimalCodec() implements OwnCodec<BigDecimal> {
+    @Override
+    public Class<BigDecimal> type() {
+      return BigDecimal.class;
+    }
+
+    @Override
+    public void write(BigDecimal value, ValueWriter out) {
+      out.writeInt(value.scale());
+      new BigIntegerCodec().write(value.unscaledValue(), out);
+    }
+
+    @Override
+    public BigDecimal read(ValueReader in) {
+      int scale = in.readInt();
+      return new BigDecimal(new BigIntegerCodec().read(in), scale);
+    }
+  }
+
+  private record OptionalCodec() implements OwnCodec<Optional<?>> {
     @Override
     @SuppressWarnings("unchecked") // there is one class
     public Class<Optional<?>> type() {
@@ -198,7 +288,7 @@ final class Types {
     }
   }
 
-  private record EnumCodec<E extends Enum<E>>(Class<E> type) implements Codec<E> {
+  private record EnumCodec<E extends Enum<E>>(Class<E> type) implements OwnCodec<E> {
     @Override
     @SuppressWarnings("EnumOrdinal") // both processes have the same classes
     public void write(E value, ValueWriter out) {
@@ -217,7 +307,7 @@ final class Types {
     }
   }
 
-  private static final class RecordCodec<R extends Record> implements Codec<R> {
+  private static final class RecordCodec<R extends Record> implements OwnCodec<R> {
     private final Class<R> type;
     private final Constructor<R> constructor;
     private final Method[] accessors;

@@ -148,6 +148,10 @@ public final class ValueReader {
    * @return the text
    */
   public String readString() {
+    return new String(readByteArray(), StandardCharsets.UTF_8);
+  }
+
+  byte[] readByteArray() {
     int length = readInt();
     int at = (int) claim(length);
     byte[] bytes = new byte[length];
@@ -157,7 +161,7 @@ public final class ValueReader {
       messageBytes = buffer;
     }
     buffer.get(at, bytes); // by a buffer, as ValueWriter writes it
-    return new String(bytes, StandardCharsets.UTF_8);
+    return bytes;
   }
 
   /** How many of something follow; each takes a byte at least. */
@@ -225,9 +229,33 @@ public final class ValueReader {
       case Tag.LIST -> Collections.unmodifiableList((List<?>) readElements(new ArrayList<>()));
       case Tag.SET -> readElements(new LinkedHashSet<>());
       case Tag.MAP -> readMap();
-      case Tag.REGISTERED -> types.codec(readInt()).read(this);
+      case Tag.REGISTERED -> readRegistered(types.codec(readInt()));
       default -> readArray(tag);
     };
+  }
+
+  /** What a codec of the application makes of its bytes is no matter of the other process. */
+  private Object readRegistered(Codec<Object> codec) {
+    if (codec instanceof OwnCodec<?>) {
+      return codec.read(this);
+    }
+    long end = beginPart();
+    Object value;
+    try {
+      value = codec.read(this);
+    } catch (CorruptMemoryException nonsense) {
+      throw new IllegalStateException(
+          codec.getClass().getName() + " reads what it has not written: " + nonsense.getMessage(),
+          nonsense);
+    }
+    if (position != end) {
+      throw new IllegalStateException(
+          codec.getClass().getName()
+              + " reads what it has not written: of a value "
+              + Math.abs(end - position)
+              + (position < end ? " bytes too few" : " bytes too many"));
+    }
+    return value;
   }
 
   /** Native, as those are that stay in shared memory: so it has their alignment. */

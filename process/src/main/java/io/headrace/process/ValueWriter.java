@@ -51,6 +51,9 @@ public final class ValueWriter {
   /** Values may be within values so deep. */
   static final int MAX_DEPTH = 64;
 
+  /** Messages are not longer, for there are buffers of them. */
+  static final int MAX_BYTES = Integer.MAX_VALUE;
+
   /*
    * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between segments are loops
    * of mismatched stores in JDK 25, which C2 can compile wrongly where heap arrays of several types meet
@@ -102,6 +105,21 @@ public final class ValueWriter {
   void position(long position) {
     this.position = position;
     depth = 0;
+  }
+
+  /**
+   * Checks how long a message is to become.
+   *
+   * @throws IllegalArgumentException if it is too long
+   */
+  static void checkLength(long bytes) {
+    if (bytes > MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "a value, with those beside it in its message, takes "
+              + bytes
+              + " bytes without what is in shared memory, the most is "
+              + MAX_BYTES);
+    }
   }
 
   private long claim(long bytes) {
@@ -160,7 +178,11 @@ public final class ValueWriter {
    * @param value the text
    */
   public void writeString(String value) {
-    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    writeByteArray(value.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** As a text is: always in the message. */
+  void writeByteArray(byte[] bytes) {
     writeInt(bytes.length);
     int at = (int) claim(bytes.length);
     ByteBuffer buffer = messageBytes;
@@ -202,7 +224,8 @@ public final class ValueWriter {
    * character, a {@link Tensor}, {@link MemorySegment} or {@link ByteBuffer}, an array of primitive
    * type, a list, set or map of such values, a {@link java.math.BigDecimal}, {@link
    * java.math.BigInteger}, {@link java.util.UUID}, {@link java.net.URI}, {@link
-   * java.util.Optional}, a time or duration of java.time, or one of a class that was registered.
+   * java.util.Optional}, a time, a time zone or a duration of java.time, or one of a class that was
+   * registered.
    *
    * @param value the value
    * @throws IllegalArgumentException if it is of another class, if more than 64 values are one
@@ -335,9 +358,16 @@ public final class ValueWriter {
     if (number < 0) {
       return false;
     }
+    Codec<Object> codec = types.codec(number);
     writeByte(Tag.REGISTERED);
     writeInt(number);
-    types.codec(number).write(value, this);
+    if (codec instanceof OwnCodec<?>) {
+      codec.write(value, this);
+    } else {
+      long part = beginPart();
+      codec.write(value, this);
+      endPart(part);
+    }
     return true;
   }
 

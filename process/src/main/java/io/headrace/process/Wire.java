@@ -34,6 +34,7 @@ final class Wire implements AutoCloseable {
   private final ByteBuffer in = buffer().flip();
 
   private final ByteBuffer out = buffer();
+  private volatile boolean isClosed;
 
   Wire(SocketChannel channel) {
     this.channel = channel;
@@ -43,9 +44,18 @@ final class Wire implements AutoCloseable {
     return ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
   }
 
-  /** Sends a frame when it is its turn; never blocks. */
+  /** Sends a frame when it is its turn; never blocks. One that comes after the close is dropped. */
   void send(Outgoing frame) {
     queue.add(frame);
+    if (isClosed) {
+      forgetQueue();
+    }
+  }
+
+  /** Nothing is written anymore, and what waits must not be kept by whoever keeps this. */
+  private void forgetQueue() {
+    queue.clear();
+    sendEnd();
   }
 
   /** Sends no more than what was sent before. */
@@ -154,11 +164,12 @@ final class Wire implements AutoCloseable {
 
   @Override
   public void close() {
+    isClosed = true;
     try {
       channel.close();
     } catch (IOException useless) {
       // it is not used anymore
     }
-    sendEnd();
+    forgetQueue();
   }
 }

@@ -418,10 +418,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public MemorySegment grow(MemorySegment full, long neededBytes) {
-    long doubleBytes = 2 * full.byteSize();
-    boolean isDouble =
-        doubleBytes > neededBytes && doubleBytes <= Math.max(results.capacityBytes(), largeBytes);
-    Handle larger = allocate(isDouble ? doubleBytes : neededBytes);
+    ValueWriter.checkLength(neededBytes);
+    Handle larger = larger(neededBytes, Math.min(2 * full.byteSize(), ValueWriter.MAX_BYTES));
     MemorySegment place = larger.in(memory(larger.memory()));
     MemorySegment.copy(full, 0, place, 0, full.byteSize());
     if (overflow != null) {
@@ -429,6 +427,18 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     }
     overflow = larger;
     return place;
+  }
+
+  /** The double if there is as much, else what is needed. */
+  private Handle larger(long neededBytes, long doubleBytes) {
+    if (doubleBytes > neededBytes && doubleBytes <= Math.max(results.capacityBytes(), largeBytes)) {
+      try {
+        return allocate(doubleBytes);
+      } catch (IllegalArgumentException | IllegalStateException tooMuch) {
+        // what is needed may find room
+      }
+    }
+    return allocate(neededBytes);
   }
 
   @Override

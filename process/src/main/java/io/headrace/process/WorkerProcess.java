@@ -203,7 +203,7 @@ final class WorkerProcess {
     CountDownLatch isOver = new CountDownLatch(1);
     Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
     try {
-      write(orders, process);
+      Thread.ofPlatform().daemon().name(name + "-orders").start(() -> write(orders, process));
       connect(launch, process, output).awaitReady();
     } catch (Hearing.EndedException ended) {
       throw endedBefore(process, output, ended);
@@ -212,6 +212,7 @@ final class WorkerProcess {
     }
   }
 
+  /** On a thread of its own: more than the pipe takes waits until the process reads. */
   private static void write(Orders orders, Process process) {
     try {
       orders.write(new DataOutputStream(process.getOutputStream()));
@@ -462,12 +463,13 @@ final class WorkerProcess {
       return false;
     }
     synchronized (this) {
-      return requests.hasRoomFor(1);
+      return requests.hasRoomFor(2);
     }
   }
 
-  private boolean offer(Envelope envelope) {
-    return offer(envelope, requests);
+  /** Returns false if the ring is full, but for a slot that is left for the order to close. */
+  private synchronized boolean offer(Envelope envelope) {
+    return requests.hasRoomFor(2) && offer(envelope, requests);
   }
 
   /** Returns false if the ring is full. */
@@ -486,7 +488,8 @@ final class WorkerProcess {
     if (isOver) {
       return;
     }
-    if (offer(Envelope.of(Envelope.Kind.CLOSE))) {
+    isOver = true; // it reads nothing that is behind this
+    if (offer(Envelope.of(Envelope.Kind.CLOSE), requests)) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
@@ -856,7 +859,11 @@ final class WorkerProcess {
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
-    inFlight().forEach(Shipment::release);
+    left = List.of(); // its items may be views of the results, whose memory keeps this
+    for (Shipment shipment : inFlight()) {
+      shipment.release();
+      inFlight.set(shipment.place, null);
+    }
     joinWatch();
     memory.close();
     results.retire();

@@ -415,7 +415,7 @@ public final class WorkerProcesses {
      *
      * @param timeout how long it may take, above zero
      * @return this
-     * @throws IllegalArgumentException if the timeout is zero or negative
+     * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
      */
     public Builder batchTimeout(Duration timeout) {
       unset(batchTimeout, timeout, "batch timeout");
@@ -448,7 +448,7 @@ public final class WorkerProcesses {
      *
      * @param timeout how long, above zero
      * @return this
-     * @throws IllegalArgumentException if the timeout is zero or negative
+     * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
      */
     public Builder closeTimeout(Duration timeout) {
       unset(closeTimeout, timeout, "close timeout");
@@ -463,7 +463,7 @@ public final class WorkerProcesses {
      *
      * @param delay how long, above zero
      * @return this
-     * @throws IllegalArgumentException if the delay is zero or negative
+     * @throws IllegalArgumentException if the delay is zero or negative, or above ten years
      */
     public Builder restartDelay(Duration delay) {
       unset(restartDelay, delay, "restart delay");

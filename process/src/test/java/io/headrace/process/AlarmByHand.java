@@ -1,11 +1,12 @@
 package io.headrace.process;
 
 import io.headrace.TimeSource;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Time stands still until the test lets the alarm ring. */
+/** Time stands still until the test lets the alarms ring. */
 final class AlarmByHand implements TimeSource {
-  private final AtomicReference<Runnable> task = new AtomicReference<>();
+  private final List<Runnable> tasks = new CopyOnWriteArrayList<>();
 
   @Override
   public long nanoTime() {
@@ -14,8 +15,9 @@ final class AlarmByHand implements TimeSource {
 
   @Override
   public Alarm schedule(long delayNanos, Runnable task) {
-    this.task.set(task);
-    return () -> {};
+    Runnable own = task::run; // which no other alarm is
+    tasks.add(own);
+    return () -> tasks.remove(own);
   }
 
   @Override
@@ -23,7 +25,15 @@ final class AlarmByHand implements TimeSource {
     task.run();
   }
 
+  /** Whether there is one that was not cancelled and has not rung. */
+  boolean isSet() {
+    return !tasks.isEmpty();
+  }
+
+  /** Those that are set. */
   void ring() {
-    task.get().run();
+    List<Runnable> now = List.copyOf(tasks);
+    tasks.removeAll(now);
+    now.forEach(Runnable::run);
   }
 }

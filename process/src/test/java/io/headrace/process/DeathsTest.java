@@ -144,6 +144,70 @@ class DeathsTest {
     }
   }
 
+  /** Makes values, passes values on, and ends at the first one while there is a file. */
+  public static final class Ending implements Handler<Object, Object> {
+    static final String MAKE = "make";
+
+    private final Path file;
+
+    public Ending(String file) {
+      this.file = Path.of(file);
+    }
+
+    @Override
+    public List<Object> handle(List<Object> items) {
+      if (items.contains(MAKE)) {
+        return List.of(Tensor.of(new byte[100_000], 100_000));
+      }
+      try {
+        if (Files.deleteIfExists(file)) {
+          Runtime.getRuntime().halt(17);
+        }
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
+      return items;
+    }
+  }
+
+  private Flow<Object, Object> ending(WorkerProcesses.Builder processes)
+      throws InterruptedException {
+    return Flow.<Object>builder("ending")
+        .<Object>stepPerWorker(
+            "end",
+            HandlerFactory.of(Ending.class, folder.resolve("end").toString()),
+            step -> step.workers(processes.retry(3).build()))
+        .build()
+        .start(Duration.ofSeconds(30));
+  }
+
+  /** The memory of results would keep the process, and that the results that it was sent. */
+  @Test
+  void aDeathWithAResultAsAnItemLeavesNoMemory() throws Exception {
+    try (Flow<Object, Object> flow = ending(WorkerProcesses.builder(1))) {
+      Object made = flow.call(Ending.MAKE);
+      Files.createFile(folder.resolve("end"));
+      assertThat(flow.call(made)).isEqualTo(made);
+      assertThat(flow.workers("end").getFirst().restarts()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aBatchThatWaitsWhenTheFlowIsShutDownLeavesNoMemory() throws Exception {
+    Flow<Object, Object> flow =
+        ending(WorkerProcesses.builder(1).restartDelay(Duration.ofSeconds(30)));
+    Object passedOn = flow.call(Tensor.of(new byte[100_000], 100_000));
+    Files.createFile(folder.resolve("end"));
+    CompletableFuture<Object> waiting = flow.submit(passedOn);
+    Awaitility.await("the death")
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> flow.workers("end").getFirst().state() == WorkerStatus.State.DEAD);
+    assertThat(waiting).isNotDone();
+    flow.shutdownNow();
+    flow.close();
+    assertThat(waiting).isCompletedExceptionally();
+  }
+
   /** Copies tensors, and makes a file for each batch, of its number. */
   private static final class Counting implements Handler<Tensor, Tensor> {
     private final String folder;

@@ -56,6 +56,17 @@ class FlowProcessesTest {
     Files.delete(socket);
   }
 
+  @Test
+  void aServerNeedsNoFolderForTemporaryFiles() throws Exception {
+    Path socket = folder.resolve("flow.sock");
+    try (FlowClient<String, String> client = oneConnection(socket);
+        ServingProcess _ =
+            ServingProcess.server(socket, "-Djava.io.tmpdir=" + folder.resolve("none"))) {
+      assertThat(client.call("hello")).isEqualTo("hello!");
+    }
+    Files.delete(socket);
+  }
+
   /** With another one the client may learn later that it has ended, and lose a call through it. */
   private static FlowClient<String, String> oneConnection(Path socket) {
     return FlowClient.builder(socket).connections(1).connectTimeout(Duration.ofSeconds(30)).build();
@@ -87,7 +98,7 @@ class FlowProcessesTest {
   @Test
   void aServerWithoutMemoryForMoreConnectionsServesWhenThereAreFewer() throws Exception {
     Path socket = folder.resolve("flow.sock");
-    try (ServingProcess server = ServingProcess.server(socket, "1m")) {
+    try (ServingProcess server = ServingProcess.server(socket, "-XX:MaxDirectMemorySize=1m")) {
       List<SocketChannel> connections = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
         connections.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
@@ -126,7 +137,7 @@ class FlowProcessesTest {
   @Test
   void aServerWithoutMemoryForACallSaysSoAndServesOthers() throws Exception {
     Path socket = folder.resolve("flow.sock");
-    try (ServingProcess _ = ServingProcess.server(socket, "1m");
+    try (ServingProcess _ = ServingProcess.server(socket, "-XX:MaxDirectMemorySize=1m");
         FlowClient<String, String> client = oneConnection(socket)) {
       assertThat(client.call("before")).isEqualTo("before!");
       CompletableFuture<String> large = client.submit("x".repeat(2 << 20));

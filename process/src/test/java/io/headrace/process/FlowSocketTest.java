@@ -427,6 +427,53 @@ class FlowSocketTest {
     assertThat(behind.join()).isEqualTo("ttttt");
   }
 
+  /** The one side may take less than the other. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatIsTooLongForTheOtherSideFailsAloneAndTheConnectionStaysInStep(boolean isServerSmall)
+      throws Exception {
+    int small = 64 << 10;
+    int large = 1 << 20;
+    Service<Object, Object> service =
+        (item, options) ->
+            item.equals("held")
+                ? held.submit(item, options)
+                : CompletableFuture.completedFuture(
+                    item instanceof Integer n ? new byte[n] : "done");
+    try (FlowServer server =
+            FlowServer.builder(service, path())
+                .maxFrameBytes(isServerSmall ? small : large)
+                .start();
+        FlowClient<Object, Object> client =
+            FlowClient.builder(path())
+                .connections(1)
+                .maxFrameBytes(isServerSmall ? large : small)
+                .build()) {
+      CompletableFuture<Object> before = client.submit("held");
+      HeldCalls.Held call = held.next();
+      for (Object tooLong : List.of(new byte[small], small)) {
+        assertThat(failureOf(client.submit(tooLong)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("more than 65536 bytes: set maxFrameBytes");
+      }
+      call.future().complete("held");
+      assertThat(before.join()).isEqualTo("held");
+      assertThat(client.call(new byte[small - 100])).isEqualTo("done");
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  /** It is found when the server is known to which it goes. */
+  @Test
+  void aCallThatIsTooLongForAServerThatComesLaterFailsAlone() throws Exception {
+    FlowClient<Object, Object> client = client();
+    CompletableFuture<Object> tooLong = client.submit(new byte[64 << 10]);
+    CompletableFuture<Object> behind = client.submit("behind");
+    toClose.add(FlowServer.builder(ECHO, path()).maxFrameBytes(64 << 10).start());
+    assertThat(failureOf(tooLong)).isInstanceOf(IllegalArgumentException.class);
+    assertThat(behind.join()).isEqualTo("behind");
+  }
+
   // Classes.
 
   record Point(int x, int y) {}

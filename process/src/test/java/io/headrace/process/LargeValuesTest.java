@@ -10,11 +10,13 @@ import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.QueueFullException;
 import io.headrace.Tensor;
+import io.headrace.shm.Mechanism;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -229,6 +231,44 @@ class LargeValuesTest {
         assertThat((String) future.join()).hasSize(20_001);
       }
     }
+  }
+
+  /** The text takes what it needs; twice that is too much for what is behind it. */
+  @Test
+  void aMessageOfResultsThatGrowsTakesNoMoreThanThereIs() throws Exception {
+    try (Flow<Object, Object> flow = flow(small().largeMemory(5 * MIB), 1)) {
+      String text = "t".repeat(2 * MIB + 1000);
+      assertThat(flow.call(text)).isEqualTo(text + "!");
+    }
+  }
+
+  /** Of several items each is tried by itself. */
+  @Test
+  void aMessageThatIsLongerThanABufferIsRefused() {
+    Region inputs = new Memories().own(MIB, Mechanism.best(), free -> {});
+    MemorySegment full = MemorySegment.ofArray(new byte[8]);
+    try {
+      assertThatThrownBy(() -> shipment(List.of(1), inputs).grow(full, 1L << 31))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("takes 2147483648 bytes")
+          .hasMessageContaining("the most is 2147483647");
+      assertThatThrownBy(() -> shipment(List.of(1, 2), inputs).grow(full, 1L << 31))
+          .isInstanceOf(NoRoomException.class);
+    } finally {
+      inputs.retire();
+    }
+  }
+
+  private static Shipment shipment(List<Object> items, Region inputs) {
+    return new Shipment(
+        new Execution(items, Map.of()),
+        1,
+        0,
+        small().settings(),
+        inputs,
+        new LargeMemories(0, Mechanism.best(), () -> {}),
+        number -> null,
+        false);
   }
 
   /** Each fits into the memory, and all together do not; nothing else could be given back. */

@@ -95,6 +95,7 @@ class MalformedFramesTest {
           out.writeLong(magic);
           out.writeInt(version);
           out.writeInt(0);
+          out.writeInt(2 * MAX_BYTES);
           out.writeString(""); // no memory can be reached
           out.writeLong(0);
         });
@@ -169,7 +170,7 @@ class MalformedFramesTest {
         Arguments.of(length(MAX_BYTES), "it can have from 5 to 65536"),
         Arguments.of(hello(1, 1), "it is no client of a flow server"),
         Arguments.of(call(1, 0, 0, out -> out.write(1)), "it is no client of a flow server"),
-        Arguments.of(hello(Frame.MAGIC, 1), "the client speaks version 1, the server 3"));
+        Arguments.of(hello(Frame.MAGIC, 1), "the client speaks version 1, the server 4"));
   }
 
   @ParameterizedTest
@@ -199,7 +200,7 @@ class MalformedFramesTest {
                   out.writeByte(Tag.REGISTERED);
                   out.writeInt(77);
                 }),
-            "number of a class is 77, there are 14"),
+            "number of a class is 77, there are 19"),
         Arguments.of(
             call(
                 1,
@@ -304,6 +305,7 @@ class MalformedFramesTest {
             frame(
                 Frame.Kind.WELCOME,
                 out -> {
+                  out.writeInt(MAX_BYTES);
                   out.writeByte((byte) 1);
                   probe.write(out);
                 }));
@@ -422,6 +424,40 @@ class MalformedFramesTest {
   }
 
   @Test
+  void aClientThatSaysNothingIsDisconnected() throws Exception {
+    AlarmByHand alarm = new AlarmByHand();
+    Path other = folder.resolve("other.sock");
+    try (FlowServer waiting = FlowServer.builder(server.service(), other).time(alarm).start();
+        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+      Awaitility.await("the alarm").until(alarm::isSet);
+      assertThat(waiting.connections()).isEqualTo(1);
+      alarm.ring();
+      assertThat(socket.read(ByteBuffer.allocate(1))).as("the end").isNegative();
+      Awaitility.await("the end of the connection").until(() -> waiting.connections() == 0);
+    }
+  }
+
+  /** The reason is behind answers for which there is no room in the socket. */
+  @Test
+  void aClientThatIsRefusedAndDoesNotReadIsDisconnected() throws Exception {
+    AlarmByHand alarm = new AlarmByHand();
+    Path other = folder.resolve("other.sock");
+    try (FlowServer waiting = FlowServer.builder(server.service(), other).time(alarm).start();
+        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+      write(socket, hello(Frame.MAGIC, Frame.VERSION));
+      assertThat(kind(new Wire(socket))).isEqualTo(Frame.Kind.WELCOME);
+      for (int id = 1; id <= 100; id++) {
+        write(socket, call(id, 0, 0, out -> out.write("x".repeat(50_000))));
+      }
+      write(socket, length(-1));
+      Awaitility.await("the alarm").until(alarm::isSet);
+      assertThat(waiting.connections()).isEqualTo(1);
+      alarm.ring();
+      Awaitility.await("the end of the connection").until(() -> waiting.connections() == 0);
+    }
+  }
+
+  @Test
   void aServerThatIsNoneFailsTheCallsWithTheReason() throws Exception {
     Path other = folder.resolve("other.sock");
     try (ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -479,6 +515,7 @@ class MalformedFramesTest {
     return frame(
         Frame.Kind.WELCOME,
         out -> {
+          out.writeInt(MAX_BYTES);
           out.writeByte((byte) 0);
           out.writeString(""); // no memory can be reached
           out.writeLong(0);

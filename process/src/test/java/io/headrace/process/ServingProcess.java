@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
@@ -19,33 +20,21 @@ final class ServingProcess implements AutoCloseable {
   private final Process process;
   private final BufferedReader output;
 
-  private ServingProcess(String role, Path socket, String directMemory) throws IOException {
-    process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:MaxDirectMemorySize=" + directMemory,
-                "-XX:+UseSerialGC",
-                "-XX:-UsePerfData",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServingProcess.class.getName(),
-                role,
-                socket.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+  private ServingProcess(String role, Path socket, String... options) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:-UsePerfData"));
+    command.addAll(List.of(options));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of(ServingProcess.class.getName(), role, socket.toString()));
+    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     output =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
-  /** Returns when it serves. */
-  static ServingProcess server(Path socket) throws IOException {
-    return server(socket, "64m");
-  }
-
-  /** Returns when it serves, with so much memory for buffers. */
-  static ServingProcess server(Path socket, String directMemory) throws IOException {
-    ServingProcess server = new ServingProcess("server", socket, directMemory);
+  /** Returns when it serves; its JVM has some options. */
+  static ServingProcess server(Path socket, String... options) throws IOException {
+    ServingProcess server = new ServingProcess("server", socket, options);
     if (!"ready".equals(server.line())) {
       throw new IOException("the server has not started");
     }
@@ -53,7 +42,7 @@ final class ServingProcess implements AutoCloseable {
   }
 
   static ServingProcess client(Path socket) throws IOException {
-    return new ServingProcess("client", socket, "64m");
+    return new ServingProcess("client", socket);
   }
 
   String line() throws IOException {

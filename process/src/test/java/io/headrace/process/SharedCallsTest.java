@@ -19,9 +19,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -350,6 +352,7 @@ class SharedCallsTest {
     hello.writeLong(Frame.MAGIC);
     hello.writeInt(Frame.VERSION);
     hello.writeInt(0);
+    hello.writeInt(64 << 10);
     probe.write(hello);
     write(socket, hello);
     assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.WELCOME);
@@ -407,6 +410,63 @@ class SharedCallsTest {
     assertThatThrownBy(answer::join).hasCauseInstanceOf(WorkerDiedException.class);
     awaitAllBack();
     assertThat(((MemorySegment) call.item()).get(JAVA_BYTE, 0)).as("still mapped").isZero();
+  }
+
+  /** As when a service does not stop for a client that has ended, and keeps one of its futures. */
+  @Test
+  void whatIsAnsweredAfterTheEndOfTheClientKeepsNoMemory() throws Exception {
+    BlockingQueue<Uncancellable> calls = new LinkedBlockingQueue<>();
+    FlowServer server =
+        serve(
+            (Service<Object, Object>)
+                (item, options) -> {
+                  Uncancellable call = new Uncancellable(item);
+                  calls.add(call);
+                  return call;
+                });
+    int before = Memories.ALL.count();
+    FlowClient<Object, Object> client = client();
+    Uncancellable kept = callsThatAreAnsweredLate(client, server, calls);
+    Awaitility.await("the end of the memory")
+        .atMost(Duration.ofSeconds(30))
+        .until(
+            () -> {
+              System.gc();
+              return Memories.ALL.count() == before;
+            });
+    assertThat(kept).isNotDone();
+  }
+
+  /** Returns one that is not answered. */
+  private Uncancellable callsThatAreAnsweredLate(
+      FlowClient<Object, Object> client, FlowServer server, BlockingQueue<Uncancellable> calls)
+      throws InterruptedException {
+    MemorySegment value = values.allocate(MIB);
+    var _ = client.submit("kept");
+    Uncancellable kept = calls.take();
+    List<Uncancellable> late = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      var _ = client.submit(value);
+      late.add(calls.take());
+    }
+    client.close();
+    Awaitility.await("the end of the connection").until(() -> server.connections() == 0);
+    late.forEach(call -> call.complete(call.item));
+    SharedValues.release(value);
+    return kept;
+  }
+
+  private static final class Uncancellable extends CompletableFuture<Object> {
+    private final Object item;
+
+    Uncancellable(Object item) {
+      this.item = item;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return false;
+    }
   }
 
   @Test

@@ -7,7 +7,10 @@ import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.OnFull;
 import io.headrace.WorkerStatus;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,9 +25,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Flows that are shut down by the thread that receives the answers of a worker. */
+/** Flows that are shut down, some by the thread that receives the answers of a worker. */
 class ShutdownsTest {
   private static final String HOLD = "hold";
+  private static final int MIB = 1 << 20;
 
   @TempDir Path folder;
 
@@ -102,6 +106,71 @@ class ShutdownsTest {
 
   private static boolean isBusy(WorkerStatus worker) {
     return worker.state() == WorkerStatus.State.BUSY;
+  }
+
+  /** Counts the values of an item, and leaves a file when it is closed. */
+  public static final class Closing implements Handler<List<?>, Integer> {
+    private final Path file;
+
+    public Closing(String file) {
+      this.file = Path.of(file);
+    }
+
+    @Override
+    public List<Integer> handle(List<List<?>> items) {
+      return items.stream().map(List::size).toList();
+    }
+
+    @Override
+    public void close() throws IOException {
+      Files.createFile(file);
+    }
+  }
+
+  /** Once it has answered, a worker reads no orders until there is the one to close. */
+  static final class ReadingLate implements Fault {
+    @Override
+    public void at(Point point, Channel channel) {
+      while (point == Point.ANSWERED && !isToldToClose(channel.requests())) {
+        VarHandle.fullFence();
+      }
+    }
+
+    /** Whether it is in one of the slots, which are at the end of the ring. */
+    @SuppressWarnings("EnumOrdinal") // as envelopes are written
+    private static boolean isToldToClose(MemorySegment ring) {
+      long slots = ring.byteSize() / Envelope.BYTES - 1;
+      for (long slot = 1; slot <= slots; slot++) {
+        long at = ring.byteSize() - slot * Envelope.BYTES;
+        if (ring.get(ValueLayout.JAVA_SHORT, at) == Envelope.Kind.CLOSE.ordinal()) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /** Each value had a memory of its own, and each is to be unmapped. */
+  @Test
+  void aHandlerIsClosedAlsoIfItsProcessHasMoreOrdersThanTheRingTakes() throws Exception {
+    Path closed = folder.resolve("closed");
+    try (Flow<List<?>, Integer> flow =
+        Flow.<List<?>>builder("shut")
+            .<Integer>stepPerWorker(
+                "count",
+                HandlerFactory.of(Closing.class, closed.toString()),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1)
+                            .ahead(0)
+                            .inputMemory(MIB)
+                            .jvmOptions("-D" + Fault.PROPERTY + "=" + ReadingLate.class.getName())
+                            .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(Collections.nCopies(40, new byte[MIB + 1]))).isEqualTo(40);
+    }
+    assertThat(closed).exists();
   }
 
   /** The worker has not read them, and never will. */

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Processes that do not become ready. */
@@ -174,15 +175,43 @@ class StartsTest {
   /** Its JVM waits for a debugger before it does anything. */
   @Test
   void aProcessThatNeverSpeaksIsKilledWhenTheTimeIsOver() {
-    assertThatThrownBy(
-            () ->
-                start(
-                    WorkerProcesses.builder(1)
-                        .jvmOptions(
-                            "-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,"
-                                + "address=127.0.0.1:0")))
+    assertThatThrownBy(() -> start(waitingForADebugger()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("was killed, because it was not ready after PT2S");
+  }
+
+  private static WorkerProcesses.Builder waitingForADebugger() {
+    return WorkerProcesses.builder(1)
+        .jvmOptions("-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=127.0.0.1:0");
+  }
+
+  /** Has more with it than a pipe takes that nobody reads. */
+  private static final class Heavy implements Handler<Integer, Integer> {
+    private final byte[] table;
+
+    Heavy(byte[] table) {
+      this.table = table;
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items.stream().map(i -> (int) table[i]).toList();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aFlowIsClosedWhileAProcessDoesNotReadALongFactory() throws Exception {
+    byte[] table = new byte[1 << 20];
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("starting")
+            .<Integer>stepPerWorker(
+                "heavy",
+                HandlerFactory.of(() -> new Heavy(table)),
+                step -> step.workers(waitingForADebugger().noStartCache().build()))
+            .build();
+    assertThatThrownBy(() -> flow.start(Duration.ofMillis(500))).isInstanceOf(StartException.class);
+    flow.close();
   }
 
   @Test

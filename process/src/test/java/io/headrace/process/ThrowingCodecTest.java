@@ -59,7 +59,42 @@ class ThrowingCodecTest {
     }
   }
 
-  /** Makes fragile values of texts, and tensors of numbers of bytes. */
+  /** Reads something else than it has written. */
+  private record Muddled(String how) {}
+
+  static final class MuddledCodec implements Codec<Muddled> {
+    static final List<String> HOWS = List.of("order", "too little", "too much");
+
+    @Override
+    public Class<Muddled> type() {
+      return Muddled.class;
+    }
+
+    @Override
+    public void write(Muddled value, ValueWriter out) {
+      out.writeString(value.how);
+      out.writeInt(1 << 30);
+    }
+
+    @Override
+    public Muddled read(ValueReader in) {
+      String how = in.readString();
+      switch (how) {
+        case "order" -> {
+          var _ = in.readString();
+        }
+        case "too much" -> {
+          var _ = in.readLong();
+        }
+        default -> {
+          // the number is left
+        }
+      }
+      return new Muddled(how);
+    }
+  }
+
+  /** Makes fragile and muddled values of texts, and tensors of numbers of bytes. */
   private static final class Making implements Handler<Object, Object> {
     @Override
     public List<Object> handle(List<Object> items) {
@@ -68,7 +103,8 @@ class ThrowingCodecTest {
 
     static Object made(Object item) {
       return switch (item) {
-        case String text -> new Fragile(text);
+        case String text ->
+            MuddledCodec.HOWS.contains(text) ? new Muddled(text) : new Fragile(text);
         case Long bytes -> Tensor.of(new byte[bytes.intValue()], bytes);
         default -> item;
       };
@@ -84,7 +120,7 @@ class ThrowingCodecTest {
                 step.batch(BatchPolicy.greedy(8))
                     .workers(
                         WorkerProcesses.builder(1)
-                            .register(FragileCodec.class)
+                            .register(FragileCodec.class, MuddledCodec.class)
                             .resultMemory(MEMORY)
                             .largeMemory(0)
                             .build()))
@@ -146,10 +182,13 @@ class ThrowingCodecTest {
     try (FlowServer server =
             FlowServer.builder(
                     (item, options) -> CompletableFuture.completedFuture(Making.made(item)), path)
-                .register(FragileCodec.class)
+                .register(FragileCodec.class, MuddledCodec.class)
                 .start();
         FlowClient<Object, Object> client =
-            FlowClient.builder(path).register(FragileCodec.class).connections(1).build()) {
+            FlowClient.builder(path)
+                .register(FragileCodec.class, MuddledCodec.class)
+                .connections(1)
+                .build()) {
       for (Object fragile : List.of(when, new Fragile(when))) {
         CompletableFuture<Object> before = client.submit(1);
         CompletableFuture<Object> broken = client.submit(fragile);
@@ -158,6 +197,54 @@ class ThrowingCodecTest {
         assertThat(before.join()).isEqualTo(1);
         assertThat(after.join()).isEqualTo(2);
       }
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  private static String reads(String how) {
+    return MuddledCodec.class.getName()
+        + " reads what it has not written: "
+        + switch (how) {
+          case "too little" -> "of a value 4 bytes too few";
+          case "too much" -> "of a value 4 bytes too many";
+          default -> "";
+        };
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"order", "too little", "too much"})
+  void aCodecThatReadsWhatItHasNotWrittenFailsItsItemOrResultAlone(String how) throws Exception {
+    try (Flow<Object, Object> flow = flow()) {
+      checkBatch(flow, how, reads(how));
+      checkBatch(flow, List.of(new Muddled(how), "next"), reads(how));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"order", "too little", "too much"})
+  void aCodecThatReadsWhatItHasNotWrittenFailsItsCallThroughASocketAlone(String how)
+      throws Exception {
+    Path path = folder.resolve("muddled.sock");
+    HeldCalls held = new HeldCalls();
+    try (FlowServer server =
+            FlowServer.builder(
+                    (item, options) ->
+                        item.equals(1)
+                            ? held.submit(item, options)
+                            : CompletableFuture.completedFuture(Making.made(item)),
+                    path)
+                .register(MuddledCodec.class)
+                .start();
+        FlowClient<Object, Object> client =
+            FlowClient.builder(path).register(MuddledCodec.class).connections(1).build()) {
+      CompletableFuture<Object> before = client.submit(1);
+      for (Object muddled : List.of(how, new Muddled(how))) {
+        assertThatThrownBy(() -> client.call(muddled))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageStartingWith(reads("")); // what is behind it ends with the frame
+      }
+      held.next().future().complete(1);
+      assertThat(before.join()).isEqualTo(1);
       assertThat(server.connections()).isEqualTo(1);
     }
   }

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,19 +18,25 @@ import java.math.BigInteger;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.MonthDay;
 import java.time.Period;
+import java.time.Year;
+import java.time.YearMonth;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.AbstractList;
 import java.util.AbstractMap;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,11 +45,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.UnknownFormatConversionException;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -118,6 +130,15 @@ class ValuesTest {
             ZoneOffset.ofHours(1));
     values.addAll(List.of(summer, summer.toOffsetDateTime(), summer.toLocalDateTime()));
     values.addAll(List.of(summer.toLocalDate(), summer.toLocalTime(), summer.getOffset()));
+    values.addAll(List.of(summer.getZone(), ZoneId.of("UTC+01:00"), ZoneOffset.UTC));
+    values.addAll(List.of(summer.toOffsetDateTime().toOffsetTime(), MonthDay.of(2, 29)));
+    for (int year : new int[] {-999_999_999, -12_345, -5, 0, 33, 2024, 12_345, 999_999_999}) {
+      values.addAll(List.of(Year.of(year), YearMonth.of(year, 3)));
+    }
+    for (String number : List.of("0", "-1", "127", "128", "-128", "-129", "1e-300", "0E+7")) {
+      values.addAll(List.of(new BigDecimal(number), new BigDecimal(number).unscaledValue()));
+    }
+    values.add(new BigDecimal(BigInteger.TEN, Integer.MIN_VALUE));
     return values;
   }
 
@@ -243,6 +264,157 @@ class ValuesTest {
         .hasMessageContaining("needs a constructor without arguments");
   }
 
+  /** Text would take tens of seconds in each direction. */
+  @Test
+  @Timeout(20)
+  void largeNumbersTakeATimeInProportion() {
+    BigInteger large = BigInteger.ONE.shiftLeft(10_000_000);
+    assertThat(back(large)).isEqualTo(large);
+    assertThat(back(new BigDecimal(large, 5))).isEqualTo(new BigDecimal(large, 5));
+  }
+
+  /** As its text, and read as another class of the same. */
+  abstract static class NamedCodec<T> implements Codec<T> {
+    private final Class<T> type;
+    private final Function<String, T> made;
+
+    NamedCodec(Class<T> type, Function<String, T> made) {
+      this.type = type;
+      this.made = made;
+    }
+
+    @Override
+    public Class<T> type() {
+      return type;
+    }
+
+    @Override
+    public void write(T value, ValueWriter out) {
+      out.writeString(value.toString());
+    }
+
+    @Override
+    public T read(ValueReader in) {
+      return made.apply(in.readString());
+    }
+  }
+
+  static final class PathCodec extends NamedCodec<Path> {
+    PathCodec() {
+      super(Path.class, Path::of);
+    }
+  }
+
+  interface Shape {}
+
+  interface Round extends Shape {}
+
+  abstract static class Solid {
+    @Override
+    public String toString() {
+      return "a body";
+    }
+  }
+
+  static class Ball extends Solid implements Round {}
+
+  static final class Marble extends Ball {}
+
+  record Circle(String name) implements Round {}
+
+  record Other(String name) implements Shape {}
+
+  static final class SolidCodec extends NamedCodec<Solid> {
+    SolidCodec() {
+      super(Solid.class, _ -> new Marble());
+    }
+  }
+
+  static final class BallCodec extends NamedCodec<Ball> {
+    BallCodec() {
+      super(Ball.class, _ -> new Ball());
+    }
+  }
+
+  static final class ShapeCodec extends NamedCodec<Shape> {
+    ShapeCodec() {
+      super(Shape.class, _ -> new Other("shape"));
+    }
+  }
+
+  static final class RoundCodec extends NamedCodec<Round> {
+    RoundCodec() {
+      super(Round.class, _ -> new Circle("round"));
+    }
+  }
+
+  record OfPath(Path path) {}
+
+  private static Object throughCodecs(Object value, Class<?>... classes) {
+    Types types = new Types(List.of(classes));
+    ValueWriter out =
+        new ValueWriter(types, new HeapSpace(), MemorySegment.ofArray(new byte[1000]));
+    out.write(value);
+    return requireNonNull(new ValueReader(types, new HeapSpace(), out.message()).read());
+  }
+
+  @Test
+  void aCodecOfAnAbstractClassOrAnInterfaceIsForAllItsValues() {
+    Path path = Path.of("a", "b");
+    assertThat(throughCodecs(path, PathCodec.class)).isEqualTo(path);
+    assertThat(throughCodecs(new OfPath(path), OfPath.class, PathCodec.class))
+        .isEqualTo(new OfPath(path));
+    assertThat(throughCodecs(new Ball(), RoundCodec.class, SolidCodec.class))
+        .as("of the superclass")
+        .isInstanceOf(Marble.class);
+    for (Class<?>[] both :
+        new Class<?>[][] {
+          {ShapeCodec.class, RoundCodec.class}, {RoundCodec.class, ShapeCodec.class}
+        }) {
+      assertThat(throughCodecs(new Circle("c"), both))
+          .as("of the interface that extends the other")
+          .isEqualTo(new Circle("round"));
+      assertThat(throughCodecs(new Other("o"), both)).isEqualTo(new Other("shape"));
+    }
+    assertThat(throughCodecs(new Circle("c"), RoundCodec.class, Circle.class))
+        .as("as itself")
+        .isEqualTo(new Circle("c"));
+  }
+
+  static final class IterableCodec extends NamedCodec<Iterable<?>> {
+    @SuppressWarnings("unchecked") // there is one class
+    IterableCodec() {
+      super((Class<Iterable<?>>) (Class<?>) Iterable.class, _ -> new ArrayDeque<>());
+    }
+  }
+
+  static final class SortedSetCodec extends NamedCodec<SortedSet<?>> {
+    @SuppressWarnings("unchecked") // there is one class
+    SortedSetCodec() {
+      super((Class<SortedSet<?>>) (Class<?>) SortedSet.class, _ -> new TreeSet<>(Set.of("sorted")));
+    }
+  }
+
+  @Test
+  void aCodecOfAKindOfListSetOrMapIsForItsValuesAndAnotherOneIsNot() {
+    Class<?>[] both = {IterableCodec.class, SortedSetCodec.class};
+    assertThat(throughCodecs(new ArrayDeque<>(List.of(1)), both)).isInstanceOf(ArrayDeque.class);
+    assertThat(throughCodecs(List.of(1), both)).isEqualTo(List.of(1));
+    assertThat(throughCodecs(new HashSet<>(Set.of(1)), both)).isEqualTo(Set.of(1));
+    assertThat(throughCodecs(new TreeSet<>(Set.of("a")), both)).isEqualTo(Set.of("sorted"));
+  }
+
+  @Test
+  void aCodecOfAClassThatIsNotAbstractIsForItsOwnValuesOnly() {
+    assertThat(throughCodecs(new Ball(), BallCodec.class)).isExactlyInstanceOf(Ball.class);
+    assertThatThrownBy(() -> throughCodecs(new Marble(), BallCodec.class))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("Marble is not registered");
+    assertThat(throughCodecs(new Marble(), BallCodec.class, SolidCodec.class))
+        .as("of the superclass of that")
+        .isInstanceOf(Marble.class);
+  }
+
   /** It would never be used. */
   static final class OfStrings implements Codec<String> {
     @Override
@@ -347,6 +519,73 @@ class ValuesTest {
         .hasCauseInstanceOf(RemoteException.class);
   }
 
+  @Test
+  void suppressedExceptionsTravel() {
+    IOException closing = new IOException("closing", new Strange("deep"));
+    closing.addSuppressed(new IllegalStateException("nested"));
+    Exception failure = new IllegalStateException("outer", new ArithmeticException("inner"));
+    failure.addSuppressed(closing);
+    failure.getCause().addSuppressed(new Strange("of the cause"));
+    Throwable back = back(failure);
+    assertThat(back.getSuppressed()).hasSize(1);
+    assertThat(back.getSuppressed()[0])
+        .isExactlyInstanceOf(IOException.class)
+        .hasMessage("closing")
+        .hasCauseInstanceOf(RemoteException.class)
+        .hasSuppressedException(new IllegalStateException("nested"));
+    assertThat(back.getCause().getSuppressed()[0]).hasMessageEndingWith("of the cause");
+  }
+
+  /** Causes come first. */
+  @Test
+  void asManyExceptionsTravelAsAFrameTakes() {
+    Exception failure = null;
+    for (int i = 0; i < 10; i++) {
+      failure = new IllegalStateException("cause " + i, failure);
+      for (int s = 0; s < 10; s++) {
+        IllegalStateException suppressed = new IllegalStateException("suppressed");
+        suppressed.addSuppressed(failure);
+        failure.addSuppressed(suppressed);
+      }
+    }
+    int causes = 0;
+    int suppressed = 0;
+    for (Throwable one = back(requireNonNull(failure)); one != null; one = one.getCause()) {
+      causes++;
+      suppressed += one.getSuppressed().length;
+    }
+    assertThat(causes).isEqualTo(10);
+    assertThat(suppressed).isBetween(1, 6);
+  }
+
+  @Test
+  void anErrorOfAnInitializerHasItsCause() {
+    assertThat(back(new ExceptionInInitializerError(new IOException("io"))))
+        .isExactlyInstanceOf(ExceptionInInitializerError.class)
+        .hasMessage(null)
+        .hasNoSuppressedExceptions()
+        .hasCauseExactlyInstanceOf(IOException.class);
+    assertThat(back(new ExceptionInInitializerError("text")))
+        .isExactlyInstanceOf(ExceptionInInitializerError.class)
+        .hasMessage("text");
+  }
+
+  @Test
+  void exceptionsThatSayMoreThanTheyAreToldAreRemote() {
+    Exception conversion = new UnknownFormatConversionException("q");
+    assertThat(back(conversion))
+        .isExactlyInstanceOf(RemoteException.class)
+        .hasMessage(conversion.getClass().getName() + ": Conversion = 'q'");
+    Exception missing = new TypeNotPresentException("q", new ClassNotFoundException("q"));
+    assertThat(back(missing))
+        .isExactlyInstanceOf(RemoteException.class)
+        .hasMessage(missing.getClass().getName() + ": Type q not present")
+        .hasCauseExactlyInstanceOf(ClassNotFoundException.class);
+    assertThat(back(new NullPointerException()))
+        .isExactlyInstanceOf(NullPointerException.class)
+        .hasMessage(null);
+  }
+
   /** One of which nothing can be had. */
   private static final class Sealed extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -420,6 +659,8 @@ class ValuesTest {
         found++;
       } catch (IllegalArgumentException ofRecord) {
         assertThat(ofRecord).as("seed %d", seed).hasMessageContaining("ValuesTest");
+      } catch (IllegalStateException ofCodec) {
+        assertThat(ofCodec).as("seed %d", seed).hasMessageContaining("InstantCodec reads what");
       } catch (java.time.DateTimeException | ArithmeticException ofCodec) {
         // what a codec makes of its numbers
       }
