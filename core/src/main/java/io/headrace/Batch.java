@@ -274,6 +274,7 @@ final class Batch {
       failed(failure, startNanos);
       return;
     }
+    HeadraceException reason = station.shutdownReason;
     int next = 0;
     int succeeded = 0;
     try {
@@ -282,7 +283,9 @@ final class Batch {
       Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
-        if (failure != null) {
+        if (failure != null && reason != null) {
+          tally.reject(ticket(next), reason); // it may have failed for the interrupt only
+        } else if (failure != null) {
           tally.fail(ticket(next), failure, Observer.Outcome.FAILED);
         } else if (outcomes != null) {
           succeeded += sendOn(next, outcomes.get(next));

@@ -102,6 +102,42 @@ class FlowShutdownTest {
     assertThat(gated.closedOn).hasSize(1);
   }
 
+  /** Whoever shuts down is held up until the worker has told what became of its batch. */
+  @Test
+  void itemsThatAHandlerFailsWhenItIsInterruptedAreStopped() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    Handler<Integer, Integer> each =
+        Handler.each(
+            item -> {
+              entered.countDown();
+              never.await();
+              return item;
+            });
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("each")
+            .timeSource(new VirtualTime())
+            .<Integer>step(
+                "first",
+                items -> items,
+                s -> s.batch(BatchPolicy.fixed(3, Duration.ofHours(1))).workers(Workers.threads(1)))
+            .step("each", each, s -> s.batch(BatchPolicy.greedy(3)).workers(Workers.threads(1)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = new ArrayList<>(flow.submitAll(List.of(1, 2, 3)));
+    entered.await();
+    futures.add(flow.submit(4));
+    var told = futures.getLast().whenComplete((_, _) -> assertAllStopped(futures.subList(0, 3)));
+
+    flow.shutdownNow();
+
+    assertThat(failureOf(told)).isInstanceOf(StoppedException.class);
+    assertAllStopped(futures);
+    flow.close();
+    assertThat(flow.statistics().rejected()).isEqualTo(4);
+    assertThat(flow.statistics().failed()).isZero();
+  }
+
   @Test
   void batchThatCollectsAndItemsThatWaitForRoomFail() throws Exception {
     VirtualTime time = new VirtualTime();
