@@ -46,6 +46,12 @@ final class Batch {
   /** Whether one of the callers waits for a time only. */
   private boolean isLimited;
 
+  /**
+   * Whether the handler has just thrown an {@link InterruptedException}: whose thread it is has to
+   * know, but neither the continuations of callers nor the next part.
+   */
+  private boolean isInterrupted;
+
   private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
@@ -144,8 +150,20 @@ final class Batch {
     }
     part = tickets;
     partSize = size;
-    while (executePart(handling) && nextPart()) {
-      // The next part follows on this thread.
+    executeParts(handling);
+  }
+
+  /** Executes a part, and those that follow it, until one is answered later or all are done. */
+  private void executeParts(Handling handling) {
+    boolean interrupted = false;
+    boolean isDone = false;
+    while (!isDone && executePart(handling)) {
+      interrupted |= isInterrupted;
+      isInterrupted = false; // before the batch is done, and another's
+      isDone = !nextPart();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt(); // the thread is a caller's or an executor's, mostly
     }
   }
 
@@ -160,9 +178,7 @@ final class Batch {
     try {
       answer = handle(handling);
     } catch (Throwable failure) {
-      if (failure instanceof InterruptedException && station instanceof InlineStation) {
-        Thread.currentThread().interrupt(); // the thread is a caller's, who has to know
-      }
+      isInterrupted = failure instanceof InterruptedException;
       failed(failure, startNanos);
       return true;
     }
@@ -216,8 +232,8 @@ final class Batch {
   private void conclude(
       Handling handling, @Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
     concluded(results, failure, startNanos);
-    while (nextPart() && executePart(handling)) {
-      // The next part follows on this thread, or concludes later.
+    if (nextPart()) {
+      executeParts(handling);
     }
   }
 

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FlowShutdownTest {
   static Stream<Workers> workersWithAQueue() {
@@ -297,8 +298,9 @@ class FlowShutdownTest {
     }
   }
 
-  @Test
-  void interruptDoesNotOutliveTheBatchOnAThreadOfAnExecutor() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void interruptDoesNotOutliveTheBatchOnAThreadOfAnExecutor(boolean isHeeded) throws Exception {
     AtomicReference<Flow<String, String>> self = new AtomicReference<>();
     AtomicBoolean wasInterrupted = new AtomicBoolean();
     Flow<String, String> flow =
@@ -306,8 +308,11 @@ class FlowShutdownTest {
             .<String>step(
                 "s",
                 items -> {
-                  valueOf(aside(() -> self.get().shutdownNow()));
+                  aside(() -> self.get().shutdownNow()).join(); // which no interrupt ends
                   wasInterrupted.set(Thread.currentThread().isInterrupted());
+                  if (isHeeded) {
+                    Thread.sleep(Duration.ofDays(1));
+                  }
                   return items;
                 },
                 s -> s.workers(Workers.executor(Runnable::run, 1)))
@@ -323,6 +328,7 @@ class FlowShutdownTest {
         });
 
     assertThat(valueOf(interruptedAfter)).isFalse();
+    assertThat(wasInterrupted).isTrue();
     valueOf(aside(flow::close));
   }
 
