@@ -153,6 +153,40 @@ final class Batch {
     executeParts(handling);
   }
 
+  /**
+   * The same for a batch that may have waited for its thread since it was formed: what needs no
+   * result anymore is not handled.
+   */
+  void executeLate(Handling handling) {
+    part = tickets;
+    long nowNanos = isLimited ? station.flow.time.nanoTime() : 0;
+    int left = 0;
+    for (int i = 0; i < size; i++) {
+      Ticket ticket = ticket(i);
+      if (ticket.isOver(nowNanos)) {
+        station.drop(ticket);
+      } else if (left++ < i) {
+        tickets[left - 1] = ticket;
+      }
+    }
+    if (left < size) {
+      keep(left);
+    }
+    if (size == 0) {
+      done();
+    } else {
+      execute(handling);
+    }
+  }
+
+  /** Only the first so many tickets are handled. */
+  private void keep(int left) {
+    Arrays.fill(tickets, left, size, null);
+    station.ended(size - left);
+    weight = weight == size ? left : 0; // it is not known; a policy that learns is not told of 0
+    size = left;
+  }
+
   /** Executes a part, and those that follow it, until one is answered later or all are done. */
   private void executeParts(Handling handling) {
     boolean interrupted = false;

@@ -78,8 +78,8 @@ final class InlineStation extends Station {
       next = ticket.next();
       ticket.setNext(null);
       ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
-      if (isOver(ticket)) {
-        end(ticket);
+      if (ticket.isOver(ticket.arrivalNanos)) {
+        drop(ticket);
       } else {
         batch.add(ticket, 1);
       }
@@ -93,21 +93,6 @@ final class InlineStation extends Station {
         batch.execute(handling);
         batch = next == null ? batch : new Batch(this, worker, n);
       }
-    }
-  }
-
-  private static boolean isOver(Ticket ticket) {
-    Terms terms = ticket.terms;
-    return ticket.isDone() || (terms != null && terms.isExpired(ticket.arrivalNanos));
-  }
-
-  private void end(Ticket ticket) {
-    flow.tally.unhandled(ticket);
-    Terms terms = ticket.terms;
-    if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
-    } else {
-      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
     }
   }
 

@@ -400,8 +400,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Whether a ticket that waits needs no place in a batch anymore. */
   boolean isOver(Ticket ticket) {
-    Terms terms = ticket.terms;
-    return ticket.isDone() || (terms != null && terms.isExpired(dropBeforeNanos));
+    return ticket.isOver(dropBeforeNanos);
   }
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */

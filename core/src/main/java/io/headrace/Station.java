@@ -107,6 +107,17 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     return condition == null || condition.test(ticket.value);
   }
 
+  /** A ticket that is over leaves; its caller is told if nobody has done so yet. */
+  final void drop(Ticket ticket) {
+    flow.tally.unhandled(ticket);
+    Terms terms = ticket.terms;
+    if (ticket.isDone() || terms == null) {
+      flow.tally.left(ticket);
+    } else {
+      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
+    }
+  }
+
   /** Whether the station wants to know how long batches take. */
   boolean isTimed() {
     return false;

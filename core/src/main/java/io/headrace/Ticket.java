@@ -138,6 +138,11 @@ final class Ticket extends CompletableFuture<Object> {
     this.terms = terms;
   }
 
+  /** Whether it needs no result anymore: it has one, or its timeout is over. */
+  boolean isOver(long nowNanos) {
+    return isDone() || (terms != null && terms.isExpired(nowNanos));
+  }
+
   /** Whether this is a call, which is counted when it leaves. */
   boolean isCall() {
     return terms == null || terms.isCall();
