@@ -22,8 +22,11 @@ final class Observers {
   /** Replaced, never written to, so that who tells an event goes through one state of it. */
   private volatile Observer[] observers;
 
-  /** What observers are told of first; null before it starts. Guarded by this. */
-  private Observer.@Nullable Observed started;
+  /**
+   * Whether it has started, which observers are told of first. Not what has: a future that is kept
+   * for long keeps the observers of its call, but no handlers. Guarded by this.
+   */
+  private boolean isStarted;
 
   /** The state in which it has ended; null before. Guarded by this. */
   private Flow.@Nullable State ended;
@@ -33,20 +36,24 @@ final class Observers {
     this.observers = observers.toArray(Observer[]::new);
   }
 
-  /** Adds an observer while the service may be at work, if it is not there already. */
-  void add(Observer observer) {
-    Observer.Observed self;
+  /**
+   * Adds an observer while the service may be at work, if it is not there already.
+   *
+   * @param self what it is told of first
+   */
+  void add(Observer observer, Observer.Observed self) {
+    boolean wasStarted;
     synchronized (this) {
       if (isKnown(observer)) {
         return;
       }
-      self = started;
-      if (self == null && ended == null) {
+      wasStarted = isStarted;
+      if (!wasStarted && ended == null) {
         append(observer);
         return;
       }
     }
-    if (self != null) {
+    if (wasStarted) {
       tell(observer, told -> told.onStart(self)); // before anything else
     }
     Flow.State end;
@@ -87,7 +94,7 @@ final class Observers {
     Flight.starting(self);
     Observer[] first;
     synchronized (this) {
-      started = self;
+      isStarted = true;
       first = observers;
     }
     for (Observer observer : first) {
