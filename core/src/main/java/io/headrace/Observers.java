@@ -5,7 +5,9 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,9 @@ final class Observers {
 
   /** Replaced, never written to, so that who tells an event goes through one state of it. */
   private volatile Observer[] observers;
+
+  /** Those that are being told of the start. Guarded by this. */
+  private final Set<Observer> joining = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
    * Whether it has started, which observers are told of first. Not what has: a future that is kept
@@ -52,12 +57,14 @@ final class Observers {
         append(observer);
         return;
       }
+      joining.add(observer);
     }
     if (wasStarted) {
       tell(observer, told -> told.onStart(self)); // before anything else
     }
     Flow.State end;
     synchronized (this) {
+      joining.remove(observer);
       append(observer);
       end = ended;
     }
@@ -68,13 +75,11 @@ final class Observers {
 
   @SuppressWarnings("ReferenceEquality") // the same observer is meant
   private boolean isKnown(Observer observer) {
-    return Arrays.stream(observers).anyMatch(known -> known == observer);
+    return joining.contains(observer)
+        || Arrays.stream(observers).anyMatch(known -> known == observer);
   }
 
   private void append(Observer observer) {
-    if (isKnown(observer)) {
-      return; // another thread has added it meanwhile
-    }
     Observer[] more = Arrays.copyOf(observers, observers.length + 1);
     more[observers.length] = observer;
     observers = more;
