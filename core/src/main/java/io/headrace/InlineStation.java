@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -162,12 +163,12 @@ final class InlineStation extends Station {
   }
 
   @Override
-  boolean replace(Handling started) {
+  @Nullable Runnable replace(Handling started) {
     return handling.swap(started, this);
   }
 
   @Override
-  void replaceEach(Supplier<Handling> handlings) {
+  List<Runnable> replaceEach(Supplier<Handling> handlings) {
     throw new IllegalStateException("inline workers share a handler");
   }
 

@@ -274,13 +274,13 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
-  boolean replace(Handling started) {
+  @Nullable Runnable replace(Handling started) {
     return crew.swap(started);
   }
 
   @Override
-  void replaceEach(Supplier<Handling> handlings) {
-    crew.swapEach(handlings);
+  List<Runnable> replaceEach(Supplier<Handling> handlings) {
+    return crew.swapEach(handlings);
   }
 
   @Override
