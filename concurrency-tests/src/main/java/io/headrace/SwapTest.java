@@ -78,7 +78,7 @@ public class SwapTest {
 
   @Actor
   public void swapper() {
-    swappable.swap(started(new New()), station);
+    requireNonNull(swappable.swap(started(new New()), station)).run();
   }
 
   @Arbiter

@@ -43,6 +43,16 @@ class SwappableLincheckTest {
     }
   }
 
+  /** Returns false if it is closed. */
+  private static boolean swap(Swappable swappable, Handling handling, Station station) {
+    Runnable retirement = swappable.swap(handling, station);
+    if (retirement == null) {
+      return false;
+    }
+    retirement.run();
+    return true;
+  }
+
   private static Checked checked() {
     try {
       return new Checked();
@@ -63,7 +73,7 @@ class SwappableLincheckTest {
               List.of(swappable, after, station),
               () -> handle(swappable),
               () -> handle(swappable),
-              () -> assertTrue(swappable.swap(after, station)));
+              () -> assertTrue(swap(swappable, after, station)));
           assertEquals(1, before.closes.get());
           assertEquals(0, after.closes.get());
         });
@@ -82,8 +92,8 @@ class SwappableLincheckTest {
               List.of(swappable, second, third, station),
               () -> handle(swappable),
               () -> {
-                assertTrue(swappable.swap(second, station));
-                assertTrue(swappable.swap(third, station));
+                assertTrue(swap(swappable, second, station));
+                assertTrue(swap(swappable, third, station));
               });
           handle(swappable);
           assertEquals(1, first.closes.get());
@@ -103,7 +113,7 @@ class SwappableLincheckTest {
           boolean[] swapped = new boolean[1];
           Threads.run(
               List.of(swappable, after, station),
-              () -> swapped[0] = swappable.swap(after, station),
+              () -> swapped[0] = swap(swappable, after, station),
               () -> {
                 try {
                   swappable.close();

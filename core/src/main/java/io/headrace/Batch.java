@@ -46,6 +46,12 @@ final class Batch {
   /** Whether one of the callers waits for a time only. */
   private boolean isLimited;
 
+  /**
+   * Whether the handler has just thrown an {@link InterruptedException}: whose thread it is has to
+   * know, but neither the continuations of callers nor the next part.
+   */
+  private boolean isInterrupted;
+
   private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
@@ -144,8 +150,54 @@ final class Batch {
     }
     part = tickets;
     partSize = size;
-    while (executePart(handling) && nextPart()) {
-      // The next part follows on this thread.
+    executeParts(handling);
+  }
+
+  /**
+   * The same for a batch that may have waited for its thread since it was formed: what needs no
+   * result anymore is not handled.
+   */
+  void executeLate(Handling handling) {
+    part = tickets;
+    long nowNanos = isLimited ? station.flow.time.nanoTime() : 0;
+    int left = 0;
+    for (int i = 0; i < size; i++) {
+      Ticket ticket = ticket(i);
+      if (ticket.isOver(nowNanos)) {
+        station.drop(ticket);
+      } else if (left++ < i) {
+        tickets[left - 1] = ticket;
+      }
+    }
+    if (left < size) {
+      keep(left);
+    }
+    if (size == 0) {
+      done();
+    } else {
+      execute(handling);
+    }
+  }
+
+  /** Only the first so many tickets are handled. */
+  private void keep(int left) {
+    Arrays.fill(tickets, left, size, null);
+    station.ended(size - left);
+    weight = weight == size ? left : 0; // it is not known; a policy that learns is not told of 0
+    size = left;
+  }
+
+  /** Executes a part, and those that follow it, until one is answered later or all are done. */
+  private void executeParts(Handling handling) {
+    boolean interrupted = false;
+    boolean isDone = false;
+    while (!isDone && executePart(handling)) {
+      interrupted |= isInterrupted;
+      isInterrupted = false; // before the batch is done, and another's
+      isDone = !nextPart();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt(); // the thread is a caller's or an executor's, mostly
     }
   }
 
@@ -160,9 +212,7 @@ final class Batch {
     try {
       answer = handle(handling);
     } catch (Throwable failure) {
-      if (failure instanceof InterruptedException && station instanceof InlineStation) {
-        Thread.currentThread().interrupt(); // the thread is a caller's, who has to know
-      }
+      isInterrupted = failure instanceof InterruptedException;
       failed(failure, startNanos);
       return true;
     }
@@ -216,8 +266,8 @@ final class Batch {
   private void conclude(
       Handling handling, @Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
     concluded(results, failure, startNanos);
-    while (nextPart() && executePart(handling)) {
-      // The next part follows on this thread, or concludes later.
+    if (nextPart()) {
+      executeParts(handling);
     }
   }
 
@@ -274,6 +324,7 @@ final class Batch {
       failed(failure, startNanos);
       return;
     }
+    HeadraceException reason = station.shutdownReason;
     int next = 0;
     int succeeded = 0;
     try {
@@ -282,7 +333,9 @@ final class Batch {
       Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
-        if (failure != null) {
+        if (failure != null && reason != null) {
+          tally.reject(ticket(next), reason); // it may have failed for the interrupt only
+        } else if (failure != null) {
           tally.fail(ticket(next), failure, Observer.Outcome.FAILED);
         } else if (outcomes != null) {
           succeeded += sendOn(next, outcomes.get(next));

@@ -422,13 +422,15 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     }
 
     /**
-     * Builds the batcher and starts its workers. A builder builds once; after a failure it can be
-     * tried again.
+     * Builds the batcher and starts its workers; blocks until they are ready. A builder builds
+     * once. If the start fails it can be tried again, except after an interrupt: the handler may
+     * still be starting then.
      *
      * @return the batcher, ready for items
-     * @throws IllegalStateException if this builder has built one before
-     * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause, or
-     *     the thread was interrupted, which it is again then
+     * @throws IllegalStateException if this builder has built one before, or was interrupted while
+     *     it did
+     * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
+     *     handler is closed by then. Or if the thread was interrupted, which it is again then
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
@@ -452,10 +454,13 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
                   List.of(),
                   objectiveNanos == null ? 0 : objectiveNanos,
                   timeoutNanos == null ? 0 : timeoutNanos));
+      built = true;
       try {
-        Batcher<I, O> batcher = new Batcher<>(flow.start(), splitting);
-        built = true;
-        return batcher;
+        return new Batcher<>(flow.start(), splitting);
+      } catch (StartException e) {
+        flow.close(); // or it would close the handler when the next one has started it
+        built = false;
+        throw e;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new StartException(name + " was interrupted while it started", e);

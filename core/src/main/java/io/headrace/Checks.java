@@ -70,7 +70,7 @@ final class Checks {
     return positiveNanos(value, name);
   }
 
-  /** A builder builds once: two services would start and close one handler. Returns true. */
+  /** A builder builds once: two services would share what it was given. Returns true. */
   static boolean unbuilt(boolean built, String name) {
     if (built) {
       throw new IllegalStateException(name + " is built, a builder builds once");

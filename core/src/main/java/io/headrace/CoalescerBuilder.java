@@ -83,7 +83,8 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
   /**
    * Where blocking functions run. Default: a new virtual thread for each execution. An execution
    * that it rejects fails with {@link RejectedException}; one that it drops leaves its callers
-   * waiting.
+   * waiting. If the function throws {@link InterruptedException} the thread is interrupted
+   * afterwards, except if the execution was abandoned.
    *
    * @param executor the executor
    * @return this

@@ -188,14 +188,20 @@ final class Crew {
     all.remove(slot);
   }
 
-  /** Replaces the handler that all workers share. Returns false if they have ended. */
-  boolean swap(Handling handling) {
+  /**
+   * Replaces the handler that all workers share. Returns what retires the one before; null if the
+   * workers have ended.
+   */
+  @Nullable Runnable swap(Handling handling) {
     Iterator<Slot> any = all.iterator(); // those that a resize added while the flow ended are gone
-    return any.hasNext() && any.next().handling.swap(handling, station);
+    return any.hasNext() ? any.next().handling.swap(handling, station) : null;
   }
 
-  /** Replaces the handlers of all workers, each by one of its own. */
-  void swapEach(Supplier<Handling> handlings) {
+  /**
+   * Replaces the handlers of all workers, each by one of its own. Returns what retires those
+   * before.
+   */
+  List<Runnable> swapEach(Supplier<Handling> handlings) {
     List<Slot> slots = List.copyOf(all);
     List<Handling> started = new ArrayList<>();
     try {
@@ -209,17 +215,19 @@ final class Crew {
       throw failure;
     }
     handlers = Swappable.each(handlings);
-    boolean isClosed = true;
+    List<Runnable> retirements = new ArrayList<>();
     for (int i = 0; i < slots.size(); i++) {
-      if (slots.get(i).handling.swap(started.get(i), station)) {
-        isClosed = false;
+      Runnable retirement = slots.get(i).handling.swap(started.get(i), station);
+      if (retirement != null) {
+        retirements.add(retirement);
       } else {
         Ending.close(started.get(i), station);
       }
     }
-    if (isClosed) {
+    if (retirements.isEmpty()) {
       throw station.flow.stopped();
     }
+    return retirements;
   }
 
   /** Any thread: the workers behind a handler that is not in this JVM. */

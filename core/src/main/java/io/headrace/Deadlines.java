@@ -93,23 +93,20 @@ final class Deadlines {
   }
 
   private void ring(long setForNanos) {
-    List<Ticket> expired = new ArrayList<>();
+    List<Terms> expired = new ArrayList<>();
     try {
       removeExpired(setForNanos, expired);
     } finally {
-      for (Ticket ticket : expired) {
-        expire(ticket);
-      }
+      expired.forEach(this::expire);
     }
   }
 
-  private synchronized void removeExpired(long setForNanos, List<Ticket> expired) {
+  private synchronized void removeExpired(long setForNanos, List<Terms> expired) {
     long nowNanos = time.nanoTime();
     Terms next;
     while ((next = heap[0]) != null && (next.ticket == null || next.isExpired(nowNanos))) {
-      Ticket ticket = next.ticket;
-      if (ticket != null) {
-        expired.add(ticket);
+      if (next.ticket != null) {
+        expired.add(next);
       }
       removeFirst();
     }
@@ -125,10 +122,8 @@ final class Deadlines {
    * Continuations of the caller do not run on the thread of the alarms, nor does what a withdrawal
    * sets going. A ticket that has no continuation now may have one in a moment.
    */
-  private void expire(Ticket ticket) {
-    Terms terms = ticket.terms;
-    long timeoutNanos = terms == null ? 0 : terms.deadlineNanos - terms.submittedNanos;
-    time.execute(() -> inside.execute(() -> ticket.expire(service, timeoutNanos)));
+  private void expire(Terms terms) {
+    time.execute(() -> inside.execute(() -> terms.expire(service)));
   }
 
   private void sweep() {

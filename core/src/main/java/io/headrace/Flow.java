@@ -192,7 +192,7 @@ public final class Flow<I, O extends @Nullable Object>
    * @param observer the observer; nothing is done if it is one of them already
    */
   public void observe(Observer observer) {
-    observers.add(requireNonNull(observer, "observer"));
+    observers.add(requireNonNull(observer, "observer"), this);
   }
 
   /**

@@ -46,8 +46,11 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
 
   /**
    * Releases what the handler holds, after its last batch. Called once if {@link #onStart} was
-   * called, also when that failed; on the worker's thread if it has one, otherwise on a virtual
-   * thread. Nobody waits for it but who closes the flow, or swaps a handler that is idle.
+   * called, also when that failed. If workers have threads of their own, the last of those that use
+   * the handler closes it on its thread; otherwise a virtual thread does. One that was swapped out
+   * is closed by the thread that swaps if it is idle then, otherwise by a virtual thread. Nobody
+   * waits for it but who closes the flow, or swaps a handler that is idle, or builds a batcher that
+   * does not start.
    *
    * @throws Exception if something goes wrong; it is logged
    */

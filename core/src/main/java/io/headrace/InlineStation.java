@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,8 +79,8 @@ final class InlineStation extends Station {
       next = ticket.next();
       ticket.setNext(null);
       ticket.arrivalNanos = ticket.terms == null ? nowNanos : flow.time.nanoTime();
-      if (isOver(ticket)) {
-        end(ticket);
+      if (ticket.isOver(ticket.arrivalNanos)) {
+        drop(ticket);
       } else {
         batch.add(ticket, 1);
       }
@@ -93,21 +94,6 @@ final class InlineStation extends Station {
         batch.execute(handling);
         batch = next == null ? batch : new Batch(this, worker, n);
       }
-    }
-  }
-
-  private static boolean isOver(Ticket ticket) {
-    Terms terms = ticket.terms;
-    return ticket.isDone() || (terms != null && terms.isExpired(ticket.arrivalNanos));
-  }
-
-  private void end(Ticket ticket) {
-    flow.tally.unhandled(ticket);
-    Terms terms = ticket.terms;
-    if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
-    } else {
-      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
     }
   }
 
@@ -183,12 +169,12 @@ final class InlineStation extends Station {
   }
 
   @Override
-  boolean replace(Handling started) {
+  @Nullable Runnable replace(Handling started) {
     return handling.swap(started, this);
   }
 
   @Override
-  void replaceEach(Supplier<Handling> handlings) {
+  List<Runnable> replaceEach(Supplier<Handling> handlings) {
     throw new IllegalStateException("inline workers share a handler");
   }
 

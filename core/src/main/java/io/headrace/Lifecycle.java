@@ -114,9 +114,7 @@ final class Lifecycle {
               () -> abortStart(name + " has not started within " + timeout + ": " + unready()));
       started.get();
       hasRun = true;
-      if (!changeState(State.STARTING, State.RUNNING)) {
-        throw new StartException(name + " was closed while it started", null);
-      }
+      changeState(State.STARTING, State.RUNNING);
       HeadraceException failure = this.failure;
       if (failure != null) {
         fail(failure);

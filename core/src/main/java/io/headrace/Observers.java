@@ -5,7 +5,9 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +24,14 @@ final class Observers {
   /** Replaced, never written to, so that who tells an event goes through one state of it. */
   private volatile Observer[] observers;
 
-  /** What observers are told of first; null before it starts. Guarded by this. */
-  private Observer.@Nullable Observed started;
+  /** Those that are being told of the start. Guarded by this. */
+  private final Set<Observer> joining = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /**
+   * Whether it has started, which observers are told of first. Not what has: a future that is kept
+   * for long keeps the observers of its call, but no handlers. Guarded by this.
+   */
+  private boolean isStarted;
 
   /** The state in which it has ended; null before. Guarded by this. */
   private Flow.@Nullable State ended;
@@ -33,24 +41,30 @@ final class Observers {
     this.observers = observers.toArray(Observer[]::new);
   }
 
-  /** Adds an observer while the service may be at work, if it is not there already. */
-  void add(Observer observer) {
-    Observer.Observed self;
+  /**
+   * Adds an observer while the service may be at work, if it is not there already.
+   *
+   * @param self what it is told of first
+   */
+  void add(Observer observer, Observer.Observed self) {
+    boolean wasStarted;
     synchronized (this) {
       if (isKnown(observer)) {
         return;
       }
-      self = started;
-      if (self == null && ended == null) {
+      wasStarted = isStarted;
+      if (!wasStarted && ended == null) {
         append(observer);
         return;
       }
+      joining.add(observer);
     }
-    if (self != null) {
+    if (wasStarted) {
       tell(observer, told -> told.onStart(self)); // before anything else
     }
     Flow.State end;
     synchronized (this) {
+      joining.remove(observer);
       append(observer);
       end = ended;
     }
@@ -61,13 +75,11 @@ final class Observers {
 
   @SuppressWarnings("ReferenceEquality") // the same observer is meant
   private boolean isKnown(Observer observer) {
-    return Arrays.stream(observers).anyMatch(known -> known == observer);
+    return joining.contains(observer)
+        || Arrays.stream(observers).anyMatch(known -> known == observer);
   }
 
   private void append(Observer observer) {
-    if (isKnown(observer)) {
-      return; // another thread has added it meanwhile
-    }
     Observer[] more = Arrays.copyOf(observers, observers.length + 1);
     more[observers.length] = observer;
     observers = more;
@@ -87,7 +99,7 @@ final class Observers {
     Flight.starting(self);
     Observer[] first;
     synchronized (this) {
-      started = self;
+      isStarted = true;
       first = observers;
     }
     for (Observer observer : first) {

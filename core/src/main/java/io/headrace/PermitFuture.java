@@ -92,14 +92,7 @@ final class PermitFuture extends CompletableFuture<Permit> {
   @Override
   public CompletableFuture<Permit> completeAsync(
       Supplier<? extends Permit> supplier, Executor executor) {
-    executor.execute(
-        () -> {
-          try {
-            complete(supplier.get());
-          } catch (Throwable failure) {
-            completeExceptionally(failure);
-          }
-        });
+    Completions.completeAsync(this, supplier, executor);
     return this;
   }
 }

@@ -274,13 +274,13 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
-  boolean replace(Handling started) {
+  @Nullable Runnable replace(Handling started) {
     return crew.swap(started);
   }
 
   @Override
-  void replaceEach(Supplier<Handling> handlings) {
-    crew.swapEach(handlings);
+  List<Runnable> replaceEach(Supplier<Handling> handlings) {
+    return crew.swapEach(handlings);
   }
 
   @Override
@@ -400,8 +400,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Whether a ticket that waits needs no place in a batch anymore. */
   boolean isOver(Ticket ticket) {
-    Terms terms = ticket.terms;
-    return ticket.isDone() || (terms != null && terms.isExpired(dropBeforeNanos));
+    return ticket.isOver(dropBeforeNanos);
   }
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */

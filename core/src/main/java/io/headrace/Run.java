@@ -74,7 +74,8 @@ public final class Run<I extends @Nullable Object> {
 
   /**
    * Limits the time of each task, from its start. A task that exceeds it fails with {@link
-   * DeadlineExceededException} at once; it is interrupted, or its stage cancelled.
+   * DeadlineExceededException} at once; it is interrupted, or its stage cancelled. One that ends
+   * too late fails with the same, whether or not it was interrupted in time.
    *
    * @param timeout the longest time, above zero
    * @return the run with this limit

@@ -291,7 +291,12 @@ final class SharedExecution extends SharedCalls
     CallOptions how = options;
     argument = GONE;
     options = CallOptions.DEFAULT;
-    return work.apply(given, how);
+    try {
+      return work.apply(given, how);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // it is a caller's or an executor's, who has to know
+      throw e;
+    }
   }
 
   private static Object boxed(@Nullable Object result) {

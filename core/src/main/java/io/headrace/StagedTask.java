@@ -14,6 +14,10 @@ final class StagedTask extends StartedTask
   private final StagedRun run;
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private boolean called;
+
+  /** When it was called, if it has a timeout; written before the stage is made. */
+  private long startNanos;
+
   private @Nullable CompletionStage<?> made;
   private @Nullable Throwable thrown;
   private volatile @Nullable CompletionStage<?> stage;
@@ -31,6 +35,7 @@ final class StagedTask extends StartedTask
     called = true;
     try {
       if (run.options.taskTimeoutNanos() != 0) {
+        startNanos = run.time.nanoTime();
         alarm =
             run.time.schedule(
                 run.options.taskTimeoutNanos(), () -> run.time.execute(this::timeOut));
@@ -77,8 +82,12 @@ final class StagedTask extends StartedTask
   @Override
   public void accept(@Nullable Object value, @Nullable Throwable failure) {
     boolean isFirst = isFirstToEnd();
+    boolean isLate =
+        isFirst && alarm != null && run.isOver(startNanos, run.options.taskTimeoutNanos());
     releasePermit();
-    if (isFirst) {
+    if (isLate) {
+      tellEnd(null, late(run.options));
+    } else if (isFirst) {
       tellEnd(value, failure == null ? null : Failures.unwrapped(failure));
     }
   }
@@ -107,7 +116,7 @@ final class StagedTask extends StartedTask
   }
 
   private void timeOut() {
-    end(null, new DeadlineExceededException(timeoutMessage(run.options)));
+    end(null, late(run.options));
     cancelStage();
   }
 

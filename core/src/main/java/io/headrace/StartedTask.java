@@ -32,10 +32,11 @@ class StartedTask {
     return taken;
   }
 
-  final String timeoutMessage(RunOptions options) {
-    return "the task of input "
-        + index
-        + " took longer than its timeout, "
-        + Duration.ofNanos(options.taskTimeoutNanos());
+  final DeadlineExceededException late(RunOptions options) {
+    return new DeadlineExceededException(
+        "the task of input "
+            + index
+            + " took longer than its timeout, "
+            + Duration.ofNanos(options.taskTimeoutNanos()));
   }
 }

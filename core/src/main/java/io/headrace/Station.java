@@ -107,6 +107,17 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     return condition == null || condition.test(ticket.value);
   }
 
+  /** A ticket that is over leaves; its caller is told if nobody has done so yet. */
+  final void drop(Ticket ticket) {
+    flow.tally.unhandled(ticket);
+    Terms terms = ticket.terms;
+    if (ticket.isDone() || terms == null) {
+      flow.tally.left(ticket);
+    } else {
+      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
+    }
+  }
+
   /** Whether the station wants to know how long batches take. */
   boolean isTimed() {
     return false;
@@ -185,18 +196,22 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);
     requireShared(handlers.shared());
     requirePlaces(handlers.elsewhere());
+    List<Runnable> retirements;
     synchronized (changes) {
-      if (!handlers.shared()) {
-        replaceEach(handlers.handlings());
-        return;
-      }
-      Handling handling = handlers.handlings().get();
-      Startup.replacement(handling, this);
-      if (!replace(handling)) {
-        Ending.close(handling, this);
-        throw flow.stopped();
-      }
+      retirements = handlers.shared() ? replaceAll(handlers) : replaceEach(handlers.handlings());
     }
+    retirements.forEach(Runnable::run); // other changes do not wait until a handler is closed
+  }
+
+  private List<Runnable> replaceAll(HandlerSource handlers) {
+    Handling handling = handlers.handlings().get();
+    Startup.replacement(handling, this);
+    Runnable retirement = replace(handling);
+    if (retirement == null) {
+      Ending.close(handling, this);
+      throw flow.stopped();
+    }
+    return List.of(retirement);
   }
 
   private void requireShared(boolean shared) {
@@ -242,10 +257,11 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     }
   }
 
-  /** Returns false if the station is closed. */
-  abstract boolean replace(Handling started);
+  /** Returns what retires the handler before; null if the station is closed. */
+  abstract @Nullable Runnable replace(Handling started);
 
-  abstract void replaceEach(Supplier<Handling> handlings);
+  /** The same for the handler of each worker; throws if all are closed. */
+  abstract List<Runnable> replaceEach(Supplier<Handling> handlings);
 
   abstract void changeWorkers(int workers) throws InterruptedException;
 

@@ -70,21 +70,20 @@ final class Swappable extends Handling {
   }
 
   /**
-   * New batches go to another handler, which has been started; the one before is closed after its
-   * last batch. Returns false if this is closed already.
+   * New batches go to another handler, which has been started. Returns what retires the one before:
+   * it is closed after its last batch, there and then if that is over. Null if this is closed.
    */
-  boolean swap(Handling handling, Station station) {
+  @Nullable Runnable swap(Handling handling, Station station) {
     Generation before;
     synchronized (this) {
       if (closed) {
-        return false;
+        return null;
       }
       station.flow.ending().announce(); // the flow has not ended before the old one is closed
       before = current;
       current = new Generation(handling);
     }
-    before.retire(station);
-    return true;
+    return () -> before.retire(station);
   }
 
   @Override

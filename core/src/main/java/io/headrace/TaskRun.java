@@ -70,6 +70,12 @@ abstract class TaskRun {
   /** Guarded by this. */
   private final List<Throwable> lateFailures = new ArrayList<>();
 
+  /** When the verb was called, if the run has a timeout; written before it starts. */
+  private long calledNanos;
+
+  /** Whether it has failed because its time is over; guarded by this. */
+  private boolean isExpired;
+
   /** Guarded by this. */
   private TimeSource.@Nullable Alarm alarm;
 
@@ -97,6 +103,7 @@ abstract class TaskRun {
    * @param calledNanos when the verb was called; the source may have taken its time since
    */
   final void start(long calledNanos) {
+    this.calledNanos = calledNanos;
     if (options.timeoutNanos() != 0) {
       long leftNanos = options.timeoutNanos() - (time.nanoTime() - calledNanos);
       if (leftNanos <= 0) {
@@ -246,15 +253,17 @@ abstract class TaskRun {
   }
 
   final void succeeded(StartedTask task, @Nullable Object value) {
+    endIfOver();
     if (progress != null && !stopped) {
       progress.ended(false);
     }
     if (!stopped && sink.succeeded(task.index, task.input, value)) {
-      end(null);
+      end(false);
     }
   }
 
   final void failed(StartedTask task, Throwable cause) {
+    endIfOver();
     if (progress != null && !stopped) {
       progress.ended(true);
     }
@@ -293,14 +302,26 @@ abstract class TaskRun {
     }
   }
 
-  private void expire() {
-    if (ended.getCount() != 0) {
-      end(new DeadlineExceededException("the run took longer than its timeout, " + timeout()));
+  /** What ends too late is late though the alarm has not been run yet. */
+  private void endIfOver() {
+    if (!stopped && isOver(calledNanos, options.timeoutNanos())) {
+      expire();
     }
   }
 
-  private Duration timeout() {
-    return Duration.ofNanos(options.timeoutNanos());
+  /** Whether a timeout is over, if there is one; a clock that throws leaves that to the alarm. */
+  final boolean isOver(long sinceNanos, long timeoutNanos) {
+    try {
+      return timeoutNanos != 0 && time.nanoTime() - sinceNanos >= timeoutNanos;
+    } catch (Throwable noTime) {
+      return false;
+    }
+  }
+
+  private void expire() {
+    if (ended.getCount() != 0) {
+      end(true);
+    }
   }
 
   /**
@@ -326,12 +347,21 @@ abstract class TaskRun {
   }
 
   /** The same, and ends the run before it does so: that may take as long as users let it. */
-  private void end(@Nullable Throwable cause) {
-    boolean isFirst = setStopped(cause);
+  private void end(boolean isOver) {
+    boolean isFirst;
+    synchronized (this) {
+      isFirst = setStopped(isOver && !isExpired ? expiry() : null);
+      isExpired |= isOver;
+    }
     release();
     if (isFirst) {
       cancelAll();
     }
+  }
+
+  private DeadlineExceededException expiry() {
+    return new DeadlineExceededException(
+        "the run took longer than its timeout, " + Duration.ofNanos(options.timeoutNanos()));
   }
 
   /** Returns whether it was not stopped before. */

@@ -132,7 +132,7 @@ final class TaskSlot extends Slot implements Runnable {
     do {
       runner.begin();
       try {
-        batch.execute(handling);
+        batch.executeLate(handling);
       } finally {
         runner.end();
       }

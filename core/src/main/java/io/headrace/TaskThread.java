@@ -63,15 +63,18 @@ final class TaskThread extends StartedTask implements Runnable {
     try {
       timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
       callInContext();
+      if (timer != null && timer.isOver()) {
+        failure = late(run.options); // though its alarm has not been run yet
+      }
     } catch (Throwable noAlarm) {
       failure = noAlarm;
     }
-    boolean inTime = timer == null || timer.endInTime();
-    if (inTime) {
+    boolean isCounted = timer == null || timer.end();
+    if (isCounted) {
       run.ending();
     }
     releasePermit();
-    if (!inTime) {
+    if (!isCounted) {
       return false;
     }
     // What is left of an interrupt was meant for the task.
@@ -122,11 +125,12 @@ final class TaskThread extends StartedTask implements Runnable {
     }
   }
 
-  /** Ends a task that takes too long. Whoever sets it first, the thread or the alarm, decides. */
+  /** Ends a task that takes too long. Who sets it first, the thread or the alarm, tells of it. */
   private static final class Timer extends AtomicBoolean {
     private static final long serialVersionUID = 1;
 
     private final transient TaskThread owner;
+    private final long startNanos;
     private final transient TimeSource.Alarm alarm;
 
     /** What the task is told as, when the thread may be past it already. */
@@ -137,11 +141,17 @@ final class TaskThread extends StartedTask implements Runnable {
       task.index = owner.index;
       task.input = owner.input;
       ThreadedRun run = owner.run;
+      startNanos = run.time.nanoTime();
       alarm =
           run.time.schedule(run.options.taskTimeoutNanos(), () -> run.time.execute(this::timeOut));
     }
 
-    boolean endInTime() {
+    boolean isOver() {
+      return owner.run.isOver(startNanos, owner.run.options.taskTimeoutNanos());
+    }
+
+    /** Returns whether the alarm has not ended it before. */
+    boolean end() {
       boolean first = compareAndSet(false, true);
       alarm.cancel();
       return first;
@@ -152,7 +162,7 @@ final class TaskThread extends StartedTask implements Runnable {
         ThreadedRun run = owner.run;
         try {
           run.ending();
-          run.failed(task, new DeadlineExceededException(task.timeoutMessage(run.options)));
+          run.failed(task, task.late(run.options));
         } finally {
           run.abandon(owner);
         }

@@ -63,6 +63,14 @@ sealed class Terms permits Part, WarmUpTerms {
         service + " had no result within " + Duration.ofNanos(deadlineNanos - submittedNanos));
   }
 
+  /** The timeout is over, unless the call has ended. */
+  void expire(String service) {
+    Ticket ticket = this.ticket;
+    if (ticket != null) {
+      ticket.expire(expiry(service));
+    }
+  }
+
   void ended(Observer.Outcome outcome, long nowNanos) {
     ticket = null;
     observers.callEnded(this, outcome, nowNanos - submittedNanos, flight);

@@ -69,9 +69,7 @@ final class ThreadSlot extends Slot implements Runnable {
     startup.start(handling, station, this::join);
     while (awaitBatch()) {
       batch.execute(handling);
-      if (ending == null) {
-        Thread.interrupted(); // an interrupt was meant for the batch
-      }
+      Thread.interrupted(); // an interrupt was meant for the batch
     }
     leaveUndisturbed();
     Ending.close(handling, station);

@@ -2,7 +2,6 @@ package io.headrace;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -138,6 +137,11 @@ final class Ticket extends CompletableFuture<Object> {
     this.terms = terms;
   }
 
+  /** Whether it needs no result anymore: it has one, or its timeout is over. */
+  boolean isOver(long nowNanos) {
+    return isDone() || (terms != null && terms.isExpired(nowNanos));
+  }
+
   /** Whether this is a call, which is counted when it leaves. */
   boolean isCall() {
     return terms == null || terms.isCall();
@@ -197,11 +201,8 @@ final class Ticket extends CompletableFuture<Object> {
   }
 
   /** The timeout is over: the caller is told, and the ticket leaves the queue it waits in. */
-  void expire(String service, long timeoutNanos) {
-    overtake(
-        new DeadlineExceededException(
-            service + " had no result within " + Duration.ofNanos(timeoutNanos)),
-        Observer.Outcome.TIMED_OUT);
+  void expire(DeadlineExceededException expiry) {
+    overtake(expiry, Observer.Outcome.TIMED_OUT);
     withdraw();
   }
 

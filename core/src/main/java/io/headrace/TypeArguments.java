@@ -6,39 +6,50 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** What a class gives for the type variables of the classes and interfaces above it. */
 final class TypeArguments {
   private final Class<?> type;
-  private final Map<TypeVariable<?>, Type> given = new HashMap<>();
+  private final Map<TypeVariable<?>, Class<?>> given = new HashMap<>();
 
   TypeArguments(Class<?> type) {
     this.type = type;
     collect(type);
   }
 
+  /**
+   * Arguments are erased before any is given: those of a class inside a generic one may be the
+   * variables that they are given for, as in {@code new Store<T>() {}} inside of {@code Store<T>}.
+   */
   private void collect(Class<?> below) {
-    Type superclass = below.getGenericSuperclass();
-    if (superclass != null) {
-      collect(superclass);
-    }
-    for (Type above : below.getGenericInterfaces()) {
-      collect(above);
-    }
-  }
-
-  private void collect(Type above) {
-    Class<?> raw = erased(above);
-    if (above instanceof ParameterizedType parameterized) {
-      TypeVariable<?>[] variables = raw.getTypeParameters();
-      for (int i = 0; i < variables.length; i++) {
-        given.put(variables[i], parameterized.getActualTypeArguments()[i]);
+    Map<TypeVariable<?>, Class<?>> more = new HashMap<>();
+    List<Class<?>> classes = new ArrayList<>();
+    for (Type above : above(below)) {
+      Class<?> raw = erased(above);
+      classes.add(raw);
+      if (above instanceof ParameterizedType parameterized) {
+        TypeVariable<?>[] variables = raw.getTypeParameters();
+        for (int i = 0; i < variables.length; i++) {
+          more.put(variables[i], erased(parameterized.getActualTypeArguments()[i]));
+        }
       }
     }
-    collect(raw);
+    given.putAll(more);
+    classes.forEach(this::collect);
+  }
+
+  private static List<Type> above(Class<?> below) {
+    List<Type> above = new ArrayList<>(List.of(below.getGenericInterfaces()));
+    Type superclass = below.getGenericSuperclass();
+    if (superclass != null) {
+      above.add(superclass);
+    }
+    return above;
   }
 
   private Class<?> erased(Type type) {
@@ -47,8 +58,10 @@ final class TypeArguments {
       case ParameterizedType parameterized -> erased(parameterized.getRawType());
       case GenericArrayType array -> erased(array.getGenericComponentType()).arrayType();
       case WildcardType wildcard -> erased(wildcard.getUpperBounds()[0]);
-      case TypeVariable<?> variable ->
-          erased(given.getOrDefault(variable, variable.getBounds()[0]));
+      case TypeVariable<?> variable -> {
+        Class<?> argument = given.get(variable);
+        yield argument == null ? erased(variable.getBounds()[0]) : argument;
+      }
       default -> Object.class;
     };
   }

@@ -99,7 +99,9 @@ public final class Workers {
    * its worker finds nothing more to do.
    *
    * <p>If the executor rejects a task, the items of its batch fail with {@link RejectedException}.
-   * The batch of a task that it drops without a word waits until the flow is shut down.
+   * The batch of a task that it drops without a word waits until the flow is shut down. If the
+   * handler throws {@link InterruptedException} the thread is interrupted when the task ends,
+   * except if a shutdown had interrupted it.
    *
    * @param executor where batches run; one that runs tasks on the calling thread is allowed
    * @param count how many batches run at once, at least 1

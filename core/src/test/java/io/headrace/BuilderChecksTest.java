@@ -1,5 +1,6 @@
 package io.headrace;
 
+import static io.headrace.FlowProbes.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -7,6 +8,8 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -14,6 +17,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Wrong options fail at the call that sets them, and the message names the value. */
 class BuilderChecksTest {
@@ -333,6 +337,118 @@ class BuilderChecksTest {
       assertThat(batcher.call(1)).isEqualTo(1);
     }
     assertThatThrownBy(builder::build).hasMessage("b is built, a builder builds once");
+  }
+
+  /** A handler that counts; its first start and its closes are what a test makes of them. */
+  private abstract static class Counting implements Handler<Integer, Integer> {
+    final AtomicInteger starts = new AtomicInteger();
+    final AtomicInteger closes = new AtomicInteger();
+
+    abstract void firstStart() throws Exception;
+
+    void closing() throws Exception {}
+
+    @Override
+    public void onStart() throws Exception {
+      if (starts.incrementAndGet() == 1) {
+        firstStart();
+      }
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      if (starts.get() == closes.get()) {
+        throw new IllegalStateException("the handler is closed");
+      }
+      return items;
+    }
+
+    @Override
+    public void close() throws Exception {
+      closing();
+      closes.incrementAndGet();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void theHandlerOfABuildThatFailedIsClosedBeforeTheNext(int workers) throws Exception {
+    CountDownLatch isClosing = new CountDownLatch(1);
+    CountDownLatch mayClose = new CountDownLatch(1);
+    Counting handler =
+        new Counting() {
+          @Override
+          void firstStart() {
+            throw new IllegalStateException("not yet");
+          }
+
+          @Override
+          void closing() throws InterruptedException {
+            isClosing.countDown();
+            mayClose.await();
+          }
+        };
+    var builder = Batcher.builder(handler).workers(Workers.threads(workers));
+    AtomicInteger closesWhenItFailed = new AtomicInteger();
+    Thread building =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  assertThatThrownBy(builder::build).isInstanceOf(StartException.class);
+                  closesWhenItFailed.set(handler.closes.get());
+                });
+    isClosing.await();
+    awaitThat("the build waits", () -> building.getState() == Thread.State.WAITING);
+    mayClose.countDown();
+    building.join();
+    assertThat(closesWhenItFailed).hasValue(1);
+    try (var batcher = builder.build()) {
+      assertThat(batcher.call(1)).isEqualTo(1);
+    }
+    assertThat(handler.closes).hasValue(2);
+    assertThat(handler.starts).hasValue(2);
+  }
+
+  @Test
+  void aBuilderThatWasInterruptedDoesNotStartItsHandlerAgain() throws Exception {
+    CountDownLatch isStarting = new CountDownLatch(1);
+    CountDownLatch mayStart = new CountDownLatch(1);
+    Counting handler =
+        new Counting() {
+          @Override
+          void firstStart() {
+            isStarting.countDown();
+            awaitUninterruptibly(mayStart);
+          }
+        };
+    var builder = Batcher.builder(handler).name("b");
+    AtomicBoolean isInterrupted = new AtomicBoolean();
+    Thread building =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  assertThatThrownBy(builder::build)
+                      .hasMessage("b was interrupted while it started");
+                  isInterrupted.set(Thread.interrupted());
+                });
+    isStarting.await();
+    building.interrupt();
+    building.join();
+    assertThat(isInterrupted).isTrue();
+    assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class);
+    mayStart.countDown();
+    awaitThat("the handler is closed", () -> handler.closes.get() == 1);
+    assertThat(handler.starts).hasValue(1);
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    while (latch.getCount() != 0) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        // the start goes on all the same
+      }
+    }
   }
 
   @Test

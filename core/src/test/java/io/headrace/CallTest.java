@@ -17,6 +17,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The blocking form of a call. */
 class CallTest {
@@ -102,12 +104,14 @@ class CallTest {
   @Test
   void theInterruptionOfTheBatchFunctionIsNotThatOfTheCaller() {
     InterruptedException inside = new InterruptedException("inside");
-    failure.set(inside);
-    for (Service<Integer, Integer> service : List.of(batcher, plain)) {
-      assertThatThrownBy(() -> service.call(1))
-          .isInstanceOf(CompletionException.class)
-          .cause()
-          .isSameAs(inside);
+    try (Batcher<Integer, Integer> threads = failing(Workers.threads(1), inside)) {
+      for (Service<Integer, Integer> service : List.of(threads, plain(threads))) {
+        assertThatThrownBy(() -> service.call(1))
+            .isInstanceOf(CompletionException.class)
+            .cause()
+            .isSameAs(inside);
+        assertThat(Thread.interrupted()).isFalse();
+      }
     }
   }
 
@@ -210,19 +214,53 @@ class CallTest {
     assertThat(service.submitAll(List.of("a", "bb")).get(1)).isCompletedWithValue(2);
   }
 
-  @Test
-  void anInlineHandlerThatIsInterruptedInterruptsTheCall() {
-    try (var inline =
+  private static Batcher<Integer, Integer> failing(Workers workers, Exception failure) {
+    return Batcher.<Integer, Integer>builder(
+            items -> {
+              throw failure;
+            })
+        .workers(workers)
+        .build();
+  }
+
+  static List<Workers> ofTheCallingThread() {
+    return List.of(
+        Workers.inline(),
+        Workers.executor(Runnable::run, 1),
+        Workers.executor(Runnable::run, Integer.MAX_VALUE));
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofTheCallingThread")
+  void aHandlerThatIsInterruptedOnTheCallingThreadInterruptsTheCall(Workers workers) {
+    try (var batcher = failing(workers, new InterruptedException())) {
+      assertThat(catchThrowable(() -> batcher.call(1))).isInstanceOf(InterruptedException.class);
+      assertThat(Thread.currentThread().isInterrupted()).isFalse();
+      assertThat(batcher.submit(1).exceptionNow()).isInstanceOf(InterruptedException.class);
+      assertThat(Thread.interrupted()).as("who submits is told by the flag").isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofTheCallingThread")
+  void theNextPartOfABatchIsNotInterrupted(Workers workers) {
+    List<Boolean> interrupted = new ArrayList<>();
+    try (var batcher =
         Batcher.<Integer, Integer>builder(
                 items -> {
-                  throw new InterruptedException();
+                  interrupted.add(Thread.currentThread().isInterrupted());
+                  if (items.size() > 1) {
+                    throw new InterruptedException();
+                  }
+                  return items;
                 })
-            .workers(Workers.inline())
+            .isolate(2)
+            .workers(workers)
             .build()) {
-      assertThat(catchThrowable(() -> inline.call(1))).isInstanceOf(InterruptedException.class);
-      assertThat(Thread.currentThread().isInterrupted()).isFalse();
-      assertThat(inline.submit(1).exceptionNow()).isInstanceOf(InterruptedException.class);
-      assertThat(Thread.interrupted()).as("who submits is told by the flag").isTrue();
+      assertThat(batcher.submitAll(List.of(1, 2)).stream().map(CompletableFuture::resultNow))
+          .containsExactly(1, 2);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(interrupted).containsExactly(false, false, false);
     }
   }
 }

@@ -19,7 +19,9 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Callers that no longer want the outcome. */
 class CoalescerGivingUpTest {
@@ -251,14 +253,18 @@ class CoalescerGivingUpTest {
   }
 
   /** The thread is the executor's again: an interrupt does not stay behind. */
-  @Test
-  void anInterruptEndsWithItsExecution() {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void anInterruptEndsWithItsExecution(boolean isHeeded) {
     SteppedExecutor executor = new SteppedExecutor();
     List<CompletableFuture<String>> futures = new ArrayList<>();
     Coalescer<String, String> coalescer =
         Coalescer.<String, String>builder(
                 key -> {
                   futures.getFirst().cancel(true);
+                  if (isHeeded) {
+                    Thread.sleep(Duration.ofDays(1));
+                  }
                   return "ignored its interrupt";
                 })
             .executor(executor)
@@ -268,6 +274,34 @@ class CoalescerGivingUpTest {
     executor.runAll();
     assertThat(Thread.interrupted()).isFalse();
     assertThat(futures.getFirst()).isCancelled();
+  }
+
+  @ParameterizedTest
+  @EnumSource(WhenAbandoned.class)
+  void anInterruptOfTheCallerIsNotLostInItsExecution(WhenAbandoned whenAbandoned) {
+    Coalescer<String, String> blocking =
+        Coalescer.<String, String>builder(
+                key -> {
+                  Thread.sleep(Duration.ofDays(1));
+                  return key;
+                })
+            .executor(Runnable::run)
+            .whenAbandoned(whenAbandoned)
+            .build();
+    Coalescer<String, String> asynchronous =
+        Coalescer.<String, String>asyncBuilder(
+                key -> {
+                  Thread.sleep(Duration.ofDays(1));
+                  return CompletableFuture.completedFuture(key);
+                })
+            .whenAbandoned(whenAbandoned)
+            .build();
+    for (Coalescer<String, String> coalescer : List.of(blocking, asynchronous)) {
+      Thread.currentThread().interrupt();
+      CompletableFuture<String> future = coalescer.submit("key");
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(future.exceptionNow()).isInstanceOf(InterruptedException.class);
+    }
   }
 
   @Test

@@ -105,6 +105,78 @@ class CoalescerProxyTypesTest {
     assertThat(wrapped(new Arrays()).find(new Long[2])[0]).containsExactly("many 2");
   }
 
+  static class Store<T> implements Repository<Long, T> {
+    @Override
+    public T find(Long key) {
+      return null;
+    }
+
+    Store<T> giving(T result) {
+      return new Store<T>() {
+        @Override
+        public T find(Long key) {
+          return result;
+        }
+      };
+    }
+  }
+
+  static class Pair<K, V> implements Repository<K, V> {
+    @Override
+    public V find(K key) {
+      return null;
+    }
+
+    /** Its arguments are the variables they are given for, the other way round. */
+    class Swapped extends Pair<V, K> {
+      @Override
+      public K find(V key) {
+        return null;
+      }
+    }
+
+    Pair<V, K> swapped() {
+      return new Swapped();
+    }
+  }
+
+  static class Numbers<N extends Number> extends Pair<N, List<N>> {
+    Pair<N, List<N>> copy() {
+      return new Numbers<N>() {
+        @Override
+        public List<N> find(N key) {
+          return List.of(key);
+        }
+      };
+    }
+  }
+
+  @Test
+  void aClassMadeInsideAGenericClassHasArgumentsThatAreVariables() {
+    assertThat(wrapped(new Store<String>().giving("a name")).find(1L)).isEqualTo("a name");
+    assertThat(wrapped(new Pair<Long, String>().swapped()).find("a name")).isNull();
+    assertThat(wrapped(new Numbers<Long>().copy()).find(1L)).containsExactly(1L);
+  }
+
+  static class Halves<A, B> {
+    /** The B of its interface is not the one that it gives its superclass. */
+    class Stage extends Halves<B, CompletableFuture<B>> implements Repository<Long, B> {
+      @Override
+      public B find(Long key) {
+        return null;
+      }
+    }
+
+    Repository<Long, B> stage() {
+      return new Stage();
+    }
+  }
+
+  @Test
+  void anArgumentOfASuperclassIsNotThatOfAnInterfaceBesideIt() {
+    assertThat(wrapped(new Halves<Long, String>().stage()).find(1L)).isNull();
+  }
+
   static final class Futures extends Base<Future<String>, Long> {
     @Override
     Future<String> make(Long key) {

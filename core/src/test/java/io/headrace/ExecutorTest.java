@@ -3,6 +3,7 @@ package io.headrace;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.testkit.SteppedExecutor;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -210,5 +211,67 @@ class ExecutorTest {
       assertThat(third).isCompletedWithValue(3);
       assertThat(echo.batches).containsExactly(List.of(2), List.of(3));
     }
+  }
+
+  /** What becomes of items whose batch waits in an executor. */
+  @Test
+  void whatIsOverWhenItsTaskBeginsIsNotHandled() {
+    SteppedExecutor stepped = new SteppedExecutor();
+    HandTime time = new HandTime();
+    var batcher =
+        Batcher.builder(echo)
+            .batch(BatchPolicy.fixed(5, Duration.ofHours(1)))
+            .workers(Workers.executor(stepped, 1))
+            .timeSource(time)
+            .build();
+    CallOptions second = CallOptions.timeout(Duration.ofSeconds(1));
+    var cancelled = batcher.submit(1);
+    var handled = batcher.submit(2);
+    var late = batcher.submit(3, second); // its alarm does not ring
+    var timely = batcher.submit(4, CallOptions.timeout(Duration.ofSeconds(2)));
+    var completed = batcher.submit(5);
+    assertThat(stepped.pending()).isOne();
+    cancelled.cancel(true);
+    completed.complete(0);
+    time.pass(Duration.ofSeconds(1));
+    stepped.runAll();
+    assertThat(echo.batches).containsExactly(List.of(2, 4));
+    assertThat(handled).isCompletedWithValue(2);
+    assertThat(timely).isCompletedWithValue(4);
+    assertThat(late.exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("batcher had no result within PT1S");
+    Statistics statistics = batcher.statistics();
+    assertThat(statistics.cancelled()).isEqualTo(2);
+    assertThat(statistics.timedOut()).isOne();
+    assertThat(statistics.steps().getFirst().running()).isZero();
+  }
+
+  @Test
+  void aBatchOfWhichNothingIsLeftIsNotHandledAndItsWorkerGoesOn() throws Exception {
+    SteppedExecutor stepped = new SteppedExecutor();
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("flow")
+            .step("first", echo, step -> onStepped(step, stepped))
+            .step("last", echo, step -> onStepped(step, stepped).queue(1, OnFull.await()))
+            .build()
+            .start();
+    var cancelledFirst = flow.submit(1);
+    cancelledFirst.cancel(true);
+    stepped.runNext();
+    var cancelledLast = flow.submit(2);
+    stepped.runNext();
+    cancelledLast.cancel(true);
+    var handled = flow.submit(3);
+    stepped.runAll();
+    assertThat(echo.batches).containsExactly(List.of(2), List.of(3), List.of(3));
+    assertThat(handled).isCompletedWithValue(3);
+    flow.close();
+    assertThat(flow.statistics().cancelled()).isEqualTo(2);
+  }
+
+  private static StepOptions<Integer> onStepped(
+      StepOptions<Integer> step, SteppedExecutor stepped) {
+    return step.batch(BatchPolicy.greedy(1)).workers(Workers.executor(stepped, 1));
   }
 }

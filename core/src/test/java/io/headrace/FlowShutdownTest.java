@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FlowShutdownTest {
   static Stream<Workers> workersWithAQueue() {
@@ -100,6 +101,42 @@ class FlowShutdownTest {
     assertThat(gated.interrupts).hasValue(2);
     assertThat(gated.items()).hasSize(2);
     assertThat(gated.closedOn).hasSize(1);
+  }
+
+  /** Whoever shuts down is held up until the worker has told what became of its batch. */
+  @Test
+  void itemsThatAHandlerFailsWhenItIsInterruptedAreStopped() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    Handler<Integer, Integer> each =
+        Handler.each(
+            item -> {
+              entered.countDown();
+              never.await();
+              return item;
+            });
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("each")
+            .timeSource(new VirtualTime())
+            .<Integer>step(
+                "first",
+                items -> items,
+                s -> s.batch(BatchPolicy.fixed(3, Duration.ofHours(1))).workers(Workers.threads(1)))
+            .step("each", each, s -> s.batch(BatchPolicy.greedy(3)).workers(Workers.threads(1)))
+            .build()
+            .start();
+    List<CompletableFuture<Integer>> futures = new ArrayList<>(flow.submitAll(List.of(1, 2, 3)));
+    entered.await();
+    futures.add(flow.submit(4));
+    var told = futures.getLast().whenComplete((_, _) -> assertAllStopped(futures.subList(0, 3)));
+
+    flow.shutdownNow();
+
+    assertThat(failureOf(told)).isInstanceOf(StoppedException.class);
+    assertAllStopped(futures);
+    flow.close();
+    assertThat(flow.statistics().rejected()).isEqualTo(4);
+    assertThat(flow.statistics().failed()).isZero();
   }
 
   @Test
@@ -261,8 +298,9 @@ class FlowShutdownTest {
     }
   }
 
-  @Test
-  void interruptDoesNotOutliveTheBatchOnAThreadOfAnExecutor() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void interruptDoesNotOutliveTheBatchOnAThreadOfAnExecutor(boolean isHeeded) throws Exception {
     AtomicReference<Flow<String, String>> self = new AtomicReference<>();
     AtomicBoolean wasInterrupted = new AtomicBoolean();
     Flow<String, String> flow =
@@ -270,8 +308,11 @@ class FlowShutdownTest {
             .<String>step(
                 "s",
                 items -> {
-                  valueOf(aside(() -> self.get().shutdownNow()));
+                  aside(() -> self.get().shutdownNow()).join(); // which no interrupt ends
                   wasInterrupted.set(Thread.currentThread().isInterrupted());
+                  if (isHeeded) {
+                    Thread.sleep(Duration.ofDays(1));
+                  }
                   return items;
                 },
                 s -> s.workers(Workers.executor(Runnable::run, 1)))
@@ -287,6 +328,7 @@ class FlowShutdownTest {
         });
 
     assertThat(valueOf(interruptedAfter)).isFalse();
+    assertThat(wasInterrupted).isTrue();
     valueOf(aside(flow::close));
   }
 

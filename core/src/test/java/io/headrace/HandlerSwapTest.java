@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,6 +104,50 @@ class HandlerSwapTest {
     assertThat(after.items()).containsExactly("new");
     assertThat(before.closedOn).hasSize(1);
     assertThat(after.closedOn).hasSize(1);
+  }
+
+  /** An old handler may take long to close: who swaps waits for it, others do not. */
+  @ParameterizedTest
+  @MethodSource("limited")
+  void otherChangesDoNotWaitForTheCloseOfTheOldHandler(Workers workers) throws Exception {
+    CountDownLatch isClosing = new CountDownLatch(2);
+    CountDownLatch mayClose = new CountDownLatch(1);
+    Supplier<Handler<String, String>> slow =
+        () ->
+            new Handler<>() {
+              @Override
+              public List<String> handle(List<String> items) {
+                return items;
+              }
+
+              @Override
+              public void close() throws InterruptedException {
+                isClosing.countDown();
+                mayClose.await();
+              }
+            };
+    Flow<String, String> flow =
+        Flow.<String>builder("swap")
+            .step("shared", slow.get(), s -> s.workers(workers))
+            .stepPerWorker("each", slow, s -> s.workers(workers))
+            .build()
+            .start();
+    CompletableFuture<Void> swap = aside(() -> flow.swap("shared", GatedHandler.opened()));
+    CompletableFuture<Void> swapEach =
+        aside(() -> flow.swapPerWorker("each", GatedHandler::<String>opened));
+    isClosing.await();
+    for (String step : flow.steps()) {
+      valueOf(aside(() -> flow.resize(step, 3)));
+    }
+    valueOf(aside(() -> flow.swap("shared", GatedHandler.opened())));
+    valueOf(aside(() -> flow.swapPerWorker("each", GatedHandler::<String>opened)));
+    assertThat(flow.call("item")).isEqualTo("item");
+    assertThat(swap).isNotDone();
+    assertThat(swapEach).isNotDone();
+    mayClose.countDown();
+    valueOf(swap);
+    valueOf(swapEach);
+    flow.close();
   }
 
   @ParameterizedTest
@@ -268,7 +313,7 @@ class HandlerSwapTest {
     Flow<String, String> flow =
         Flow.<String>builder("ended").step("s", GatedHandler.<String>opened()).build();
 
-    assertThat(flow.station(0).replace(Handling.of(GatedHandler.<String>opened()))).isFalse();
+    assertThat(flow.station(0).replace(Handling.of(GatedHandler.<String>opened()))).isNull();
   }
 
   @Test

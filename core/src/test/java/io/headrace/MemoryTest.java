@@ -141,13 +141,19 @@ class MemoryTest {
   @Test
   void aFutureThatIsKeptKeepsNoHandler() {
     List<CompletableFuture<Object>> futures = new ArrayList<>();
-    WeakReference<Object> handler = closedAfter(futures);
-    assertThat(futures).hasSize(3).allMatch(CompletableFuture::isDone);
-    awaitCleared(List.of(handler));
+    List<WeakReference<Object>> handlers = new ArrayList<>();
+    CallOptions timeout = CallOptions.timeout(Duration.ofHours(1));
+    for (CallOptions options : List.of(CallOptions.DEFAULT, timeout)) {
+      handlers.add(closedAfter(futures, options, List.of()));
+      handlers.add(closedAfter(futures, options, List.of(new Observer() {})));
+    }
+    assertThat(futures).hasSize(12).allMatch(CompletableFuture::isDone);
+    awaitCleared(handlers);
     assertThat(futures.getFirst()).isCompletedWithValue("item");
   }
 
-  private WeakReference<Object> closedAfter(List<CompletableFuture<Object>> futures) {
+  private WeakReference<Object> closedAfter(
+      List<CompletableFuture<Object>> futures, CallOptions options, List<Observer> observers) {
     Handler<Object, Object> handler =
         new Handler<>() {
           @Override
@@ -155,17 +161,18 @@ class MemoryTest {
             return items;
           }
         };
-    var batcher =
+    var builder =
         Batcher.builder(handler)
             .workers(Workers.executor(stepped, 1))
-            .answerWithin(Duration.ofHours(1))
-            .build();
-    futures.add(batcher.submit("item"));
-    futures.add(batcher.submit("cancelled"));
+            .answerWithin(Duration.ofHours(1));
+    observers.forEach(builder::observer);
+    var batcher = builder.build();
+    futures.add(batcher.submit("item", options));
+    futures.add(batcher.submit("cancelled", options));
     futures.getLast().cancel(true);
     stepped.runAll();
     batcher.close();
-    futures.add(batcher.submit("too late"));
+    futures.add(batcher.submit("too late", options));
     return new WeakReference<>(handler);
   }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +22,7 @@ class ObserverTest {
   private final HeldBatches<Integer> held = new HeldBatches<>();
   private final Recorder recorder = new Recorder();
 
-  private static final class Recorder implements Observer {
+  private static class Recorder implements Observer {
     final List<BatchEvent> batches = new ArrayList<>();
     final List<String> calls = new ArrayList<>();
     final List<Flow.State> states = new ArrayList<>();
@@ -333,6 +334,35 @@ class ObserverTest {
     assertThat(recorder.batches.getFirst().collecting()).isEqualTo(Duration.ofMillis(7));
     assertThat(recorder.calls).containsExactly("held COMPLETED 7000000");
     assertThat(recorder.states).containsExactly(Flow.State.DRAINING, Flow.State.STOPPED);
+  }
+
+  @Test
+  void anObserverThatTwoThreadsAddIsToldOnce() throws Exception {
+    CountDownLatch isTold = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    var slow =
+        new Recorder() {
+          @Override
+          public void onStart(Observed service) {
+            super.onStart(service);
+            isTold.countDown();
+            if (started.size() == 1) {
+              FlowProbes.awaitLatch("the other thread has added it", goOn);
+            }
+          }
+        };
+    var batcher = held().build();
+    var first = FlowProbes.aside(() -> batcher.observe(slow));
+    isTold.await();
+    batcher.observe(slow);
+    goOn.countDown();
+    first.get();
+    batcher.submit(1);
+    held.answerAll();
+    batcher.close();
+    assertThat(slow.started).hasSize(1);
+    assertThat(slow.batches).hasSize(1);
+    assertThat(slow.states).containsExactly(Flow.State.DRAINING, Flow.State.STOPPED);
   }
 
   @Test

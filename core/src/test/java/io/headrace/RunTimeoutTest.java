@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Timeouts of tasks and of whole runs, in virtual time. */
@@ -429,5 +430,70 @@ class RunTimeoutTest {
           .containsExactly(failure, null, null);
       assertThat(one.running()).isZero();
     }
+  }
+
+  /** Whoever rings the alarms may be late, and the thread that runs what they ring for. */
+  @Test
+  void aTaskThatEndsTooLateFailsThoughItsAlarmHasNotRung() throws Exception {
+    HandTime late = new HandTime();
+    Throttle one = Throttle.builder().atOnce(1).timeSource(late).build();
+    Task<Integer, Integer> blocking =
+        i -> {
+          late.pass(i == 1 ? SECOND : SECOND.minusNanos(1));
+          return i;
+        };
+    for (Task<Integer, Integer> task :
+        List.of(
+            blocking,
+            Task.<Integer, Integer>async(i -> CompletableFuture.completedFuture(run(blocking, i))),
+            Task.<Integer, Integer>async(
+                i -> CompletableFuture.supplyAsync(() -> run(blocking, i))))) {
+      List<TaskOutcome<Integer, Integer>> outcomes =
+          one.over(THREE).taskTimeout(SECOND).collect().runAll(task);
+      assertThat(outcomes).extracting(TaskOutcome::isFailure).containsExactly(false, true, false);
+      assertThat(outcomes.get(1).failure())
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("the task of input 1 took longer than its timeout, PT1S");
+      assertThat(late.alarms()).isZero();
+    }
+  }
+
+  private static int run(Task<Integer, Integer> task, int input) {
+    try {
+      return task.run(input);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aRunWhoseTasksEndTooLateFailsThoughItsAlarmHasNotRung() throws Exception {
+    HandTime late = new HandTime();
+    Run<Integer> run =
+        Throttle.builder().atOnce(1).timeSource(late).build().over(THREE).timeout(SECOND);
+    Task<Integer, Integer> task =
+        i -> {
+          late.pass(Duration.ofMillis(334));
+          return i;
+        };
+    Task<Integer, Integer> lastOnly =
+        i -> {
+          if (task.run(i) < 2) {
+            throw new IllegalStateException("not the last");
+          }
+          return i;
+        };
+    for (ThrowingCallable verb :
+        List.<ThrowingCallable>of(
+            () -> run.runAll(task),
+            () -> run.runAll(Task.async(i -> CompletableFuture.completedFuture(run(task, i)))),
+            () -> run.collect().runOnEach(lastOnly),
+            () -> run.runAny(lastOnly))) {
+      assertThatThrownBy(verb)
+          .isInstanceOf(DeadlineExceededException.class)
+          .hasMessage("the run took longer than its timeout, PT1S");
+      assertThat(late.alarms()).isZero();
+    }
+    assertThat(run.timeout(SECOND.plusMillis(3)).runAll(task)).isEqualTo(THREE);
   }
 }

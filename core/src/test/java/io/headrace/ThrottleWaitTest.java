@@ -12,7 +12,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Who gets a permit, who waits, and what happens to those who give up. */
@@ -204,8 +206,15 @@ class ThrottleWaitTest {
     CompletableFuture<Permit> async = throttle.acquireAsync();
     assertThat(completed.complete(Permit.FREE)).isTrue();
     assertThat(failed.completeExceptionally(new IllegalStateException())).isTrue();
-    async.completeAsync(() -> Permit.FREE, Runnable::run);
+    AtomicInteger supplied = new AtomicInteger();
+    Supplier<Permit> supplier =
+        () -> {
+          supplied.incrementAndGet();
+          return Permit.FREE;
+        };
+    async.completeAsync(supplier, Runnable::run).completeAsync(supplier, Runnable::run);
     assertThat(async).isCompleted();
+    assertThat(supplied).as("of one that is complete nobody asks the supplier").hasValue(1);
     assertThat(throttle.waiting()).isZero();
     permit.close();
     assertThat(throttle.running()).isZero();
