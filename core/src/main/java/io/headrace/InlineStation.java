@@ -44,7 +44,7 @@ final class InlineStation extends Station {
       leave();
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
         next = ticket.next();
-        flow.tally.reject(ticket, flow.stopped());
+        flow.tally.reject(ticket, flow.stopped(), this);
       }
     } else {
       flow.inside(() -> execute(first, n, worker));
@@ -105,9 +105,9 @@ final class InlineStation extends Station {
     flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
+      flow.tally.left(ticket, this);
     } else {
-      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
+      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT, this);
     }
   }
 

@@ -103,7 +103,7 @@ final class Line {
         ticket.hold.unhold(1);
         ticket.hold = null;
       }
-      station.flow.tally.reject(ticket, closed ? station.flow.stopped() : full());
+      station.flow.tally.reject(ticket, closed ? station.flow.stopped() : full(), station);
     }
   }
 
@@ -293,8 +293,7 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
-    station.flow.tally.unhandled(ticket);
-    station.flow.tally.left(ticket);
+    station.isWithdrawn(ticket);
   }
 
   /** Unlinks withdrawn tickets if they outnumber the others. */

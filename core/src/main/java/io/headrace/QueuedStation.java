@@ -384,13 +384,13 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails. */
   void rejectLater(Ticket ticket, HeadraceException reason) {
-    drain.completeLater(() -> flow.tally.reject(ticket, reason));
+    drain.completeLater(() -> flow.tally.reject(ticket, reason, this));
   }
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
     flow.tally.unhandled(ticket);
-    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
+    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this));
   }
 
   /** To be done after the drain: what a worker has not answered yet fails. */
@@ -406,19 +406,30 @@ final class QueuedStation extends Station implements QueueState {
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */
   void isDropped(Ticket ticket) {
-    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
+      isWithdrawn(ticket);
       return;
     }
+    flow.tally.unhandled(ticket);
     boolean isExpired = terms.isExpired(nowNanos);
     drain.completeLater(
         () ->
             flow.tally.fail(
                 ticket,
                 isExpired ? terms.expiry(flow.name()) : early(),
-                Observer.Outcome.TIMED_OUT));
+                Observer.Outcome.TIMED_OUT,
+                this));
+  }
+
+  /** A ticket whose call has ended has left. Observers are told after the drain. */
+  void isWithdrawn(Ticket ticket) {
+    flow.tally.unhandled(ticket);
+    Observer.Outcome outcome = flow.tally.left(ticket);
+    countLost(outcome);
+    if (flow.observers.isObserved()) {
+      drain.completeLater(() -> flow.observers.dropped(step.name(), outcome));
+    }
   }
 
   private DeadlineExceededException early() {

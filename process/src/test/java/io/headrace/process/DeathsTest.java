@@ -74,8 +74,17 @@ class DeathsTest {
       Awaitility.await("the restart")
           .atMost(Duration.ofSeconds(30))
           .until(() -> flow.workers("double").getFirst().restarts() == 1);
+      assertThat(flow.statistics().steps().getFirst().retried())
+          .as("the batch of up to 8 that may have begun")
+          .isBetween(isBegun(point) ? 1L : 0L, 8L);
     }
     assertThat(folder.resolve("killed")).exists();
+  }
+
+  private static boolean isBegun(Fault.Point point) {
+    return point == Fault.Point.BEGUN
+        || point == Fault.Point.HANDLED
+        || point == Fault.Point.WRITTEN;
   }
 
   @Test
