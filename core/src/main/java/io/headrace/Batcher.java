@@ -292,7 +292,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * How many items of each priority may wait, and what happens to those that find no room. Items
-     * in a batch do not count. Default: no limit.
+     * in a batch do not count; see {@link StepOptions#queue}. Default: no limit.
      *
      * @param capacity the most items of each priority, at least 1
      * @param onFull what happens to an item that finds no room

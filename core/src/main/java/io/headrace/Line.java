@@ -126,6 +126,11 @@ final class Line {
     return admits ? admittedLength : queue.length();
   }
 
+  /** Whether nothing more can come before something leaves. */
+  boolean isFull() {
+    return length() >= capacity;
+  }
+
   /** The same as {@link #length}, for any thread: an estimate. */
   int estimatedLength() {
     return admits ? publishedLength : queue.estimatedLength();
@@ -147,10 +152,11 @@ final class Line {
   }
 
   /**
-   * The count of arrivals at which a batch can be made of this many tickets, if none leaves before.
+   * The count of arrivals at which a batch can be made of this many tickets, or the line is full,
+   * if none leaves before.
    */
   long arrivalsAtLength(int length) {
-    return queue.arrivalsAtLength(length);
+    return queue.arrivalsAtLength(Math.min(length, capacity));
   }
 
   /** Lets other threads know what has left. */

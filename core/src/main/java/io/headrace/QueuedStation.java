@@ -492,7 +492,9 @@ final class QueuedStation extends Station implements QueueState {
       int size = maxSize;
       if (phase == Phase.OPEN && !isHastened && !isFlushing() && waiting() > 0) {
         BatchPolicy.Decision decision = decide();
-        if (decision.size() == 0) {
+        if (decision.size() > 0) {
+          size = Math.min(decision.size(), size);
+        } else if (!lines.isAnyFull()) { // one that is full is not made fuller by waiting
           if (buckets != null && bucket != null) {
             buckets.postpone(bucket, nowNanos, decision.lookAgainNanos(), decision.orWaiting());
             continue;
@@ -503,7 +505,6 @@ final class QueuedStation extends Station implements QueueState {
           wake = only == null ? ALWAYS : only.arrivalsAtLength(decision.orWaiting());
           break;
         }
-        size = Math.min(decision.size(), size);
       }
       if (sendBatch(size)) {
         wake = NEVER;
@@ -531,7 +532,8 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && lines.hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isHastened || isFlushing);
+    boolean all = phase != Phase.OPEN || isHastened || isFlushing || lines.isAnyFull();
+    bucket = buckets.next(nowNanos, all);
     return bucket != null;
   }
 

@@ -61,11 +61,12 @@ public final class StepOptions<I extends @Nullable Object> {
 
   /**
    * How many items of each priority may wait for this step, and what happens to those that find no
-   * room. Items in a batch do not count; one that was cancelled, or whose timeout is over, keeps
-   * its place until the continuations of its future have run. Default: {@value
-   * #DEFAULT_QUEUE_CAPACITY}, or four times the largest size of a batch if that is more, but not
-   * more than 2^20; the first step fails what finds no room, later ones let it wait and so slow the
-   * steps before them.
+   * room. Items that wait for company, as {@link BatchPolicy#fixed} wants it, count, but where the
+   * queue is full they go as soon as there is a worker. Items in a batch do not count; one that was
+   * cancelled, or whose timeout is over, keeps its place until the continuations of its future have
+   * run. Default: {@value #DEFAULT_QUEUE_CAPACITY}, or four times the largest size of a batch if
+   * that is more, but not more than 2^20; the first step fails what finds no room, later ones let
+   * it wait and so slow the steps before them.
    *
    * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no
    *     limit
