@@ -63,7 +63,8 @@ public interface BatchPolicy {
    *     for no limit
    * @param maxDelay how long the first item waits for others at most; zero makes it greedy
    * @return the policy
-   * @throws IllegalArgumentException if {@code maxSize} is below 1 or {@code maxDelay} negative
+   * @throws IllegalArgumentException if {@code maxSize} is below 1, {@code maxDelay} is negative,
+   *     or it is above zero for a {@code maxSize} of 1, which waits for no others
    */
   static BatchPolicy fixed(int maxSize, Duration maxDelay) {
     return new FixedPolicy(maxSize, Checks.nanosNotNegative(maxDelay, "maxDelay"));

@@ -358,7 +358,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
-     * see {@link FlowBuilder#answerWithin}. It has no effect with workers that are inline or
+     * see {@link FlowBuilder#answerWithin}. It is refused with workers that are inline or
      * unlimited, as nothing waits for those. Default: what comes is let in.
      *
      * @param objective within what time an item is to be answered, above zero
@@ -427,6 +427,10 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      *
      * @return the batcher, ready for items
      * @throws IllegalStateException if this builder has built one before
+     * @throws IllegalArgumentException if an option has no effect beside another: a queue, a policy
+     *     that is not greedy, weights or buckets with {@link Workers#inline}, {@link #answerWithin}
+     *     with inline or {@linkplain Workers#unlimited unlimited} workers, and {@link #isolate}
+     *     with batches of one item
      * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause, or
      *     the thread was interrupted, which it is again then
      */
@@ -443,15 +447,16 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
       Step step = options.toStep(name, name, null, handlers, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(
-              new FlowPlan<>(
-                  name,
-                  List.of(step),
-                  priorities == null ? 1 : priorities,
-                  time == null ? TimeSource.system() : time,
-                  observers,
-                  List.of(),
-                  objectiveNanos == null ? 0 : objectiveNanos,
-                  timeoutNanos == null ? 0 : timeoutNanos));
+              new FlowPlan<I>(
+                      name,
+                      List.of(step),
+                      priorities == null ? 1 : priorities,
+                      time == null ? TimeSource.system() : time,
+                      observers,
+                      List.of(),
+                      objectiveNanos == null ? 0 : objectiveNanos,
+                      timeoutNanos == null ? 0 : timeoutNanos)
+                  .checked());
       try {
         Batcher<I, O> batcher = new Batcher<>(flow.start(), splitting);
         built = true;

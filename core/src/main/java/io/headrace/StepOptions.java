@@ -48,7 +48,10 @@ public final class StepOptions<I extends @Nullable Object> {
   }
 
   /**
-   * Where batches are executed, and how many at once. Default: one platform thread.
+   * Where batches are executed, and how many at once. Default: one platform thread. With {@link
+   * Workers#inline} the builder of the flow refuses, with {@link IllegalArgumentException}, what
+   * needs a queue: {@link #queue}, {@link #weight}, {@link #bucket}, and policies that are not
+   * greedy.
    *
    * @param workers the workers
    * @return this
@@ -125,7 +128,8 @@ public final class StepOptions<I extends @Nullable Object> {
    * @param maxTries how often an item is executed at most, at least 2; then it fails with the
    *     failure of the last batch that it was in
    * @return this
-   * @throws IllegalArgumentException if maxTries is below 2
+   * @throws IllegalArgumentException if maxTries is below 2; the builder of the flow throws it
+   *     where batches have one item
    */
   public StepOptions<I> isolate(int maxTries) {
     Checks.unset(this.maxTries == 1 ? null : this.maxTries, maxTries, "isolate");
@@ -139,6 +143,25 @@ public final class StepOptions<I extends @Nullable Object> {
     return (int) Math.max(DEFAULT_QUEUE_CAPACITY, forBatches);
   }
 
+  /** What needs a queue is refused. */
+  private void checkInline(String name, boolean sorts) {
+    String workers = "workers of " + name + " are inline, ";
+    if (sorts) {
+      throw new IllegalArgumentException(workers + "weights and buckets need a queue");
+    }
+    if (onFull != null) {
+      throw new IllegalArgumentException(workers + "they have no queue that could be full");
+    }
+    boolean isGreedy =
+        policy == null
+            || policy instanceof GreedyPolicy
+            || (policy instanceof FixedPolicy fixed && fixed.maxDelayNanos() == 0);
+    if (!isGreedy) {
+      throw new IllegalArgumentException(
+          workers + "items wait for no others; the policy is " + policy + ", it has to be greedy");
+    }
+  }
+
   /** The step with these options, and with the defaults of those that are not set. */
   @SuppressWarnings("unchecked") // the items of the step are of this type
   Step toStep(
@@ -149,7 +172,6 @@ public final class StepOptions<I extends @Nullable Object> {
       int defaultCapacity,
       OnFull defaultOnFull) {
     Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
-    boolean isInline = workers.kind == Workers.Kind.INLINE;
     HandlerSource handlers = given.at(workers, service, name, maxSize);
     if (handlers.elsewhere() != null) {
       workers = workers.of(handlers.elsewhere());
@@ -159,9 +181,12 @@ public final class StepOptions<I extends @Nullable Object> {
           "workers of " + name + " are " + workers + ", a handler for each needs a limit");
     }
     boolean sorts = weight != null || bucket != null;
-    if (sorts && isInline) {
+    if (workers.kind == Workers.Kind.INLINE) {
+      checkInline(name, sorts);
+    }
+    if (maxTries > 1 && maxSize == 1) {
       throw new IllegalArgumentException(
-          "workers of " + name + " are inline, weights and buckets need a queue");
+          "batches of " + name + " have one item, isolate has no parts to execute again");
     }
     return new Step(
         name,

@@ -78,7 +78,7 @@ final class StressRound {
     int limit = workers.count;
     int maxSize = 1 + random.nextInt(16);
     BatchPolicy policy =
-        random.nextBoolean()
+        random.nextBoolean() || workers.kind == Workers.Kind.INLINE || maxSize == 1
             ? BatchPolicy.greedy(maxSize)
             : BatchPolicy.fixed(maxSize, Duration.ofNanos(random.nextInt(500_000)));
     int capacity = 1 + random.nextInt(200);
@@ -98,12 +98,18 @@ final class StressRound {
         ? builder.asyncStep(
             "s" + index,
             items -> handleLater(items, index, maxSize, limit),
-            step -> step.batch(policy).workers(workers).queue(capacity, onFull))
+            step -> set(step.batch(policy).workers(workers), capacity, onFull))
         : builder.stepIf(
             item -> applies(item, index),
             "s" + index,
             items -> handle(items, index, maxSize, limit),
-            step -> step.batch(policy).workers(workers).queue(capacity, onFull));
+            step -> set(step.batch(policy).workers(workers), capacity, onFull));
+  }
+
+  private static void set(StepOptions<Integer> step, int capacity, OnFull onFull) {
+    if (step.workers != null && step.workers.kind != Workers.Kind.INLINE) {
+      step.queue(capacity, onFull);
+    }
   }
 
   private static boolean applies(int item, int index) {
