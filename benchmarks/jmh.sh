@@ -49,5 +49,7 @@ while [ "$pass" -le "$passes" ]; do
   }
   pass=$((pass + 1))
 done
+commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+echo "commit $commit of the checkout, which the jar is built from"
 echo "$(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, $("$java" -version 2>&1 | sed -n 2p)"
 awk -f "$here/jmh.awk" "$out"/pass*.txt

@@ -293,13 +293,14 @@ final class Batch {
     if (isolation != null) {
       HeadraceException reason = station.shutdownReason;
       if (reason != null) {
-        isolation.rest().forEach(ticket -> tally.reject(ticket, reason));
+        isolation.rest().forEach(ticket -> tally.reject(ticket, reason, station));
       }
-      isolation.ended().forEach(tally::left);
+      isolation.ended().forEach(ticket -> tally.left(ticket, station));
       List<Ticket> next = isolation.next();
       if (!next.isEmpty()) {
         part = next.toArray(Ticket[]::new);
         partSize = part.length;
+        station.retried(partSize);
         return true;
       }
     }
@@ -334,9 +335,9 @@ final class Batch {
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
         if (failure != null && reason != null) {
-          tally.reject(ticket(next), reason); // it may have failed for the interrupt only
+          tally.reject(ticket(next), reason, station); // it may have failed for the interrupt only
         } else if (failure != null) {
-          tally.fail(ticket(next), failure, Observer.Outcome.FAILED);
+          tally.fail(ticket(next), failure, Observer.Outcome.FAILED, station);
         } else if (outcomes != null) {
           succeeded += sendOn(next, outcomes.get(next));
         } else {
@@ -383,7 +384,7 @@ final class Batch {
     } else {
       List<Ticket> guilty = isolation.failed();
       long endNanos = report(startNanos, guilty.size(), failure);
-      guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED));
+      guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED, station));
       waitAgain(endNanos);
     }
   }
@@ -399,7 +400,7 @@ final class Batch {
 
   private void failPart(int first, Throwable failure, Observer.Outcome outcome) {
     for (int i = first; i < partSize; i++) {
-      tally.fail(ticket(i), failure, outcome);
+      tally.fail(ticket(i), failure, outcome, station);
     }
   }
 
@@ -412,9 +413,9 @@ final class Batch {
       return 0;
     }
     if (route == null) {
-      return tally.complete(ticket, result) ? 1 : 0;
+      return tally.complete(ticket, result, station) ? 1 : 0;
     }
-    tally.left(ticket);
+    tally.left(ticket, station);
     return 0;
   }
 

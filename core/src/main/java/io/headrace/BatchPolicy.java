@@ -7,8 +7,9 @@ import java.time.Duration;
  * keeps none of its own, so that it can be tested and simulated without threads.
  *
  * <p>It is asked whenever a worker is idle and at least one item waits: after an arrival, after a
- * batch, and when the time comes that its last decision named. It must not block; if it throws, the
- * batch goes at once with what there is, and the failure is logged once.
+ * batch, and when the time comes that its last decision named. If it would wait for more items
+ * though the queue has no room for them, the batch goes at once. It must not block; if it throws,
+ * the batch goes at once with what there is, and the failure is logged once.
  */
 public interface BatchPolicy {
   /** What a step uses if nothing else is said: {@code greedy(32)}. */
@@ -54,13 +55,16 @@ public interface BatchPolicy {
 
   /**
    * Waits for a full batch, but not longer than a delay that counts from the arrival of the batch's
-   * first item. Time that the item spent waiting for a worker counts, too.
+   * first item. Time that the item spent waiting for a worker counts, too. A queue that is full
+   * goes at once, too: with a {@linkplain StepOptions#queue bound} below {@code maxSize} that is
+   * the size of batches.
    *
    * @param maxSize the largest number of items in a batch, at least 1; {@link Integer#MAX_VALUE}
    *     for no limit
    * @param maxDelay how long the first item waits for others at most; zero makes it greedy
    * @return the policy
-   * @throws IllegalArgumentException if {@code maxSize} is below 1 or {@code maxDelay} negative
+   * @throws IllegalArgumentException if {@code maxSize} is below 1, {@code maxDelay} is negative,
+   *     or it is above zero for a {@code maxSize} of 1, which waits for no others
    */
   static BatchPolicy fixed(int maxSize, Duration maxDelay) {
     return new FixedPolicy(maxSize, Checks.nanosNotNegative(maxDelay, "maxDelay"));

@@ -292,7 +292,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * How many items of each priority may wait, and what happens to those that find no room. Items
-     * in a batch do not count. Default: no limit.
+     * in a batch do not count; see {@link StepOptions#queue}. Default: no limit.
      *
      * @param capacity the most items of each priority, at least 1
      * @param onFull what happens to an item that finds no room
@@ -358,7 +358,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
-     * see {@link FlowBuilder#answerWithin}. It has no effect with workers that are inline or
+     * see {@link FlowBuilder#answerWithin}. It is refused with workers that are inline or
      * unlimited, as nothing waits for those. Default: what comes is let in.
      *
      * @param objective within what time an item is to be answered, above zero
@@ -429,6 +429,10 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      * @return the batcher, ready for items
      * @throws IllegalStateException if this builder has built one before, or was interrupted while
      *     it did
+     * @throws IllegalArgumentException if an option has no effect beside another: a queue, a policy
+     *     that is not greedy, weights or buckets with {@link Workers#inline}, {@link #answerWithin}
+     *     with inline or {@linkplain Workers#unlimited unlimited} workers, and {@link #isolate}
+     *     with batches of one item
      * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
      *     handler is closed by then. Or if the thread was interrupted, which it is again then
      */
@@ -445,15 +449,16 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
       Step step = options.toStep(name, name, null, handlers, Integer.MAX_VALUE, OnFull.fail());
       Flow<I, O> flow =
           new Flow<>(
-              new FlowPlan<>(
-                  name,
-                  List.of(step),
-                  priorities == null ? 1 : priorities,
-                  time == null ? TimeSource.system() : time,
-                  observers,
-                  List.of(),
-                  objectiveNanos == null ? 0 : objectiveNanos,
-                  timeoutNanos == null ? 0 : timeoutNanos));
+              new FlowPlan<I>(
+                      name,
+                      List.of(step),
+                      priorities == null ? 1 : priorities,
+                      time == null ? TimeSource.system() : time,
+                      observers,
+                      List.of(),
+                      objectiveNanos == null ? 0 : objectiveNanos,
+                      timeoutNanos == null ? 0 : timeoutNanos)
+                  .checked());
       built = true;
       try {
         return new Batcher<>(flow.start(), splitting);

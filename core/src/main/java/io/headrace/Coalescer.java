@@ -52,7 +52,8 @@ import org.jspecify.annotations.Nullable;
  * their threads. This is known of blocking functions through a {@link ScopedValue}, on their thread
  * and on those that inherit it in a structured task scope, across all coalescers. Of asynchronous
  * functions it is known only until they have returned their stage; what they call later, or what
- * any function calls from threads that it starts otherwise, cannot be seen, and can deadlock.
+ * any function calls from threads that it starts otherwise, cannot be seen, and waits until its
+ * timeout is over: for ever if neither the call nor {@link CoalescerBuilder#timeout} names one.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. {@code submit} does not block, unless
  * the executor runs tasks on the calling thread. A coalescer owns no threads and needs no close.

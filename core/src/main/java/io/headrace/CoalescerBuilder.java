@@ -37,6 +37,7 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
   private boolean built;
   @Nullable Function<? super A, ?> keyedBy;
   @Nullable Long keepNanos;
+  @Nullable Long timeoutNanos;
   @Nullable Integer maxKeys;
   @Nullable WhenAbandoned whenAbandoned;
   @Nullable CoalescerHooks hooks;
@@ -137,6 +138,22 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
   public CoalescerBuilder<A, V> whenAbandoned(WhenAbandoned whenAbandoned) {
     Checks.unset(this.whenAbandoned, whenAbandoned, "whenAbandoned");
     this.whenAbandoned = whenAbandoned;
+    return this;
+  }
+
+  /**
+   * The timeout of calls that name none, those of a proxy and those that bring their function
+   * included; a call that is to wait longer names a longer one. It counts from the call, which then
+   * fails with {@link DeadlineExceededException}; the execution goes on for the others, or as
+   * {@link #whenAbandoned} says. So a call that waits for its own execution where that cannot be
+   * seen, as {@link Coalescer} says, ends. Default: none.
+   *
+   * @param timeout how long a caller waits for the result, above zero
+   * @return this
+   * @throws IllegalArgumentException if the timeout is zero or negative
+   */
+  public CoalescerBuilder<A, V> timeout(Duration timeout) {
+    timeoutNanos = Checks.onceNanos(timeoutNanos, timeout, "timeout");
     return this;
   }
 

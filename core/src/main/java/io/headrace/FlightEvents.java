@@ -136,6 +136,26 @@ final class FlightEvents {
     @Description("Items that were in these batches")
     long items;
 
+    @Label("Retried")
+    @Description("Items that were executed again")
+    long retried;
+
+    @Label("Failed")
+    @Description("Items that failed here, and their calls with them")
+    long failed;
+
+    @Label("Timed Out")
+    @Description("Items that left here because their timeout was over or could not be met")
+    long timedOut;
+
+    @Label("Cancelled")
+    @Description("Items that left here because their calls were cancelled")
+    long cancelled;
+
+    @Label("Rejected")
+    @Description("Items that were refused or stopped here")
+    long rejected;
+
     void commit(String service, Statistics.Step statistics) {
       this.service = service;
       step = statistics.name();
@@ -144,6 +164,11 @@ final class FlightEvents {
       running = statistics.running();
       batches = statistics.batches();
       items = statistics.items();
+      retried = statistics.retried();
+      failed = statistics.failed();
+      timedOut = statistics.timedOut();
+      cancelled = statistics.cancelled();
+      rejected = statistics.rejected();
       commit();
     }
   }

@@ -361,7 +361,7 @@ public final class Flow<I, O extends @Nullable Object>
     for (CompletableFuture<O> future : futures) {
       Ticket ticket = (Ticket) (CompletableFuture<?>) future;
       if (state() != State.RUNNING) {
-        tally.reject(ticket, stopped());
+        tally.reject(ticket, stopped(), null);
       } else if (!isRefused(ticket)) {
         route.add(ticket, 0);
       }
@@ -382,7 +382,7 @@ public final class Flow<I, O extends @Nullable Object>
   private Ticket enter(I item, CallOptions options) {
     Ticket ticket = newTicket(item, options);
     if (state() != State.RUNNING) {
-      tally.reject(ticket, stopped());
+      tally.reject(ticket, stopped(), null);
       return ticket;
     }
     if (isRefused(ticket)) {
@@ -398,7 +398,7 @@ public final class Flow<I, O extends @Nullable Object>
       }
     } catch (Throwable failure) {
       tally.unhandled(ticket);
-      tally.fail(ticket, failure, Observer.Outcome.FAILED);
+      tally.fail(ticket, failure, Observer.Outcome.FAILED, null);
     }
     watchDeadline(ticket);
     return ticket;
@@ -408,9 +408,9 @@ public final class Flow<I, O extends @Nullable Object>
   CompletableFuture<O> fail(I item, CallOptions options, Throwable failure) {
     Ticket ticket = newTicket(item, options);
     if (state() == State.RUNNING) {
-      tally.fail(ticket, failure, Observer.Outcome.FAILED);
+      tally.fail(ticket, failure, Observer.Outcome.FAILED, null);
     } else {
-      tally.reject(ticket, stopped());
+      tally.reject(ticket, stopped(), null);
     }
     return future(ticket);
   }
@@ -420,7 +420,7 @@ public final class Flow<I, O extends @Nullable Object>
     if (refusal == null) {
       return false;
     }
-    tally.reject(ticket, refusal);
+    tally.reject(ticket, refusal, null);
     return true;
   }
 

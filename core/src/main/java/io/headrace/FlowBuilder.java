@@ -326,6 +326,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    */
   public FlowBuilder<I, T> warmUp(Collection<? extends I> items) {
     Checks.unset(warmUpItems, items, "warm-up");
+    items.forEach(item -> requireNonNull(item, "item of the warm-up"));
     warmUpItems = List.copyOf(items);
     return this;
   }
@@ -335,10 +336,10 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * time: within the timeout of the call, or within this objective if it has none. What the flow
    * can do is measured while it is busy; until it has been so for some time nothing is refused.
    * Lower priorities are refused first. Under overload the callers that are let in have their
-   * answers in time, where otherwise all would wait and few be in time. It has no effect on a flow
-   * all of whose steps are inline or have unlimited workers: it is never busy in this sense, as
-   * nothing waits for a worker. Default: what comes is let in, and waits or fails as the first
-   * queue says.
+   * answers in time, where otherwise all would wait and few be in time. It is refused by {@link
+   * #build} for a flow all of whose workers are inline or unlimited: it is never busy in this
+   * sense, as nothing waits for a worker. Default: what comes is let in, and waits or fails as the
+   * first queue says.
    *
    * @param objective within what time an item is to be answered, above zero
    * @return this
@@ -405,6 +406,8 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
    * @return the flow
    * @throws IllegalStateException if there is no step, a choice has no end, or this builder has
    *     built a flow before
+   * @throws IllegalArgumentException if {@link #answerWithin} is set though all workers are inline
+   *     or unlimited
    */
   public Flow<I, T> build() {
     if (elements.stream().noneMatch(Step.class::isInstance)) {
@@ -414,17 +417,20 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       throw new IllegalStateException(
           name + " has a branch of a choice after which there is neither otherwise nor end");
     }
-    built = Checks.unbuilt(built, name);
-    return new Flow<>(
-        new FlowPlan<>(
-            name,
-            List.copyOf(elements),
-            priorities == null ? 1 : priorities,
-            time == null ? TimeSource.system() : time,
-            List.copyOf(observers),
-            warmUpItems == null ? List.of() : warmUpItems,
-            objectiveNanos == null ? 0 : objectiveNanos,
-            timeoutNanos == null ? 0 : timeoutNanos));
+    boolean isFirst = Checks.unbuilt(built, name);
+    FlowPlan<I> plan =
+        new FlowPlan<I>(
+                name,
+                List.copyOf(elements),
+                priorities == null ? 1 : priorities,
+                time == null ? TimeSource.system() : time,
+                List.copyOf(observers),
+                warmUpItems == null ? List.of() : warmUpItems,
+                objectiveNanos == null ? 0 : objectiveNanos,
+                timeoutNanos == null ? 0 : timeoutNanos)
+            .checked();
+    built = isFirst;
+    return new Flow<>(plan);
   }
 
   @SuppressWarnings("unchecked") // the public methods have checked that the types fit

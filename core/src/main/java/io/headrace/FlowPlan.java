@@ -1,5 +1,6 @@
 package io.headrace;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -28,6 +29,25 @@ record FlowPlan<I>(
       List<Observer> observers,
       List<? extends I> warmUpItems) {
     this(name, elements, priorities, time, observers, warmUpItems, 0, 0);
+  }
+
+  /** Refuses an objective that would have no effect, as nothing waits for workers. */
+  FlowPlan<I> checked() {
+    boolean mayBeBusy =
+        elements.stream()
+            .anyMatch(
+                element ->
+                    element instanceof Step step && step.workers().count != Workers.UNLIMITED);
+    if (objectiveNanos != 0 && !mayBeBusy) {
+      throw new IllegalArgumentException(
+          "objective of "
+              + name
+              + " is "
+              + Duration.ofNanos(objectiveNanos)
+              + ", it needs workers that are neither inline nor unlimited: nothing waits for"
+              + " those");
+    }
+    return this;
   }
 
   /** The index of the element where an item goes on that has left another one. */

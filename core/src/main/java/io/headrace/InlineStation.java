@@ -45,7 +45,7 @@ final class InlineStation extends Station {
       leave();
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
         next = ticket.next();
-        flow.tally.reject(ticket, flow.stopped());
+        flow.tally.reject(ticket, flow.stopped(), this);
       }
     } else {
       flow.inside(() -> execute(first, n, worker));

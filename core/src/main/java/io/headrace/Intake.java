@@ -52,11 +52,11 @@ final class Intake {
       parcel = sorting.parcel(ticket.value, station);
     } catch (Throwable failure) {
       flow.tally.unhandled(ticket);
-      flow.tally.fail(ticket, failure, Observer.Outcome.FAILED);
+      flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, station);
       return false;
     }
     if (parcel.weight > station.maxSize) {
-      flow.tally.reject(ticket, tooHeavy(parcel.weight));
+      flow.tally.reject(ticket, tooHeavy(parcel.weight), station);
       return false;
     }
     ticket.value = parcel;
@@ -90,7 +90,8 @@ final class Intake {
                 + station
                 + " is expected to take "
                 + Duration.ofNanos(expectedNanos),
-            null));
+            null),
+        station);
     return true;
   }
 

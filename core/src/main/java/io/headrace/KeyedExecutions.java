@@ -37,6 +37,9 @@ final class KeyedExecutions {
   final @Nullable UnaryOperator<Object> copier;
   final boolean cancelsAbandoned;
 
+  /** The timeout of calls that name none; 0 for none. */
+  private final long timeoutNanos;
+
   private final ConcurrentHashMap<Object, SharedExecution> executions = new ConcurrentHashMap<>();
   private final @Nullable KeptResults kept;
   private final int maxKeys;
@@ -51,12 +54,14 @@ final class KeyedExecutions {
     hooks = options.hooks == null ? null : new IsolatedHooks(options.hooks, reports);
     copier = options.anyCopier();
     cancelsAbandoned = options.whenAbandoned == WhenAbandoned.CANCEL;
+    timeoutNanos = options.timeoutNanos == null ? 0 : options.timeoutNanos;
     kept = options.keepNanos == null ? null : new KeptResults(this, time, options.keepNanos);
     maxKeys = options.maxKeys == null ? Integer.MAX_VALUE : options.maxKeys;
   }
 
   /** Takes a call. Never throws: what goes wrong is told by the future. */
-  CoalescedCall submit(Object key, CoalescedWork work, Object argument, CallOptions options) {
+  CoalescedCall submit(Object key, CoalescedWork work, Object argument, CallOptions given) {
+    CallOptions options = given.orTimeout(timeoutNanos);
     if (options.timeoutNanos == 0) {
       CoalescedCall call = new CoalescedCall();
       take(call, key, work, argument, options);

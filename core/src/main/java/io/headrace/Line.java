@@ -103,7 +103,7 @@ final class Line {
         ticket.hold.unhold(1);
         ticket.hold = null;
       }
-      station.flow.tally.reject(ticket, closed ? station.flow.stopped() : full());
+      station.flow.tally.reject(ticket, closed ? station.flow.stopped() : full(), station);
     }
   }
 
@@ -124,6 +124,11 @@ final class Line {
   /** How many tickets a batch can be made of. */
   int length() {
     return admits ? admittedLength : queue.length();
+  }
+
+  /** Whether nothing more can come before something leaves. */
+  boolean isFull() {
+    return length() >= capacity;
   }
 
   /** The same as {@link #length}, for any thread: an estimate. */
@@ -147,10 +152,11 @@ final class Line {
   }
 
   /**
-   * The count of arrivals at which a batch can be made of this many tickets, if none leaves before.
+   * The count of arrivals at which a batch can be made of this many tickets, or the line is full,
+   * if none leaves before.
    */
   long arrivalsAtLength(int length) {
-    return queue.arrivalsAtLength(length);
+    return queue.arrivalsAtLength(Math.min(length, capacity));
   }
 
   /** Lets other threads know what has left. */
@@ -293,8 +299,7 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
-    station.flow.tally.unhandled(ticket);
-    station.flow.tally.left(ticket);
+    station.isWithdrawn(ticket);
   }
 
   /** Unlinks withdrawn tickets if they outnumber the others. */

@@ -129,6 +129,16 @@ final class Lines {
     return (int) Math.min(length, Integer.MAX_VALUE);
   }
 
+  /** Whether items of some priority find no room anymore. */
+  boolean isAnyFull() {
+    for (Line line : lines) {
+      if (line.isFull()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Adds tickets to a batch, of higher priorities first. */
   void fill(Batch batch, int size) {
     for (int p = lines.length - 1; p >= 0; p--) {

@@ -64,6 +64,29 @@ public interface Observer {
   default void onBatch(BatchEvent batch) {}
 
   /**
+   * Items of a step are executed again: in parts of a batch that {@link StepOptions#isolate}
+   * divides, or after the death of a worker that is not in this JVM.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step; for a batcher its own name
+   * @param items how many items, at least 1
+   */
+  default void onRetry(String service, String step, int items) {}
+
+  /**
+   * An item has left a batcher or flow at a step without a result and without the handler being to
+   * blame: while it waited there, when it came, or while it was in a batch, whose result for it is
+   * dropped.
+   *
+   * @param service the name of the batcher or flow
+   * @param step the name of the step; for a batcher its own name
+   * @param outcome how its call ended: {@link Outcome#TIMED_OUT}, {@link Outcome#CANCELLED}, which
+   *     is also for the items of the other branches when one has failed, or {@link
+   *     Outcome#REJECTED}
+   */
+  default void onDrop(String service, String step, Outcome outcome) {}
+
+  /**
    * A call has ended.
    *
    * @param service the name of the batcher or flow

@@ -160,6 +160,14 @@ final class Observers {
     tell(observer -> observer.onBatch(batch));
   }
 
+  void retried(String step, int items) {
+    tell(observer -> observer.onRetry(service, step, items));
+  }
+
+  void dropped(String step, Observer.Outcome outcome) {
+    tell(observer -> observer.onDrop(service, step, outcome));
+  }
+
   void callEnded(
       Terms terms, Observer.Outcome outcome, long nanos, FlightEvents.@Nullable Call flight) {
     if (flight != null) {

@@ -40,6 +40,11 @@ final class Part extends Terms {
     return parts.arrived(index, value);
   }
 
+  /** The ticket whose way has branches. */
+  Ticket call() {
+    return parts.call;
+  }
+
   @Override
   boolean isCall() {
     return false;
@@ -90,7 +95,10 @@ final class Part extends Terms {
         cancelAll(); // before continuations of the call run, which can take long
         Ticket part = tickets[index];
         tally.fail(
-            call, part.isCancelled() ? new CancellationException() : part.exceptionNow(), outcome);
+            call,
+            part.isCancelled() ? new CancellationException() : part.exceptionNow(),
+            outcome,
+            null);
       }
     }
 

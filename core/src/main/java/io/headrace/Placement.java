@@ -119,6 +119,13 @@ public interface Placement {
     void wantsMore();
 
     /**
+     * Items of batches of the step are executed again; statistics and observers are told.
+     *
+     * @param items how many, at least 1
+     */
+    void retried(int items);
+
+    /**
      * Whether anybody wants to know of transfers.
      *
      * @return false if {@link #report(Observer.TransferEvent)} would tell nobody

@@ -384,13 +384,13 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails. */
   void rejectLater(Ticket ticket, HeadraceException reason) {
-    drain.completeLater(() -> flow.tally.reject(ticket, reason));
+    drain.completeLater(() -> flow.tally.reject(ticket, reason, this));
   }
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
     flow.tally.unhandled(ticket);
-    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED));
+    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this));
   }
 
   /** To be done after the drain: what a worker has not answered yet fails. */
@@ -405,19 +405,30 @@ final class QueuedStation extends Station implements QueueState {
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */
   void isDropped(Ticket ticket) {
-    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
+      isWithdrawn(ticket);
       return;
     }
+    flow.tally.unhandled(ticket);
     boolean isExpired = terms.isExpired(nowNanos);
     drain.completeLater(
         () ->
             flow.tally.fail(
                 ticket,
                 isExpired ? terms.expiry(flow.name()) : early(),
-                Observer.Outcome.TIMED_OUT));
+                Observer.Outcome.TIMED_OUT,
+                this));
+  }
+
+  /** A ticket whose call has ended has left. Observers are told after the drain. */
+  void isWithdrawn(Ticket ticket) {
+    flow.tally.unhandled(ticket);
+    Observer.Outcome outcome = flow.tally.left(ticket);
+    countLost(outcome);
+    if (flow.observers.isObserved()) {
+      drain.completeLater(() -> flow.observers.dropped(step.name(), outcome));
+    }
   }
 
   private DeadlineExceededException early() {
@@ -480,7 +491,9 @@ final class QueuedStation extends Station implements QueueState {
       int size = maxSize;
       if (phase == Phase.OPEN && !isHastened && !isFlushing() && waiting() > 0) {
         BatchPolicy.Decision decision = decide();
-        if (decision.size() == 0) {
+        if (decision.size() > 0) {
+          size = Math.min(decision.size(), size);
+        } else if (!lines.isAnyFull()) { // one that is full is not made fuller by waiting
           if (buckets != null && bucket != null) {
             buckets.postpone(bucket, nowNanos, decision.lookAgainNanos(), decision.orWaiting());
             continue;
@@ -491,7 +504,6 @@ final class QueuedStation extends Station implements QueueState {
           wake = only == null ? ALWAYS : only.arrivalsAtLength(decision.orWaiting());
           break;
         }
-        size = Math.min(decision.size(), size);
       }
       if (sendBatch(size)) {
         wake = NEVER;
@@ -519,7 +531,8 @@ final class QueuedStation extends Station implements QueueState {
     if (buckets == null) {
       return waiting() > 0 && lines.hasHead();
     }
-    bucket = buckets.next(nowNanos, phase != Phase.OPEN || isHastened || isFlushing);
+    boolean all = phase != Phase.OPEN || isHastened || isFlushing || lines.isAnyFull();
+    bucket = buckets.next(nowNanos, all);
     return bucket != null;
   }
 

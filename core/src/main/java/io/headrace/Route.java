@@ -60,7 +60,7 @@ final class Route {
         }
       }
     } catch (Throwable failure) {
-      flow.tally.fail(current, failure, Observer.Outcome.FAILED);
+      flow.tally.fail(current, failure, Observer.Outcome.FAILED, null);
       return;
     }
     flow.tally.succeed(current, current.value);

@@ -38,6 +38,10 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   private final LongAdder batches = new LongAdder();
   private final LongAdder itemsBegun = new LongAdder();
   private final LongAdder itemsEnded = new LongAdder();
+  private final LongAdder itemsRetried = new LongAdder();
+
+  /** The items that had no result here, by the way their calls ended. */
+  private final EndedCalls lost = new EndedCalls();
 
   /** How many batches and items there were before the flow was warm; written before it runs. */
   private volatile long batchesBefore;
@@ -112,9 +116,9 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      flow.tally.left(ticket);
+      flow.tally.left(ticket, this);
     } else {
-      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT);
+      flow.tally.fail(ticket, terms.expiry(flow.name()), Observer.Outcome.TIMED_OUT, this);
     }
   }
 
@@ -134,8 +138,28 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     itemsEnded.add(items);
   }
 
+  /** Some items are about to be executed again, by this station or by what executes its batches. */
+  @Override
+  public final void retried(int items) {
+    itemsRetried.add(items);
+    flow.observers.retried(step.name(), items);
+  }
+
+  /** An item leaves the flow here without a result; not in a drain, for observers are told. */
+  final void lost(Observer.Outcome outcome) {
+    countLost(outcome);
+    if (outcome != Observer.Outcome.FAILED) {
+      flow.observers.dropped(step.name(), outcome);
+    }
+  }
+
+  final void countLost(Observer.Outcome outcome) {
+    lost.add(outcome, 1);
+  }
+
   /** What has begun so far was the warm-up, and is not counted. */
   final void isWarm() {
+    itemsRetried.reset();
     batchesBefore = batches.sum();
     itemsBefore = itemsBegun.sum();
   }
@@ -149,7 +173,12 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
         queued(),
         begun - ended,
         batches.sum() - batchesBefore,
-        begun - itemsBefore);
+        begun - itemsBefore,
+        itemsRetried.sum(),
+        lost.count(Observer.Outcome.FAILED),
+        lost.count(Observer.Outcome.TIMED_OUT),
+        lost.count(Observer.Outcome.CANCELLED),
+        lost.count(Observer.Outcome.REJECTED));
   }
 
   /** Whether there was work for all workers ever since this was asked last. */

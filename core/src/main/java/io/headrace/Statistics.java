@@ -38,8 +38,28 @@ public record Statistics(
    * @param running how many items are in batches
    * @param batches how many batches were formed
    * @param items how many items were in them
+   * @param retried how many items were executed again, each time counted: in parts of a batch that
+   *     {@link StepOptions#isolate} divides, or after the death of a worker
+   * @param failed how many items failed here, and their calls with them
+   * @param timedOut how many items left here because their timeout was over or could not be met,
+   *     while they waited or were in a batch
+   * @param cancelled how many left here because their calls were cancelled or completed by the
+   *     callers, or because another branch has failed
+   * @param rejected how many were refused or stopped here: the queue was full, a policy expected
+   *     them to be late, or the flow was shut down
    */
-  public record Step(String name, int workers, int queued, long running, long batches, long items) {
+  public record Step(
+      String name,
+      int workers,
+      int queued,
+      long running,
+      long batches,
+      long items,
+      long retried,
+      long failed,
+      long timedOut,
+      long cancelled,
+      long rejected) {
     /**
      * How large the batches were on average.
      *

@@ -48,7 +48,10 @@ public final class StepOptions<I extends @Nullable Object> {
   }
 
   /**
-   * Where batches are executed, and how many at once. Default: one platform thread.
+   * Where batches are executed, and how many at once. Default: one platform thread. With {@link
+   * Workers#inline} the builder of the flow refuses, with {@link IllegalArgumentException}, what
+   * needs a queue: {@link #queue}, {@link #weight}, {@link #bucket}, and policies that are not
+   * greedy.
    *
    * @param workers the workers
    * @return this
@@ -61,11 +64,12 @@ public final class StepOptions<I extends @Nullable Object> {
 
   /**
    * How many items of each priority may wait for this step, and what happens to those that find no
-   * room. Items in a batch do not count; one that was cancelled, or whose timeout is over, keeps
-   * its place until the continuations of its future have run. Default: {@value
-   * #DEFAULT_QUEUE_CAPACITY}, or four times the largest size of a batch if that is more, but not
-   * more than 2^20; the first step fails what finds no room, later ones let it wait and so slow the
-   * steps before them.
+   * room. Items that wait for company, as {@link BatchPolicy#fixed} wants it, count, but where the
+   * queue is full they go as soon as there is a worker. Items in a batch do not count; one that was
+   * cancelled, or whose timeout is over, keeps its place until the continuations of its future have
+   * run. Default: {@value #DEFAULT_QUEUE_CAPACITY}, or four times the largest size of a batch if
+   * that is more, but not more than 2^20; the first step fails what finds no room, later ones let
+   * it wait and so slow the steps before them.
    *
    * @param capacity the most items of each priority, at least 1; {@link Integer#MAX_VALUE} for no
    *     limit
@@ -124,7 +128,8 @@ public final class StepOptions<I extends @Nullable Object> {
    * @param maxTries how often an item is executed at most, at least 2; then it fails with the
    *     failure of the last batch that it was in
    * @return this
-   * @throws IllegalArgumentException if maxTries is below 2
+   * @throws IllegalArgumentException if maxTries is below 2; the builder of the flow throws it
+   *     where batches have one item
    */
   public StepOptions<I> isolate(int maxTries) {
     Checks.unset(this.maxTries == 1 ? null : this.maxTries, maxTries, "isolate");
@@ -138,6 +143,25 @@ public final class StepOptions<I extends @Nullable Object> {
     return (int) Math.max(DEFAULT_QUEUE_CAPACITY, forBatches);
   }
 
+  /** What needs a queue is refused. */
+  private void checkInline(String name, boolean sorts) {
+    String workers = "workers of " + name + " are inline, ";
+    if (sorts) {
+      throw new IllegalArgumentException(workers + "weights and buckets need a queue");
+    }
+    if (onFull != null) {
+      throw new IllegalArgumentException(workers + "they have no queue that could be full");
+    }
+    boolean isGreedy =
+        policy == null
+            || policy instanceof GreedyPolicy
+            || (policy instanceof FixedPolicy fixed && fixed.maxDelayNanos() == 0);
+    if (!isGreedy) {
+      throw new IllegalArgumentException(
+          workers + "items wait for no others; the policy is " + policy + ", it has to be greedy");
+    }
+  }
+
   /** The step with these options, and with the defaults of those that are not set. */
   @SuppressWarnings("unchecked") // the items of the step are of this type
   Step toStep(
@@ -148,7 +172,6 @@ public final class StepOptions<I extends @Nullable Object> {
       int defaultCapacity,
       OnFull defaultOnFull) {
     Workers workers = this.workers == null ? Workers.threads(1) : this.workers;
-    boolean isInline = workers.kind == Workers.Kind.INLINE;
     HandlerSource handlers = given.at(workers, service, name, maxSize);
     if (handlers.elsewhere() != null) {
       workers = workers.of(handlers.elsewhere());
@@ -158,9 +181,12 @@ public final class StepOptions<I extends @Nullable Object> {
           "workers of " + name + " are " + workers + ", a handler for each needs a limit");
     }
     boolean sorts = weight != null || bucket != null;
-    if (sorts && isInline) {
+    if (workers.kind == Workers.Kind.INLINE) {
+      checkInline(name, sorts);
+    }
+    if (maxTries > 1 && maxSize == 1) {
       throw new IllegalArgumentException(
-          "workers of " + name + " are inline, weights and buckets need a queue");
+          "batches of " + name + " have one item, isolate has no parts to execute again");
     }
     return new Step(
         name,

@@ -21,11 +21,15 @@ final class Tally {
     this.admission = admission;
   }
 
-  /** Completes a ticket; returns whether it was not complete, and is to be counted then. */
-  boolean complete(Ticket ticket, @Nullable Object result) {
+  /**
+   * Completes a ticket; returns whether it was not complete, and is to be counted then.
+   *
+   * @param at the station whose result it is, if any
+   */
+  boolean complete(Ticket ticket, @Nullable Object result, @Nullable Station at) {
     ticket.value = null; // its caller may keep it for long
     if (!ticket.succeed(result)) {
-      left(ticket);
+      left(ticket, at);
       return false;
     }
     leaves(ticket, Observer.Outcome.COMPLETED);
@@ -40,33 +44,54 @@ final class Tally {
   }
 
   void succeed(Ticket ticket, @Nullable Object result) {
-    if (complete(ticket, result)) {
+    if (complete(ticket, result, null)) {
       succeeded(1);
     }
   }
 
-  void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome) {
+  /**
+   * Fails a ticket.
+   *
+   * @param at the station where that happens, if any; not in its drain
+   */
+  void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome, @Nullable Station at) {
     if (!ticket.fail(failure, outcome)) {
-      left(ticket);
+      left(ticket, at);
       return;
     }
     ticket.value = null;
+    if (at != null) {
+      at.lost(outcome);
+    }
     leaves(ticket, outcome);
     if (ticket.isCall()) {
       calls.add(outcome, 1);
     }
   }
 
-  void reject(Ticket ticket, HeadraceException reason) {
-    fail(ticket, reason, Observer.Outcome.REJECTED);
+  void reject(Ticket ticket, HeadraceException reason, @Nullable Station at) {
+    fail(ticket, reason, Observer.Outcome.REJECTED, at);
   }
 
-  /** A ticket leaves that somebody has completed, or whose timeout is over. */
-  void left(Ticket ticket) {
+  /**
+   * A ticket leaves that somebody has completed, or whose timeout is over.
+   *
+   * @param at the station where it does, if any; not in its drain
+   */
+  void left(Ticket ticket, @Nullable Station at) {
+    Observer.Outcome outcome = left(ticket);
+    if (at != null) {
+      at.lost(outcome);
+    }
+  }
+
+  /** The same, told to no station. Returns how its call has ended. */
+  Observer.Outcome left(Ticket ticket) {
     Observer.Outcome outcome = outcomeOf(ticket);
     ticket.value = null;
     leaves(ticket, outcome);
     calls.addOnce(ticket, outcome);
+    return outcome;
   }
 
   /** A ticket is about to leave that no handler has done its work for. */
@@ -92,10 +117,14 @@ final class Tally {
     if (!ticket.isDone()) {
       return Observer.Outcome.TIMED_OUT; // its alarm rings in a moment
     }
-    if (!ticket.isOvertaken()) {
+    Ticket call = ticket;
+    while (!call.isOvertaken() && call.terms instanceof Part part) {
+      call = part.call(); // it was cancelled with its call, or by another branch
+    }
+    if (!call.isOvertaken()) {
       return Observer.Outcome.CANCELLED; // its caller has completed it
     }
-    return ticket.exceptionNow() instanceof DeadlineExceededException
+    return call.exceptionNow() instanceof DeadlineExceededException
         ? Observer.Outcome.TIMED_OUT
         : Observer.Outcome.REJECTED;
   }

@@ -120,8 +120,8 @@ public final class Workers {
    *
    * <p>The handler is called by several threads at once if several submit, and cannot be made for
    * each worker. If it throws {@link InterruptedException} the thread is interrupted afterwards,
-   * for its caller to see. The batch policy's maximum holds; its delay does not apply, and neither
-   * does a bound of the queue.
+   * for its caller to see. Of batch policies the greedy ones are allowed, whose maximum holds; what
+   * needs a queue is refused by the builder.
    *
    * @return the workers
    */

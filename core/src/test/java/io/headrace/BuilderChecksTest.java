@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,6 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BuilderChecksTest {
   private static final Handler<Integer, Integer> HANDLER = items -> items;
 
+  private static final BatchPolicy ADAPTIVE = BatchPolicy.adaptive(8, Duration.ofSeconds(1));
+  private static final Consumer<StepOptions<Integer>> INLINE = o -> o.workers(Workers.inline());
+
   record Wrong(String message, ThrowingCallable call) {
     @Override
     public String toString() {
@@ -36,6 +40,10 @@ class BuilderChecksTest {
 
   private static Wrong step(String message, Consumer<StepOptions<Integer>> options) {
     return new Wrong(message, () -> Flow.<Integer>builder("flow").step("step", HANDLER, options));
+  }
+
+  private static FlowBuilder<Integer, Integer> inFront(Workers workers) {
+    return Flow.<Integer>builder("flow").step("a", HANDLER, o -> o.workers(workers));
   }
 
   static Stream<Wrong> wrongValues() {
@@ -118,6 +126,41 @@ class BuilderChecksTest {
             () ->
                 Flow.<Integer>builder("flow")
                     .stepPerWorker("step", () -> HANDLER, o -> o.workers(Workers.unlimited()))),
+        step(
+            "workers of step are inline, weights and buckets need a queue",
+            o -> o.workers(Workers.inline()).weight(i -> i)),
+        step(
+            "workers of step are inline, they have no queue that could be full",
+            o -> o.workers(Workers.inline()).queue(5, OnFull.await())),
+        step(
+            "workers of step are inline, items wait for no others; the policy is"
+                + " FixedPolicy[maxSize=5, maxDelayNanos=1], it has to be greedy",
+            o -> o.workers(Workers.inline()).batch(BatchPolicy.fixed(5, Duration.ofNanos(1)))),
+        new Wrong(
+            "workers of batcher are inline, items wait for no others; the policy is "
+                + ADAPTIVE
+                + ", it has to be greedy",
+            () -> batcher().workers(Workers.inline()).batch(ADAPTIVE).build()),
+        step(
+            "batches of step have one item, isolate has no parts to execute again",
+            o -> o.batch(BatchPolicy.greedy(1)).isolate(3)),
+        new Wrong(
+            "maxDelay is PT0.000000001S, it has to be zero for batches of one item, which are full"
+                + " at once",
+            () -> BatchPolicy.fixed(1, Duration.ofNanos(1))),
+        new Wrong(
+            "objective of batcher is PT0.003S, it needs workers that are neither inline nor"
+                + " unlimited: nothing waits for those",
+            () ->
+                batcher().workers(Workers.unlimited()).answerWithin(Duration.ofMillis(3)).build()),
+        new Wrong(
+            "objective of flow is PT3S, it needs workers that are neither inline nor unlimited:"
+                + " nothing waits for those",
+            () ->
+                inFront(Workers.unlimited())
+                    .step("b", HANDLER, INLINE)
+                    .answerWithin(Duration.ofSeconds(3))
+                    .build()),
         new Wrong(
             "workers of step are inline, a handler for each needs a limit",
             () ->
@@ -218,6 +261,10 @@ class BuilderChecksTest {
         new Wrong(
             "handler", () -> Flow.<Integer>builder("flow").stepIf(i -> true, "a", null, o -> {})),
         new Wrong("handler", () -> Flow.<Integer>builder("flow").asyncStep("a", null, o -> {})),
+        new Wrong("warm-up", () -> Flow.<Integer>builder("flow").warmUp(null)),
+        new Wrong(
+            "item of the warm-up",
+            () -> Flow.<Integer>builder("flow").warmUp(Arrays.asList(1, null))),
         new Wrong("observer", () -> Flow.<Integer>builder("flow").observer(null)),
         new Wrong("time source", () -> Flow.<Integer>builder("flow").timeSource(null)));
   }
@@ -250,6 +297,27 @@ class BuilderChecksTest {
       }
       assertThat(catchThrowable(() -> three.submitAll(List.of(1, 2), CallOptions.priority(9))))
           .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  /** What has an effect in one step of a flow at least, or a small one, is accepted. */
+  @Test
+  void optionsThatHaveAnEffectAreAccepted() {
+    inFront(Workers.inline())
+        .step("b", HANDLER)
+        .priorities(2)
+        .answerWithin(Duration.ofSeconds(1))
+        .build();
+    batcher()
+        .workers(Workers.inline())
+        .batch(BatchPolicy.fixed(5, Duration.ZERO))
+        .isolate(2)
+        .priorities(2) // calls may name one
+        .build()
+        .close();
+    batcher().workers(Workers.unlimited()).batch(ADAPTIVE).priorities(2).build().close();
+    try (var batcher = batcher().workers(Workers.unlimited()).queue(2, OnFull.fail()).build()) {
+      assertThat(batcher.submitAll(List.of(1, 2, 3)).getLast()).isCompletedExceptionally();
     }
   }
 

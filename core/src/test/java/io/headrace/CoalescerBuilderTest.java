@@ -34,6 +34,8 @@ class CoalescerBuilderTest {
         new Wrong("keep is PT0S, it has to be above zero", () -> builder().keep(Duration.ZERO)),
         new Wrong(
             "keep is PT-1S, it has to be above zero", () -> builder().keep(Duration.ofSeconds(-1))),
+        new Wrong(
+            "timeout is PT0S, it has to be above zero", () -> builder().timeout(Duration.ZERO)),
         new Wrong("maxKeys is 0, it has to be at least 1", () -> builder().maxKeys(0)),
         new Wrong("maxKeys is -1, it has to be at least 1", () -> builder().maxKeys(-1)),
         new Wrong("name is blank, it has to say what this is", () -> builder().name(" ")),

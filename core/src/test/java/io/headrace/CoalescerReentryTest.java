@@ -3,6 +3,8 @@ package io.headrace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.headrace.testkit.VirtualTime;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -33,6 +35,62 @@ class CoalescerReentryTest {
             key
                 + " of coalescer was called from inside its own execution, which would wait for"
                 + " itself");
+  }
+
+  /** What cannot be seen ends with the timeout of calls that name none. */
+  @Test
+  void aCallFromALaterStageOfItsOwnExecutionEndsWithTheTimeout() {
+    VirtualTime time = new VirtualTime();
+    CompletableFuture<Integer> gate = new CompletableFuture<>();
+    Coalescer<String, String> coalescer =
+        Coalescer.<String, String>asyncBuilder(key -> gate.thenCompose(_ -> self.get().submit(key)))
+            .timeout(Duration.ofSeconds(10))
+            .timeSource(time)
+            .build();
+    self.set(coalescer);
+    CompletableFuture<String> patient =
+        coalescer.submit("key", CallOptions.timeout(Duration.ofMinutes(1)));
+    time.advance(Duration.ofSeconds(4));
+    CompletableFuture<String> joined = coalescer.submit("key");
+    time.advance(Duration.ofSeconds(1));
+    gate.complete(1); // the function calls itself, and waits from 5 to 15 seconds
+    time.advance(Duration.ofSeconds(9));
+    assertThat(joined.exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("coalescer had no result within PT10S");
+    assertThat(patient).isNotDone();
+    time.advance(Duration.ofSeconds(1));
+    assertThat(patient).isCompletedExceptionally();
+    assertThat(patient.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
+    assertThat(coalescer.keys()).isZero();
+  }
+
+  @Test
+  void aCallFromAnotherThreadOfItsOwnExecutionEndsWithTheTimeout() throws Exception {
+    VirtualTime time = new VirtualTime();
+    CountDownLatch called = new CountDownLatch(1);
+    Coalescer<String, String> coalescer =
+        Coalescer.<String, String>builder(
+                key -> {
+                  FlowProbes.aside(
+                          () -> {
+                            var own = self.get().submit(key);
+                            called.countDown();
+                            own.get();
+                          })
+                      .get();
+                  return key;
+                })
+            .timeout(Duration.ofSeconds(10))
+            .timeSource(time)
+            .build();
+    self.set(coalescer);
+    CompletableFuture<String> outer =
+        coalescer.submit("key", CallOptions.timeout(Duration.ofHours(1)));
+    FlowProbes.awaitLatch("the function has called itself", called);
+    time.advance(Duration.ofSeconds(10));
+    assertThat(FlowProbes.failureOf(outer)).hasRootCauseInstanceOf(DeadlineExceededException.class);
+    assertThat(coalescer.keys()).isZero();
   }
 
   @Test

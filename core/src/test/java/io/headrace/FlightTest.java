@@ -257,6 +257,20 @@ class FlightTest {
         .extracting(FlightTest::figures)
         .as("the batch, and not the warm-up")
         .contains("decode: 0 wait for 2147483647 workers, 0 run, 4 items in 1 batches so far");
+    assertThat(steps)
+        .filteredOn(step -> step.getString("service").equals("photos"))
+        .extracting(FlightTest::lost)
+        .containsOnly("4 retried, 1 failed, 0 timed out, 0 cancelled, 0 rejected");
+  }
+
+  private static String lost(RecordedEvent step) {
+    return "%d retried, %d failed, %d timed out, %d cancelled, %d rejected"
+        .formatted(
+            step.getLong("retried"),
+            step.getLong("failed"),
+            step.getLong("timedOut"),
+            step.getLong("cancelled"),
+            step.getLong("rejected"));
   }
 
   @Test

@@ -116,7 +116,14 @@ class FlowCloseTest {
           Flow.<Integer>builder("race")
               .<Integer>step("first", counting(first), s -> s.workers(workers))
               .<Integer>step(
-                  "second", counting(second), s -> s.queue(2, OnFull.await()).workers(workers))
+                  "second",
+                  counting(second),
+                  s -> {
+                    s.workers(workers);
+                    if (workers.kind != Workers.Kind.INLINE) {
+                      s.queue(2, OnFull.await());
+                    }
+                  })
               .build()
               .start();
       int submitters = 3;
@@ -375,7 +382,8 @@ class FlowCloseTest {
             .build()
             .start();
     List<CompletableFuture<Integer>> futures = flow.submitAll(List.of(1, 2, 3, 4, 5, 6, 7, 8, 9));
-    awaitThat("the second step is full", () -> flow.queued("second") == 4);
+    awaitThat("two full queues went", () -> second.items().size() == 8);
+    awaitThat("one item waits for others", () -> flow.queued("second") == 1);
 
     valueOf(aside(flow::close));
 

@@ -34,6 +34,17 @@ class FlowObserverTest {
     final List<String> batches = new CopyOnWriteArrayList<>();
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<Flow.State> states = new CopyOnWriteArrayList<>();
+    final List<String> lost = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void onRetry(String service, String step, int items) {
+      lost.add(service + "/" + step + " retried " + items);
+    }
+
+    @Override
+    public void onDrop(String service, String step, Outcome outcome) {
+      lost.add(service + "/" + step + " " + outcome);
+    }
 
     @Override
     public void onBatch(BatchEvent batch) {
@@ -238,6 +249,78 @@ class FlowObserverTest {
             "f COMPLETED 40",
             "f COMPLETED 70",
             "f REJECTED 0");
+  }
+
+  /** The steps take 10 and 30 ms for a batch. */
+  @Test
+  void theStepWhereAnItemIsLostTellsIt() throws Exception {
+    Flow<Integer, Integer> flow = flow(recorder);
+    flow.submit(1);
+    advance(10);
+    flow.submit(2, CallOptions.timeout(Duration.ofMillis(25))); // in the queue of b then
+    flow.submitAll(List.of(3, 4)).getFirst().cancel(false); // in the queue of a
+    flow.submitAll(List.of(5, 6, 7, 8)); // of which the last finds the queue full
+    assertThat(recorder.lost).containsExactly("f/a CANCELLED", "f/a REJECTED");
+    advance(25);
+    assertThat(recorder.lost).hasSize(3).endsWith("f/b TIMED_OUT");
+    advance(5); // 1 is done, and all others wait for b, of which it takes four
+    flow.submit(9, CallOptions.timeout(Duration.ofMillis(5))); // in the batch of a
+    advance(10);
+    assertThat(recorder.lost).hasSize(4).endsWith("f/a TIMED_OUT");
+    flow.shutdownNow();
+    assertThat(recorder.lost).hasSize(8);
+    assertThat(recorder.lost.subList(4, 8)).containsOnly("f/b REJECTED");
+    Statistics statistics = flow.statistics();
+    assertThat(statistics.steps().get(0))
+        .returns(1L, Statistics.Step::timedOut)
+        .returns(1L, Statistics.Step::cancelled)
+        .returns(1L, Statistics.Step::rejected);
+    assertThat(statistics.steps().get(1))
+        .returns(1L, Statistics.Step::timedOut)
+        .returns(0L, Statistics.Step::cancelled)
+        .returns(4L, Statistics.Step::rejected);
+    assertThat(statistics.completed()).isEqualTo(1);
+  }
+
+  /** The ways of the branches end with the call, or with that of the other branch. */
+  @Test
+  void branchesAreLostAsTheirCallEnds() throws Exception {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("f")
+            .timeSource(time)
+            .observer(recorder)
+            .<Integer, Integer, Integer>parallel(
+                b -> b.asyncStep("a", taking(time, 10), s -> s.workers(Workers.inline())),
+                b -> b.asyncStep("b", taking(time, 30), s -> s.workers(Workers.inline())),
+                Integer::sum)
+            .build()
+            .start();
+    flow.submit(1, CallOptions.timeout(Duration.ofMillis(20))); // a is done before
+    advance(40);
+    assertThat(recorder.lost).containsExactly("f/b TIMED_OUT");
+    flow.submit(2).cancel(false);
+    advance(40);
+    assertThat(recorder.lost).hasSize(3).endsWith("f/a CANCELLED", "f/b CANCELLED");
+    flow.submit(-3);
+    advance(40);
+    assertThat(recorder.lost).as("of b, which fails, too, but later").hasSize(4);
+    assertThat(flow.statistics().steps().getFirst().failed()).isEqualTo(1);
+    flow.close();
+  }
+
+  @Test
+  void whatIsExecutedAgainIsTold() throws Exception {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("f")
+            .timeSource(time)
+            .observer(recorder)
+            .asyncStep("s", taking(time, 7), s -> s.workers(Workers.inline()).isolate(8))
+            .build()
+            .start();
+    flow.submitAll(List.of(1, 2, 3, 0));
+    advance(100);
+    assertThat(recorder.lost).containsExactly("f/s retried 2", "f/s retried 1", "f/s retried 1");
+    flow.close();
   }
 
   @Test

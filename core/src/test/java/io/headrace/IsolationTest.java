@@ -91,6 +91,8 @@ class IsolationTest {
         .isEqualTo(futures.stream().filter(CompletableFuture::isCompletedExceptionally).count());
     assertThat(statistics.steps().getFirst().running()).isZero();
     assertThat(statistics.steps().getFirst().batches()).isEqualTo(1);
+    assertThat(statistics.steps().getFirst().retried())
+        .isEqualTo(executions.stream().mapToInt(List::size).sum() - n);
     batcher.close();
     return futures;
   }

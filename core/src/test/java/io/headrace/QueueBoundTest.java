@@ -104,6 +104,64 @@ class QueueBoundTest {
     assertThat(futures.get(1)).isCompletedWithValue(3);
   }
 
+  record Collecting(OnFull onFull, boolean isSorted, int priorities) {}
+
+  static List<Collecting> collecting() {
+    List<Collecting> cases = new ArrayList<>();
+    for (OnFull onFull : List.of(OnFull.fail(), OnFull.await(), OnFull.await(ONE_NANO))) {
+      for (int priorities : new int[] {1, 2}) {
+        cases.add(new Collecting(onFull, false, priorities));
+        cases.add(new Collecting(onFull, true, priorities));
+      }
+    }
+    return cases;
+  }
+
+  /** The batch would wait for 100 items or 50 ms, but only 10 have room and one comes each ms. */
+  @ParameterizedTest
+  @MethodSource("collecting")
+  void aFullQueueGoesAtOnceIfAWorkerIsIdle(Collecting collecting) {
+    var builder =
+        Batcher.builder(echo)
+            .batch(BatchPolicy.fixed(100, Duration.ofMillis(50)))
+            .workers(Workers.executor(Runnable::run, 1))
+            .queue(10, collecting.onFull)
+            .priorities(collecting.priorities)
+            .timeSource(time);
+    var batcher = (collecting.isSorted ? builder.bucket(_ -> "one") : builder).build();
+    List<CompletableFuture<Integer>> futures = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      futures.add(batcher.submit(i));
+      assertThat(batcher.queued()).isEqualTo((i + 1) % 10);
+      time.advance(Duration.ofMillis(1));
+    }
+    assertThat(futures).allMatch(CompletableFuture::isDone).noneMatch(QueueBoundTest::isRefused);
+    assertThat(echo.batches).hasSize(100).allMatch(batch -> batch.size() == 10);
+    batcher.submit(-1);
+    assertThat(batcher.queued()).as("there is room for more").isEqualTo(1);
+    time.advance(Duration.ofMillis(50));
+    assertThat(echo.batches).hasSize(101);
+  }
+
+  /** Of three buckets only the oldest has to go to make room. */
+  @Test
+  void ofAFullQueueTheOldestBucketGoes() {
+    var batcher =
+        Batcher.builder(echo)
+            .batch(BatchPolicy.fixed(100, SECOND))
+            .workers(Workers.executor(Runnable::run, 1))
+            .queue(6, OnFull.fail())
+            .bucket(item -> item % 3)
+            .timeSource(time)
+            .build();
+    for (int i = 0; i < 8; i++) {
+      batcher.submit(i);
+      time.advance(Duration.ofMillis(1));
+    }
+    assertThat(echo.batches).containsExactly(List.of(0, 3), List.of(1, 4, 7));
+    assertThat(batcher.queued()).isEqualTo(3);
+  }
+
   @ParameterizedTest
   @MethodSource("everyChoice")
   void theBoundHoldsForItemsThatWaitForRoomToo(OnFull onFull) {

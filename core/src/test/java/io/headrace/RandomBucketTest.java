@@ -62,7 +62,7 @@ class RandomBucketTest {
       maxSize = 1 + random.nextInt(8);
       priorities = 1 + random.nextInt(3);
       buckets = 1 + random.nextInt(random.nextInt(3) == 0 ? 40 : 4);
-      delayNanos = random.nextInt(3) == 0 ? -1 : random.nextInt(20_000);
+      delayNanos = random.nextInt(3) == 0 || maxSize == 1 ? -1 : random.nextInt(20_000);
       batcher =
           Batcher.asyncBuilder(held)
               .batch(

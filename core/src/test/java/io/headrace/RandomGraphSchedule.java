@@ -71,10 +71,11 @@ final class RandomGraphSchedule implements RandomSchedules.Schedule {
     answersLater.put(step.name(), isLater);
     int maxSize = 1 + random.nextInt(4);
     BatchPolicy policy =
-        random.nextBoolean()
+        random.nextBoolean() || place.kind == Workers.Kind.INLINE || maxSize == 1
             ? BatchPolicy.greedy(maxSize)
             : BatchPolicy.fixed(maxSize, Duration.ofMillis(random.nextInt(20)));
-    int capacity = random.nextInt(3) == 0 ? 1 + random.nextInt(4) : 0;
+    boolean isBounded = random.nextInt(3) == 0 && place.kind != Workers.Kind.INLINE;
+    int capacity = isBounded ? 1 + random.nextInt(4) : 0;
     return isLater
         ? builder.asyncStepIf(
             step::applies, step.name(), later(step), s -> set(s, place, policy, capacity))

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -271,18 +272,22 @@ abstract class RandomModel {
       return;
     }
     int queued = flow.queued(step.name());
-    if (step.delayNanos < 0 || queued >= step.maxSize) {
+    boolean isFull = !isStepped && step.isBounded() && isFull(step);
+    if (step.delayNanos < 0 || queued >= step.maxSize || isFull) {
       check(queued == 0, "%d wait at %s while a worker is idle", queued, step.name());
     } else if (!isStepped) {
       for (RandomCall call : step.waiting) {
         check(
-            now() - call.arrivedNanos[step.index] < step.delayNanos
-                || waiting(step, call.priority) > step.capacity,
+            now() - call.arrivedNanos[step.index] < step.delayNanos,
             "%s has waited too long at %s",
             call,
             step.name());
       }
     }
+  }
+
+  private boolean isFull(RandomStep step) {
+    return IntStream.range(0, priorities).anyMatch(p -> waiting(step, p) >= step.capacity);
   }
 
   /** Whether workers may be kept from their next batch by what their last one does further on. */

@@ -91,7 +91,7 @@ final class RandomStep {
     isConditional = random.nextInt(3) == 0;
     isFaulty = random.nextInt(3) == 0;
     rejects = random.nextInt(10) == 0;
-    maxTries = isFaulty && random.nextBoolean() ? 2 + random.nextInt(8) : 1;
+    maxTries = maxSize > 1 && isFaulty && random.nextBoolean() ? 2 + random.nextInt(8) : 1;
   }
 
   String name() {
@@ -110,10 +110,12 @@ final class RandomStep {
   Step build() {
     StepOptions<Object> options = new StepOptions<>();
     options.batch(
-        delayNanos < 0
+        delayNanos < 0 || kind.isInline() || maxSize == 1
             ? BatchPolicy.greedy(maxSize)
             : BatchPolicy.fixed(maxSize, Duration.ofNanos(delayNanos)));
-    options.queue(capacity, onFull);
+    if (!kind.isInline()) {
+      options.queue(capacity, onFull);
+    }
     if (maxTries > 1) {
       options.isolate(maxTries);
     }

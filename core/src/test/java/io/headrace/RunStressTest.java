@@ -67,7 +67,10 @@ class RunStressTest {
     Run<Integer> run = throttle.over(IntStream.range(0, INPUTS).boxed());
     run = random.nextBoolean() ? run.taskTimeout(Duration.ofMinutes(1)) : run;
     switch (random.nextInt(5)) {
-      case 0 -> run.runOnEach(task);
+      case 0 -> {
+        run.runOnEach(task);
+        assertThat(IntStream.range(0, INPUTS).map(executed::get).sum()).isEqualTo(INPUTS);
+      }
       case 1 -> assertThat(run.runAll(task)).isEqualTo(IntStream.range(0, INPUTS).boxed().toList());
       case 2 -> {
         try (Results<Integer> results = run.runAhead(1 + random.nextInt(40)).map(task)) {

@@ -44,11 +44,26 @@ class StatisticsTest {
         statistics.rejected());
   }
 
+  /** A step that has lost nothing. */
+  private static Statistics.Step step(int queued, long running, long batches, long items) {
+    return new Statistics.Step("b", 1, queued, running, batches, items, 0, 0, 0, 0, 0);
+  }
+
+  /** Whether the calls of a batcher that had no result are found at its step. */
+  private static boolean isFoundAtTheStep(Statistics statistics) {
+    Statistics.Step step = statistics.steps().getFirst();
+    return step.failed() == statistics.failed()
+        && step.timedOut() == statistics.timedOut()
+        && step.cancelled() == statistics.cancelled()
+        && step.rejected() <= statistics.rejected(); // without those after the close
+  }
+
   private static void checkAtRest(Statistics statistics, long submitted) {
     assertThat(statistics.ended()).as("%s", statistics).isEqualTo(submitted);
     Statistics.Step step = statistics.steps().getFirst();
     assertThat(step.queued()).isZero();
     assertThat(step.running()).isZero();
+    assertThat(isFoundAtTheStep(statistics)).as("%s", statistics).isTrue();
   }
 
   @Test
@@ -58,7 +73,7 @@ class StatisticsTest {
       assertThat(statistics.name()).isEqualTo("b");
       assertThat(statistics.state()).isEqualTo(Flow.State.RUNNING);
       assertThat(ways(statistics)).containsExactly(0L, 0L, 0L, 0L, 0L);
-      assertThat(statistics.steps()).containsExactly(new Statistics.Step("b", 1, 0, 0, 0, 0));
+      assertThat(statistics.steps()).containsExactly(step(0, 0, 0, 0));
       assertThat(statistics.steps().getFirst().meanBatchSize()).isZero();
     }
   }
@@ -68,11 +83,9 @@ class StatisticsTest {
     var batcher = builder().build();
     batcher.submit(1);
     batcher.submitAll(List.of(2, 3, 4));
-    assertThat(batcher.statistics().steps())
-        .containsExactly(new Statistics.Step("b", 1, 3, 1, 1, 1));
+    assertThat(batcher.statistics().steps()).containsExactly(step(3, 1, 1, 1));
     stepped.runAll();
-    assertThat(batcher.statistics().steps())
-        .containsExactly(new Statistics.Step("b", 1, 0, 0, 3, 4));
+    assertThat(batcher.statistics().steps()).containsExactly(step(0, 0, 3, 4));
     assertThat(batcher.statistics().steps().getFirst().meanBatchSize()).isEqualTo(4.0 / 3);
     checkAtRest(batcher.statistics(), 4);
   }
@@ -91,6 +104,7 @@ class StatisticsTest {
     stepped.runAll();
     Statistics statistics = batcher.statistics();
     assertThat(ways(statistics)).containsExactly(4L, 2L, 1L, 3L, 2L);
+    assertThat(statistics.steps().getFirst().rejected()).isEqualTo(2);
     checkAtRest(statistics, 12);
   }
 
@@ -315,7 +329,9 @@ class StatisticsTest {
     // A shutdown of another thread may still be failing what it has stopped.
     FlowProbes.awaitThat(
         "every call is counted: " + batcher.statistics(),
-        () -> batcher.statistics().ended() >= submitted.get());
+        () ->
+            batcher.statistics().ended() >= submitted.get()
+                && isFoundAtTheStep(batcher.statistics()));
     checkAtRest(batcher.statistics(), submitted.get());
   }
 

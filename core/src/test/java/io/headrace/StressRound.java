@@ -17,6 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,17 @@ final class StressRound {
     }
   }
 
+  private static final int HEAVIEST = 4;
+
+  /** What the batches of a step keep to. */
+  private record Limits(
+      int index,
+      int batches,
+      int maxSize,
+      boolean isIsolated,
+      boolean isWeighed,
+      boolean isSorted) {}
+
   private final Random random;
   private final int stepCount;
   private final Flow<Integer, Integer> flow;
@@ -53,19 +65,38 @@ final class StressRound {
   private final StringBuilder description = new StringBuilder();
   private final int itemsEach;
 
+  /** Whether the workers of some step are limited in number. */
+  private boolean isLimited;
+
   StressRound(long seed) {
     random = Seeds.random(seed);
     stepCount = 1 + random.nextInt(3);
     itemsEach = 200 + random.nextInt(2_000);
     FlowBuilder<Integer, Integer> builder =
         Flow.<Integer>builder("stress").priorities(2).observer(new Counter());
+    if (random.nextInt(4) == 0) {
+      builder.timeout(Duration.ofMillis(20));
+    }
     for (int i = 0; i < stepCount; i++) {
-      builder = addStep(builder, i);
+      builder =
+          switch (random.nextInt(6)) {
+            case 0 -> builder.parallel(this::addStep, this::addStep, (one, other) -> one);
+            case 1 ->
+                builder
+                    .choose((Integer item) -> item % 2)
+                    .when(0, this::addStep)
+                    .otherwise(this::addStep);
+            default -> addStep(builder);
+          };
+    }
+    if (isLimited && random.nextInt(3) == 0) {
+      builder.answerWithin(Duration.ofMillis(5));
     }
     flow = builder.build();
   }
 
-  private FlowBuilder<Integer, Integer> addStep(FlowBuilder<Integer, Integer> builder, int index) {
+  private FlowBuilder<Integer, Integer> addStep(FlowBuilder<Integer, Integer> builder) {
+    int index = running.size();
     int count = 1 + random.nextInt(3);
     Workers workers =
         switch (random.nextInt(6)) {
@@ -75,12 +106,19 @@ final class StressRound {
           case 4 -> Workers.inline();
           default -> Workers.unlimited();
         };
-    int limit = workers.count;
+    isLimited |= workers.count != Workers.UNLIMITED;
     int maxSize = 1 + random.nextInt(16);
+    boolean isQueued = workers.kind != Workers.Kind.INLINE;
     BatchPolicy policy =
-        random.nextBoolean()
-            ? BatchPolicy.greedy(maxSize)
-            : BatchPolicy.fixed(maxSize, Duration.ofNanos(random.nextInt(500_000)));
+        switch (isQueued && maxSize > 1 ? random.nextInt(3) : 0) {
+          case 0 -> BatchPolicy.greedy(maxSize);
+          case 1 -> BatchPolicy.fixed(maxSize, Duration.ofNanos(random.nextInt(500_000)));
+          default -> BatchPolicy.adaptive(maxSize, Duration.ofMillis(1 + random.nextInt(20)));
+        };
+    boolean isIsolated = maxSize > 1 && random.nextInt(4) == 0;
+    boolean isWeighed = isQueued && maxSize >= HEAVIEST && random.nextInt(4) == 0;
+    boolean isSorted = isQueued && random.nextInt(4) == 0;
+    Limits limits = new Limits(index, workers.count, maxSize, isIsolated, isWeighed, isSorted);
     int capacity = 1 + random.nextInt(200);
     OnFull onFull =
         switch (random.nextInt(3)) {
@@ -92,18 +130,36 @@ final class StressRound {
     AtomicInteger now = new AtomicInteger();
     running.add(now);
     description
-        .append(" s" + index + "(" + workers + ", max " + maxSize + ", queue " + capacity)
-        .append(" " + onFull + (isAsync ? ", async)" : ")"));
+        .append(" s" + index + "(" + workers + ", " + policy + ", queue " + capacity)
+        .append(" " + onFull + ", " + limits + (isAsync ? ", async)" : ")"));
+    Consumer<StepOptions<Integer>> options =
+        step -> {
+          step.batch(policy).workers(workers);
+          if (isQueued) {
+            step.queue(capacity, onFull);
+          }
+          if (isIsolated) {
+            step.isolate(4);
+          }
+          if (isWeighed) {
+            step.weight(StressRound::weight);
+          }
+          if (isSorted) {
+            step.bucket(StressRound::bucket);
+          }
+        };
     return isAsync
-        ? builder.asyncStep(
-            "s" + index,
-            items -> handleLater(items, index, maxSize, limit),
-            step -> step.batch(policy).workers(workers).queue(capacity, onFull))
+        ? builder.asyncStep("s" + index, items -> handleLater(items, limits), options)
         : builder.stepIf(
-            item -> applies(item, index),
-            "s" + index,
-            items -> handle(items, index, maxSize, limit),
-            step -> step.batch(policy).workers(workers).queue(capacity, onFull));
+            item -> applies(item, index), "s" + index, items -> handle(items, limits), options);
+  }
+
+  private static int weight(int item) {
+    return 1 + item % HEAVIEST;
+  }
+
+  private static int bucket(int item) {
+    return item % 5;
   }
 
   private static boolean applies(int item, int index) {
@@ -113,36 +169,39 @@ final class StressRound {
     return (item + index) % 5 != 0;
   }
 
-  private List<Integer> handle(List<Integer> items, int index, int maxSize, int limit) {
-    begin(items, index, maxSize, limit);
+  private List<Integer> handle(List<Integer> items, Limits limits) {
+    begin(items, limits);
     try {
       return answer(items);
     } finally {
-      running.get(index).decrementAndGet();
+      running.get(limits.index).decrementAndGet();
     }
   }
 
-  private CompletionStage<List<Integer>> handleLater(
-      List<Integer> items, int index, int maxSize, int limit) {
-    begin(items, index, maxSize, limit);
+  private CompletionStage<List<Integer>> handleLater(List<Integer> items, Limits limits) {
+    begin(items, limits);
     return CompletableFuture.supplyAsync(
         () -> {
-          running.get(index).decrementAndGet();
+          running.get(limits.index).decrementAndGet();
           return answer(items);
         },
         FlowProbes.POOL);
   }
 
-  private void begin(List<Integer> items, int index, int maxSize, int limit) {
-    int runningNow = running.get(index).incrementAndGet();
-    if (runningNow > limit || items.size() > maxSize) {
-      violations.add(runningNow + " batches of " + items.size() + " at s" + index);
+  private void begin(List<Integer> items, Limits limits) {
+    int runningNow = running.get(limits.index).incrementAndGet();
+    int size = items.stream().mapToInt(item -> limits.isWeighed ? weight(item) : 1).sum();
+    if (runningNow > limits.batches || size > limits.maxSize) {
+      violations.add(runningNow + " batches, one of size " + size + ", at " + limits);
+    }
+    if (limits.isSorted && items.stream().mapToInt(StressRound::bucket).distinct().count() > 1) {
+      violations.add("buckets are mixed in " + items + " at " + limits);
     }
     for (int item : items) {
-      int bit = 1 << index;
+      int bit = 1 << limits.index;
       int before = handlings.get(item).getAndAccumulate(bit, (a, b) -> a | b);
-      if ((before & bit) != 0) {
-        violations.add(item + " was handled twice by s" + index);
+      if ((before & bit) != 0 && !limits.isIsolated) {
+        violations.add(item + " was handled twice at " + limits);
       }
     }
     for (int i = ThreadLocalRandom.current().nextInt(2_000); i > 0; i--) {
@@ -338,6 +397,9 @@ final class StressRound {
   private void check() {
     FlowProbes.awaitThat("every call ends; " + describe(), () -> completions.sum() >= count());
     FlowProbes.awaitThat("observers are told; " + describe(), () -> observed() >= count());
+    FlowProbes.awaitThat(
+        "every call is counted once; " + flow.statistics() + "; " + describe(),
+        () -> flow.statistics().ended() == count());
     if (completions.sum() != count() || observed() != count()) {
       violations.add("not every call has ended once");
     }
@@ -348,7 +410,8 @@ final class StressRound {
     compare(Observer.Outcome.TIMED_OUT, "DeadlineExceededException");
     compare(Observer.Outcome.CANCELLED, "CancellationException");
     compare(Observer.Outcome.FAILED, "OnPurpose", "BatchSizeMismatchException");
-    compare(Observer.Outcome.REJECTED, "QueueFullException", "StoppedException");
+    compare(
+        Observer.Outcome.REJECTED, "QueueFullException", "StoppedException", "RejectedException");
     if (!violations.isEmpty()) {
       throw new AssertionError(
           violations.stream().limit(10).collect(Collectors.joining("\n")) + "\n" + describe());

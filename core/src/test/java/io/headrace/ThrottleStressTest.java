@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,6 +32,12 @@ class ThrottleStressTest {
   private final AtomicInteger wished = new AtomicInteger();
   private final AtomicInteger gaveUp = new AtomicInteger();
   private final Phaser underWay = new Phaser(1);
+  private final long originNanos = System.nanoTime();
+  private final Queue<Grant> grants = new ConcurrentLinkedQueue<>();
+  private boolean isRecording;
+
+  /** When a permit was asked for, and when it was known to be given. */
+  private record Grant(long askedNanos, long knownNanos) {}
 
   @Test
   void theLimitIsExactAndEverybodyIsServed() throws InterruptedException {
@@ -36,16 +45,32 @@ class ThrottleStressTest {
     run(Throttle.builder().atOnce(AT_ONCE).perSecond(50_000).burst(5).build(), SECONDS / 2.0);
   }
 
-  /** The window of the whole test: no more than the rate allows. */
+  /**
+   * No window has more permits than the rate allows. A permit was given at some time between the
+   * two of its grant, so it is surely in a window that has both.
+   */
   @Test
   void theRateIsNotExceeded() throws InterruptedException {
     double perSecond = 20_000;
     Throttle throttle =
         Throttle.builder().perSecond(perSecond).catchUp(Duration.ofMillis(5)).burst(7).build();
-    long startNanos = System.nanoTime();
+    isRecording = true;
     run(throttle, 1);
-    double seconds = (System.nanoTime() - startNanos) / 1e9;
-    assertThat((double) served.get()).isLessThanOrEqualTo((seconds + 0.005) * perSecond + 7);
+    List<Grant> all = grants.stream().sorted(Comparator.comparingLong(Grant::knownNanos)).toList();
+    assertThat(all).hasSizeGreaterThan(100);
+    for (int i = 0; i < all.size(); i += 10) {
+      checkWindowsFrom(all.get(i).askedNanos, all, perSecond);
+    }
+  }
+
+  private static void checkWindowsFrom(long startNanos, List<Grant> all, double perSecond) {
+    int given = 0;
+    for (Grant grant : all) {
+      double seconds = (grant.knownNanos - startNanos) / 1e9;
+      if (grant.askedNanos >= startNanos && ++given > (seconds + 0.005) * perSecond + 7) {
+        throw new AssertionError(given + " permits in a window of " + seconds + " s");
+      }
+    }
   }
 
   private void run(Throttle throttle, double seconds) throws InterruptedException {
@@ -89,15 +114,16 @@ class ThrottleStressTest {
   private void wish(Throttle throttle, boolean limitsSlots) {
     ThreadLocalRandom random = ThreadLocalRandom.current();
     wished.incrementAndGet();
+    long askedNanos = System.nanoTime();
     try {
       boolean hasFew = underWay.getRegisteredParties() < MAX_FUTURES;
       switch (random.nextInt(hasFew ? 6 : 4)) {
-        case 0 -> use(throttle.tryAcquire(), limitsSlots);
-        case 1 -> use(throttle.acquire(), limitsSlots);
-        case 2 -> use(throttle.tryAcquire(micros(random)), limitsSlots);
-        case 3 -> use(throttle.acquire(micros(random)), limitsSlots);
-        case 4 -> await(throttle.acquireAsync(), random.nextInt(3) == 0, limitsSlots);
-        default -> await(throttle.acquireAsync(micros(random)), false, limitsSlots);
+        case 0 -> use(throttle.tryAcquire(), askedNanos, limitsSlots);
+        case 1 -> use(throttle.acquire(), askedNanos, limitsSlots);
+        case 2 -> use(throttle.tryAcquire(micros(random)), askedNanos, limitsSlots);
+        case 3 -> use(throttle.acquire(micros(random)), askedNanos, limitsSlots);
+        case 4 -> await(throttle.acquireAsync(), random.nextInt(3) == 0, askedNanos, limitsSlots);
+        default -> await(throttle.acquireAsync(micros(random)), false, askedNanos, limitsSlots);
       }
     } catch (InterruptedException | DeadlineExceededException e) {
       gaveUp.incrementAndGet();
@@ -108,14 +134,15 @@ class ThrottleStressTest {
     return Duration.ofNanos(1_000L * (1 + random.nextInt(500)));
   }
 
-  private void await(CompletableFuture<Permit> future, boolean cancels, boolean limitsSlots) {
+  private void await(
+      CompletableFuture<Permit> future, boolean cancels, long askedNanos, boolean limitsSlots) {
     underWay.register();
     future.whenComplete(
         (permit, failure) -> {
           if (permit == null) {
             gaveUp.incrementAndGet();
           } else {
-            use(permit, limitsSlots);
+            use(permit, askedNanos, limitsSlots);
           }
           underWay.arriveAndDeregister();
         });
@@ -124,10 +151,13 @@ class ThrottleStressTest {
     }
   }
 
-  private void use(Permit permit, boolean limitsSlots) {
+  private void use(Permit permit, long askedNanos, boolean limitsSlots) {
     if (permit == null) {
       gaveUp.incrementAndGet();
       return;
+    }
+    if (isRecording) {
+      grants.add(new Grant(askedNanos - originNanos, System.nanoTime() - originNanos));
     }
     if (limitsSlots) {
       most.accumulateAndGet(running.incrementAndGet(), Math::max);

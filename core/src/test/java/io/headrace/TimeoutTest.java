@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -241,25 +242,34 @@ class TimeoutTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {Long.MAX_VALUE, Long.MAX_VALUE - 100_000_000, Long.MIN_VALUE, -1, 0})
+  @ValueSource(
+      longs = {
+        Long.MAX_VALUE,
+        Long.MAX_VALUE - 100_000_000,
+        Long.MAX_VALUE - 250_000_000,
+        Long.MIN_VALUE,
+        -1,
+        0
+      })
   void everythingHoldsThroughTheWrapOfTheClock(long startNanos) {
     VirtualTime wrapping = new VirtualTime(startNanos);
     List<Long> batchMillis = new ArrayList<>();
     var batcher =
-        Batcher.<Integer, Integer>builder(
+        Batcher.<Integer, Integer>asyncBuilder(
                 items -> {
                   batchMillis.add((wrapping.nanoTime() - startNanos) / 1_000_000);
-                  return echo.handle(items);
+                  return echo.handle(items, wrapping, Duration.ofMillis(500));
                 })
             .batch(BatchPolicy.fixed(3, Duration.ofMillis(200)))
             .workers(Workers.executor(Runnable::run, 1))
-            .queue(1, OnFull.await(Duration.ofMillis(150)))
+            .queue(2, OnFull.await(Duration.ofMillis(150)))
             .timeSource(wrapping)
             .build();
-    batcher.submit(1); // collects from 0 to 200
-    wrapping.advance(Duration.ofMillis(10));
-    var noRoom = batcher.submit(2); // waits for room from 10 to 160
-    var timedOut = batcher.submit(3, millis(100)); // from 10 to 110
+    batcher.submit(1); // collects from 0 to 200, is handled until 700
+    wrapping.advance(Duration.ofMillis(210));
+    var last = batcher.submitAll(List.of(2, 3)); // collect until 410 and wait for the worker
+    var noRoom = batcher.submit(4); // waits for room from 210 to 360
+    var timedOut = batcher.submit(5, millis(100)); // from 210 to 310
     wrapping.advance(Duration.ofMillis(100).minus(ONE_NANO));
     assertThat(timedOut).isNotDone();
     wrapping.advance(ONE_NANO);
@@ -268,11 +278,10 @@ class TimeoutTest {
     assertThat(noRoom).isNotDone();
     wrapping.advance(ONE_NANO);
     assertThat(noRoom.exceptionNow()).isInstanceOf(QueueFullException.class);
-    var last = batcher.submit(4); // finds room at 200, has waited long enough at 360
-    wrapping.advance(Duration.ofMillis(200));
-    assertThat(last).isCompletedWithValue(4);
-    assertThat(echo.batches).containsExactly(List.of(1), List.of(4));
-    assertThat(batchMillis).containsExactly(200L, 360L);
+    wrapping.advance(Duration.ofMillis(840));
+    assertThat(last).allMatch(future -> future.state() == Future.State.SUCCESS);
+    assertThat(echo.batches).containsExactly(List.of(1), List.of(2, 3));
+    assertThat(batchMillis).containsExactly(200L, 700L);
   }
 
   @Test

@@ -47,6 +47,12 @@ import org.jspecify.annotations.Nullable;
  *     <td>how long the handler took for a batch</td></tr>
  * <tr><th scope="row">{@code headrace.failed}</th><td>counter, items</td><td>service, step</td>
  *     <td>items that failed in the step</td></tr>
+ * <tr><th scope="row">{@code headrace.retried}</th><td>counter, items</td><td>service, step</td>
+ *     <td>items that were executed again, in parts of a batch that was isolated or after the death
+ *     of a worker</td></tr>
+ * <tr><th scope="row">{@code headrace.dropped}</th><td>counter, items</td>
+ *     <td>service, step, outcome</td><td>items that left at the step without a result of it:
+ *     timed_out, cancelled and rejected, while they waited, when they came, or in a batch</td></tr>
  * <tr><th scope="row">{@code headrace.transfer}</th><td>timer</td><td>service, step</td>
  *     <td>what the way of a batch to a worker that is not in this JVM, and back, took beside the
  *     handler. This and the next are there for steps that have such workers</td></tr>
@@ -114,6 +120,16 @@ public final class HeadraceMetrics implements Observer {
   @Override
   public void onBatch(BatchEvent batch) {
     service(batch.service()).step(batch.step()).record(batch);
+  }
+
+  @Override
+  public void onRetry(String service, String step, int items) {
+    service(service).step(step).recordRetry(items);
+  }
+
+  @Override
+  public void onDrop(String service, String step, Outcome outcome) {
+    service(service).step(step).recordDrop(outcome);
   }
 
   @Override

@@ -108,7 +108,7 @@ final class ServiceMeters {
     return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
   }
 
-  private static String lowerCase(Enum<?> value) {
+  static String lowerCase(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
   }
 }

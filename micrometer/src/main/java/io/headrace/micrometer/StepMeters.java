@@ -1,6 +1,9 @@
 package io.headrace.micrometer;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headrace.Observer.BatchEvent;
+import io.headrace.Observer.Outcome;
 import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.WorkerStatus;
@@ -10,7 +13,9 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -27,6 +32,8 @@ final class StepMeters {
   private final Timer handling;
   private final DistributionSummary sizes;
   private final Counter failed;
+  private final Counter retried;
+  private final Map<Outcome, Counter> dropped = new EnumMap<>(Outcome.class);
 
   /** Of a step with workers that are not in this JVM; null until the first of them is ready. */
   private volatile @Nullable TransferMeters transfers;
@@ -52,17 +59,29 @@ final class StepMeters {
             .tags(tags)
             .serviceLevelObjectives(Buckets.SIZES)
             .register(registry);
-    failed =
-        Counter.builder("headrace.failed")
-            .description("Items that failed in the step")
-            .baseUnit("items")
-            .tags(tags)
-            .register(registry);
+    failed = counter("headrace.failed", "Items that failed in the step", tags);
+    retried = counter("headrace.retried", "Items that were executed again", tags);
+    for (Outcome outcome : List.of(Outcome.TIMED_OUT, Outcome.CANCELLED, Outcome.REJECTED)) {
+      dropped.put(
+          outcome,
+          counter(
+              "headrace.dropped",
+              "Items that left at the step without a result of it",
+              tags.and("outcome", ServiceMeters.lowerCase(outcome))));
+    }
     Gauge.builder("headrace.queue.length", queueLength)
         .description("Items that wait for the step")
         .baseUnit("items")
         .tags(tags)
         .strongReference(true)
+        .register(registry);
+  }
+
+  private Counter counter(String name, String description, Tags tags) {
+    return Counter.builder(name)
+        .description(description)
+        .baseUnit("items")
+        .tags(tags)
         .register(registry);
   }
 
@@ -100,6 +119,14 @@ final class StepMeters {
       transfers = known;
     }
     return known;
+  }
+
+  void recordRetry(int items) {
+    retried.increment(items);
+  }
+
+  void recordDrop(Outcome outcome) {
+    requireNonNull(dropped.get(outcome)).increment();
   }
 
   void record(BatchEvent batch) {

@@ -139,7 +139,15 @@ class PrometheusTest {
             sample(
                 "headrace_calls_seconds_bucket{outcome=\"timed_out\",service=\"photos\",le=\"0.01\"}"))
         .isEqualTo(1);
+    for (String outcome : List.of("timed_out", "cancelled", "rejected")) {
+      assertThat(sample("headrace_dropped_items_total" + dropped(outcome, "decode"))).isEqualTo(1);
+      assertThat(sample("headrace_dropped_items_total" + dropped(outcome, "classify"))).isZero();
+    }
     flow.close();
+  }
+
+  private static String dropped(String outcome, String step) {
+    return "{outcome=\"" + outcome + "\",service=\"photos\",step=\"" + step + "\"}";
   }
 
   private static String call(String outcome) {
@@ -350,6 +358,7 @@ class PrometheusTest {
         .containsEntry("headrace_batch_handle_seconds_sum" + decode, 0.04)
         .containsEntry("headrace_queue_wait_seconds_count" + decode, 8.0)
         .containsEntry("headrace_failed_items_total" + decode, 1.0)
+        .containsEntry("headrace_retried_items_total" + decode, 4.0)
         .containsEntry("headrace_calls_seconds_count" + call("completed"), 3.0)
         .containsEntry("headrace_calls_seconds_count" + call("failed"), 1.0);
     var step = flow.statistics().steps().getFirst();

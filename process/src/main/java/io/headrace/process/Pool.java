@@ -523,14 +523,20 @@ final class Pool implements Placement.BatchExecutor {
   private List<Execution> queueAgain(WorkerProcess process) {
     List<Shipment> left = process.leftOver();
     List<Execution> toFail = new ArrayList<>();
+    int retried = 0;
     synchronized (this) {
       for (Shipment shipment : left.reversed()) {
         if (!process.mayHaveBegun(shipment)) {
           pending.addFirst(shipment.execution);
-        } else if (!tryAgain(shipment.execution)) {
+        } else if (tryAgain(shipment.execution)) {
+          retried += shipment.execution.items.size();
+        } else {
           toFail.add(shipment.execution);
         }
       }
+    }
+    if (retried > 0) {
+      requireNonNull(host).retried(retried);
     }
     dispatch();
     return toFail;

@@ -116,12 +116,14 @@ class ContextCarrierTest {
 
   private static Flow<String, String> flow(HandlerFactory<WhoIsIt> factory, int maxSize)
       throws InterruptedException {
+    BatchPolicy policy =
+        maxSize == 1 ? BatchPolicy.greedy(1) : BatchPolicy.fixed(maxSize, Duration.ofSeconds(10));
     return Flow.<String>builder("users")
         .<String>stepPerWorker(
             "who",
             factory,
             step ->
-                step.batch(BatchPolicy.fixed(maxSize, Duration.ofSeconds(10)))
+                step.batch(policy)
                     .workers(
                         WorkerProcesses.builder(1)
                             .propagate(new UserCarrier())

@@ -82,8 +82,17 @@ class DeathsTest {
     try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(point).ahead(2), 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
       awaitRestarts(flow, "double", 1);
+      assertThat(flow.statistics().steps().getFirst().retried())
+          .as("the batch of up to 8 that may have begun")
+          .isBetween(isBegun(point) ? 1L : 0L, 8L);
     }
     assertThat(folder.resolve("killed")).exists();
+  }
+
+  private static boolean isBegun(Fault.Point point) {
+    return point == Fault.Point.BEGUN
+        || point == Fault.Point.HANDLED
+        || point == Fault.Point.WRITTEN;
   }
 
   @Test

@@ -52,6 +52,9 @@ class RoomTest {
     public void wantsMore() {}
 
     @Override
+    public void retried(int items) {}
+
+    @Override
     public boolean isObserved() {
       return false;
     }

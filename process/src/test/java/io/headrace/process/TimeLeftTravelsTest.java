@@ -39,12 +39,13 @@ class TimeLeftTravelsTest {
   }
 
   private static Flow<Object, Object> flow(int size, List<Observer> observers) throws Exception {
+    BatchPolicy policy = size == 1 ? BatchPolicy.greedy(1) : BatchPolicy.fixed(size, MINUTE);
     var builder =
         Flow.<Object>builder("patience")
             .<Object>stepPerWorker(
                 "ask",
                 HandlerFactory.of(HowLong.class),
-                step -> step.batch(BatchPolicy.fixed(size, MINUTE)).workers(WorkerProcesses.of(1)));
+                step -> step.batch(policy).workers(WorkerProcesses.of(1)));
     observers.forEach(builder::observer);
     return builder.build().start(MINUTE);
   }
