@@ -102,7 +102,6 @@ final class InlineStation extends Station {
   }
 
   private void end(Ticket ticket) {
-    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
       flow.tally.left(ticket);

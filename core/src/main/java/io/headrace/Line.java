@@ -293,7 +293,6 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
-    station.flow.tally.unhandled(ticket);
     station.flow.tally.left(ticket);
   }
 

@@ -141,8 +141,35 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
         begun - itemsBefore);
   }
 
+  final long batchesBegun() {
+    return batches.sum();
+  }
+
+  final long itemsBegun() {
+    return itemsBegun.sum();
+  }
+
+  final long itemsEnded() {
+    return itemsEnded.sum();
+  }
+
   /** Whether there was work for all workers ever since this was asked last. */
   boolean wasSaturated() {
+    return false;
+  }
+
+  /** Whether each batch has left others waiting ever since this was asked last. */
+  boolean hadBacklog() {
+    return false;
+  }
+
+  /** Whether it refuses what it has no time for, whoever brings it. */
+  boolean refusesByTime() {
+    return false;
+  }
+
+  /** Whether its policy drops and refuses what is known to miss its deadline. */
+  boolean refusesLate() {
     return false;
   }
 

@@ -15,7 +15,7 @@ final class Tally {
   /**
    * Nothing has ended yet.
    *
-   * @param admission is told which tickets have left
+   * @param admission is told which tickets leave
    */
   Tally(@Nullable Admission admission) {
     this.admission = admission;
@@ -28,7 +28,7 @@ final class Tally {
       left(ticket);
       return false;
     }
-    leaves(ticket, Observer.Outcome.COMPLETED);
+    leaves(ticket);
     return ticket.isCall();
   }
 
@@ -51,7 +51,7 @@ final class Tally {
       return;
     }
     ticket.value = null;
-    leaves(ticket, outcome);
+    leaves(ticket);
     if (ticket.isCall()) {
       calls.add(outcome, 1);
     }
@@ -63,27 +63,14 @@ final class Tally {
 
   /** A ticket leaves that somebody has completed, or whose timeout is over. */
   void left(Ticket ticket) {
-    Observer.Outcome outcome = outcomeOf(ticket);
     ticket.value = null;
-    leaves(ticket, outcome);
-    calls.addOnce(ticket, outcome);
+    leaves(ticket);
+    calls.addOnce(ticket, outcomeOf(ticket));
   }
 
-  /** A ticket is about to leave that no handler has done its work for. */
-  void unhandled(Ticket ticket) {
+  private void leaves(Ticket ticket) {
     if (admission != null) {
       admission.left(ticket);
-    }
-  }
-
-  private void leaves(Ticket ticket, Observer.Outcome outcome) {
-    if (admission == null || !ticket.isCall()) {
-      return;
-    }
-    if (outcome == Observer.Outcome.COMPLETED || outcome == Observer.Outcome.REJECTED) {
-      admission.left(ticket);
-    } else {
-      admission.leftUnanswered(ticket);
     }
   }
 
