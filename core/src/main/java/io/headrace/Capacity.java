@@ -152,13 +152,20 @@ final class Capacity {
       }
       long elapsedNanos = nowNanos - windowStartNanos;
       windowStartNanos = nowNanos;
-      throughputs.forEach(throughput -> throughput.measure(elapsedNanos));
-      throughputs.sort(Comparator.comparingDouble(throughput -> throughput.rate));
-      List<Throughput> slowestFirst = throughputs.stream().filter(Throughput::isKnown).toList();
-      known =
-          new Known(
-              slowestFirst.stream().map(Throughput::limit).toList(), overtaking(elapsedNanos));
-      boolean isSure = !slowestFirst.isEmpty() && slowestFirst.getFirst().isSure();
+      List<Limit> limits = new ArrayList<>(throughputs.size());
+      Throughput slowest = null;
+      for (Throughput step : throughputs) {
+        step.measure(elapsedNanos);
+        if (step.isKnown()) {
+          limits.add(step.limit());
+          slowest = slowest == null || step.rate < slowest.rate ? step : slowest;
+        }
+      }
+      if (limits.size() > 1) {
+        limits.sort(Comparator.comparingDouble(Limit::rate));
+      }
+      known = new Known(limits, overtaking(elapsedNanos));
+      boolean isSure = slowest != null && slowest.isSure();
       windowEndNanos = nowNanos + (isSure ? windowNanos : shortWindowNanos);
     } finally {
       isMeasuring.set(false);

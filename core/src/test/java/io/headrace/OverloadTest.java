@@ -137,7 +137,7 @@ class OverloadTest {
   }
 
   /** Where items take different ways: the flow, and its step that takes them all. */
-  private enum Shape {
+  enum Shape {
     CHOOSE {
       @Override
       FlowBuilder<Integer, Integer> add(FlowBuilder<Integer, Integer> flow, OverloadTest test) {
@@ -284,8 +284,7 @@ class OverloadTest {
                 "slow",
                 items -> time.after(items, DEADLINE.dividedBy(2)),
                 step -> step.workers(Workers.inline()))
-            .<Integer>asyncStepIf(
-                item -> item == SCARCE, "scarce", this::handle, OverloadTest::twoWorkers)
+            .asyncStepIf(item -> item == SCARCE, "scarce", this::handle, OverloadTest::twoWorkers)
             .build()
             .start();
     openLoop(
@@ -310,7 +309,7 @@ class OverloadTest {
                 items -> time.after(items, Duration.ofMillis(1)),
                 step ->
                     step.batch(BatchPolicy.greedy(1)).workers(Workers.executor(Runnable::run, 1)))
-            .<Integer>asyncStepIf(
+            .asyncStepIf(
                 item -> item == SCARCE,
                 "scarce",
                 items -> time.after(items, Duration.ofMillis(4)),
