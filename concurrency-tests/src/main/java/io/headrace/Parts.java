@@ -35,7 +35,7 @@ final class Parts {
   }
 
   static Ticket ticket(Object value) {
-    return new Ticket(value, CallOptions.DEFAULT, NOBODY, NO_TIME);
+    return new Ticket(value, CallOptions.DEFAULT, NOBODY, NO_TIME, false);
   }
 
   /** A step; made once, so that what is explored begins after its builders. */

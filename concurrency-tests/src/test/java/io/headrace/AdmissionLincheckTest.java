@@ -26,12 +26,13 @@ class AdmissionLincheckTest {
         new Flow<>(
             new FlowPlan<>(
                 "saturated", List.of(STEP), 1, Parts.at(nowNanos::get), List.of(), List.of()));
+    private final QueuedStation station = (QueuedStation) flow.station(0);
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Admission admission = new Admission(flow, WINDOW_NANOS);
 
     /** Its rate is known after two windows, and a third is over. */
     Saturated() {
-      QueuedStation station = (QueuedStation) flow.station(0);
+      admission.watch(station);
       Parts.employ(station, tasks::add);
       Ticket busy = Parts.ticket("busy");
       station.accept(busy, busy, 1, null);
@@ -44,7 +45,7 @@ class AdmissionLincheckTest {
 
     private void nextWindow() {
       nowNanos.addAndGet(WINDOW_NANOS);
-      flow.tally.succeeded(ITEMS_IN_WINDOW);
+      station.ended(ITEMS_IN_WINDOW);
     }
 
     void enterAndLeave() {

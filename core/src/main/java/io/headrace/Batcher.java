@@ -359,7 +359,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
      * see {@link FlowBuilder#answerWithin}. It is refused with workers that are inline or
-     * unlimited, as nothing waits for those. Default: what comes is let in.
+     * unlimited, as nothing waits for those. The objective should be at least three times what a
+     * full batch takes; with less than that, use {@link BatchPolicy#adaptive(int, Duration)} and
+     * timeouts. Default: what comes is let in.
      *
      * @param objective within what time an item is to be answered, above zero
      * @return this

@@ -57,6 +57,10 @@ public final class Flow<I, O extends @Nullable Object>
 
   private final Node[] nodes;
   private final Station[] stations;
+
+  /** Whether stations ask how long items have been in the flow. */
+  private final boolean isTimed;
+
   private final Lifecycle lifecycle;
   private final Deadlines deadlines;
   private final List<? extends I> warmUpItems;
@@ -66,6 +70,9 @@ public final class Flow<I, O extends @Nullable Object>
   final Tally tally;
   private final @Nullable Admission admission;
 
+  /** Within what time items are answered or refused; 0 if that does not matter. */
+  private final long objectiveNanos;
+
   Flow(FlowPlan<I> plan) {
     name = plan.name();
     priorities = plan.priorities();
@@ -74,28 +81,39 @@ public final class Flow<I, O extends @Nullable Object>
     observers = new Observers(name, plan.observers());
     warmUpItems = plan.warmUpItems();
     deadlines = new Deadlines(name, time, this::inside);
-    admission = plan.objectiveNanos() == 0 ? null : new Admission(this, plan.objectiveNanos());
+    objectiveNanos = plan.objectiveNanos();
+    admission = objectiveNanos == 0 ? null : new Admission(this, objectiveNanos);
     tally = new Tally(admission);
     List<Station> stations = new ArrayList<>();
     nodes = new Node[plan.elements().size()];
     for (int i = 0; i < nodes.length; i++) {
       if (plan.elements().get(i) instanceof Step step) {
-        int next = plan.follower(i);
-        Station station = station(step, stations.size(), next, next == nodes.length);
-        stations.add(station);
-        nodes[i] = station;
+        nodes[i] = station(step, stations.size(), plan, i);
+        stations.add((Station) nodes[i]);
       } else {
         nodes[i] = (Node) plan.elements().get(i);
       }
     }
     this.stations = stations.toArray(Station[]::new);
+    isTimed = stations.stream().anyMatch(Station::refusesByTime);
     lifecycle = new Lifecycle(this, this.stations);
   }
 
-  private Station station(Step step, int index, int next, boolean isLast) {
-    return step.workers().kind == Workers.Kind.INLINE
-        ? new InlineStation(this, step, index, next, isLast)
-        : new QueuedStation(this, step, index, next, isLast);
+  private Station station(Step step, int index, FlowPlan<I> plan, int element) {
+    int next = plan.follower(element);
+    boolean isLast = next == nodes.length;
+    if (step.workers().kind == Workers.Kind.INLINE) {
+      return new InlineStation(this, step, index, next, isLast);
+    }
+    boolean keepsWaiting = step.workers().count != Workers.UNLIMITED;
+    boolean isOnEveryWay = admission == null || plan.isOnEveryWay(element);
+    QueuedStation station =
+        new QueuedStation(
+            this, step, index, next, isLast, keepsWaiting && !isOnEveryWay ? objectiveNanos : 0);
+    if (admission != null && keepsWaiting && isOnEveryWay) {
+      admission.watch(station);
+    }
+    return station;
   }
 
   /**
@@ -397,7 +415,6 @@ public final class Flow<I, O extends @Nullable Object>
         route.send(null);
       }
     } catch (Throwable failure) {
-      tally.unhandled(ticket);
       tally.fail(ticket, failure, Observer.Outcome.FAILED, null);
     }
     watchDeadline(ticket);
@@ -435,7 +452,7 @@ public final class Flow<I, O extends @Nullable Object>
               + " has "
               + (priorities == 1 ? "only 0" : "0 to " + (priorities - 1)));
     }
-    Ticket ticket = new Ticket(item, options.orTimeout(timeoutNanos), observers, time);
+    Ticket ticket = new Ticket(item, options.orTimeout(timeoutNanos), observers, time, isTimed);
     ticket.waitNowhere(tally.calls);
     return ticket;
   }
@@ -542,15 +559,6 @@ public final class Flow<I, O extends @Nullable Object>
   /** Workers that end tell it. */
   Ending ending() {
     return lifecycle.ending;
-  }
-
-  /** Whether some step had work for all its workers ever since this was asked last. */
-  boolean wasSaturated() {
-    boolean wasSaturated = false;
-    for (Station station : stations) {
-      wasSaturated |= station.wasSaturated();
-    }
-    return wasSaturated;
   }
 
   int priorities() {

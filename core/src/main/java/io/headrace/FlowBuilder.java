@@ -333,13 +333,23 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
 
   /**
    * Refuses on arrival, with {@link RejectedException}, what the flow is not going to answer in
-   * time: within the timeout of the call, or within this objective if it has none. What the flow
+   * time: within the timeout of the call, or within this objective if it has none. What each step
    * can do is measured while it is busy; until it has been so for some time nothing is refused.
    * Lower priorities are refused first. Under overload the callers that are let in have their
-   * answers in time, where otherwise all would wait and few be in time. It is refused by {@link
-   * #build} for a flow all of whose workers are inline or unlimited: it is never busy in this
-   * sense, as nothing waits for a worker. Default: what comes is let in, and waits or fails as the
-   * first queue says.
+   * answers in time, where otherwise all would wait and few be in time.
+   *
+   * <p>The steps that every item goes through decide at the entry. A step in a branch of a choice,
+   * or with a condition, decides when an item arrives there, by what is left of its time: what goes
+   * other ways is not refused for its sake. It has no effect on steps that are inline or have
+   * unlimited workers, as nothing waits for those, and is refused by {@link #build} for a flow that
+   * has no others.
+   *
+   * <p>The objective should be at least three times what a full batch of the slowest step takes.
+   * Below that a queue in the order of arrival answers much less in time than the step can do:
+   * about half of it at one and a half times. With {@link BatchPolicy#adaptive(int, Duration)} the
+   * policy decides then about calls with a timeout, and nearly all is in time.
+   *
+   * <p>Default: what comes is let in, and waits or fails as the first queue says.
    *
    * @param objective within what time an item is to be answered, above zero
    * @return this

@@ -58,4 +58,30 @@ record FlowPlan<I>(
     }
     return next;
   }
+
+  /**
+   * Whether every item goes through a step, whatever it chooses and whatever the conditions are.
+   */
+  boolean isOnEveryWay(int index) {
+    for (int i = 0; i < index; i++) {
+      if (elements.get(i) instanceof Node.Choice && index < meetingPoint(i)) {
+        return false;
+      }
+    }
+    return ((Step) elements.get(index)).condition() == null;
+  }
+
+  /** Where the branches meet that begin behind an element: where the first of them leads to. */
+  private int meetingPoint(int opening) {
+    int i = opening + 1;
+    while (true) {
+      switch (elements.get(i)) {
+        case Node.Jump end -> {
+          return end.target;
+        }
+        case Node.Choice _, Node.Fork _ -> i = meetingPoint(i);
+        default -> i++;
+      }
+    }
+  }
 }

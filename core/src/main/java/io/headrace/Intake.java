@@ -13,20 +13,41 @@ final class Intake {
   private final @Nullable Sorting sorting;
   private final @Nullable LearningPolicy learning;
 
+  private final @Nullable Capacity capacity;
+  private final long objectiveNanos;
+
   /** Whether tickets need their time of arrival. */
   private final boolean stamps;
 
-  Intake(QueuedStation station, @Nullable LearningPolicy learning, boolean stamps) {
+  /**
+   * Looks at all tickets of a station.
+   *
+   * @param objectiveNanos tickets that the station has no time for are refused; 0 if not
+   */
+  Intake(
+      QueuedStation station,
+      @Nullable LearningPolicy learning,
+      boolean stamps,
+      long objectiveNanos) {
     this.station = station;
     this.flow = station.flow;
     this.sorting = station.step.sorting();
     this.learning = learning;
     this.stamps = stamps;
+    this.objectiveNanos = objectiveNanos;
+    capacity = objectiveNanos == 0 ? null : new Capacity(flow, objectiveNanos);
+    if (capacity != null) {
+      capacity.add(station);
+    }
+  }
+
+  boolean refusesByTime() {
+    return capacity != null;
   }
 
   /** Whether tickets have to be looked at one by one. */
   boolean isChoosy() {
-    return sorting != null || learning != null;
+    return sorting != null || learning != null || capacity != null;
   }
 
   /** Notes when tickets arrived, if somebody wants to know. */
@@ -41,6 +62,9 @@ final class Intake {
 
   /** Sorts a ticket, or fails it if it cannot be sorted or is known to be late. */
   boolean accepts(Ticket ticket) {
+    if (capacity != null && !hasTime(ticket, capacity)) {
+      return false;
+    }
     if (learning != null && isLate(ticket, learning)) {
       return false;
     }
@@ -51,7 +75,6 @@ final class Intake {
     try {
       parcel = sorting.parcel(ticket.value, station);
     } catch (Throwable failure) {
-      flow.tally.unhandled(ticket);
       flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, station);
       return false;
     }
@@ -72,6 +95,23 @@ final class Intake {
             + ", a batch takes at most "
             + station.maxSize,
         null);
+  }
+
+  /** What warms the flow up, and what is left when it closes, has all the time it needs. */
+  private boolean hasTime(Ticket ticket, Capacity capacity) {
+    if (flow.state() != Flow.State.RUNNING) {
+      return true;
+    }
+    Terms terms = ticket.terms;
+    long timeNanos = Admission.timeNanos(terms, objectiveNanos, ticket.arrivalNanos);
+    long ahead = station.estimatedBefore(ticket.priority);
+    boolean hasDeadline = terms != null && terms.hasDeadline;
+    if (capacity.hasTime(ticket.priority, hasDeadline, timeNanos, ahead, ticket.arrivalNanos)) {
+      return true;
+    }
+    flow.tally.reject(
+        ticket, Admission.refusal(station.toString(), ahead, timeNanos), station);
+    return false;
   }
 
   private boolean isLate(Ticket ticket, LearningPolicy learning) {

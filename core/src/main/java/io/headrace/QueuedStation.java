@@ -96,6 +96,9 @@ final class QueuedStation extends Station implements QueueState {
   /** Whether a worker found nothing to do since somebody asked. */
   private volatile boolean wasStarved = true;
 
+  /** Whether a batch has left nothing waiting since somebody asked. */
+  private volatile boolean wasEmptied = true;
+
   // Of the drain.
 
   private Phase phase = Phase.OPEN;
@@ -130,7 +133,13 @@ final class QueuedStation extends Station implements QueueState {
   /** The mean weight of a ticket, for arriving ones that want to know how long it will take. */
   private volatile float publishedMeanWeight = 1;
 
-  QueuedStation(Flow<?, ?> flow, Step step, int index, int next, boolean isLast) {
+  /**
+   * Nothing has come yet.
+   *
+   * @param objectiveNanos tickets that this station has no time for are refused here; 0 if not
+   */
+  QueuedStation(
+      Flow<?, ?> flow, Step step, int index, int next, boolean isLast, long objectiveNanos) {
     super(flow, step, index, next, isLast);
     policy = step.policy() instanceof LearningPolicy some ? forQueue(some) : step.policy();
     learning = policy instanceof LearningPolicy some ? some : null;
@@ -141,7 +150,7 @@ final class QueuedStation extends Station implements QueueState {
     alarm = new DrainAlarm(flow.time, drain);
     boolean stamps =
         policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
-    intake = new Intake(this, learning, stamps);
+    intake = new Intake(this, learning, stamps, objectiveNanos);
     crew = new Crew(this);
   }
 
@@ -225,6 +234,18 @@ final class QueuedStation extends Station implements QueueState {
     return lines.estimatedAhead(priority);
   }
 
+  /**
+   * Any thread: about how many tickets keep one that arrives now from being handled at once, those
+   * in batches included; none if a worker is idle.
+   */
+  long estimatedBefore(int priority) {
+    if (hasIdleWorker) {
+      return 0;
+    }
+    long ended = itemsEnded(); // before those that have begun, which are more
+    return lines.estimatedAhead(priority) + itemsBegun() - ended;
+  }
+
   /** Any thread: the mean weight of a ticket that waits, as the drain published it last. */
   double estimatedMeanWeight() {
     return publishedMeanWeight;
@@ -246,10 +267,27 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  boolean refusesByTime() {
+    return intake.refusesByTime();
+  }
+
+  @Override
+  boolean refusesLate() {
+    return policy instanceof AdaptivePolicy;
+  }
+
+  @Override
   boolean wasSaturated() {
     boolean wasSaturated = !wasStarved;
     wasStarved = hasIdleWorker;
     return wasSaturated;
+  }
+
+  @Override
+  boolean hadBacklog() {
+    boolean hadBacklog = !wasEmptied;
+    wasEmptied = false;
+    return hadBacklog;
   }
 
   @Override
@@ -389,7 +427,6 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
-    flow.tally.unhandled(ticket);
     drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this));
   }
 
@@ -410,7 +447,6 @@ final class QueuedStation extends Station implements QueueState {
       isWithdrawn(ticket);
       return;
     }
-    flow.tally.unhandled(ticket);
     boolean isExpired = terms.isExpired(nowNanos);
     drain.completeLater(
         () ->
@@ -423,7 +459,6 @@ final class QueuedStation extends Station implements QueueState {
 
   /** A ticket whose call has ended has left. Observers are told after the drain. */
   void isWithdrawn(Ticket ticket) {
-    flow.tally.unhandled(ticket);
     Observer.Outcome outcome = flow.tally.left(ticket);
     countLost(outcome);
     if (flow.observers.isObserved()) {
@@ -517,6 +552,9 @@ final class QueuedStation extends Station implements QueueState {
     }
     if (hasIdleWorker && !wasStarved) {
       wasStarved = true;
+    }
+    if (hasSent && !wasEmptied && lines.length() == 0) {
+      wasEmptied = true;
     }
     bucket = null;
     dropBeforeNanos = nowNanos;

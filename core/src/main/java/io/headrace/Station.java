@@ -113,7 +113,6 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
 
   /** A ticket that is over leaves; its caller is told if nobody has done so yet. */
   final void drop(Ticket ticket) {
-    flow.tally.unhandled(ticket);
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
       flow.tally.left(ticket, this);
@@ -181,8 +180,35 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
         lost.count(Observer.Outcome.REJECTED));
   }
 
+  final long batchesBegun() {
+    return batches.sum();
+  }
+
+  final long itemsBegun() {
+    return itemsBegun.sum();
+  }
+
+  final long itemsEnded() {
+    return itemsEnded.sum();
+  }
+
   /** Whether there was work for all workers ever since this was asked last. */
   boolean wasSaturated() {
+    return false;
+  }
+
+  /** Whether each batch has left others waiting ever since this was asked last. */
+  boolean hadBacklog() {
+    return false;
+  }
+
+  /** Whether it refuses what it has no time for, whoever brings it. */
+  boolean refusesByTime() {
+    return false;
+  }
+
+  /** Whether its policy drops and refuses what is known to miss its deadline. */
+  boolean refusesLate() {
     return false;
   }
 

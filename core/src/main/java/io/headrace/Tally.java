@@ -15,7 +15,7 @@ final class Tally {
   /**
    * Nothing has ended yet.
    *
-   * @param admission is told which tickets have left
+   * @param admission is told which tickets leave
    */
   Tally(@Nullable Admission admission) {
     this.admission = admission;
@@ -32,7 +32,7 @@ final class Tally {
       left(ticket, at);
       return false;
     }
-    leaves(ticket, Observer.Outcome.COMPLETED);
+    leaves(ticket);
     return ticket.isCall();
   }
 
@@ -63,7 +63,7 @@ final class Tally {
     if (at != null) {
       at.lost(outcome);
     }
-    leaves(ticket, outcome);
+    leaves(ticket);
     if (ticket.isCall()) {
       calls.add(outcome, 1);
     }
@@ -89,26 +89,14 @@ final class Tally {
   Observer.Outcome left(Ticket ticket) {
     Observer.Outcome outcome = outcomeOf(ticket);
     ticket.value = null;
-    leaves(ticket, outcome);
+    leaves(ticket);
     calls.addOnce(ticket, outcome);
     return outcome;
   }
 
-  /** A ticket is about to leave that no handler has done its work for. */
-  void unhandled(Ticket ticket) {
+  private void leaves(Ticket ticket) {
     if (admission != null) {
       admission.left(ticket);
-    }
-  }
-
-  private void leaves(Ticket ticket, Observer.Outcome outcome) {
-    if (admission == null || !ticket.isCall()) {
-      return;
-    }
-    if (outcome == Observer.Outcome.COMPLETED || outcome == Observer.Outcome.REJECTED) {
-      admission.left(ticket);
-    } else {
-      admission.leftUnanswered(ticket);
     }
   }
 

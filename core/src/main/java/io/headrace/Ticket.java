@@ -84,11 +84,19 @@ final class Ticket extends CompletableFuture<Object> {
     priority = 0;
   }
 
-  Ticket(Object value, CallOptions options, Observers observers, TimeSource time) {
+  /**
+   * A call.
+   *
+   * @param isTimed whether its terms are to say when it was submitted, whatever its options
+   */
+  Ticket(Object value, CallOptions options, Observers observers, TimeSource time, boolean isTimed) {
     this.value = value;
     priority = (byte) options.priority;
     terms =
-        options.timeoutNanos != 0 || options.listener != null || observers.isToldOfCalls()
+        isTimed
+                || options.timeoutNanos != 0
+                || options.listener != null
+                || observers.isToldOfCalls()
             ? new Terms(this, options, observers, time)
             : null;
   }

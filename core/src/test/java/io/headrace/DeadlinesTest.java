@@ -20,7 +20,7 @@ class DeadlinesTest {
   private final List<Object> expired = new ArrayList<>();
 
   private Ticket add(Object name, Duration timeout) {
-    Ticket ticket = new Ticket(name, CallOptions.timeout(timeout), observers, time);
+    Ticket ticket = new Ticket(name, CallOptions.timeout(timeout), observers, time, false);
     ticket.whenComplete(
         (result, failure) -> {
           if (failure instanceof DeadlineExceededException) {
@@ -86,7 +86,8 @@ class DeadlinesTest {
   void aMillionCallsThatEndInTimeLeaveASmallHeap() {
     int largest = 0;
     for (int i = 0; i < 1_000_000; i++) {
-      Ticket ticket = new Ticket(i, CallOptions.timeout(Duration.ofHours(1)), observers, time);
+      Ticket ticket =
+          new Ticket(i, CallOptions.timeout(Duration.ofHours(1)), observers, time, false);
       deadlines.add(ticket.terms);
       ticket.succeed(i);
       largest = Math.max(largest, deadlines.size());
@@ -158,7 +159,8 @@ class DeadlinesTest {
         };
     Deadlines counted = new Deadlines("service", counting, Runnable::run);
     for (int i = 0; i < 100_000; i++) {
-      Ticket ticket = new Ticket(i, CallOptions.timeout(Duration.ofMillis(100)), observers, time);
+      Ticket ticket =
+          new Ticket(i, CallOptions.timeout(Duration.ofMillis(100)), observers, time, false);
       counted.add(ticket.terms);
       ticket.succeed(i);
       time.advance(Duration.ofMillis(1));
@@ -174,7 +176,8 @@ class DeadlinesTest {
     List<Long> order = new ArrayList<>();
     for (long nanos : new long[] {50, 10, 40, 20, 30}) {
       Ticket ticket =
-          new Ticket(nanos, CallOptions.timeout(Duration.ofNanos(nanos)), observers, wrapping);
+          new Ticket(
+              nanos, CallOptions.timeout(Duration.ofNanos(nanos)), observers, wrapping, false);
       ticket.whenComplete((result, failure) -> order.add(nanos));
       heap.add(ticket.terms);
     }
@@ -201,7 +204,7 @@ class DeadlinesTest {
     List<Long> order = new ArrayList<>();
     for (long nanos : new long[] {60, 30, 40}) {
       Ticket ticket =
-          new Ticket(nanos, CallOptions.timeout(Duration.ofNanos(nanos)), observers, hand);
+          new Ticket(nanos, CallOptions.timeout(Duration.ofNanos(nanos)), observers, hand, false);
       ticket.whenComplete((_, _) -> order.add(nanos));
       if (nanos == 30) {
         hand.failOnce(new IllegalStateException("no alarm"));
@@ -215,7 +218,8 @@ class DeadlinesTest {
     assertThatThrownBy(hand::ring).hasMessage("no alarm for the one at 60");
     hand.runTasks();
     assertThat(order).containsExactly(30L, 40L);
-    Ticket later = new Ticket(99L, CallOptions.timeout(Duration.ofNanos(99)), observers, hand);
+    Ticket later =
+        new Ticket(99L, CallOptions.timeout(Duration.ofNanos(99)), observers, hand, false);
     heap.add(later.terms);
     hand.pass(Duration.ofNanos(20));
     hand.ring();

@@ -1,11 +1,14 @@
 package io.headrace;
 
+import static io.headrace.FlowProbes.aside;
+import static io.headrace.FlowProbes.valueOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -15,6 +18,7 @@ import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a flow answers in time when it is asked for three times as much as it can do. */
 class OverloadTest {
@@ -28,16 +32,21 @@ class OverloadTest {
   private static final double CAPACITY =
       2 * MAX_SIZE / ((FIXED_NANOS + MAX_SIZE * ITEM_NANOS) / 1e9);
 
-  private final VirtualTime time = new VirtualTime();
+  private VirtualTime time = new VirtualTime();
   private final Random random = new Random(1);
   private final long[] answered = new long[2];
   private final long[] asked = new long[2];
   private final List<CompletableFuture<Integer>> submitted = new ArrayList<>();
 
   private CompletableFuture<List<Integer>> handle(List<Integer> items) {
+    return handle(items, FIXED_NANOS, ITEM_NANOS);
+  }
+
+  private CompletableFuture<List<Integer>> handle(
+      List<Integer> items, long fixedNanos, long itemNanos) {
     CompletableFuture<List<Integer>> answer = new CompletableFuture<>();
     double noise = 0.8 + 0.4 * random.nextDouble();
-    long nanos = (long) ((FIXED_NANOS + items.size() * ITEM_NANOS) * noise);
+    long nanos = (long) ((fixedNanos + items.size() * itemNanos) * noise);
     time.schedule(nanos, () -> answer.complete(items));
     return answer;
   }
@@ -125,6 +134,301 @@ class OverloadTest {
     starts.forEach(Runnable::run);
     time.advance(LENGTH);
     assertThat(goodput()).as("share of the capacity at a load of " + load).isGreaterThan(0.9);
+  }
+
+  /** Where items take different ways: the flow, and its step that takes them all. */
+  enum Shape {
+    CHOOSE {
+      @Override
+      FlowBuilder<Integer, Integer> add(FlowBuilder<Integer, Integer> flow, OverloadTest test) {
+        return flow.<Integer>choose(item -> item)
+            .<Integer>when(CHEAP, branch -> test.quick(branch, "cheap"))
+            .when(SCARCE, branch -> test.scarce(branch, "scarce"))
+            .end();
+      }
+    },
+    STEP_IF {
+      @Override
+      FlowBuilder<Integer, Integer> add(FlowBuilder<Integer, Integer> flow, OverloadTest test) {
+        return test.quick(flow, "first")
+            .asyncStepIf(item -> item == SCARCE, "scarce", test::handle, OverloadTest::twoWorkers);
+      }
+    },
+    STEPS_OF_A_BRANCH {
+      @Override
+      FlowBuilder<Integer, Integer> add(FlowBuilder<Integer, Integer> flow, OverloadTest test) {
+        return flow.<Integer>choose(item -> item)
+            .<Integer>when(
+                SCARCE, branch -> test.scarce(test.scarce(branch, "scarce"), "scarce too"))
+            .otherwise(branch -> test.quick(branch, "cheap"));
+      }
+    },
+    FAILS_EARLY {
+      @Override
+      FlowBuilder<Integer, Integer> add(FlowBuilder<Integer, Integer> flow, OverloadTest test) {
+        return test.scarce(
+            flow.asyncStep(
+                "check",
+                items -> {
+                  Outcomes<Integer> outcomes = new Outcomes<>(items.size());
+                  for (int item : items) {
+                    if (item == CHEAP) {
+                      outcomes.addFailure(new IllegalArgumentException("cheap"));
+                    } else {
+                      outcomes.add(item);
+                    }
+                  }
+                  return CompletableFuture.completedFuture(outcomes);
+                },
+                step -> step.workers(Workers.executor(Runnable::run, 1))),
+            "scarce");
+      }
+    };
+
+    abstract FlowBuilder<Integer, Integer> add(
+        FlowBuilder<Integer, Integer> flow, OverloadTest test);
+  }
+
+  private static final int CHEAP = 0;
+  private static final int SCARCE = 1;
+
+  private FlowBuilder<Integer, Integer> quick(FlowBuilder<Integer, Integer> flow, String name) {
+    return flow.asyncStep(
+        name,
+        items -> time.after(items, Duration.ofNanos(100_000)),
+        step -> step.workers(Workers.executor(Runnable::run, 4)));
+  }
+
+  private FlowBuilder<Integer, Integer> scarce(FlowBuilder<Integer, Integer> flow, String name) {
+    return flow.asyncStep(name, this::handle, OverloadTest::twoWorkers);
+  }
+
+  private static void twoWorkers(StepOptions<Integer> step) {
+    step.batch(BatchPolicy.greedy(MAX_SIZE)).workers(Workers.executor(Runnable::run, 2));
+  }
+
+  /** Items of one kind, in Poisson arrivals; their answers count if they are in time. */
+  private void openLoop(
+      Flow<Integer, Integer> flow, int item, double perSecond, CallOptions options) {
+    long nextNanos = (long) (-Math.log(1 - random.nextDouble()) / perSecond * 1e9);
+    time.schedule(
+        nextNanos,
+        () -> {
+          ask(flow, item, options);
+          openLoop(flow, item, perSecond, options);
+        });
+  }
+
+  private CompletableFuture<Integer> ask(
+      Flow<Integer, Integer> flow, int item, CallOptions options) {
+    long askedNanos = time.nanoTime();
+    asked[item]++;
+    return flow.submit(item, options)
+        .thenApply(
+            result -> {
+              if (time.nanoTime() - askedNanos <= DEADLINE.toNanos()) {
+                answered[item]++;
+              }
+              return result;
+            });
+  }
+
+  /** A step that only some items go through is kept busy, and the others are not refused for it. */
+  @ParameterizedTest
+  @CsvSource({
+    "CHOOSE, 1",
+    "CHOOSE, 3",
+    "STEP_IF, 1",
+    "STEP_IF, 3",
+    "STEPS_OF_A_BRANCH, 1",
+    "STEPS_OF_A_BRANCH, 3",
+    "FAILS_EARLY, 1",
+    "FAILS_EARLY, 3"
+  })
+  void eachStepIsLimitedByWhatGoesThroughIt(Shape shape, double cheap) throws InterruptedException {
+    for (CallOptions options : List.of(CallOptions.timeout(DEADLINE), CallOptions.DEFAULT)) {
+      Flow<Integer, Integer> flow =
+          shape
+              .add(Flow.<Integer>builder("branches").timeSource(time).answerWithin(DEADLINE), this)
+              .build()
+              .start();
+      openLoop(flow, CHEAP, cheap * CAPACITY, options);
+      openLoop(flow, SCARCE, 3 * CAPACITY, options);
+      time.advance(LENGTH);
+      assertThat(goodput(SCARCE)).as("share of the capacity").isGreaterThan(0.9);
+      if (shape != Shape.FAILS_EARLY) { // where they are refused at the entry as all others are
+        assertThat((double) answered[CHEAP] / asked[CHEAP]).as("cheap ones").isGreaterThan(0.99);
+      }
+      flow.shutdownNow();
+      time = new VirtualTime();
+      answered[CHEAP] = 0;
+      answered[SCARCE] = 0;
+      asked[CHEAP] = 0;
+    }
+  }
+
+  private double goodput(int item) {
+    return answered[item] / (double) LENGTH.toSeconds() / CAPACITY;
+  }
+
+  /** What an item has spent before a step that refuses it is not there anymore. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void stepInABranchKnowsHowLongAnItemHasBeenInTheFlow(boolean hasTimeout)
+      throws InterruptedException {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("long way")
+            .timeSource(time)
+            .answerWithin(DEADLINE)
+            .<Integer>asyncStep(
+                "slow",
+                items -> time.after(items, DEADLINE.dividedBy(2)),
+                step -> step.workers(Workers.inline()))
+            .asyncStepIf(item -> item == SCARCE, "scarce", this::handle, OverloadTest::twoWorkers)
+            .build()
+            .start();
+    openLoop(
+        flow,
+        SCARCE,
+        3 * CAPACITY,
+        hasTimeout ? CallOptions.timeout(DEADLINE) : CallOptions.DEFAULT);
+    time.advance(LENGTH);
+    assertThat(goodput(SCARCE)).as("share of the capacity").isGreaterThan(0.9);
+  }
+
+  /** It takes as long as it takes. */
+  @Test
+  void stepInABranchRefusesNothingOfTheWarmUp() {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("warm")
+            .timeSource(time)
+            .answerWithin(Duration.ofMillis(10))
+            .warmUp(Collections.nCopies(50, SCARCE))
+            .<Integer>asyncStep(
+                "first",
+                items -> time.after(items, Duration.ofMillis(1)),
+                step ->
+                    step.batch(BatchPolicy.greedy(1)).workers(Workers.executor(Runnable::run, 1)))
+            .asyncStepIf(
+                item -> item == SCARCE,
+                "scarce",
+                items -> time.after(items, Duration.ofMillis(4)),
+                step ->
+                    step.batch(BatchPolicy.greedy(1)).workers(Workers.executor(Runnable::run, 1)))
+            .build();
+    CompletableFuture<Void> start = aside(flow::start);
+    while (!start.isDone()) {
+      time.advance(Duration.ofMillis(1));
+      Thread.onSpinWait();
+    }
+    valueOf(start);
+    assertThat(flow.state()).isEqualTo(Flow.State.RUNNING);
+    flow.shutdownNow();
+  }
+
+  @Test
+  void stepsThatNotAllItemsGoThroughRefuseThemselves() {
+    Flow<Integer, Integer> flow =
+        inAndOut(
+                inAndOut(Flow.<Integer>builder("flow").answerWithin(DEADLINE), "certain")
+                    .parallel(
+                        branch -> inAndOut(branch, "certain part"),
+                        branch ->
+                            branch
+                                .<Integer>choose(item -> item)
+                                .<Integer>when(0, inner -> inAndOut(inner, "chosen"))
+                                .when(
+                                    1,
+                                    inner ->
+                                        inner.parallel(
+                                            part -> inAndOut(part, "part of chosen"),
+                                            part -> part,
+                                            (one, _) -> one))
+                                .otherwise(inner -> inner),
+                        (one, _) -> one),
+                "certain again")
+            .stepIf(item -> item > 0, "conditional", items -> items, _ -> {})
+            .<Integer>choose(item -> item)
+            .<Integer>when(0, branch -> inAndOut(branch, "only branch"))
+            .end()
+            .<Integer>step("last", items -> items, step -> step.workers(Workers.inline()))
+            .build();
+    List<String> refusing = new ArrayList<>();
+    for (int i = 0; i < flow.stationCount(); i++) {
+      if (flow.station(i).refusesByTime()) {
+        refusing.add(flow.station(i).step.name());
+      }
+    }
+    assertThat(refusing).containsExactly("chosen", "part of chosen", "conditional", "only branch");
+  }
+
+  private static FlowBuilder<Integer, Integer> inAndOut(
+      FlowBuilder<Integer, Integer> flow, String name) {
+    return flow.step(name, items -> items);
+  }
+
+  /**
+   * A batcher with a full batch of 26 ms. An adaptive policy knows which items can be in time,
+   * where their number says little.
+   */
+  @ParameterizedTest
+  @CsvSource({"40, true, 0.9", "60, true, 0.9", "80, false, 0.9"})
+  void keepsItsGoodputIfFewBatchesAreInTime(int deadlineMillis, boolean isAdaptive, double share) {
+    int maxSize = 64;
+    Duration deadline = Duration.ofMillis(deadlineMillis);
+    double capacity = maxSize / 0.026;
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>asyncBuilder(items -> handle(items, 10_000_000, 250_000))
+            .batch(
+                isAdaptive ? BatchPolicy.adaptive(maxSize, deadline) : BatchPolicy.greedy(maxSize))
+            .workers(Workers.executor(Runnable::run, 1))
+            .answerWithin(deadline)
+            .timeout(deadline)
+            .timeSource(time)
+            .build();
+    AtomicInteger inTime = new AtomicInteger();
+    every(
+        (long) (1e9 / 3 / capacity),
+        () -> {
+          var _ = batcher.submit(0).thenAccept(_ -> inTime.incrementAndGet());
+        });
+    time.advance(LENGTH);
+    assertThat(inTime.get() / (double) LENGTH.toSeconds() / capacity)
+        .as("share of the capacity")
+        .isGreaterThan(share);
+  }
+
+  private void every(long nanos, Runnable task) {
+    time.schedule(
+        nanos,
+        () -> {
+          task.run();
+          every(nanos, task);
+        });
+  }
+
+  /** Little has been let in in vain when it is known what slow batches do. */
+  @Test
+  void learnsWithinTheFirstBatches() {
+    int maxSize = 8;
+    Duration deadline = Duration.ofMillis(200);
+    double capacity = 4 * maxSize / 0.058;
+    Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>asyncBuilder(items -> handle(items, 50_000_000, 1_000_000))
+            .batch(BatchPolicy.greedy(maxSize))
+            .workers(Workers.executor(Runnable::run, 4))
+            .answerWithin(deadline)
+            .timeout(deadline)
+            .timeSource(time)
+            .build();
+    AtomicInteger inTime = new AtomicInteger();
+    every(
+        (long) (1e9 / 3 / capacity),
+        () -> {
+          var _ = batcher.submit(0).thenAccept(_ -> inTime.incrementAndGet());
+        });
+    time.advance(Duration.ofSeconds(1));
+    assertThat(inTime.get() / capacity).as("share of the capacity").isGreaterThan(0.75);
   }
 
   @Test

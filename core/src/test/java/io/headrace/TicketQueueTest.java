@@ -15,7 +15,7 @@ class TicketQueueTest {
   private final TicketQueue queue = new TicketQueue(Integer.MAX_VALUE);
 
   private static Ticket ticket(Object value) {
-    return new Ticket(value, CallOptions.DEFAULT, NOBODY, TimeSource.system());
+    return new Ticket(value, CallOptions.DEFAULT, NOBODY, TimeSource.system(), false);
   }
 
   private static void add(TicketQueue queue, Object... values) {
