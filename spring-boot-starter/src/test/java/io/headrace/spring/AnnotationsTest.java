@@ -537,7 +537,9 @@ class AnnotationsTest {
               Prices prices = context.getBean(Prices.class);
               target(prices).open.release(1);
               assertThat(prices.price(1)).isEqualTo("price of 1");
-              assertThat(seen).as("the advice sees the batch alone").containsExactly("prices");
+              assertThat(seen)
+                  .as("the advice sees the call and the batch")
+                  .containsExactly("price", "prices");
             });
   }
 

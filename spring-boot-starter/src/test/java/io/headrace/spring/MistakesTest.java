@@ -241,6 +241,25 @@ class MistakesTest {
                     "spring.aop.proxy-target-class=true"));
   }
 
+  /** What it does for a caller would come too late. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aProxyToWhichNothingCanBeAddedIsRefused(boolean isFrozen) {
+    ProxyFactory factory = new ProxyFactory(new LengthsBean());
+    factory.setProxyTargetClass(true);
+    factory.setFrozen(isFrozen);
+    factory.setOpaque(!isFrozen);
+    runner()
+        .withBean(LengthsBean.class, () -> (LengthsBean) factory.getProxy())
+        .run(
+            context ->
+                assertMistake(
+                    context.getStartupFailure(),
+                    LengthsBean.class,
+                    "a proxy that is frozen or opaque",
+                    "without setFrozen and setOpaque"));
+  }
+
   /** Whichever is made first. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
