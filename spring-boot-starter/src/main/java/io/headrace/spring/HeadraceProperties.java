@@ -9,7 +9,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
  * The properties. Those of a batcher, flow, throttle or coalescer are the options of its builder,
- * with the same defaults: what is not there is not set.
+ * with the same defaults: what is not there is not set. Names are compared by {@link
+ * UniformNames#ORDER}.
  *
  * @param startTimeout How long each flow may take to start; above zero.
  * @param drainTimeout How long accepted items may take in all when the application stops; above
@@ -39,6 +40,10 @@ record HeadraceProperties(
   HeadraceProperties {
     startTimeout = checked("start-timeout", startTimeout);
     drainTimeout = checked("drain-timeout", drainTimeout);
+    batchers = UniformNames.merged(batchers);
+    flows = UniformNames.merged(flows);
+    throttles = UniformNames.merged(throttles);
+    coalescers = UniformNames.merged(coalescers);
   }
 
   private static Duration checked(String option, Duration timeout) {
@@ -124,7 +129,11 @@ record HeadraceProperties(
       @Nullable Integer priorities,
       @Nullable Duration answerWithin,
       @Nullable Duration timeout,
-      @DefaultValue Map<String, StepProperties> steps) {}
+      @DefaultValue Map<String, StepProperties> steps) {
+    FlowProperties {
+      steps = UniformNames.merged(steps);
+    }
+  }
 
   /**
    * Options of a step.

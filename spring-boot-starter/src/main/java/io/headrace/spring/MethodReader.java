@@ -185,7 +185,7 @@ final class MethodReader {
               + ".at-once or .per-second.");
     }
     return throttles.computeIfAbsent(
-        name,
+        UniformNames.uniform(name),
         unknown -> {
           Throttle throttle = built(name, place);
           lifecycle.add(name, throttle);
