@@ -22,8 +22,12 @@ import org.springframework.context.SmartLifecycle;
  * and before any bean is destroyed.
  */
 final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
-  /** Far enough below the phases of web servers and listeners, and above those of what they use. */
-  static final int PHASE = DEFAULT_PHASE - 4096;
+  /**
+   * Below the phases of all that brings requests: web servers and listeners for messages, which are
+   * near the highest, and inbound endpoints of Spring Integration and schedulers, which are at half
+   * of it. Above those of what flows use, such as connections, which are at zero or below.
+   */
+  static final int PHASE = DEFAULT_PHASE / 2 - 4096;
 
   private final ConfigurableApplicationContext context;
   private final HeadraceProperties properties;
