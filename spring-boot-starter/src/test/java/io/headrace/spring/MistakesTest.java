@@ -3,6 +3,7 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.headrace.Flow;
 import io.headrace.Throttle;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -258,6 +259,44 @@ class MistakesTest {
                     LengthsBean.class,
                     "a proxy that is frozen or opaque",
                     "without setFrozen and setOpaque"));
+  }
+
+  static class Texts {
+    @Batched(value = "lengths", name = "taken")
+    @Coalesced(name = "taken")
+    public int length(String text) {
+      return text.length();
+    }
+
+    List<Integer> lengths(List<String> texts) {
+      return texts.stream().map(String::length).toList();
+    }
+  }
+
+  /** Whichever is made first. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aNameThatABeanHasTooIsRefused(boolean isBeanFirst) {
+    Flow<Integer, Integer> flow = Flow.<Integer>builder("flow").step("s", items -> items).build();
+    ApplicationContextRunner first =
+        isBeanFirst ? runner().withBean("taken", Flow.class, () -> flow) : runner();
+    ApplicationContextRunner both = first.withBean(Texts.class);
+    (isBeanFirst ? both : both.withBean("taken", Flow.class, () -> flow))
+        .run(
+            context -> {
+              var analysis = new MistakeFailureAnalyzer().analyze(context.getStartupFailure());
+              assertThat(analysis).as("the analysis").isNotNull();
+              assertThat(analysis.getDescription()).startsWith("taken is the name of two");
+              assertThat(analysis.getAction()).contains("Give the annotation another name");
+            });
+  }
+
+  /** They are never shown in one list. */
+  @Test
+  void aBatcherAndACoalescerMayHaveOneName() {
+    runner()
+        .withBean(Texts.class)
+        .run(context -> assertThat(context.getBean(Texts.class).length("four")).isEqualTo(4));
   }
 
   /** Whichever is made first. */
