@@ -3,8 +3,10 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.headrace.Batcher;
 import io.headrace.Flow;
 import io.headrace.Throttle;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
@@ -211,6 +213,35 @@ class MistakesTest {
                     NoThrottle.class,
                     "its bean each is no singleton",
                     "into a singleton"));
+  }
+
+  @Test
+  void aBatcherThatIsAPrototypeIsRefused() {
+    List<Batcher<Integer, Integer>> made = new ArrayList<>();
+    runner()
+        .withBean(
+            "each",
+            Batcher.class,
+            () -> {
+              Batcher<Integer, Integer> batcher =
+                  Batcher.<Integer, Integer>builder(items -> items).name("each").build();
+              made.add(batcher);
+              return batcher;
+            },
+            definition -> definition.setScope(BeanDefinition.SCOPE_PROTOTYPE))
+        .run(
+            context -> {
+              Throwable failure = catchThrowable(() -> context.getBean("each"));
+              var analysis = new MistakeFailureAnalyzer().analyze(failure);
+              assertThat(analysis).as("the analysis of %s", failure).isNotNull();
+              assertThat(analysis.getDescription())
+                  .startsWith("each is a Batcher whose bean is a prototype");
+              assertThat(analysis.getAction()).contains("Make it a singleton");
+              assertThat(made)
+                  .singleElement()
+                  .satisfies(each -> assertThat(each.state()).isNotEqualTo(Flow.State.RUNNING));
+              assertThat(context.getBean(HeadraceLifecycle.class).parts()).isEmpty();
+            });
   }
 
   interface Lengths {
