@@ -16,6 +16,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param drainTimeout How long accepted items may take in all when the application stops; above
  *     zero.
  * @param whenFailed What happens when a batcher or flow fails while it runs.
+ * @param tracing Whether batchers and flows have spans, if there is an OpenTelemetry bean and
+ *     headrace-opentelemetry.
  * @param allowUnusedNames Whether there may be properties for names that nothing asks for.
  * @param batchers Options of batchers by their names.
  * @param flows Options of flows by their names.
@@ -27,6 +29,7 @@ record HeadraceProperties(
     @DefaultValue("60s") Duration startTimeout,
     @DefaultValue("20s") Duration drainTimeout,
     @DefaultValue("unhealthy") WhenFailed whenFailed,
+    @DefaultValue("true") boolean tracing,
     @DefaultValue("false") boolean allowUnusedNames,
     @DefaultValue Map<String, BatcherProperties> batchers,
     @DefaultValue Map<String, FlowProperties> flows,
