@@ -12,6 +12,8 @@ module io.headrace.spring {
   requires spring.expression;
   requires static com.fasterxml.jackson.annotation;
   requires static io.headrace.micrometer;
+  requires static io.headrace.opentelemetry;
+  requires static io.opentelemetry.api;
   requires static micrometer.core;
   requires static org.reactivestreams;
   requires static reactor.core;

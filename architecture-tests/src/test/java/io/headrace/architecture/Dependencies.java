@@ -25,7 +25,7 @@ final class Dependencies {
           .module("cassandra", "core")
           .module("dynamodb", "core")
           .module("opentelemetry", "core", "process")
-          .module("spring-boot-starter", "core", "micrometer")
+          .module("spring-boot-starter", "core", "micrometer", "opentelemetry")
           .moduleThatUsesAllAbove("server")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")

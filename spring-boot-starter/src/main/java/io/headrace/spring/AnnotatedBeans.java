@@ -10,13 +10,9 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import org.aopalliance.intercept.MethodInterceptor;
-import org.springframework.aop.ClassFilter;
-import org.springframework.aop.framework.Advised;
 import org.springframework.aop.framework.AopProxyUtils;
 import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.aop.support.AopUtils;
-import org.springframework.aop.support.DefaultPointcutAdvisor;
-import org.springframework.aop.support.StaticMethodMatcherPointcut;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
@@ -25,9 +21,8 @@ import org.springframework.util.ClassUtils;
 /** Puts a proxy around each bean with annotated methods. */
 final class AnnotatedBeans implements BeanPostProcessor {
   /*
-   * Not ordered, so that it comes after those that make proxies for transactions and the like. It then adds
-   * itself to their proxy as the outermost: callers wait for a permit or for their batch without a transaction,
-   * and the list method, which is called on the proxy, has its own.
+   * Not ordered, so that it comes after those that make proxies for permissions, caches, transactions and the
+   * like, and finds their advice there when it takes its own place.
    */
 
   private final ConfigurableBeanFactory beans;
@@ -52,7 +47,7 @@ final class AnnotatedBeans implements BeanPostProcessor {
         Map<Method, AnnotatedMethod> methods = new HashMap<>();
         annotated.forEach(
             (method, annotations) -> methods.put(method, reading.read(method, annotations)));
-        proxy = proxy(proxy, advisor(type, methods));
+        proxy = proxy(proxy, type, methods);
         reading.bean(proxy);
       }
     }
@@ -104,33 +99,20 @@ final class AnnotatedBeans implements BeanPostProcessor {
     }
   }
 
-  private static DefaultPointcutAdvisor advisor(
-      Class<?> type, Map<Method, AnnotatedMethod> methods) {
+  private Object proxy(Object bean, Class<?> type, Map<Method, AnnotatedMethod> methods) {
     MethodInterceptor interceptor =
         invocation -> {
           AnnotatedMethod method =
               methods.get(AopUtils.getMostSpecificMethod(invocation.getMethod(), type));
           return method == null ? invocation.proceed() : method.invoke(invocation);
         };
-    StaticMethodMatcherPointcut pointcut =
-        new StaticMethodMatcherPointcut() {
-          @Override
-          public boolean matches(Method method, Class<?> target) {
-            return methods.containsKey(AopUtils.getMostSpecificMethod(method, type));
-          }
-        };
-    pointcut.setClassFilter(ClassFilter.TRUE);
-    return new DefaultPointcutAdvisor(pointcut, interceptor);
-  }
-
-  private Object proxy(Object bean, DefaultPointcutAdvisor advisor) {
-    if (bean instanceof Advised advised && !advised.isFrozen()) {
-      advised.addAdvisor(0, advisor);
+    AdvicePlace place = new AdvicePlace(type, methods::containsKey);
+    if (place.addTo(bean, interceptor)) {
       return bean;
     }
     ProxyFactory factory = new ProxyFactory(bean);
     factory.setProxyTargetClass(true);
-    factory.addAdvisor(advisor);
+    factory.addAdvisor(place.advisor(interceptor));
     return factory.getProxy(beans.getBeanClassLoader());
   }
 }

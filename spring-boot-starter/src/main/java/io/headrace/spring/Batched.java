@@ -22,6 +22,11 @@ import java.lang.annotation.Target;
  * InterruptedException} if the method declares it, and otherwise {@link
  * java.util.concurrent.CancellationException}, with the thread interrupted again.
  *
+ * <p>All other advice of the method, such as for permissions or caches, comes before, for each
+ * caller and on its thread; transactions alone do not, so that callers wait without one. The list
+ * method is called on the bean, on a thread of the batcher, with its own advice: it may have a
+ * transaction, but knows no user.
+ *
  * <p>As all annotations of Spring it works for calls that come from outside the bean, which is a
  * singleton, of methods that are neither private nor static nor final.
  */

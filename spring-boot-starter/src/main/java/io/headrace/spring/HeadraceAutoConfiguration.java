@@ -44,8 +44,9 @@ final class HeadraceAutoConfiguration {
 
   /** Static, for it has to be there before all other beans. */
   @Bean
-  static PartBeans headracePartBeans(ObjectProvider<HeadraceLifecycle> lifecycle) {
-    return new PartBeans(lifecycle);
+  static PartBeans headracePartBeans(
+      ConfigurableBeanFactory beans, ObjectProvider<HeadraceLifecycle> lifecycle) {
+    return new PartBeans(beans, lifecycle);
   }
 
   @Bean

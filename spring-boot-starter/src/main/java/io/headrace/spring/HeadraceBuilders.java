@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
@@ -30,6 +31,10 @@ import org.springframework.boot.context.properties.source.MutuallyExclusiveConfi
  *
  * {@snippet class="io.headrace.spring.SnippetsTest" region="builders"}
  *
+ * <p>Names are those of properties if they have the same letters and digits, small or capital: the
+ * environment variable {@code HEADRACE_BATCHERS_TEXTSCLASSIFY_WORKERS} is for {@code
+ * texts-classify}.
+ *
  * <p>What properties do not say stays open, and can be set in code; an option that is set in both
  * places fails. A value that the builder does not accept fails the start of the application with
  * the place of the property.
@@ -40,9 +45,12 @@ public final class HeadraceBuilders {
   private final HeadraceProperties properties;
   private final ObjectProvider<HeadraceCustomizer> customizers;
   private final boolean isVirtual;
-  private final Set<String> asked = ConcurrentHashMap.newKeySet();
+  private final Set<String> asked = new ConcurrentSkipListSet<>(UniformNames.ORDER);
 
-  /** The method that is throttled by properties of a name; nothing where code builds with them. */
+  /**
+   * The method that is throttled by properties of a uniform name; nothing where code builds with
+   * them.
+   */
   private final Map<String, String> throttles = new ConcurrentHashMap<>();
 
   private final Map<String, CoalescerWatch> watches = new ConcurrentHashMap<>();
@@ -139,7 +147,7 @@ public final class HeadraceBuilders {
    *     which would then be those of two throttles
    */
   public ThrottleBuilder throttle(String name, ThrottleBuilder builder) {
-    String place = throttles.put(name, "");
+    String place = throttles.put(UniformNames.uniform(name), "");
     if (place != null && !place.isEmpty()) {
       throw twoThrottles(name, place);
     }
@@ -148,7 +156,7 @@ public final class HeadraceBuilders {
 
   /** A builder of the throttle that a method names, of which there is no bean. */
   ThrottleBuilder annotated(String name, String place) {
-    if (throttles.put(name, place) != null) {
+    if (throttles.put(UniformNames.uniform(name), place) != null) {
       throw twoThrottles(name, place);
     }
     return described(name, Throttle.builder());

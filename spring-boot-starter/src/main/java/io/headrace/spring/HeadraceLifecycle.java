@@ -22,8 +22,12 @@ import org.springframework.context.SmartLifecycle;
  * and before any bean is destroyed.
  */
 final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
-  /** Far enough below the phases of web servers and listeners, and above those of what they use. */
-  static final int PHASE = DEFAULT_PHASE - 4096;
+  /**
+   * Below the phases of all that brings requests: web servers and listeners for messages, which are
+   * near the highest, and inbound endpoints of Spring Integration and schedulers, which are at half
+   * of it. Above those of what flows use, such as connections, which are at zero or below.
+   */
+  static final int PHASE = DEFAULT_PHASE / 2 - 4096;
 
   private final ConfigurableApplicationContext context;
   private final HeadraceProperties properties;
@@ -59,14 +63,35 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
     this.builders = builders;
   }
 
-  /** Takes a part in, which begins with the context, or now if that has begun. */
+  /**
+   * Takes a part in, which begins with the context, or now if that has begun.
+   *
+   * @throws MistakeException if there is another one that would be shown by the same name
+   */
   void add(String name, Object object) {
     CoalescerWatch watch =
         object instanceof Coalescer<?, ?> coalescer ? builders.watch(coalescer.name()) : null;
     Part part = new Part(name, object, watch, this::failed);
+    check(part);
     parts.add(part);
     if (state == State.STARTED) {
       begin(part);
+    }
+  }
+
+  private void check(Part part) {
+    // A bean of a scope is made for each session or the like.
+    if (context.containsBean(part.name()) && !context.isSingleton(part.name())) {
+      return;
+    }
+    if (parts.stream().anyMatch(part::isShownAs)) {
+      part.end(properties.drainTimeout());
+      throw new MistakeException(
+          part.name(),
+          "is the name of two batchers, flows, throttles or coalescers: of a bean, and of an"
+              + " annotated method or another bean",
+          "Give the annotation another name: in the health and the endpoint there is one of each"
+              + " name.");
     }
   }
 

@@ -9,12 +9,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
  * The properties. Those of a batcher, flow, throttle or coalescer are the options of its builder,
- * with the same defaults: what is not there is not set.
+ * with the same defaults: what is not there is not set. Names are compared by {@link
+ * UniformNames#ORDER}.
  *
  * @param startTimeout How long each flow may take to start; above zero.
  * @param drainTimeout How long accepted items may take in all when the application stops; above
  *     zero.
  * @param whenFailed What happens when a batcher or flow fails while it runs.
+ * @param tracing Whether batchers and flows have spans, if there is an OpenTelemetry bean and
+ *     headrace-opentelemetry.
  * @param allowUnusedNames Whether there may be properties for names that nothing asks for.
  * @param batchers Options of batchers by their names.
  * @param flows Options of flows by their names.
@@ -26,6 +29,7 @@ record HeadraceProperties(
     @DefaultValue("60s") Duration startTimeout,
     @DefaultValue("20s") Duration drainTimeout,
     @DefaultValue("unhealthy") WhenFailed whenFailed,
+    @DefaultValue("true") boolean tracing,
     @DefaultValue("false") boolean allowUnusedNames,
     @DefaultValue Map<String, BatcherProperties> batchers,
     @DefaultValue Map<String, FlowProperties> flows,
@@ -39,6 +43,10 @@ record HeadraceProperties(
   HeadraceProperties {
     startTimeout = checked("start-timeout", startTimeout);
     drainTimeout = checked("drain-timeout", drainTimeout);
+    batchers = UniformNames.merged(batchers);
+    flows = UniformNames.merged(flows);
+    throttles = UniformNames.merged(throttles);
+    coalescers = UniformNames.merged(coalescers);
   }
 
   private static Duration checked(String option, Duration timeout) {
@@ -124,7 +132,11 @@ record HeadraceProperties(
       @Nullable Integer priorities,
       @Nullable Duration answerWithin,
       @Nullable Duration timeout,
-      @DefaultValue Map<String, StepProperties> steps) {}
+      @DefaultValue Map<String, StepProperties> steps) {
+    FlowProperties {
+      steps = UniformNames.merged(steps);
+    }
+  }
 
   /**
    * Options of a step.

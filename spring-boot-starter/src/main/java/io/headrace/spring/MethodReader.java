@@ -4,7 +4,6 @@ import io.headrace.Batcher;
 import io.headrace.CallOptions;
 import io.headrace.Coalescer;
 import io.headrace.CoalescerBuilder;
-import io.headrace.Permit;
 import io.headrace.Service;
 import io.headrace.Throttle;
 import io.headrace.spring.AnnotatedMethod.Link;
@@ -77,8 +76,9 @@ final class MethodReader {
       if (throttled != null) {
         Throttle throttle = throttle(throttled.value(), place);
         Duration timeout = timeout(throttled.timeout(), place);
-        link = throttled(link, throttle, timeout);
-        service = throttled(service, throttle, options(throttled.timeout(), place));
+        ThrottledMethod permits = new ThrottledMethod(throttle, throttled.value(), place, timeout);
+        link = permits.around(link);
+        service = permits.around(service);
       }
       Annotations.Coalescing coalesced = annotations.coalesced();
       if (coalesced != null) {
@@ -185,7 +185,7 @@ final class MethodReader {
               + ".at-once or .per-second.");
     }
     return throttles.computeIfAbsent(
-        name,
+        UniformNames.uniform(name),
         unknown -> {
           Throttle throttle = built(name, place);
           lifecycle.add(name, throttle);
@@ -203,22 +203,6 @@ final class MethodReader {
           "Set at-once, per-second, or permits and period; burst and catch-up need one of the last"
               + " two.");
     }
-  }
-
-  private static Link throttled(Link link, Throttle throttle, @Nullable Duration timeout) {
-    return call -> {
-      try (Permit _ = timeout == null ? throttle.acquire() : throttle.acquire(timeout)) {
-        return link.call(call);
-      }
-    };
-  }
-
-  /** The timeout is for the permit: what the throttle leaves of it is not for what follows. */
-  private static Service<Call, Object> throttled(
-      Service<Call, Object> service, Throttle throttle, CallOptions options) {
-    Service<Call, Object> around =
-        throttle.around((call, _) -> service.submit(call, CallOptions.DEFAULT));
-    return (call, _) -> around.submit(call, options);
   }
 
   private static CallOptions options(String timeout, String place) {

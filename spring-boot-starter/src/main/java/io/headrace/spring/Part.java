@@ -65,6 +65,13 @@ final class Part implements Observer {
     return object == bean;
   }
 
+  /** Whether health, which has batchers and flows, or the endpoint would show one for both. */
+  boolean isShownAs(Part other) {
+    return name.equals(other.name)
+        && (object.getClass() == other.object.getClass()
+            || (state() != null && other.state() != null));
+  }
+
   /** The batcher or flow as its observers see it; null for others, and before it starts. */
   @Nullable Observed observed() {
     return observed;

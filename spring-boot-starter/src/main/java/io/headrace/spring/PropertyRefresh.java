@@ -48,8 +48,10 @@ final class PropertyRefresh {
             Binder.get(environment)
                 .bindOrCreate(HeadraceProperties.PREFIX, Bindable.of(HeadraceProperties.class)));
     Changes changes = new Changes(new TreeSet<>(), new TreeSet<>());
-    Map<String, Object> taken = new TreeMap<>(current);
-    Set<String> names = new TreeSet<>(current.keySet());
+    Map<String, Object> taken = new TreeMap<>(UniformNames.ORDER);
+    taken.putAll(current);
+    Set<String> names = new TreeSet<>(UniformNames.ORDER);
+    names.addAll(current.keySet());
     names.addAll(next.keySet());
     for (String name : names) {
       Object value = next.get(name);
@@ -77,7 +79,7 @@ final class PropertyRefresh {
     for (Part part : lifecycle.parts()) {
       switch (part.object()) {
         case Batcher<?, ?> batcher -> {
-          if (property.equals(PropertyValues.workersOf(batcher.name()))) {
+          if (isSame(property, PropertyValues.workersOf(batcher.name()))) {
             return resize(property, () -> batcher.resize(workers));
           }
         }
@@ -95,9 +97,13 @@ final class PropertyRefresh {
 
   private static @Nullable String stepOf(Flow<?, ?> flow, String property) {
     return flow.steps().stream()
-        .filter(step -> property.equals(PropertyValues.workersOf(flow.name(), step)))
+        .filter(step -> isSame(property, PropertyValues.workersOf(flow.name(), step)))
         .findFirst()
         .orElse(null);
+  }
+
+  private static boolean isSame(String property, String other) {
+    return UniformNames.ORDER.compare(property, other) == 0;
   }
 
   private interface Resizing {

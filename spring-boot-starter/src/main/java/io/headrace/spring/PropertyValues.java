@@ -3,15 +3,16 @@ package io.headrace.spring;
 import java.lang.reflect.RecordComponent;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DataObjectPropertyName;
 
 /** Properties by their names, as they are in a file. */
 final class PropertyValues {
   private PropertyValues() {}
 
-  /** The values that are set. */
+  /** The values that are set, by names that are compared by {@link UniformNames#ORDER}. */
   static Map<String, Object> of(HeadraceProperties properties) {
-    Map<String, Object> values = new TreeMap<>();
+    Map<String, Object> values = new TreeMap<>(UniformNames.ORDER);
     add(HeadraceProperties.PREFIX, properties, values);
     return values;
   }
@@ -31,7 +32,8 @@ final class PropertyValues {
     }
   }
 
-  private static Object read(RecordComponent component, Record owner) {
+  /** What a record has there; null if that is nothing. */
+  static @Nullable Object read(RecordComponent component, Record owner) {
     try {
       return component.getAccessor().invoke(owner);
     } catch (ReflectiveOperationException e) {

@@ -30,7 +30,8 @@ public @interface Throttled {
 
   /**
    * How long a call waits for a permit, such as {@code 500ms}; then it fails with {@link
-   * io.headrace.DeadlineExceededException}. Default: without a limit.
+   * io.headrace.DeadlineExceededException}, which names the throttle and the method. What the
+   * method itself takes does not count. Default: without a limit.
    *
    * @return the time; empty for none
    */

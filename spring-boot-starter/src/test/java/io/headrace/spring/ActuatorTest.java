@@ -83,7 +83,7 @@ class ActuatorTest {
             "--management.endpoint.health.probes.enabled=true",
             "--management.endpoint.health.group.readiness.include=readinessState,headrace",
             "--headrace.flows.photos.steps.classify.workers=2",
-            "--headrace.batchers.texts.workers=1");
+            "--headrace.batchers.Te-xts.workers=1"); // the same name to Spring
   }
 
   @AfterAll

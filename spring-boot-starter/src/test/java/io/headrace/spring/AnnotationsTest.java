@@ -10,9 +10,11 @@ import io.headrace.DeadlineExceededException;
 import io.headrace.Outcomes;
 import io.headrace.Permit;
 import io.headrace.Throttle;
+import io.headrace.testkit.VirtualTime;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -364,6 +366,89 @@ class AnnotationsTest {
             });
   }
 
+  static class Immediate {
+    final List<Thread> threads = new CopyOnWriteArrayList<>();
+
+    @Throttled("one")
+    public CompletableFuture<Integer> answer(int item) {
+      threads.add(Thread.currentThread());
+      return CompletableFuture.completedFuture(item);
+    }
+  }
+
+  @Test
+  void whoIsAnsweredAtOnceDoesNotExecuteTheCallsOfOthers() {
+    runner
+        .withBean(Immediate.class)
+        .withBean("one", Throttle.class, () -> Throttle.atMost(1))
+        .run(
+            context -> {
+              Immediate immediate = context.getBean(Immediate.class);
+              Throttle one = context.getBean(Throttle.class);
+              List<CompletableFuture<Integer>> calls = new ArrayList<>();
+              try (Permit _ = one.acquire()) {
+                for (int i = 0; i < 2_000; i++) {
+                  calls.add(immediate.answer(i));
+                }
+              }
+              for (int i = 0; i < 2_000; i++) {
+                assertThat(calls.get(i).join()).isEqualTo(i);
+              }
+              List<Thread> threads = target(immediate).threads;
+              assertThat(threads).hasSize(2_000);
+              assertThat(threads.subList(1, 2_000))
+                  .as("threads of those behind the first")
+                  .doesNotContain(Thread.currentThread());
+            });
+  }
+
+  static class Hurried {
+    @Throttled(value = "one", timeout = "100ms")
+    public String value() {
+      throw new AssertionError("there is no permit");
+    }
+
+    @Throttled(value = "one", timeout = "100ms")
+    public CompletableFuture<String> later(CompletableFuture<String> given) {
+      return given;
+    }
+  }
+
+  @Test
+  void theTimeoutOfAThrottleIsForThePermitAloneAndSaysWhoseItWas() {
+    VirtualTime time = new VirtualTime();
+    runner
+        .withBean(Hurried.class)
+        .withBean(
+            "one", Throttle.class, () -> Throttle.builder().atOnce(1).timeSource(time).build())
+        .run(
+            context -> {
+              Hurried hurried = context.getBean(Hurried.class);
+              var given = new CompletableFuture<String>();
+              CompletableFuture<String> first = hurried.later(given);
+              CompletableFuture<String> second = hurried.later(given);
+              Future<String> third = callers.submit(hurried::value);
+              await("the wait").until(() -> context.getBean(Throttle.class).waiting() == 2);
+              time.advance(Duration.ofSeconds(1));
+              assertThatThrownBy(second::join)
+                  .hasRootCauseInstanceOf(DeadlineExceededException.class)
+                  .hasRootCauseMessage(
+                      "throttle one had no permit for "
+                          + Hurried.class.getName()
+                          + ".later within PT0.1S");
+              assertThatThrownBy(third::get)
+                  .hasRootCauseInstanceOf(DeadlineExceededException.class)
+                  .hasRootCauseMessage(
+                      "throttle one had no permit for "
+                          + Hurried.class.getName()
+                          + ".value within PT0.1S");
+              assertThat(first).as("has its permit").isNotDone();
+              given.complete("in the end");
+              assertThat(first.join()).isEqualTo("in the end");
+              assertThat(context.getBean(Throttle.class).running()).isZero();
+            });
+  }
+
   @Test
   void aMonoThatIsCancelledGivesUpItsPlace() {
     runner
@@ -537,7 +622,9 @@ class AnnotationsTest {
               Prices prices = context.getBean(Prices.class);
               target(prices).open.release(1);
               assertThat(prices.price(1)).isEqualTo("price of 1");
-              assertThat(seen).as("the advice sees the batch alone").containsExactly("prices");
+              assertThat(seen)
+                  .as("the advice sees the call and the batch")
+                  .containsExactly("price", "prices");
             });
   }
 

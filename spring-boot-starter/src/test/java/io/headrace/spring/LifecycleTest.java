@@ -24,6 +24,7 @@ import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.LivenessState;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -127,6 +128,49 @@ class LifecycleTest {
             "flow STOPPED",
             "batcher DRAINING",
             "batcher STOPPED");
+  }
+
+  /** Such as an inbound endpoint of Spring Integration, whose phase it has. */
+  private record Endpoint(Flow<Integer, Integer> flow, List<Integer> answers)
+      implements SmartLifecycle {
+    @Override
+    public void start() {
+      call(1);
+    }
+
+    @Override
+    public void stop() {
+      call(2);
+    }
+
+    private void call(int item) {
+      try {
+        answers.add(flow.call(item));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public boolean isRunning() {
+      return answers.size() == 1;
+    }
+
+    @Override
+    public int getPhase() {
+      return Integer.MAX_VALUE / 2;
+    }
+  }
+
+  @Test
+  void flowsRunBeforeAndAfterEndpointsThatBringRequests() {
+    List<Integer> answers = new CopyOnWriteArrayList<>();
+    runner
+        .withUserConfiguration(LazyFlow.class)
+        .withBean("answers", List.class, () -> answers)
+        .withBean("endpoint", Endpoint.class)
+        .run(context -> assertThat(answers).containsExactly(1));
+    assertThat(answers).containsExactly(1, 2);
   }
 
   @Configuration(proxyBeanMethods = false)

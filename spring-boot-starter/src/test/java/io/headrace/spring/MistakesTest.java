@@ -3,7 +3,10 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.headrace.Batcher;
+import io.headrace.Flow;
 import io.headrace.Throttle;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
@@ -212,6 +215,35 @@ class MistakesTest {
                     "into a singleton"));
   }
 
+  @Test
+  void aBatcherThatIsAPrototypeIsRefused() {
+    List<Batcher<Integer, Integer>> made = new ArrayList<>();
+    runner()
+        .withBean(
+            "each",
+            Batcher.class,
+            () -> {
+              Batcher<Integer, Integer> batcher =
+                  Batcher.<Integer, Integer>builder(items -> items).name("each").build();
+              made.add(batcher);
+              return batcher;
+            },
+            definition -> definition.setScope(BeanDefinition.SCOPE_PROTOTYPE))
+        .run(
+            context -> {
+              Throwable failure = catchThrowable(() -> context.getBean("each"));
+              var analysis = new MistakeFailureAnalyzer().analyze(failure);
+              assertThat(analysis).as("the analysis of %s", failure).isNotNull();
+              assertThat(analysis.getDescription())
+                  .startsWith("each is a Batcher whose bean is a prototype");
+              assertThat(analysis.getAction()).contains("Make it a singleton");
+              assertThat(made)
+                  .singleElement()
+                  .satisfies(each -> assertThat(each.state()).isNotEqualTo(Flow.State.RUNNING));
+              assertThat(context.getBean(HeadraceLifecycle.class).parts()).isEmpty();
+            });
+  }
+
   interface Lengths {
     int length(String text);
   }
@@ -239,6 +271,63 @@ class MistakesTest {
                     LengthsBean.class,
                     "by lengths, which the proxy of the bean does not have",
                     "spring.aop.proxy-target-class=true"));
+  }
+
+  /** What it does for a caller would come too late. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aProxyToWhichNothingCanBeAddedIsRefused(boolean isFrozen) {
+    ProxyFactory factory = new ProxyFactory(new LengthsBean());
+    factory.setProxyTargetClass(true);
+    factory.setFrozen(isFrozen);
+    factory.setOpaque(!isFrozen);
+    runner()
+        .withBean(LengthsBean.class, () -> (LengthsBean) factory.getProxy())
+        .run(
+            context ->
+                assertMistake(
+                    context.getStartupFailure(),
+                    LengthsBean.class,
+                    "a proxy that is frozen or opaque",
+                    "without setFrozen and setOpaque"));
+  }
+
+  static class Texts {
+    @Batched(value = "lengths", name = "taken")
+    @Coalesced(name = "taken")
+    public int length(String text) {
+      return text.length();
+    }
+
+    List<Integer> lengths(List<String> texts) {
+      return texts.stream().map(String::length).toList();
+    }
+  }
+
+  /** Whichever is made first. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aNameThatABeanHasTooIsRefused(boolean isBeanFirst) {
+    Flow<Integer, Integer> flow = Flow.<Integer>builder("flow").step("s", items -> items).build();
+    ApplicationContextRunner first =
+        isBeanFirst ? runner().withBean("taken", Flow.class, () -> flow) : runner();
+    ApplicationContextRunner both = first.withBean(Texts.class);
+    (isBeanFirst ? both : both.withBean("taken", Flow.class, () -> flow))
+        .run(
+            context -> {
+              var analysis = new MistakeFailureAnalyzer().analyze(context.getStartupFailure());
+              assertThat(analysis).as("the analysis").isNotNull();
+              assertThat(analysis.getDescription()).startsWith("taken is the name of two");
+              assertThat(analysis.getAction()).contains("Give the annotation another name");
+            });
+  }
+
+  /** They are never shown in one list. */
+  @Test
+  void aBatcherAndACoalescerMayHaveOneName() {
+    runner()
+        .withBean(Texts.class)
+        .run(context -> assertThat(context.getBean(Texts.class).length("four")).isEqualTo(4));
   }
 
   /** Whichever is made first. */

@@ -14,6 +14,7 @@ import io.headrace.ThrottleBuilder;
 import io.headrace.TimeSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -28,6 +29,8 @@ import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
 
 /** Properties are the options of the builders, and what is wrong in them is told. */
 @ExtendWith(OutputCaptureExtension.class)
@@ -180,6 +183,76 @@ class PropertiesTest {
               Batcher<?, ?> batcher = (Batcher<?, ?>) part.object();
               assertThat(batcher.statistics().steps().getFirst().workers()).isEqualTo(5);
             });
+  }
+
+  /** Variables of the environment have no dashes, and YAML may say what they leave open. */
+  @Test
+  @SuppressWarnings("unchecked")
+  void variablesOfTheEnvironmentSetOptionsOfAnyName() {
+    runner
+        .withBean("priceTable", Prices.class)
+        .withUserConfiguration(OddNames.class)
+        .withInitializer(
+            context -> {
+              var sources = context.getEnvironment().getPropertySources();
+              sources.addFirst(
+                  new MapPropertySource(
+                      "yaml",
+                      Map.of(
+                          "headrace.batchers.priceTable-price.workers", 5,
+                          "headrace.batchers.priceTable-price.virtual-threads", true,
+                          "headrace.batchers.[my_texts].workers", 2,
+                          "headrace.batchers.[my_texts].max-size", 1,
+                          "headrace.flows.[my_flow].steps.[step_1].max-size", 1)));
+              sources.addFirst(
+                  new SystemEnvironmentPropertySource(
+                      "test-systemEnvironment",
+                      Map.of(
+                          "HEADRACE_BATCHERS_PRICETABLEPRICE_WORKERS", "7",
+                          "HEADRACE_BATCHERS_MYTEXTS_WORKERS", "3",
+                          "HEADRACE_FLOWS_MYFLOW_STEPS_STEP1_WORKERS", "4",
+                          "HEADRACE_THROTTLES_GEOCODER_ATONCE", "6")));
+            })
+        .run(
+            context -> {
+              assertThat(context).hasNotFailed();
+              var parts = context.getBean(HeadraceLifecycle.class).parts();
+              Batcher<?, ?> prices =
+                  parts.stream()
+                      .filter(part -> part.name().equals("priceTable-price"))
+                      .map(part -> (Batcher<?, ?>) part.object())
+                      .findFirst()
+                      .orElseThrow();
+              assertThat(prices.statistics().steps().getFirst().workers()).isEqualTo(7);
+              Batcher<Integer, Integer> texts = context.getBean("texts", Batcher.class);
+              assertThat(texts.statistics().steps().getFirst().workers()).isEqualTo(3);
+              assertThat(largest(texts)).as("the size of the lower source").isEqualTo(1);
+              Flow<Integer, Integer> flow = context.getBean(Flow.class);
+              assertThat(flow.statistics().steps().getFirst().workers()).isEqualTo(4);
+              assertThat(largest(flow)).isEqualTo(1);
+              assertThat(context.getBean(Throttle.class)).hasToString("Throttle[atOnce=6]");
+            });
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class OddNames {
+    @Bean
+    Batcher<Integer, Integer> texts(HeadraceBuilders headrace) {
+      return headrace.batcher("my_texts", Batcher.<Integer, Integer>builder(sizes())).build();
+    }
+
+    @Bean
+    Flow<Integer, Integer> flow(HeadraceBuilders headrace) {
+      return headrace
+          .<Integer>flow("my_flow")
+          .step("step_1", sizes(), headrace.step("my_flow", "step_1"))
+          .build();
+    }
+
+    @Bean
+    Throttle limit(HeadraceBuilders headrace) {
+      return headrace.throttle("geo-Coder", Throttle.builder()).build();
+    }
   }
 
   @Test
