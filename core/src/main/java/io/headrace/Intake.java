@@ -109,8 +109,7 @@ final class Intake {
     if (capacity.hasTime(ticket.priority, hasDeadline, timeNanos, ahead, ticket.arrivalNanos)) {
       return true;
     }
-    flow.tally.reject(
-        ticket, Admission.refusal(station.toString(), ahead, timeNanos), station);
+    flow.tally.reject(ticket, Admission.refusal(station.toString(), ahead, timeNanos), station);
     return false;
   }
 

@@ -140,7 +140,7 @@ class WeightTest {
     FIXED {
       @Override
       BatchPolicy of(int maxSize, Random random) {
-        return BatchPolicy.fixed(maxSize, Duration.ofMillis(5));
+        return BatchPolicy.fixed(maxSize, maxSize == 1 ? Duration.ZERO : Duration.ofMillis(5));
       }
     },
     OWN {
