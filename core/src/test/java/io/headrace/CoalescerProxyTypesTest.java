@@ -128,6 +128,7 @@ class CoalescerProxyTypesTest {
     }
 
     /** Its arguments are the variables they are given for, the other way round. */
+    @SuppressWarnings("ClassCanBeStatic") // its type arguments are those of the outer class
     class Swapped extends Pair<V, K> {
       @Override
       public K find(V key) {
@@ -160,6 +161,7 @@ class CoalescerProxyTypesTest {
 
   static class Halves<A, B> {
     /** The B of its interface is not the one that it gives its superclass. */
+    @SuppressWarnings("ClassCanBeStatic") // its type arguments are those of the outer class
     class Stage extends Halves<B, CompletableFuture<B>> implements Repository<Long, B> {
       @Override
       public B find(Long key) {
