@@ -43,8 +43,8 @@ final class Admission {
     long nowNanos = terms == null ? flow.time.nanoTime() : terms.submittedNanos;
     long timeNanos = timeNanos(terms, objectiveNanos, nowNanos);
     long ahead = inFlightFrom(ticket.priority);
-    boolean hasDeadline = terms != null && terms.hasDeadline;
-    if (!capacity.hasTime(ticket.priority, hasDeadline, timeNanos, ahead, nowNanos)) {
+    boolean isKnown = isDeadline(terms, timeNanos, nowNanos);
+    if (!capacity.hasTime(ticket.priority, isKnown, timeNanos, ahead, nowNanos)) {
       return refusal(flow.name(), ahead, timeNanos);
     }
     ticket.isCounted = true;
@@ -52,13 +52,25 @@ final class Admission {
     return null;
   }
 
-  /** How much time a ticket has left: until its deadline, or until the objective if it has none. */
+  /**
+   * How much time a ticket has left: until the deadline that its caller has named, or until the
+   * objective, and at most until the deadline that the service gives to all.
+   */
   static long timeNanos(@Nullable Terms terms, long objectiveNanos, long nowNanos) {
     if (terms == null) {
       return objectiveNanos;
     }
-    return (terms.hasDeadline ? terms.deadlineNanos : terms.submittedNanos + objectiveNanos)
-        - nowNanos;
+    long objectiveLeft = terms.submittedNanos + objectiveNanos - nowNanos;
+    if (!terms.hasDeadline) {
+      return objectiveLeft;
+    }
+    long left = terms.deadlineNanos - nowNanos;
+    return terms.isNamed ? left : Math.min(left, objectiveLeft);
+  }
+
+  /** Whether that time is until a deadline, of which policies know. */
+  static boolean isDeadline(@Nullable Terms terms, long timeNanos, long nowNanos) {
+    return terms != null && terms.hasDeadline && terms.deadlineNanos - nowNanos == timeNanos;
   }
 
   static RejectedException refusal(String where, long ahead, long timeNanos) {

@@ -358,8 +358,9 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
 
     /**
      * Refuses on arrival, with {@link RejectedException}, what is not going to be answered in time;
-     * see {@link FlowBuilder#answerWithin}. It is refused with workers that are inline or
-     * unlimited, as nothing waits for those. The objective should be at least three times what a
+     * see {@link FlowBuilder#answerWithin}. A longer {@link #timeout} of the batcher does not
+     * replace the objective, one that a call names does. It is refused with workers that are inline
+     * or unlimited, as nothing waits for those. The objective should be at least three times what a
      * full batch takes; with less than that, use {@link BatchPolicy#adaptive(int, Duration)} and
      * timeouts. Default: what comes is let in.
      *

@@ -16,16 +16,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CallOptions {
   /** No timeout but that of the service, if it has one; priority 0, no listener. */
-  public static final CallOptions DEFAULT = new CallOptions(0, 0, null);
+  public static final CallOptions DEFAULT = new CallOptions(0, true, 0, null);
 
   /** Zero means none. */
   final long timeoutNanos;
 
+  /**
+   * Whether the timeout, if there is one, was named for the call, and is not that of its service.
+   */
+  final boolean isNamed;
+
   final int priority;
   final @Nullable CallListener listener;
 
-  private CallOptions(long timeoutNanos, int priority, @Nullable CallListener listener) {
+  private CallOptions(
+      long timeoutNanos, boolean isNamed, int priority, @Nullable CallListener listener) {
     this.timeoutNanos = timeoutNanos;
+    this.isNamed = isNamed;
     this.priority = priority;
     this.listener = listener;
   }
@@ -62,7 +69,7 @@ public final class CallOptions {
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public CallOptions withTimeout(Duration timeout) {
-    return new CallOptions(Checks.positiveNanos(timeout, "timeout"), priority, listener);
+    return new CallOptions(Checks.positiveNanos(timeout, "timeout"), true, priority, listener);
   }
 
   /**
@@ -76,7 +83,8 @@ public final class CallOptions {
    * @throws IllegalArgumentException if the priority is negative
    */
   public CallOptions withPriority(int priority) {
-    return new CallOptions(timeoutNanos, Checks.atLeast(0, priority, "priority"), listener);
+    return new CallOptions(
+        timeoutNanos, isNamed, Checks.atLeast(0, priority, "priority"), listener);
   }
 
   /**
@@ -86,7 +94,7 @@ public final class CallOptions {
    * @return options with this listener
    */
   public CallOptions withListener(CallListener listener) {
-    return new CallOptions(timeoutNanos, priority, requireNonNull(listener, "listener"));
+    return new CallOptions(timeoutNanos, isNamed, priority, requireNonNull(listener, "listener"));
   }
 
   /**
@@ -111,12 +119,12 @@ public final class CallOptions {
   CallOptions orTimeout(long defaultNanos) {
     return defaultNanos == 0 || timeoutNanos != 0
         ? this
-        : new CallOptions(defaultNanos, priority, listener);
+        : new CallOptions(defaultNanos, false, priority, listener);
   }
 
   /** These options for something that several callers share. */
   CallOptions withoutTimeout() {
-    return timeoutNanos == 0 ? this : new CallOptions(0, priority, listener);
+    return timeoutNanos == 0 ? this : new CallOptions(0, true, priority, listener);
   }
 
   @Override

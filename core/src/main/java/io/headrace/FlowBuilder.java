@@ -333,10 +333,11 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
 
   /**
    * Refuses on arrival, with {@link RejectedException}, what the flow is not going to answer in
-   * time: within the timeout of the call, or within this objective if it has none. What each step
-   * can do is measured while it is busy; until it has been so for some time nothing is refused.
-   * Lower priorities are refused first. Under overload the callers that are let in have their
-   * answers in time, where otherwise all would wait and few be in time.
+   * time: within the timeout that the call names, or within this objective if it names none, also
+   * if the flow has a {@link #timeout} that is longer. What each step can do is measured while it
+   * is busy; until it has been so for some time nothing is refused. Lower priorities are refused
+   * first. Under overload the callers that are let in have their answers in time, where otherwise
+   * all would wait and few be in time.
    *
    * <p>The steps that every item goes through decide at the entry. A step in a branch of a choice,
    * or with a condition, decides when an item arrives there, by what is left of its time: what goes

@@ -105,8 +105,8 @@ final class Intake {
     Terms terms = ticket.terms;
     long timeNanos = Admission.timeNanos(terms, objectiveNanos, ticket.arrivalNanos);
     long ahead = station.estimatedBefore(ticket.priority);
-    boolean hasDeadline = terms != null && terms.hasDeadline;
-    if (capacity.hasTime(ticket.priority, hasDeadline, timeNanos, ahead, ticket.arrivalNanos)) {
+    boolean isKnown = Admission.isDeadline(terms, timeNanos, ticket.arrivalNanos);
+    if (capacity.hasTime(ticket.priority, isKnown, timeNanos, ahead, ticket.arrivalNanos)) {
       return true;
     }
     flow.tally.reject(ticket, Admission.refusal(station.toString(), ahead, timeNanos), station);

@@ -12,6 +12,10 @@ sealed class Terms permits Part, WarmUpTerms {
   final TimeSource time;
   final @Nullable CallListener listener;
   final boolean hasDeadline;
+
+  /** Whether the deadline is that of a timeout that was named for the call. */
+  final boolean isNamed;
+
   final long submittedNanos;
   final long deadlineNanos;
 
@@ -32,6 +36,7 @@ sealed class Terms permits Part, WarmUpTerms {
     listener = options.listener;
     followed = observers.submitted();
     hasDeadline = options.timeoutNanos != 0;
+    isNamed = options.isNamed;
     flight = Flight.beginCall();
     submittedNanos = time.nanoTime();
     deadlineNanos = submittedNanos + options.timeoutNanos;
@@ -44,6 +49,7 @@ sealed class Terms permits Part, WarmUpTerms {
     listener = call == null ? null : call.listener;
     followed = call == null ? null : call.followed;
     hasDeadline = call != null && call.hasDeadline;
+    isNamed = call != null && call.isNamed;
     submittedNanos = call == null ? 0 : call.submittedNanos;
     deadlineNanos = call == null ? 0 : call.deadlineNanos;
   }

@@ -517,11 +517,12 @@ class OverloadTest {
    * A batcher that answers 400 items in a second: of 100 that come together those go into batches
    * that it expects to answer in three quarters of 100 ms, and the others are refused.
    */
-  @Test
-  void batcherAnswersWithinItsObjective() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void batcherAnswersWithinItsObjective(boolean hasLongTimeout) {
     Duration objective = Duration.ofMillis(100);
     List<List<Integer>> batches = new ArrayList<>();
-    Batcher<Integer, Integer> batcher =
+    Batcher.Builder<Integer, Integer> builder =
         Batcher.<Integer, Integer>asyncBuilder(
                 items -> {
                   batches.add(List.copyOf(items));
@@ -530,8 +531,11 @@ class OverloadTest {
             .batch(BatchPolicy.greedy(4))
             .workers(Workers.executor(Runnable::run, 1))
             .answerWithin(objective)
-            .timeSource(time)
-            .build();
+            .timeSource(time);
+    if (hasLongTimeout) {
+      builder.timeout(objective.multipliedBy(100)); // no caller has named it
+    }
+    Batcher<Integer, Integer> batcher = builder.build();
     for (int i = 0; i < 1_000; i++) {
       var _ = batcher.submit(-1);
       time.advance(Duration.ofMillis(2));

@@ -237,8 +237,10 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       }
       return failures == null ? outcomes : merge(outcomes, failures);
     } finally {
-      fresh.values().forEach(Block::release); // what has a view lives on
-      fresh = Map.of();
+      if (!fresh.isEmpty()) {
+        fresh.values().forEach(Block::release); // what has a view lives on
+        fresh = Map.of();
+      }
     }
   }
 
