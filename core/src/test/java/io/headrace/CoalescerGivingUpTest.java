@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -263,7 +264,7 @@ class CoalescerGivingUpTest {
                 key -> {
                   futures.getFirst().cancel(true);
                   if (isHeeded) {
-                    Thread.sleep(Duration.ofDays(1));
+                    new CountDownLatch(1).await();
                   }
                   return "ignored its interrupt";
                 })
@@ -282,7 +283,7 @@ class CoalescerGivingUpTest {
     Coalescer<String, String> blocking =
         Coalescer.<String, String>builder(
                 key -> {
-                  Thread.sleep(Duration.ofDays(1));
+                  new CountDownLatch(1).await();
                   return key;
                 })
             .executor(Runnable::run)
@@ -291,7 +292,7 @@ class CoalescerGivingUpTest {
     Coalescer<String, String> asynchronous =
         Coalescer.<String, String>asyncBuilder(
                 key -> {
-                  Thread.sleep(Duration.ofDays(1));
+                  new CountDownLatch(1).await();
                   return CompletableFuture.completedFuture(key);
                 })
             .whenAbandoned(whenAbandoned)

@@ -311,7 +311,7 @@ class FlowShutdownTest {
                   aside(() -> self.get().shutdownNow()).join(); // which no interrupt ends
                   wasInterrupted.set(Thread.currentThread().isInterrupted());
                   if (isHeeded) {
-                    Thread.sleep(Duration.ofDays(1));
+                    new CountDownLatch(1).await();
                   }
                   return items;
                 },

@@ -3,6 +3,7 @@ package io.headrace.opentelemetry;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
 import io.headrace.Observer.Outcome;
+import io.headrace.TimeSource;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
@@ -14,7 +15,7 @@ final class TracedCall {
   final Context context;
 
   /** Since when it only waits for steps, by the clock of durations. Guarded by this. */
-  private long waitingSinceNanos = System.nanoTime();
+  private long waitingSinceNanos = TimeSource.system().nanoTime();
 
   /** By how many branches of a flow it is executed. Guarded by this. */
   private int executions;
@@ -29,13 +30,13 @@ final class TracedCall {
 
   synchronized void waits() {
     if (--executions == 0) {
-      waitingSinceNanos = System.nanoTime();
+      waitingSinceNanos = TimeSource.system().nanoTime();
     }
   }
 
   /** How long it has waited now; negative while it is executed. */
   private synchronized long waitedNanos() {
-    return executions == 0 ? System.nanoTime() - waitingSinceNanos : -1;
+    return executions == 0 ? TimeSource.system().nanoTime() - waitingSinceNanos : -1;
   }
 
   /**
