@@ -88,26 +88,14 @@ class AdaptiveSortedTest {
   }
 
   /** Sends all that waits, and notes what it sees. */
-  private static final class Recording implements LearningPolicy {
+  private static final class Recording extends SendsAll {
     final List<Seen> beforeDrops = new ArrayList<>();
     final List<Seen> decisions = new ArrayList<>();
     final ToLongFunction<QueueState> dropBefore;
 
     Recording(ToLongFunction<QueueState> dropBefore) {
+      super(100);
       this.dropBefore = dropBefore;
-    }
-
-    @Override
-    public LearningPolicy forQueue() {
-      return this;
-    }
-
-    @Override
-    public void handled(int size, long handleNanos) {}
-
-    @Override
-    public int maxSize() {
-      return 100;
     }
 
     @Override
@@ -119,7 +107,7 @@ class AdaptiveSortedTest {
     @Override
     public Decision decide(QueueState queue) {
       decisions.add(Seen.of(queue));
-      return Decision.send(100);
+      return super.decide(queue);
     }
   }
 
@@ -216,18 +204,10 @@ class AdaptiveSortedTest {
     CountingCurve curve = new CountingCurve(maxSize);
     AdaptivePolicy policy = new AdaptivePolicy(maxSize, OBJECTIVE.toNanos(), curve);
     LearningPolicy given =
-        new LearningPolicy() {
+        new SendsAll(maxSize) {
           @Override
           public LearningPolicy forQueue() {
             return policy;
-          }
-
-          @Override
-          public void handled(int size, long handleNanos) {}
-
-          @Override
-          public int maxSize() {
-            return maxSize;
           }
 
           @Override

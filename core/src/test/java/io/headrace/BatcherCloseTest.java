@@ -237,28 +237,14 @@ class BatcherCloseTest {
   }
 
   /** Drops everything that has a timeout. */
-  private static final class DropAll implements LearningPolicy {
-    @Override
-    public LearningPolicy forQueue() {
-      return this;
-    }
-
-    @Override
-    public void handled(int size, long handleNanos) {}
-
-    @Override
-    public int maxSize() {
-      return 1;
+  private static final class DropAll extends SendsAll {
+    DropAll() {
+      super(1);
     }
 
     @Override
     public long dropBeforeNanos(QueueState queue) {
       return queue.nowNanos() + Duration.ofHours(1).toNanos();
-    }
-
-    @Override
-    public Decision decide(QueueState queue) {
-      return Decision.send(1);
     }
   }
 

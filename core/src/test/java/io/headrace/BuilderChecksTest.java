@@ -522,23 +522,10 @@ class BuilderChecksTest {
   @Test
   void aLearningPolicyThatMakesNoneForAQueueIsRefused() {
     LearningPolicy policy =
-        new LearningPolicy() {
+        new SendsAll(1) {
           @Override
           public LearningPolicy forQueue() {
             return null;
-          }
-
-          @Override
-          public void handled(int size, long handleNanos) {}
-
-          @Override
-          public int maxSize() {
-            return 1;
-          }
-
-          @Override
-          public Decision decide(QueueState queue) {
-            return Decision.send(1);
           }
 
           @Override

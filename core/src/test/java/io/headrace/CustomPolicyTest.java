@@ -329,22 +329,7 @@ class CustomPolicyTest {
   void learnsOfTheBatchesOfItsStepOnly() throws Exception {
     List<Integer> learned = new ArrayList<>();
     LearningPolicy policy =
-        new LearningPolicy() {
-          @Override
-          public LearningPolicy forQueue() {
-            return this;
-          }
-
-          @Override
-          public int maxSize() {
-            return 8;
-          }
-
-          @Override
-          public Decision decide(QueueState queue) {
-            return Decision.send(queue.waiting());
-          }
-
+        new SendsAll(8) {
           @Override
           public void handled(int size, long nanos) {
             learned.add(size);
