@@ -368,7 +368,9 @@ final class Pool implements Placement.BatchExecutor {
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
     process.givePlace(place);
-    pending.addFirst(execution);
+    if (!isClosed()) { // else nobody waits for it, and it would be kept
+      pending.addFirst(execution);
+    }
   }
 
   /**
