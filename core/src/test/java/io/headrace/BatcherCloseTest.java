@@ -49,9 +49,11 @@ class BatcherCloseTest {
         .timeSource(time);
   }
 
-  private static Thread closing(Batcher<?, ?> batcher) {
-    Thread thread = Thread.ofPlatform().start(batcher::close);
-    while (batcher.state() == Flow.State.RUNNING) {
+  /** A thread that closes, and has nothing to do anymore but to wait for the end. */
+  private static Thread closing(Runnable close) {
+    Thread thread = Thread.ofPlatform().start(close);
+    while (thread.getState() != Thread.State.WAITING) {
+      assertThat(thread.isAlive()).isTrue();
       Thread.onSpinWait();
     }
     return thread;
@@ -88,7 +90,7 @@ class BatcherCloseTest {
       futures.add(batcher.submit(i));
     }
     entered.await();
-    Thread closing = closing(batcher);
+    Thread closing = closing(batcher::close);
     assertThat(futures).noneMatch(CompletableFuture::isDone);
     assertThat(closing.isAlive()).isTrue();
     release.countDown();
@@ -121,7 +123,7 @@ class BatcherCloseTest {
     for (int i = 0; i < 5; i++) {
       futures.add(batcher.submit(i));
     }
-    Thread closing = closing(batcher);
+    Thread closing = closing(batcher::close);
     assertThat(batcher.submit(9).exceptionNow())
         .isInstanceOf(StoppedException.class)
         .hasMessage("batcher is DRAINING");
@@ -167,11 +169,7 @@ class BatcherCloseTest {
       futures.add(batcher.submit(i));
     }
     AtomicReference<Boolean> inTime = new AtomicReference<>();
-    Thread closing =
-        Thread.ofPlatform().start(() -> inTime.set(batcher.close(Duration.ofSeconds(1))));
-    while (time.alarms() == 0) {
-      Thread.onSpinWait();
-    }
+    Thread closing = closing(() -> inTime.set(batcher.close(Duration.ofSeconds(1))));
     held.answer();
     time.advance(Duration.ofSeconds(1));
     closing.join();
