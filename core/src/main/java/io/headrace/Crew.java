@@ -150,6 +150,11 @@ final class Crew {
   }
 
   private void resizeInTime(int workers) throws InterruptedException {
+    Placement.BatchExecutor elsewhere = elsewhere();
+    if (elsewhere != null) {
+      resize(elsewhere, workers);
+      return;
+    }
     int before = wanted;
     if (workers <= before || isOnDemand) {
       wanted = workers;
@@ -179,6 +184,20 @@ final class Crew {
         startup.completeExceptionally(new StartException(station + " was not resized", null));
         added.stream().filter(Slot::claim).forEach(this::retire);
       }
+    }
+  }
+
+  private void resize(Placement.BatchExecutor elsewhere, int workers) throws InterruptedException {
+    try {
+      elsewhere.resize(workers);
+      wanted = Checks.atLeast(1, elsewhere.places(), "places");
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception failure) {
+      if (hasEnded || station.shutdownReason != null) {
+        throw station.flow.stopped();
+      }
+      throw new StartException(station + " was not resized: " + failure, failure);
     }
   }
 
@@ -230,10 +249,10 @@ final class Crew {
     return retirements;
   }
 
-  /** Any thread: the workers behind a handler that is not in this JVM. */
-  List<WorkerStatus> placed() {
+  /** Any thread: what executes the batches, if that is not in this JVM. */
+  Placement.@Nullable BatchExecutor elsewhere() {
     Handling placed = this.placed;
-    return placed == null ? List.of() : placed.workers();
+    return placed == null ? null : placed.elsewhere();
   }
 
   /** Any thread: a worker has nothing to do anymore. */
@@ -289,13 +308,13 @@ final class Crew {
 
   /** How many may be busy now. */
   private int limit() {
-    Handling placed = this.placed;
+    Placement.BatchExecutor elsewhere = elsewhere();
     int wanted = this.wanted;
-    if (placed == null) {
+    if (elsewhere == null) {
       return wanted;
     }
     try {
-      return Math.clamp(placed.wantedBatches(), 1, wanted);
+      return Math.clamp(elsewhere.wantedBatches(), 1, wanted);
     } catch (Throwable failure) {
       station.flow.observers.report(workers, failure);
       return wanted;

@@ -274,15 +274,17 @@ public final class Flow<I, O extends @Nullable Object>
 
   /**
    * Changes the number of workers of a step while the flow runs, and blocks until the new ones have
-   * started. Fewer workers end when they have no batch.
+   * started, however long that takes. Workers that are too many end when they have no batch, which
+   * is not waited for. Of worker processes it is the number of processes.
    *
    * @param step the name of the step, whose workers are limited in number and not inline
    * @param workers how many there are to be, at least 1
    * @throws StartException if the handler of a new worker failed to start, with its failure as the
    *     cause; the number is as before
    * @throws StoppedException if the flow does not run
-   * @throws IllegalArgumentException if there is no such step, the number is below 1, or the
-   *     workers are inline or unlimited
+   * @throws IllegalArgumentException if there is no such step, the number is below 1 or larger than
+   *     such workers can have, or the workers are inline, unlimited, or {@linkplain Placement
+   *     placed} where their number is fixed
    * @throws InterruptedException if the calling thread is interrupted; the number is as before
    */
   public void resize(String step, int workers) throws InterruptedException {

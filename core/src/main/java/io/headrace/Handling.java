@@ -23,14 +23,9 @@ abstract class Handling {
 
   void onClose() throws Exception {}
 
-  /** The workers behind it that are not in this JVM. */
-  List<WorkerStatus> workers() {
-    return List.of();
-  }
-
-  /** How many batches those want at this moment. */
-  int wantedBatches() {
-    return Integer.MAX_VALUE;
+  /** What executes its batches, if that is not in this JVM. */
+  Placement.@Nullable BatchExecutor elsewhere() {
+    return null;
   }
 
   /** For a worker that begins. */
@@ -132,13 +127,8 @@ abstract class Handling {
       }
 
       @Override
-      List<WorkerStatus> workers() {
-        return executor.workers();
-      }
-
-      @Override
-      int wantedBatches() {
-        return executor.wantedBatches();
+      Placement.BatchExecutor elsewhere() {
+        return executor;
       }
     };
   }

@@ -35,12 +35,12 @@ public interface Placement {
 
   /**
    * Executes the batches of a step. Never asked to execute more at once than it has {@link
-   * #places}.
+   * #places}, except for a moment after a resize to fewer.
    */
   interface BatchExecutor {
     /**
-     * How many batches it takes at once. Asked once, before it is started. One that replaces
-     * another when a handler is swapped has at least as many.
+     * How many batches it takes at once. Asked before it is started, and after it was {@linkplain
+     * #resize resized}. One that replaces another when a handler is swapped has at least as many.
      *
      * @return the number of places, at least 1
      */
@@ -67,6 +67,30 @@ public interface Placement {
      *     cause. {@link #close} is called then, too
      */
     void start(Host host) throws Exception;
+
+    /**
+     * How many workers it can be {@linkplain #resize resized} to.
+     *
+     * @return the most; 0, which is the default, if their number is fixed
+     */
+    default int maxWorkers() {
+      return 0;
+    }
+
+    /**
+     * Changes how many workers there are, and with that the {@link #places}. Blocks until those
+     * that are added are ready; those that are too many end when they have no batch, for which it
+     * does not wait. Before the start it says how many are started. Not called by two threads at
+     * once.
+     *
+     * @param workers how many, from 1 to {@link #maxWorkers}
+     * @throws InterruptedException if the calling thread is interrupted; the number is as before
+     * @throws Exception if one that is added cannot be made ready, or it is closed meanwhile; the
+     *     number is as before
+     */
+    default void resize(int workers) throws Exception {
+      throw new UnsupportedOperationException("the number of workers is fixed");
+    }
 
     /**
      * Executes a batch. Called by whichever thread has something to do with the step, several at

@@ -308,7 +308,8 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   List<WorkerStatus> placedWorkers() {
-    return crew.placed();
+    Placement.BatchExecutor elsewhere = crew.elsewhere();
+    return elsewhere == null ? List.of() : elsewhere.workers();
   }
 
   @Override
@@ -319,6 +320,12 @@ final class QueuedStation extends Station implements QueueState {
   @Override
   List<Runnable> replaceEach(Supplier<Handling> handlings) {
     return crew.swapEach(handlings);
+  }
+
+  @Override
+  int maxWorkers() {
+    Placement.BatchExecutor elsewhere = crew.elsewhere();
+    return elsewhere == null ? super.maxWorkers() : elsewhere.maxWorkers();
   }
 
   @Override

@@ -35,6 +35,11 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   /** The lock of those who change handlers and workers. */
   private final Object changes = new Object();
 
+  /**
+   * How many workers there are to be since their number was changed, else 0; guarded by changes.
+   */
+  private int resizedTo;
+
   private final LongAdder batches = new LongAdder();
   private final LongAdder itemsBegun = new LongAdder();
   private final LongAdder itemsEnded = new LongAdder();
@@ -250,9 +255,9 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   final void swap(HandlerSource given) {
     HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);
     requireShared(handlers.shared());
-    requirePlaces(handlers.elsewhere());
     List<Runnable> retirements;
     synchronized (changes) {
+      requirePlaces(handlers.elsewhere());
       retirements = handlers.shared() ? replaceAll(handlers) : replaceEach(handlers.handlings());
     }
     retirements.forEach(Runnable::run); // other changes do not wait until a handler is closed
@@ -280,36 +285,53 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     }
   }
 
+  /** What replaces another has as many workers as that was resized to. */
   private void requirePlaces(Placement.@Nullable BatchExecutor elsewhere) {
-    if (elsewhere != null && elsewhere.places() < step.workers().count) {
+    if (elsewhere == null) {
+      return;
+    }
+    if (resizedTo > 0) {
+      try {
+        elsewhere.resize(resizedTo);
+      } catch (Exception failure) {
+        throw new StartException(
+            step.workers() + " cannot have " + resizedTo + " workers: " + failure, failure);
+      }
+    }
+    if (elsewhere.places() < workers()) {
       throw new IllegalArgumentException(
           step.workers()
               + " has "
               + elsewhere.places()
               + " places now, "
               + this
-              + " was built with "
-              + step.workers().count
+              + " has "
+              + workers()
               + " and cannot have fewer");
     }
   }
 
   /** Changes the number of workers. */
   final void resize(int workers) throws InterruptedException {
-    if (step.workers().placement != null) {
-      throw new IllegalArgumentException(
-          "workers of " + this + " are " + step.workers() + ", their number is fixed");
-    }
     if (step.workers().count == Workers.UNLIMITED) {
       throw new IllegalArgumentException(
           "workers of " + this + " are " + step.workers() + ", their number is not limited");
     }
-    if (step.workers().kind != Workers.Kind.EXECUTOR) {
-      Checks.between(1, Workers.MAX_THREADS, workers, "workers");
+    int most = maxWorkers();
+    if (most == 0) {
+      throw new IllegalArgumentException(
+          "workers of " + this + " are " + step.workers() + ", their number is fixed");
     }
+    Checks.between(1, most, workers, "workers");
     synchronized (changes) {
       changeWorkers(workers);
+      resizedTo = workers;
     }
+  }
+
+  /** How many workers there can be; 0 if their number is fixed. */
+  int maxWorkers() {
+    return step.workers().kind == Workers.Kind.EXECUTOR ? Integer.MAX_VALUE : Workers.MAX_THREADS;
   }
 
   /** Returns what retires the handler before; null if the station is closed. */

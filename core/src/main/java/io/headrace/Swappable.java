@@ -102,13 +102,8 @@ final class Swappable extends Handling {
   }
 
   @Override
-  List<WorkerStatus> workers() {
-    return current.handling.workers();
-  }
-
-  @Override
-  int wantedBatches() {
-    return current.handling.wantedBatches();
+  Placement.@Nullable BatchExecutor elsewhere() {
+    return current.handling.elsewhere();
   }
 
   @Override

@@ -31,6 +31,12 @@ class PlacementTest {
     int starts;
     int closes;
 
+    /** The most workers, each with one place; 0 if their number is fixed. */
+    int maxWorkers;
+
+    final List<Integer> resizes = new ArrayList<>();
+    @Nullable Exception resizeFailure;
+
     @Override
     public int places() {
       return places;
@@ -57,6 +63,20 @@ class PlacementTest {
       if (startFailure != null) {
         throw startFailure;
       }
+    }
+
+    @Override
+    public int maxWorkers() {
+      return maxWorkers;
+    }
+
+    @Override
+    public void resize(int workers) throws Exception {
+      if (resizeFailure != null) {
+        throw resizeFailure;
+      }
+      places = workers;
+      resizes.add(workers);
     }
 
     @Override
@@ -343,14 +363,64 @@ class PlacementTest {
     elsewhere.executor = other;
     assertThatThrownBy(() -> flow.swapPerWorker("step", factory))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            "elsewhere has 1 places now, step step of flow was built with 2 and cannot have fewer");
+        .hasMessage("elsewhere has 1 places now, step step of flow has 2 and cannot have fewer");
     assertThat(other.starts).isZero();
     flow.close();
   }
 
   @Test
-  void theNumberOfWorkersIsThePlacementsBusiness() throws Exception {
+  void aResizeChangesHowManyBatchesThereAreAtOnce() throws Exception {
+    elsewhere.maxWorkers = 3;
+    Flow<Integer, String> flow = build().start();
+    var futures = flow.submitAll(IntStream.range(0, 20).boxed().toList());
+    assertThat(elsewhere.batches).hasSize(2);
+    flow.resize("step", 3);
+    assertThat(elsewhere.batches).hasSize(3);
+    flow.resize("step", 1);
+    elsewhere.answer(0);
+    elsewhere.answer(1);
+    assertThat(elsewhere.batches).hasSize(3);
+    for (int i = 2; i < elsewhere.batches.size(); i++) {
+      elsewhere.answer(i);
+    }
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertThat(elsewhere.resizes).containsExactly(3, 1);
+    flow.close();
+  }
+
+  @Test
+  void aHandlerThatIsSwappedStartsWithAsManyWorkers() throws Exception {
+    elsewhere.maxWorkers = 3;
+    Flow<Integer, String> flow = build().start();
+    flow.resize("step", 1);
+    Elsewhere other = new Elsewhere();
+    elsewhere.executor = other;
+    flow.swapPerWorker("step", factory);
+    assertThat(other.resizes).containsExactly(1);
+    flow.close();
+  }
+
+  @Test
+  void aResizeThatFailsChangesNothing() throws Exception {
+    elsewhere.maxWorkers = 3;
+    Flow<Integer, String> flow = build().start();
+    elsewhere.resizeFailure = new IllegalStateException("no memory");
+    assertThatThrownBy(() -> flow.resize("step", 3))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("step step of flow was not resized")
+        .hasCause(elsewhere.resizeFailure);
+    elsewhere.resizeFailure = new InterruptedException();
+    assertThatThrownBy(() -> flow.resize("step", 3)).isSameAs(elsewhere.resizeFailure);
+    assertThatThrownBy(() -> flow.resize("step", 4))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("workers is 4, it has to be from 1 to 3");
+    flow.submitAll(IntStream.range(0, 20).boxed().toList());
+    assertThat(elsewhere.batches).hasSize(PLACES);
+    flow.shutdownNow();
+  }
+
+  @Test
+  void theNumberOfWorkersIsFixedIfThePlacementSaysNothingElse() throws Exception {
     Flow<Integer, String> flow = build().start();
     assertThatThrownBy(() -> flow.resize("step", 3))
         .isInstanceOf(IllegalArgumentException.class)

@@ -13,6 +13,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -75,8 +76,14 @@ final class Pool implements Placement.BatchExecutor {
   /** How many all processes together are to have. */
   private final AtomicInteger wantedBatches;
 
-  /** Filled by the start, while others may ask for their states. */
+  /**
+   * Those that end because there are too many included. Changed by the start and by who resizes,
+   * while others may ask for their states.
+   */
   private final List<Worker> workers = new CopyOnWriteArrayList<>();
+
+  /** How many there are to be. */
+  private volatile int count;
 
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicLong looks = new AtomicLong();
@@ -100,8 +107,9 @@ final class Pool implements Placement.BatchExecutor {
     this.step = step;
     this.settings = settings;
     this.factory = factory;
+    count = settings.count();
     window = settings.window(step.maxSize());
-    wantedBatches = new AtomicInteger(settings.count() * window.size());
+    wantedBatches = new AtomicInteger(count * window.size());
     largeInputs = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::roomFreed);
   }
 
@@ -109,7 +117,7 @@ final class Pool implements Placement.BatchExecutor {
 
   @Override
   public int places() {
-    return settings.count() * window.most();
+    return count * window.most();
   }
 
   @Override
@@ -128,21 +136,84 @@ final class Pool implements Placement.BatchExecutor {
   @Override
   public void start(Placement.Host host) throws Exception {
     this.host = host;
-    List<CompletableFuture<Void>> starts = new ArrayList<>();
-    for (int i = 0; i < settings.count(); i++) {
-      Worker worker = new Worker(i);
-      workers.add(worker);
-      starts.add(worker.started);
-      worker.thread.start();
-    }
+    List<Worker> added = add(count);
     inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
-    CompletableFuture<Void> all = CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new));
-    for (CompletableFuture<Void> start : starts) {
+    awaitStart(added);
+    StartCache.prepare(settings);
+  }
+
+  @Override
+  public int maxWorkers() {
+    return WorkerProcesses.Builder.MAX_COUNT;
+  }
+
+  @Override
+  public void resize(int workers) throws Exception {
+    int more = workers - count;
+    boolean hasBegun = host != null; // else it is going to start so many
+    if (hasBegun && more > 0) {
+      grow(more);
+    }
+    count = workers;
+    wants(more * window.size());
+    if (hasBegun && more < 0) {
+      retire(-more);
+    }
+  }
+
+  private void grow(int n) throws Exception {
+    List<Worker> added = add(n);
+    boolean isDone = false;
+    try {
+      awaitStart(added);
+      isDone = true;
+    } finally {
+      if (!isDone) {
+        added.forEach(Worker::retire);
+      }
+    }
+  }
+
+  /** Starts workers, with the lowest numbers that none has. */
+  private List<Worker> add(int n) {
+    List<Worker> added = new ArrayList<>();
+    for (int number = 0; added.size() < n; number++) {
+      int candidate = number;
+      if (workers.stream().noneMatch(worker -> worker.number == candidate)) {
+        Worker worker = new Worker(number);
+        added.add(worker);
+        workers.add(worker);
+        worker.thread.start();
+      }
+    }
+    return added;
+  }
+
+  /** Ends workers that are too many: first those that were given up, then the last ones. */
+  private void retire(int n) {
+    List<Worker> surplus;
+    synchronized (this) { // one of two may be given up at this moment
+      surplus =
+          workers.reversed().stream()
+              .filter(worker -> !worker.isRetired)
+              .sorted(Comparator.comparing(worker -> !worker.isGivenUp))
+              .limit(n)
+              .toList();
+      surplus.forEach(worker -> worker.isRetired = true);
+    }
+    surplus.forEach(Worker::retire);
+  }
+
+  /** Fails as soon as one of them does. */
+  private static void awaitStart(List<Worker> added) throws Exception {
+    CompletableFuture<?>[] starts =
+        added.stream().map(worker -> worker.started).toArray(CompletableFuture[]::new);
+    CompletableFuture<Void> all = CompletableFuture.allOf(starts);
+    for (CompletableFuture<?> start : starts) {
       var _ = start.whenComplete((done, failure) -> failFast(all, failure));
     }
     try {
       all.get();
-      StartCache.prepare(settings);
     } catch (ExecutionException failed) {
       switch (failed.getCause()) {
         case Exception exception -> throw exception;
@@ -610,7 +681,7 @@ final class Pool implements Placement.BatchExecutor {
   private void gaveUp(String death) {
     List<Execution> toFail;
     synchronized (this) {
-      if (isLost || workers.stream().anyMatch(worker -> !worker.isGivenUp)) {
+      if (isLost || workers.stream().anyMatch(Worker::isAlive)) {
         return;
       }
       isLost = true;
@@ -657,6 +728,11 @@ final class Pool implements Placement.BatchExecutor {
     private long maxStartNanos;
 
     volatile boolean isGivenUp;
+
+    /** Whether it is one too many: it ends when it has no batch, and is not started again. */
+    volatile boolean isRetired;
+
+    private volatile boolean hasEnded;
     private volatile boolean isStarting = true;
 
     Worker(int number) {
@@ -666,14 +742,35 @@ final class Pool implements Placement.BatchExecutor {
     }
 
     private void run() {
+      try {
+        live();
+      } finally {
+        var _ = started.cancel(false); // if it was told to end before
+        hasEnded = true;
+        if (isRetired) {
+          workers.remove(this);
+        }
+      }
+    }
+
+    private boolean isToEnd() {
+      return isRetired || isClosed();
+    }
+
+    /** Whether it has a process or is going to have one. */
+    boolean isAlive() {
+      return !isGivenUp && !isRetired;
+    }
+
+    private void live() {
       int failures = 0;
       while (true) {
         var _ = Thread.interrupted(); // of a caller's callback; a close has said so before
-        if (isClosed()) {
+        if (isToEnd()) {
           return;
         }
         boolean hasWorked = false;
-        String death;
+        @Nullable String death; // null if it has ended as it was told
         try {
           isStarting = true;
           WorkerProcess process = start();
@@ -681,21 +778,25 @@ final class Pool implements Placement.BatchExecutor {
           isStarting = false;
           if (isClosed()) {
             close(); // the pool may not have seen the process
+          } else if (isRetired) {
+            retire();
           }
           death = serve(process);
           hasWorked = process.hasWorked();
         } catch (Throwable failure) {
           if (!started.isDone()) {
-            started.completeExceptionally(failure);
+            if (!isToEnd()) { // else that is why it has failed
+              started.completeExceptionally(failure);
+            }
             return;
           }
           death = name + " could not be started again: " + failure;
         }
-        if (isClosed()) {
+        if (isClosed() || death == null) {
           return;
         }
-        failures = hasWorked ? 0 : failures + 1;
         LOGGER.log(Level.ERROR, death);
+        failures = hasWorked ? 0 : failures + 1;
         if (failures >= settings.maxFailures()) {
           isGivenUp = true;
           gaveUp(death);
@@ -717,15 +818,17 @@ final class Pool implements Placement.BatchExecutor {
       return process;
     }
 
-    /** Returns how the process has ended. */
-    private String serve(WorkerProcess process) {
+    /** Returns how the process has ended; null if it was told to. */
+    private @Nullable String serve(WorkerProcess process) {
       boolean isFirst = started.complete(null);
       report(
           process,
           isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
           null);
       synchronized (Pool.this) {
-        ready.add(process);
+        if (!isRetired) {
+          ready.add(process);
+        }
         consolidation.reset();
       }
       dispatch();
@@ -733,12 +836,13 @@ final class Pool implements Placement.BatchExecutor {
       isGone(process);
       wants(window.size() - process.windowSize());
       if (process.isDiscarded()) {
-        return name + " was closed";
+        return null;
       }
       List<Execution> toFail = queueAgain(process);
       var _ = Thread.interrupted(); // of a caller's callback
       Death death = process.death();
-      if (!isClosed()) {
+      boolean wasTold = isClosed() || (isRetired && process.hasEndedWell());
+      if (!wasTold) {
         report(process, Observer.WorkerEvent.Kind.DIED, death);
       }
       WorkerDiedException reason = new WorkerDiedException(death.text());
@@ -746,7 +850,7 @@ final class Pool implements Placement.BatchExecutor {
       process.discard();
       this.process = null;
       lookAgain(); // there is more room now
-      return death.text();
+      return wasTold ? null : death.text();
     }
 
     private void report(
@@ -775,6 +879,30 @@ final class Pool implements Placement.BatchExecutor {
       }
     }
 
+    /** Lets it end when it has no batch, and tells the others that it has gone. */
+    void retire() {
+      isRetired = true;
+      WorkerProcess process = this.process;
+      if (process == null) {
+        thread.interrupt(); // a start ends early, and so does the pause before
+      } else {
+        isGone(process);
+        tellToEnd(process);
+      }
+      if (hasEnded) { // it was given up
+        workers.remove(this);
+      }
+    }
+
+    private void tellToEnd(WorkerProcess process) {
+      try {
+        process.close();
+      } catch (CorruptMemoryException nonsense) {
+        process.kill(nonsense);
+        LOGGER.log(Level.ERROR, name + " is killed, because " + nonsense.getMessage());
+      }
+    }
+
     void close() {
       WorkerProcess process = this.process;
       if (process == null) {
@@ -782,12 +910,7 @@ final class Pool implements Placement.BatchExecutor {
       } else if (process.isBusy()) {
         process.kill("the flow is shut down"); // nobody waits for what it does
       } else {
-        try {
-          process.close();
-        } catch (CorruptMemoryException nonsense) {
-          process.kill(nonsense);
-          LOGGER.log(Level.ERROR, name + " is killed, because " + nonsense.getMessage());
-        }
+        tellToEnd(process);
         Thread.startVirtualThread(
             () -> {
               try {

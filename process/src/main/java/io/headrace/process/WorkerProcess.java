@@ -836,6 +836,11 @@ final class WorkerProcess {
     }
   }
 
+  /** Whether it has ended, by itself and without an error. */
+  boolean hasEndedWell() {
+    return killing == null && link().process.exitValue() == 0;
+  }
+
   boolean isDiscarded() {
     return isDiscarded;
   }
