@@ -38,6 +38,9 @@ class OnnxLifecycleTest {
         .isInstanceOf(OnnxException.class)
         .hasMessage("model " + file + " cannot be loaded: there is no such file");
     handler.close();
+    assertThatThrownBy(OnnxHandler.builder(folder).build()::onStart)
+        .isInstanceOf(OnnxException.class)
+        .hasMessage("model " + folder + " cannot be loaded: it is a folder, a model is one file");
     Files.write(file, Models.linear("batch"));
     handler.onStart();
     assertThat(handler.handle(List.of(pair(1, 0)))).containsExactly(linear(1, 0));
