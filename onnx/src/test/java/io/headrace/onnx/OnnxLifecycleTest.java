@@ -38,9 +38,6 @@ class OnnxLifecycleTest {
         .isInstanceOf(OnnxException.class)
         .hasMessage("model " + file + " cannot be loaded: there is no such file");
     handler.close();
-    assertThatThrownBy(OnnxHandler.builder(folder).build()::onStart)
-        .isInstanceOf(OnnxException.class)
-        .hasMessage("model " + folder + " cannot be loaded: it is a folder, a model is one file");
     Files.write(file, Models.linear("batch"));
     handler.onStart();
     assertThat(handler.handle(List.of(pair(1, 0)))).containsExactly(linear(1, 0));
@@ -53,7 +50,7 @@ class OnnxLifecycleTest {
     Path file = Files.writeString(folder.resolve("text.onnx"), "this is no model");
     assertStartFails(OnnxHandler.builder(file), file.toString(), "cannot be loaded");
     assertStartFails(OnnxHandler.builder("none", new byte[0]), "model none", "cannot be loaded");
-    assertStartFails(OnnxHandler.builder(folder), folder.toString(), "no such file");
+    assertStartFails(OnnxHandler.builder(folder), folder.toString(), "it is a folder");
   }
 
   @Test
