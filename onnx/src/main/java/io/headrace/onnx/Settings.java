@@ -74,6 +74,8 @@ record Settings(
   private OrtSession open(OrtEnvironment environment, SessionOptions options) throws OrtException {
     if (bytes != null) {
       return environment.createSession(bytes.array, options);
+    } else if (file != null && Files.isDirectory(file)) {
+      throw new OnnxException(name + " cannot be loaded: it is a folder, a model is one file");
     } else if (file == null || !Files.isRegularFile(file)) {
       throw new OnnxException(name + " cannot be loaded: there is no such file");
     } else if (!canBeNamed(file)) {

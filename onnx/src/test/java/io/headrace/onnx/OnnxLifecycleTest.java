@@ -50,7 +50,7 @@ class OnnxLifecycleTest {
     Path file = Files.writeString(folder.resolve("text.onnx"), "this is no model");
     assertStartFails(OnnxHandler.builder(file), file.toString(), "cannot be loaded");
     assertStartFails(OnnxHandler.builder("none", new byte[0]), "model none", "cannot be loaded");
-    assertStartFails(OnnxHandler.builder(folder), folder.toString(), "no such file");
+    assertStartFails(OnnxHandler.builder(folder), folder.toString(), "it is a folder");
   }
 
   @Test

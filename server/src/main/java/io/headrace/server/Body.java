@@ -38,7 +38,10 @@ final class Body {
       long doubled = Math.max(FIRST_CAPACITY_BYTES, 2L * bytes.length);
       int capacity = (int) Math.max(needed, Math.min(doubled, announcedBytes));
       if (!memory.reserve(capacity - bytes.length)) {
-        return false;
+        capacity = needed; // room to grow is not worth a refusal
+        if (!memory.reserve(capacity - bytes.length)) {
+          return false;
+        }
       }
       try {
         bytes = Arrays.copyOf(bytes, capacity);

@@ -2,6 +2,7 @@ package io.headrace.server;
 
 import io.netty.channel.Channel;
 import io.vertx.core.http.HttpConnection;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class Connection {
   private final HttpConnection http;
   private final @Nullable Channel channel;
+  private final @Nullable InetSocketAddress remoteAddress;
   private @Nullable Exchange current;
   private long idleSinceNanos;
   private boolean refusesMore;
@@ -18,7 +20,16 @@ final class Connection {
   Connection(HttpConnection http, @Nullable Channel channel, long nowNanos) {
     this.http = http;
     this.channel = channel;
+    this.remoteAddress =
+        channel != null && channel.remoteAddress() instanceof InetSocketAddress known
+            ? known
+            : null;
     this.idleSinceNanos = nowNanos;
+  }
+
+  /** Where the client is; null if it had gone before that was asked. */
+  @Nullable InetSocketAddress remoteAddress() {
+    return remoteAddress;
   }
 
   /** What follows the request at hand is no request, or one that comes too late. */

@@ -22,9 +22,17 @@ final class EventFeed {
   private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
   private static final Logger log = System.getLogger(HttpServer.class.getName());
 
+  /**
+   * A listener was added.
+   *
+   * @param last what all were sent last before that, if there was anything
+   */
+  record Joined(@Nullable Buffer last) {}
+
   private final Duration period;
   private final Supplier<String> source;
   private final Set<Exchange> listeners = new LinkedHashSet<>();
+  private @Nullable Buffer last;
   private @Nullable Vertx vertx;
   private long timer;
   private boolean closed;
@@ -39,19 +47,17 @@ final class EventFeed {
     return new EventFeed(period, source);
   }
 
-  /** Returns whether the listener was added: not when there are too many, or after the close. */
-  boolean add(Exchange listener, Vertx vertx) {
-    synchronized (this) {
-      if (closed || listeners.size() == MAX_LISTENERS) {
-        return false;
-      }
-      listeners.add(listener);
-      if (this.vertx == null) {
-        this.vertx = vertx;
-        timer = vertx.setPeriodic(period.toMillis(), _ -> send());
-      }
+  /** Null if the listener was not added: when there are too many, or after the close. */
+  synchronized @Nullable Joined add(Exchange listener, Vertx vertx) {
+    if (closed || listeners.size() == MAX_LISTENERS) {
+      return null;
     }
-    return true;
+    listeners.add(listener);
+    if (this.vertx == null) {
+      this.vertx = vertx;
+      timer = vertx.setPeriodic(0, period.toMillis(), _ -> send());
+    }
+    return new Joined(last);
   }
 
   synchronized void remove(Exchange listener) {
@@ -74,7 +80,7 @@ final class EventFeed {
   }
 
   /** The next event, or null if the source failed. */
-  @Nullable Buffer event() {
+  private @Nullable Buffer event() {
     try {
       return Buffer.buffer(
           "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
@@ -85,13 +91,17 @@ final class EventFeed {
   }
 
   private void send() {
-    Buffer event = event();
+    Buffer event;
+    synchronized (source) { // a timer that was stopped may be at it still
+      event = event();
+    }
     if (event == null) {
       return;
     }
     List<Exchange> receivers;
     synchronized (this) {
       receivers = List.copyOf(listeners);
+      last = receivers.isEmpty() ? null : event;
     }
     for (Exchange receiver : receivers) {
       receiver.sendEvent(event);
@@ -102,6 +112,7 @@ final class EventFeed {
     if (vertx != null) {
       vertx.cancelTimer(timer);
       vertx = null;
+      last = null;
     }
   }
 }

@@ -88,15 +88,15 @@ final class Exchange {
     Response refusal = refusal();
     if (refusal != null) {
       write(refusal);
-    } else if (request.headers().contains("Expect")) {
-      response.writeContinue();
+    } else if (isOfHttp11() && request.headers().contains("Expect")) {
+      response.writeContinue(); // a client of HTTP/1.0 would take it for the answer
     }
   }
 
   /** What can be said from the head alone, or null if the request is welcome so far. */
   private @Nullable Response refusal() {
     int hosts = request.headers().getAll("Host").size();
-    if (hosts > 1 || (hosts == 0 && request.version() == HttpVersion.HTTP_1_1)) {
+    if (hosts > 1 || (hosts == 0 && isOfHttp11())) {
       return Response.error(400, "the request must have one header \"Host\"");
     }
     List<String> encodings = request.headers().getAll("Transfer-Encoding");
@@ -108,12 +108,10 @@ final class Exchange {
     if (route == null) {
       return loop.router().noRoute(method, path);
     }
-    String expectation = request.getHeader("Expect");
-    if (expectation != null && !expectation.equalsIgnoreCase("100-continue")) {
+    if (isOfHttp11() && hasOther("Expect", "100-continue")) {
       return Response.error(417, "the expectation \"100-continue\" is met, no other");
     }
-    String encoding = request.getHeader("Content-Encoding");
-    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+    if (hasOther("Content-Encoding", "identity")) {
       return Response.error(415, "bodies must not be compressed, send this one as it is");
     }
     long announced = announcedBytes();
@@ -122,6 +120,16 @@ final class Exchange {
     }
     body = new Body(loop.bodyMemory(), loop.maxBodyBytes(), announced);
     return null;
+  }
+
+  private boolean isOfHttp11() {
+    return request.version() == HttpVersion.HTTP_1_1;
+  }
+
+  /** Whether a header, which may be there several times, has another value than one. */
+  private boolean hasOther(String header, String value) {
+    return request.headers().getAll(header).stream()
+        .anyMatch(other -> !other.equalsIgnoreCase(value));
   }
 
   private boolean announcesBody() {
@@ -199,7 +207,13 @@ final class Exchange {
       future =
           handler
               .handle(
-                  new Request(method, path, query == null ? "" : query, request.headers(), bytes))
+                  new Request(
+                      method,
+                      path,
+                      query == null ? "" : query,
+                      request.headers(),
+                      bytes,
+                      connection.remoteAddress()))
               .toCompletableFuture();
     } catch (Throwable t) {
       write(response(null, t));
@@ -257,13 +271,16 @@ final class Exchange {
       response.headers().add(header.name(), header.value());
     }
     response.headers().set("X-Content-Type-Options", "nosniff");
+    if (!response.headers().contains("Date")) {
+      response.headers().set("Date", loop.date());
+    }
     if (close) {
       response.headers().set("Connection", "close");
     }
   }
 
   private Future<Void> writeBody(Response answer) {
-    boolean bodiless = answer == STREAM || answer.status() == 304 || answer.status() == 204;
+    boolean bodiless = answer == STREAM || Response.hasNoBody(answer.status());
     if (!bodiless) {
       response.headers().set("Content-Length", Integer.toString(answer.body().length));
     }
@@ -286,7 +303,8 @@ final class Exchange {
       write(STREAM);
       return;
     }
-    if (!events.add(this, loop.vertx())) {
+    EventFeed.Joined joined = events.add(this, loop.vertx());
+    if (joined == null) {
       write(
           Failures.tryAgain(
               loop.stopping()
@@ -296,9 +314,8 @@ final class Exchange {
     }
     feed = events;
     Buffer first = Buffer.buffer("retry: 1000\n\n");
-    Buffer event = events.event();
-    if (event != null) {
-      first.appendBuffer(event);
+    if (joined.last() != null) {
+      first.appendBuffer(joined.last());
     }
     releaseBody();
     state = State.STREAMING;

@@ -55,7 +55,8 @@ public final class HttpServerBuilder {
     if (requireNonNull(host, "host").isBlank()) {
       throw new IllegalArgumentException("host is blank, it must be a name or an address");
     }
-    this.host = host;
+    boolean isBracketed = host.startsWith("[") && host.endsWith("]"); // as in a URL
+    this.host = isBracketed ? host.substring(1, host.length() - 1) : host;
     return this;
   }
 
@@ -75,8 +76,9 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * The largest body of a request; a larger one is answered with 413 as soon as it is seen.
-   * Default: {@value HttpServer#DEFAULT_MAX_BODY_BYTES}.
+   * The largest body of a request; a larger one is answered with 413 as soon as it is seen, and so
+   * is one that {@link #maxBufferedBytes} has no room for even if it is alone. Default: {@value
+   * HttpServer#DEFAULT_MAX_BODY_BYTES}.
    *
    * @param bytes the limit in bytes, at least 1
    * @return this
@@ -89,7 +91,7 @@ public final class HttpServerBuilder {
 
   /**
    * The memory for the bodies of all requests that are being read or worked on; what finds no room
-   * is answered with 503. Default: a quarter of the heap.
+   * beside the others is answered with 503. Default: a quarter of the heap.
    *
    * @param bytes the limit in bytes, at least 1
    * @return this
@@ -158,11 +160,16 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * Adds a file of the class path under a path. It is read once, now.
+   * Adds a file of the class path under a path. It is read once, now. A page of HTML gets a content
+   * security policy: it loads from this server only, images also from {@code data:} URLs, has no
+   * script or style inside of it, and is not shown in frames of others. For anything else make the
+   * response yourself, with {@link Response#of} and {@link Response#withHeader}.
    *
    * @param path the path, as it is requested literally
    * @param anchor the class that the file's name is relative to
-   * @param name the name; its ending decides the media type
+   * @param name the name; its ending decides the media type, in capitals or not: css, gif, html,
+   *     ico, jpeg, jpg, js, json, mjs, png, svg, txt, wasm, webp, woff2, and bytes of no known type
+   *     for any other
    * @return this
    * @throws IllegalArgumentException if there is no such file
    * @throws IllegalStateException if there is such a route already
@@ -173,14 +180,14 @@ public final class HttpServerBuilder {
   }
 
   /**
-   * Adds a stream of server-sent events. While anybody listens, one timer sends one event to all.
-   * Of {@value EventFeed#MAX_LISTENERS} listeners at once each gets it; one more is answered with
-   * 503.
+   * Adds a stream of server-sent events. While anybody listens, one timer makes one event for all,
+   * the first at once. Who comes between two events gets the last one. There are {@value
+   * EventFeed#MAX_LISTENERS} listeners at once at most; one more is answered with 503.
    *
    * @param path the path, as it is requested literally
    * @param period the time between two events, at least a millisecond
-   * @param event makes the next event; runs on an event loop and must not block. What it throws is
-   *     logged, and there is no event then
+   * @param event makes the next event; runs on an event loop, on one thread at a time, and must not
+   *     block. What it throws is logged, and there is no event then
    * @return this
    * @throws IllegalArgumentException if the period is below a millisecond, or no request can have
    *     the path
@@ -254,7 +261,7 @@ public final class HttpServerBuilder {
             routes,
             new Failures(statuses),
             new BodyMemory(maxBufferedBytes),
-            maxBodyBytes,
+            (int) Math.min(maxBodyBytes, maxBufferedBytes),
             clientTimeout);
     List<ServerLoop> loops =
         Stream.generate(() -> new ServerLoop(shared)).limit(eventLoops).toList();

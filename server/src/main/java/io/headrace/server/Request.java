@@ -1,6 +1,7 @@
 package io.headrace.server;
 
 import io.vertx.core.MultiMap;
+import java.net.InetSocketAddress;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -11,13 +12,21 @@ public final class Request {
   private final String query;
   private final MultiMap headers;
   private final byte[] body;
+  private final @Nullable InetSocketAddress remoteAddress;
 
-  Request(String method, String path, String query, MultiMap headers, byte[] body) {
+  Request(
+      String method,
+      String path,
+      String query,
+      MultiMap headers,
+      byte[] body,
+      @Nullable InetSocketAddress remoteAddress) {
     this.method = method;
     this.path = path;
     this.query = query;
     this.headers = headers;
     this.body = body;
+    this.remoteAddress = remoteAddress;
   }
 
   /**
@@ -78,5 +87,14 @@ public final class Request {
    */
   public byte[] body() {
     return body;
+  }
+
+  /**
+   * The other end of the connection: the client, or the proxy that stands before the server.
+   *
+   * @return the address and port, or null if the client had gone before they were asked for
+   */
+  public @Nullable InetSocketAddress remoteAddress() {
+    return remoteAddress;
   }
 }

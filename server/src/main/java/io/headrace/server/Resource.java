@@ -1,11 +1,14 @@
 package io.headrace.server;
 
+import static java.util.Map.entry;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -14,15 +17,22 @@ import org.jspecify.annotations.Nullable;
 /** A file of the class path, held in memory, with a tag that lets browsers keep their copy. */
 final class Resource implements RequestHandler {
   private static final Map<String, String> TYPES =
-      Map.of(
-          "html", "text/html; charset=utf-8",
-          "css", "text/css; charset=utf-8",
-          "js", "text/javascript; charset=utf-8",
-          "json", "application/json",
-          "svg", "image/svg+xml",
-          "png", "image/png",
-          "ico", "image/x-icon",
-          "txt", "text/plain; charset=utf-8");
+      Map.ofEntries(
+          entry("css", "text/css; charset=utf-8"),
+          entry("gif", "image/gif"),
+          entry("html", "text/html; charset=utf-8"),
+          entry("ico", "image/x-icon"),
+          entry("jpeg", "image/jpeg"),
+          entry("jpg", "image/jpeg"),
+          entry("js", "text/javascript; charset=utf-8"),
+          entry("json", "application/json"),
+          entry("mjs", "text/javascript; charset=utf-8"),
+          entry("png", "image/png"),
+          entry("svg", "image/svg+xml"),
+          entry("txt", "text/plain; charset=utf-8"),
+          entry("wasm", "application/wasm"),
+          entry("webp", "image/webp"),
+          entry("woff2", "font/woff2"));
 
   /** The page may load from its own server only, and no other page may frame it. */
   private static final String CONTENT_SECURITY_POLICY =
@@ -64,8 +74,8 @@ final class Resource implements RequestHandler {
     return response.withHeader("ETag", tag).withHeader("Cache-Control", "no-cache");
   }
 
-  private static String contentType(String name) {
-    String type = TYPES.get(name.substring(name.lastIndexOf('.') + 1));
+  static String contentType(String name) {
+    String type = TYPES.get(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
     return type == null ? "application/octet-stream" : type;
   }
 

@@ -40,15 +40,16 @@ public final class Response {
    * @param contentType the media type of the body
    * @param body the bytes, not copied
    * @return the response
-   * @throws IllegalArgumentException if the status is not in 200 to 599, or the media type has a
-   *     control character or one that is not of ISO 8859-1
+   * @throws IllegalArgumentException if the status is not in 200 to 599, or is 204 or 304, which
+   *     have no body, and there are any bytes, or the media type has a control character or one
+   *     that is not of ISO 8859-1
    */
   public static Response of(int status, String contentType, byte[] body) {
     requireNonNull(contentType, "contentType");
     return new Response(
-        checkStatus(status),
+        checkStatus(status, requireNonNull(body, "body").length),
         List.of(new Header("Content-Type", contentType)),
-        requireNonNull(body, "body"));
+        body);
   }
 
   /**
@@ -59,7 +60,7 @@ public final class Response {
    * @throws IllegalArgumentException if the status is not in 200 to 599
    */
   public static Response empty(int status) {
-    return new Response(checkStatus(status), List.of(), NOTHING);
+    return new Response(checkStatus(status, 0), List.of(), NOTHING);
   }
 
   /**
@@ -78,13 +79,12 @@ public final class Response {
    * @param status the status, 200 to 599
    * @param document the document
    * @return the response
-   * @throws IllegalArgumentException if the status is not in 200 to 599
+   * @throws IllegalArgumentException if the status is not in 200 to 599, or is 204 or 304, which
+   *     have no body
    */
   public static Response json(int status, String document) {
-    return new Response(
-        checkStatus(status),
-        JSON,
-        requireNonNull(document, "document").getBytes(StandardCharsets.UTF_8));
+    byte[] body = requireNonNull(document, "document").getBytes(StandardCharsets.UTF_8);
+    return new Response(checkStatus(status, body.length), JSON, body);
   }
 
   /**
@@ -93,7 +93,8 @@ public final class Response {
    * @param status the status, 200 to 599
    * @param sentence what is wrong
    * @return the response
-   * @throws IllegalArgumentException if the status is not in 200 to 599
+   * @throws IllegalArgumentException if the status is not in 200 to 599, or is 204 or 304, which
+   *     have no body
    */
   public static Response error(int status, String sentence) {
     requireNonNull(sentence, "sentence");
@@ -104,7 +105,8 @@ public final class Response {
               out.writeStringProperty("error", sentence);
               out.writeEndObject();
             });
-    return new Response(checkStatus(status), JSON, body).withHeader("Cache-Control", "no-store");
+    return new Response(checkStatus(status, body.length), JSON, body)
+        .withHeader("Cache-Control", "no-store");
   }
 
   /**
@@ -156,6 +158,10 @@ public final class Response {
     return status;
   }
 
+  static boolean hasNoBody(int status) {
+    return status == 204 || status == 304;
+  }
+
   List<Header> headers() {
     return headers;
   }
@@ -164,9 +170,13 @@ public final class Response {
     return body;
   }
 
-  private static int checkStatus(int status) {
+  private static int checkStatus(int status, int bodyBytes) {
     if (status < 200 || status > 599) {
       throw new IllegalArgumentException("status is " + status + ", it must be 200 to 599");
+    }
+    if (bodyBytes > 0 && hasNoBody(status)) {
+      throw new IllegalArgumentException(
+          "status is " + status + ", which has no body: use Response.empty(" + status + ")");
     }
     return status;
   }

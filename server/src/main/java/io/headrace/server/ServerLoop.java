@@ -5,6 +5,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpConnection;
@@ -12,8 +13,12 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +30,11 @@ final class ServerLoop {
   private static final int MAX_LINE_BYTES = 8 * 1024;
   private static final int MAX_HEADER_BYTES = 16 * 1024;
   private static final int ACCEPT_BACKLOG = 1024;
+
+  /** IMF-fixdate of RFC 9110, section 5.6.7. */
+  private static final DateTimeFormatter DATE =
+      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
 
   /** What all event loops of a server share. */
   record Shared(
@@ -42,6 +52,8 @@ final class ServerLoop {
   private final Map<HttpConnection, Connection> connections = new HashMap<>();
   private final long sweepMillis;
   private boolean sweeping;
+  private long dateSecond = -1;
+  private String date = "";
   private volatile @Nullable Context context;
   private volatile boolean stopping;
 
@@ -51,7 +63,7 @@ final class ServerLoop {
     this.http = shared.vertx.createHttpServer(options());
     http.connectionHandler(this::onConnection);
     http.requestHandler(this::onRequest);
-    http.invalidRequestHandler(ServerLoop::onInvalidRequest);
+    http.invalidRequestHandler(this::onInvalidRequest);
     http.exceptionHandler(ignored -> {});
   }
 
@@ -64,9 +76,16 @@ final class ServerLoop {
         .setTcpNoDelay(true);
   }
 
-  /** Any thread. */
+  /** Any thread. Only what is deployed for itself has an event loop for itself. */
   Future<Integer> listen(int port, String address) {
-    return http.listen(port, address).map(HttpServer::actualPort);
+    VerticleBase place =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            return http.listen(port, address);
+          }
+        };
+    return shared.vertx.deployVerticle(place).map(_ -> http.actualPort());
   }
 
   /** Any thread. Accepted requests finish within the limit; then every connection ends. */
@@ -116,6 +135,16 @@ final class ServerLoop {
     return shared.time.nanoTime();
   }
 
+  /** The time as responses have it; made once a second. */
+  String date() {
+    long second = Instant.now().getEpochSecond();
+    if (second != dateSecond) {
+      dateSecond = second;
+      date = DATE.format(Instant.ofEpochSecond(second));
+    }
+    return date;
+  }
+
   private void onConnection(HttpConnection accepted) {
     Connection connection = new Connection(accepted, shared.channels.of(accepted), nanoTime());
     connections.put(accepted, connection);
@@ -155,7 +184,7 @@ final class ServerLoop {
     new Exchange(this, connection, request, context).begin();
   }
 
-  private static void onInvalidRequest(HttpServerRequest request) {
+  private void onInvalidRequest(HttpServerRequest request) {
     Throwable cause = request.decoderResult().cause();
     Response answer =
         switch (cause) {
@@ -170,6 +199,7 @@ final class ServerLoop {
         .setStatusCode(answer.status())
         .putHeader("Content-Type", "application/json")
         .putHeader("X-Content-Type-Options", "nosniff")
+        .putHeader("Date", date())
         .putHeader("Connection", "close")
         .end(Buffer.buffer(answer.body()))
         .onComplete(ignored -> request.connection().close());

@@ -40,6 +40,18 @@ class BodyTest {
     assertThat(memory.usedBytes()).isZero();
   }
 
+  @Test
+  void bodyThatHasNoRoomToGrowHasRoomForItself() {
+    BodyMemory small = new BodyMemory(1_000);
+    assertThat(small.reserve(300)).isTrue();
+    Body body = new Body(small, 1_000, -1);
+    assertThat(body.append(Buffer.buffer(new byte[400]))).isTrue();
+    assertThat(body.append(Buffer.buffer(new byte[300]))).isTrue();
+    assertThat(body.append(Buffer.buffer(new byte[1]))).isFalse();
+    body.release();
+    assertThat(small.usedBytes()).isEqualTo(300);
+  }
+
   private static Buffer ofLength(int length) {
     return (Buffer)
         Proxy.newProxyInstance(

@@ -18,17 +18,44 @@ class EventsTest {
             .start()) {
       try (RawClient first = listen(server);
           RawClient second = listen(server)) {
-        var _ = nextEvent(second); // made for it alone, when it came
-        String ofBoth = nextEvent(second);
-        String ofFirst = nextEvent(first);
-        while (!ofFirst.equals(ofBoth)) {
-          ofFirst = nextEvent(first); // it listens for longer, and has got others before
-        }
+        assertIsToldEach(first, 1);
+        int joined = number(nextEvent(second));
+        assertThat(joined).isPositive();
+        assertIsToldEach(second, joined + 1);
       }
       AtomicInteger before = new AtomicInteger(count.get());
       await("the timer has stopped")
           .during(Duration.ofMillis(100))
           .until(() -> before.getAndSet(count.get()) == count.get());
+    }
+  }
+
+  private static void assertIsToldEach(RawClient listener, int from) throws Exception {
+    for (int i = from; i < from + 5; i++) {
+      assertThat(number(nextEvent(listener))).isEqualTo(i);
+    }
+  }
+
+  private static int number(String event) {
+    return Integer.parseInt(event.substring("data: event ".length()));
+  }
+
+  @Test
+  void whoComesBetweenTwoEventsGetsTheLastOne() throws Exception {
+    AtomicInteger count = new AtomicInteger();
+    try (HttpServer server =
+            HttpServer.builder()
+                .port(0)
+                .events("/events", Duration.ofDays(1), () -> "event " + count.incrementAndGet())
+                .start();
+        RawClient first = listen(server)) {
+      assertThat(nextEvent(first)).isEqualTo("data: event 1");
+      for (int i = 0; i < 5; i++) {
+        try (RawClient late = listen(server)) {
+          assertThat(nextEvent(late)).isEqualTo("data: event 1");
+        }
+      }
+      assertThat(count).hasValue(1);
     }
   }
 

@@ -29,6 +29,8 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class HttpServerTest {
   private static final int LIMIT_BYTES = 1000;
@@ -285,6 +287,38 @@ class HttpServerTest {
     HttpResponse<String> second = client.send(again, BodyHandlers.ofString());
     assertThat(second.statusCode()).isEqualTo(304);
     assertThat(second.body()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "page.HTML, text/html; charset=utf-8",
+    "module.mjs, text/javascript; charset=utf-8",
+    "photo.jpg, image/jpeg",
+    "model.onnx, application/octet-stream",
+    "noEnding, application/octet-stream",
+  })
+  void theEndingOfAResourceDecidesItsType(String name, String type) {
+    assertThat(Resource.contentType(name)).isEqualTo(type);
+  }
+
+  @Test
+  void statusWithoutABodyRefusesOne() {
+    byte[] body = {1};
+    for (int status : new int[] {204, 304}) {
+      String message = "status is %d, which has no body: use Response.empty(%<d)".formatted(status);
+      assertThatThrownBy(() -> Response.of(status, "text/plain", body)).hasMessage(message);
+      assertThatThrownBy(() -> Response.json(status, "{}")).hasMessage(message);
+      assertThatThrownBy(() -> Response.error(status, "x")).hasMessage(message);
+      assertThat(Response.of(status, "text/plain", new byte[0]).status()).isEqualTo(status);
+      assertThat(Response.empty(status).status()).isEqualTo(status);
+    }
+  }
+
+  @Test
+  void hostMayBeWrittenAsInAUrl() throws Exception {
+    try (HttpServer bracketed = HttpServer.builder().port(0).host("[127.0.0.1]").start()) {
+      assertThat(bracketed.url()).isEqualTo("http://127.0.0.1:" + bracketed.port());
+    }
   }
 
   @Test

@@ -31,6 +31,10 @@ final class RawClient implements AutoCloseable {
     }
   }
 
+  int localPort() {
+    return socket.getLocalPort();
+  }
+
   RawClient send(String text) throws IOException {
     return send(text.getBytes(StandardCharsets.ISO_8859_1));
   }

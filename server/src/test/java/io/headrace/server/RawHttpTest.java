@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -145,6 +151,108 @@ class RawHttpTest {
       assertThat(client.read().body()).isEqualTo("2");
       client.send(head + "Content-Length: 5000\r\n\r\n");
       assertThat(client.read().status()).isEqualTo(413);
+    }
+  }
+
+  @Test
+  void aClientOfHttp10IsNotToldToContinue() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("POST /length HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab");
+      RawClient.Answer answer = client.read();
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("2");
+    }
+  }
+
+  @Test
+  void whatIsRefusedIsSeenInEveryLineOfAHeader() throws Exception {
+    String head = "POST /length HTTP/1.1\r\nHost: x\r\n";
+    String encodings = "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n";
+    String expectations = "Expect: 100-continue\r\nExpect: more\r\n";
+    assertThat(status(head + encodings + "Content-Length: 2\r\n\r\nab")).isEqualTo(415);
+    assertThat(status(head + expectations + "Content-Length: 2\r\n\r\n")).isEqualTo(417);
+  }
+
+  private int status(String request) throws IOException {
+    try (RawClient client = new RawClient(server.port())) {
+      return client.send(request).read().status();
+    }
+  }
+
+  @Test
+  void eachAnswerHasItsDate() throws Exception {
+    Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    for (String request :
+        List.of(
+            "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+            "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+            "nonsense\r\n\r\n")) {
+      try (RawClient client = new RawClient(server.port())) {
+        String date = client.send(request).read().header("Date");
+        assertThat(date).hasSize("Sun, 06 Nov 1994 08:49:37 GMT".length());
+        assertThat(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date)))
+            .isBetween(before, Instant.now());
+      }
+    }
+  }
+
+  @Test
+  void aRouteKnowsItsClient() throws Exception {
+    try (HttpServer other =
+            HttpServer.builder().port(0).route("GET", "/who", RawHttpTest::who).start();
+        RawClient client = new RawClient(other.port())) {
+      assertThat(client.send("GET /who HTTP/1.1\r\nHost: x\r\n\r\n").read().body())
+          .isEqualTo("127.0.0.1 " + client.localPort());
+    }
+  }
+
+  private static CompletableFuture<Response> who(Request request) {
+    InetSocketAddress client = request.remoteAddress();
+    return CompletableFuture.completedFuture(
+        text(client.getAddress().getHostAddress() + " " + client.getPort()));
+  }
+
+  @Test
+  void eachEventLoopHasItsShareOfTheConnections() throws Exception {
+    int loops = 3;
+    Set<String> threads = new HashSet<>();
+    try (HttpServer shared =
+        HttpServer.builder()
+            .port(0)
+            .eventLoops(loops)
+            .route(
+                "GET",
+                "/thread",
+                _ -> CompletableFuture.completedFuture(text(Thread.currentThread().getName())))
+            .start()) {
+      for (int i = 0; i < 4 * loops; i++) {
+        try (RawClient client = new RawClient(shared.port())) {
+          client.send("GET /thread HTTP/1.1\r\nHost: x\r\n\r\n");
+          threads.add(client.read().body());
+        }
+      }
+    }
+    assertThat(threads).hasSize(loops);
+  }
+
+  @Test
+  void aBodyThatNeverFitsIsTooLargeAndOneThatFitsAloneIsTaken() throws Exception {
+    String post = "POST /length HTTP/1.1\r\nHost: x\r\n";
+    String chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
+    try (HttpServer small = builder().maxBufferedBytes(900).start()) {
+      try (RawClient client = new RawClient(small.port())) {
+        client.send(chunked + "1f4\r\n" + "x".repeat(500) + "\r\n");
+        client.send("190\r\n" + "x".repeat(400) + "\r\n0\r\n\r\n");
+        assertThat(client.read().body()).isEqualTo("900");
+      }
+      try (RawClient client = new RawClient(small.port())) {
+        client.send(post + "Content-Length: 901\r\n\r\n");
+        assertThat(client.read().status()).isEqualTo(413);
+      }
+      try (RawClient client = new RawClient(small.port())) {
+        client.send(chunked + "385\r\n" + "x".repeat(901) + "\r\n0\r\n\r\n");
+        assertThat(client.read().status()).isEqualTo(413);
+      }
     }
   }
 
