@@ -3,14 +3,11 @@ package io.headrace.process;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Observer;
-import io.headrace.Outcomes;
 import io.headrace.Placement;
 import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,9 +17,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The worker processes of one step: gives them batches, and replaces those that die. */
@@ -37,19 +33,9 @@ final class Pool implements Placement.BatchExecutor {
    * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
    * of anything; after the second death each item by itself, so that one that kills does it alone.
    *
-   * The thread of a worker completes futures, and so it may be the one that ends the flow and closes the pool.
-   * It does for its own process then what it would do afterwards.
-   *
    * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
    * neither.
    */
-
-  private static final Logger LOGGER = System.getLogger(Pool.class.getName());
-  private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
-  private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-
-  /** Between two collections is so many times what one takes. */
-  private static final int COLLECTION_PAUSES = 2;
 
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
@@ -58,12 +44,6 @@ final class Pool implements Placement.BatchExecutor {
 
   /** Two seconds at least, in which nobody has given back anything. */
   static final int LOOKS_BEFORE_REFUSAL = 40;
-
-  /** A process that is started again may take so many times what its worker took at first. */
-  private static final int MAX_RESTART_TIMES = 10;
-
-  /** It may take so long in any case. */
-  private static final long MIN_RESTART_LIMIT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Placement.PlacedStep step;
   private final Settings settings;
@@ -79,9 +59,7 @@ final class Pool implements Placement.BatchExecutor {
   private final List<Worker> workers = new CopyOnWriteArrayList<>();
 
   private final CountDownLatch closed = new CountDownLatch(1);
-  private final AtomicLong looks = new AtomicLong();
-  private final AtomicLong collections = new AtomicLong();
-  private final AtomicBoolean isLooking = new AtomicBoolean();
+  private final RoomSearch search = new RoomSearch(closed, this::roomFreed);
   private volatile Placement.@Nullable Host host;
   private volatile @Nullable Region inputs;
   private final LargeMemories largeInputs;
@@ -130,7 +108,8 @@ final class Pool implements Placement.BatchExecutor {
     this.host = host;
     List<CompletableFuture<Void>> starts = new ArrayList<>();
     for (int i = 0; i < settings.count(); i++) {
-      Worker worker = new Worker(i);
+      Worker worker =
+          new Worker(this, step, i, settings, () -> settings.window(step.maxSize()), factory);
       workers.add(worker);
       starts.add(worker.started);
       worker.thread.start();
@@ -197,8 +176,38 @@ final class Pool implements Placement.BatchExecutor {
     return workers.stream().map(Worker::status).toList();
   }
 
-  private boolean isClosed() {
+  boolean isClosed() {
     return closed.getCount() == 0;
+  }
+
+  /** Waits for the end of the pool; returns whether it was closed within a time. */
+  boolean awaitClose(long nanos) throws InterruptedException {
+    return closed.await(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** A process can be given batches. */
+  void isReady(WorkerProcess process) {
+    synchronized (this) {
+      ready.add(process);
+      consolidation.reset();
+    }
+    dispatch();
+  }
+
+  /** Something has happened to a process of a worker. */
+  void report(String worker, long pid, Observer.WorkerEvent.Kind kind, @Nullable Death death) {
+    Placement.Host host = this.host;
+    if (host != null) {
+      host.report(
+          new Observer.WorkerEvent(
+              step.service(),
+              step.step(),
+              worker,
+              pid,
+              kind,
+              death == null ? null : death.reason(),
+              death == null ? "" : death.text()));
+    }
   }
 
   // Batches.
@@ -280,7 +289,7 @@ final class Pool implements Placement.BatchExecutor {
               largeInputs,
               requireNonNull(host).isObserved());
       switch (sent) {
-        case YES -> {}
+        case YES -> execution.lacksRoom(false);
         case FAILED -> {
           synchronized (this) {
             process.givePlace(place);
@@ -314,14 +323,16 @@ final class Pool implements Placement.BatchExecutor {
     Region inputs = requireNonNull(this.inputs);
     boolean isAllFree = inputs.blockCount() == 0 && largeInputs.usedBytes() == 0;
     if (!isAllFree && !hasWaited(execution)) {
+      execution.lacksRoom(true);
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
+      BooleanSupplier isComing = () -> inputs.isSent() || largeInputs.isSent();
       if (inputs.isViewed()) {
-        needsRoom(inputs);
+        search.begin(execution, isComing, inputs::wasCrowded);
       } else if (largeInputs.isViewed()) {
-        var _ = needsRoom(true);
+        search.begin(execution, isComing, () -> {});
       } else if (!isAnyBusy()) { // else a batch has the room, or tells of its end
-        var _ = needsRoom(false);
+        search.begin(false);
       }
       return false;
     }
@@ -356,10 +367,10 @@ final class Pool implements Placement.BatchExecutor {
    */
   private boolean hasWaited(Execution execution) {
     if (execution.looksBefore < 0) {
-      execution.looksBefore = looks.get();
+      execution.looksBefore = search.looks();
     }
     int enough = execution.needsMemories ? LOOKS_BEFORE_REFUSAL : LOOKS_BEFORE_STUCK;
-    return looks.get() - execution.looksBefore >= enough && !isAnyBusy();
+    return search.looks() - execution.looksBefore >= enough && !isAnyBusy();
   }
 
   private synchronized boolean isAnyBusy() {
@@ -449,60 +460,28 @@ final class Pool implements Placement.BatchExecutor {
 
   // Room in shared memory.
 
-  /** Looks for room in a common memory, of which views take less then. */
+  /** A process needs room in its common memory, and has none to give back itself. */
   void needsRoom(Region common) {
-    boolean isViewed = common.isViewed();
-    if (needsRoom(isViewed) && isViewed) {
-      common.wasCrowded();
-    }
+    search.begin(common);
   }
 
   /**
-   * Looks for room. Values that this process does not reach anymore give theirs back when they are
-   * found by the garbage collector, which has no other reason to look for them.
+   * A process needs a memory of its own.
    *
-   * @param isViewed whether there are values that may be found so
-   * @return false if somebody looks already
+   * @param isViewed whether there are values that a collection may find
    */
-  boolean needsRoom(boolean isViewed) {
-    if (!isLooking.compareAndSet(false, true)) {
-      return false;
-    }
-    Thread.startVirtualThread(
-        () -> {
-          long tookNanos = isViewed ? collect() : 0;
-          looks.incrementAndGet();
-          roomFreed();
-          pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
-          isLooking.set(false);
-          roomFreed(); // what found no room in the meantime asks again
-        });
-    return true;
-  }
-
-  /** Returns how long that took. */
-  private long collect() {
-    collections.incrementAndGet();
-    return Garbage.collect();
-  }
-
-  /** A look that frees nothing is not repeated at once. */
-  private void pauseLooking(long nanos) {
-    try {
-      var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+  void needsMemory(boolean isViewed) {
+    search.begin(isViewed);
   }
 
   /** How often room was looked for because there was none. */
   long looks() {
-    return looks.get();
+    return search.looks();
   }
 
   /** How often garbage was collected for that. */
   long collections() {
-    return collections.get();
+    return search.collections();
   }
 
   private void roomFreed() {
@@ -515,14 +494,19 @@ final class Pool implements Placement.BatchExecutor {
   // Death.
 
   /** A process gets no batches anymore. */
-  private synchronized void isGone(WorkerProcess process) {
-    ready.remove(process);
-    consolidation.reset();
-    alone = null;
+  void isGone(WorkerProcess process) {
+    synchronized (this) {
+      if (!ready.remove(process)) {
+        return; // its own thread has closed the pool
+      }
+      consolidation.reset();
+      alone = null;
+    }
+    wants(window.size() - process.windowSize());
   }
 
   /** Returns the batches that were tried often enough. */
-  private List<Execution> queueAgain(WorkerProcess process) {
+  List<Execution> queueAgain(WorkerProcess process) {
     List<Shipment> left = process.leftOver();
     List<Execution> toFail = new ArrayList<>();
     int retried = 0;
@@ -562,52 +546,11 @@ final class Pool implements Placement.BatchExecutor {
 
   /** Queues the items of a batch one by one. */
   private void split(Execution execution) {
-    List<Execution> singles = new ArrayList<>();
-    for (int i = 0; i < execution.items.size(); i++) {
-      singles.add(new Execution(execution, i));
-    }
-    var _ =
-        CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
-            .whenComplete((_, _) -> join(singles, execution));
-    var _ = execution.whenComplete((_, _) -> singles.forEach(single -> single.cancel(false)));
-    singles.reversed().forEach(pending::addFirst);
-  }
-
-  private static void join(List<Execution> singles, Execution whole) {
-    if (whole.isDone()) {
-      return; // it was cancelled, and so were they
-    }
-    try {
-      whole.complete(joined(singles));
-    } catch (RuntimeException | Error failure) { // a list of results that is none
-      whole.completeExceptionally(failure);
-    }
-  }
-
-  private static Outcomes<@Nullable Object> joined(List<Execution> singles) {
-    Outcomes<@Nullable Object> outcomes = new Outcomes<>(singles.size());
-    for (Execution single : singles) {
-      if (single.isCompletedExceptionally()) {
-        outcomes.addFailure(single.exceptionNow());
-        continue;
-      }
-      List<?> answers = single.resultNow();
-      if (answers != null && answers.size() != 1) {
-        outcomes.addFailure(Shipment.mismatch(answers.size(), 1));
-        continue;
-      }
-      Throwable failure = answers instanceof Outcomes<?> some ? some.failure(0) : null;
-      if (failure != null) {
-        outcomes.addFailure(failure);
-      } else {
-        outcomes.add(answers == null ? null : answers.getFirst());
-      }
-    }
-    return outcomes;
+    execution.split().reversed().forEach(pending::addFirst);
   }
 
   /** A worker is given up. If it was the last one, nothing can be executed anymore. */
-  private void gaveUp(String death) {
+  void gaveUp(String death) {
     List<Execution> toFail;
     synchronized (this) {
       if (isLost || workers.stream().anyMatch(worker -> !worker.isGivenUp)) {
@@ -624,215 +567,6 @@ final class Pool implements Placement.BatchExecutor {
     Placement.Host host = this.host;
     if (host != null) {
       host.fail(reason);
-    }
-  }
-
-  /** How long a process may take to start again, if the first of its worker has taken so long. */
-  static long maxStartNanos(long firstNanos) {
-    return Math.max(MIN_RESTART_LIMIT_NANOS, MAX_RESTART_TIMES * firstNanos);
-  }
-
-  /**
-   * How long to wait before a process is started again.
-   *
-   * @param firstNanos for the first time, above 0
-   * @param failures how often in a row its worker has failed, 1 at least
-   */
-  static long restartNanos(long firstNanos, int failures) {
-    long mostNanos = Math.max(firstNanos, MAX_RESTART_NANOS);
-    int doublings = Math.min(failures - 1, Long.SIZE - 2);
-    return firstNanos > mostNanos >> doublings ? mostNanos : firstNanos << doublings;
-  }
-
-  /** A worker, which has one process after another. */
-  private final class Worker {
-    final int number;
-    final String name;
-    final Thread thread;
-    final CompletableFuture<Void> started = new CompletableFuture<>();
-    private volatile @Nullable WorkerProcess process;
-    private final AtomicInteger restarts = new AtomicInteger();
-
-    /** How long a start may take; 0 for the first, for which the flow has its own limit. */
-    private long maxStartNanos;
-
-    volatile boolean isGivenUp;
-    private volatile boolean isStarting = true;
-
-    Worker(int number) {
-      this.number = number;
-      name = step.service() + "-" + step.step() + "-" + number;
-      thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
-    }
-
-    private void run() {
-      int failures = 0;
-      while (true) {
-        var _ = Thread.interrupted(); // of a caller's callback; a close has said so before
-        if (isClosed()) {
-          return;
-        }
-        boolean hasWorked = false;
-        String death;
-        try {
-          isStarting = true;
-          WorkerProcess process = start();
-          this.process = process;
-          isStarting = false;
-          if (isClosed()) {
-            close(); // the pool may not have seen the process
-          }
-          death = serve(process);
-          hasWorked = process.hasWorked();
-        } catch (Throwable failure) {
-          if (!started.isDone()) {
-            started.completeExceptionally(failure);
-            return;
-          }
-          death = name + " could not be started again: " + failure;
-        }
-        if (isClosed()) {
-          return;
-        }
-        failures = hasWorked ? 0 : failures + 1;
-        LOGGER.log(Level.ERROR, death);
-        if (failures >= settings.maxFailures()) {
-          isGivenUp = true;
-          gaveUp(death);
-          return;
-        }
-        pause(Math.max(1, failures));
-        restarts.incrementAndGet();
-      }
-    }
-
-    private WorkerProcess start() throws Exception {
-      long beganNanos = TimeSource.system().nanoTime();
-      WorkerProcess process =
-          WorkerProcess.start(
-              name, number, settings, settings.window(step.maxSize()), factory, maxStartNanos);
-      if (maxStartNanos == 0) {
-        maxStartNanos = Pool.maxStartNanos(TimeSource.system().nanoTime() - beganNanos);
-      }
-      return process;
-    }
-
-    /** Returns how the process has ended. */
-    private String serve(WorkerProcess process) {
-      boolean isFirst = started.complete(null);
-      report(
-          process,
-          isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
-          null);
-      synchronized (Pool.this) {
-        ready.add(process);
-        consolidation.reset();
-      }
-      dispatch();
-      process.serve(Pool.this);
-      isGone(process);
-      wants(window.size() - process.windowSize());
-      if (process.isDiscarded()) {
-        return name + " was closed";
-      }
-      List<Execution> toFail = queueAgain(process);
-      var _ = Thread.interrupted(); // of a caller's callback
-      Death death = process.death();
-      if (!isClosed()) {
-        report(process, Observer.WorkerEvent.Kind.DIED, death);
-      }
-      WorkerDiedException reason = new WorkerDiedException(death.text());
-      toFail.forEach(execution -> execution.completeExceptionally(reason));
-      process.discard();
-      this.process = null;
-      lookAgain(); // there is more room now
-      return death.text();
-    }
-
-    private void report(
-        WorkerProcess process, Observer.WorkerEvent.Kind kind, @Nullable Death death) {
-      Placement.Host host = Pool.this.host;
-      if (host != null) {
-        host.report(
-            new Observer.WorkerEvent(
-                step.service(),
-                step.step(),
-                name,
-                process.pid(),
-                kind,
-                death == null ? null : death.reason(),
-                death == null ? "" : death.text()));
-      }
-    }
-
-    private void pause(int failures) {
-      var _ = Thread.interrupted(); // of a caller's callback
-      long nanos = restartNanos(settings.restartNanos(), failures);
-      try {
-        var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    void close() {
-      WorkerProcess process = this.process;
-      if (process == null) {
-        thread.interrupt(); // a start ends early
-      } else if (process.isBusy()) {
-        process.kill("the flow is shut down"); // nobody waits for what it does
-      } else {
-        try {
-          process.close();
-        } catch (CorruptMemoryException nonsense) {
-          process.kill(nonsense);
-          LOGGER.log(Level.ERROR, name + " is killed, because " + nonsense.getMessage());
-        }
-        Thread.startVirtualThread(
-            () -> {
-              try {
-                process.awaitEnd();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-      }
-    }
-
-    /** On the thread of the worker; returns whether it was interrupted meanwhile. */
-    boolean end() {
-      WorkerProcess process = this.process;
-      boolean isInterrupted = false;
-      if (process != null) {
-        try {
-          process.awaitEnd();
-        } catch (InterruptedException e) {
-          isInterrupted = true;
-        }
-        isGone(process);
-        process.discard();
-        this.process = null;
-      }
-      return isInterrupted;
-    }
-
-    void kill(String reason) {
-      WorkerProcess process = this.process;
-      if (process != null) {
-        process.kill(reason);
-      }
-    }
-
-    WorkerStatus status() {
-      WorkerProcess process = this.process;
-      if (process != null) {
-        return process.status(restarts.get());
-      }
-      WorkerStatus.State state =
-          isGivenUp || isClosed()
-              ? WorkerStatus.State.STOPPED
-              : isStarting ? WorkerStatus.State.STARTING : WorkerStatus.State.DEAD;
-      return new WorkerStatus(name, 0, state, restarts.get(), 0, java.time.Duration.ZERO);
     }
   }
 }

@@ -650,7 +650,7 @@ final class WorkerProcess {
   private void answerWish(Pool pool) {
     Envelope answer = largeResults.answer(pool.looks());
     if (answer == null) {
-      var _ = pool.needsRoom(largeResults.isViewed());
+      pool.needsMemory(largeResults.isViewed());
     } else if (offer(answer, news)) {
       link().doorbell.ring();
     } else {

@@ -216,9 +216,9 @@ class StartsTest {
 
   @Test
   void aRestartMayTakeMuchLongerThanTheFirstStart() {
-    assertThat(Pool.maxStartNanos(Duration.ofMillis(300).toNanos()))
+    assertThat(Worker.maxStartNanos(Duration.ofMillis(300).toNanos()))
         .isEqualTo(Duration.ofMinutes(1).toNanos());
-    assertThat(Pool.maxStartNanos(Duration.ofSeconds(90).toNanos()))
+    assertThat(Worker.maxStartNanos(Duration.ofSeconds(90).toNanos()))
         .isEqualTo(Duration.ofMinutes(15).toNanos());
   }
 
@@ -234,7 +234,7 @@ class StartsTest {
 
   private static List<Long> restartMillis(Duration first, Integer... failures) {
     return Stream.of(failures)
-        .map(failed -> Pool.restartNanos(first.toNanos(), failed))
+        .map(failed -> Worker.restartNanos(first.toNanos(), failed))
         .map(TimeUnit.NANOSECONDS::toMillis)
         .toList();
   }

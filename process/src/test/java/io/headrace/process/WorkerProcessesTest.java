@@ -186,7 +186,7 @@ class WorkerProcessesTest {
     WorkerProcesses.Builder workers =
         WorkerProcesses.builder(1).heartbeat(Duration.ofSeconds(3)).retry(Integer.MAX_VALUE);
     Queue<String> logged = new ConcurrentLinkedQueue<>();
-    Logger logger = Logger.getLogger(Pool.class.getName());
+    Logger logger = Logger.getLogger(Worker.class.getName());
     logger.setFilter(logs -> logged.add(logs.getMessage()));
     try (Flow<Integer, Object> flow = Doubling.flow(workers, 1)) {
       long stopped = (long) flow.call(Doubling.PID);
