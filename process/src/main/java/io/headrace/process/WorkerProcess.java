@@ -8,7 +8,6 @@ import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Handle;
-import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.SharedMemory;
@@ -44,12 +43,6 @@ final class WorkerProcess {
 
   private static final long MIN_BELT_NANOS = 1_000_000;
 
-  /**
-   * A lifeline that nobody has written nonsense into ends with the process at once. So much longer
-   * that its thread has seen that, also on a machine that stands still.
-   */
-  private static final Duration MAX_LIFELINE = Duration.ofSeconds(5);
-
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
 
@@ -68,10 +61,7 @@ final class WorkerProcess {
   private final RingConsumer responses;
   private @Nullable Link link;
 
-  private final Lifeline lifeline;
-
-  /** Since the first answer; of the thread of the worker. */
-  private @Nullable Thread watch;
+  private final LoopWatch loopWatch;
 
   /** What the process has, by places. */
   private final AtomicReferenceArray<@Nullable Shipment> inFlight;
@@ -118,10 +108,7 @@ final class WorkerProcess {
     }
     memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
     channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
-    lifeline =
-        settings.mechanism() == Mechanism.LINUX
-            ? Lifeline.create(channel.lifeline())
-            : Lifeline.open(channel.lifeline()); // there is none
+    loopWatch = new LoopWatch(name, channel.lifeline(), settings.mechanism(), this::ended);
     outbox =
         new Outbox(channel.newProducer(channel.requests()), channel.newProducer(channel.news()));
     responses = channel.newConsumer(channel.responses());
@@ -209,19 +196,6 @@ final class WorkerProcess {
   private long beatCount() {
     synchronized (waking) {
       return isDiscarded ? 0 : channel.beatCount();
-    }
-  }
-
-  /** Called once the process holds it. */
-  private void watchLifeline() {
-    if (watch == null && settings.mechanism() == Mechanism.LINUX) {
-      watch = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
-    }
-  }
-
-  private void awaitEndOfLoop() {
-    if (lifeline.awaitEnd()) {
-      ended();
     }
   }
 
@@ -597,7 +571,7 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
-    watchLifeline();
+    loopWatch.begin();
     Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
       MemorySegment whole = envelope.message();
@@ -779,27 +753,9 @@ final class WorkerProcess {
       shipment.release();
       inFlight.set(shipment.place, null);
     }
-    joinWatch();
+    loopWatch.end();
     memory.close();
     results.retire();
     largeResults.retire();
-  }
-
-  /** It ends with the process, unless that has written nonsense where it waits. */
-  private void joinWatch() {
-    Thread watch = this.watch;
-    boolean isInterrupted = false;
-    while (watch != null && watch.isAlive()) {
-      try {
-        if (!watch.join(MAX_LIFELINE)) {
-          lifeline.cut();
-        }
-      } catch (InterruptedException e) {
-        isInterrupted = true;
-      }
-    }
-    if (isInterrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }
