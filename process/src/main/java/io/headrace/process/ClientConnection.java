@@ -292,6 +292,7 @@ final class ClientConnection {
       throw refused(kind, in);
     }
     mostBytes = Frame.readMost(in);
+    client.welcomed(mostBytes);
     isReached = in.readByte() != 0;
     ofServer = Probe.read(in);
     if (ofServer != null) {

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind what this is about
  * @param place of the batch; -1 if this is not about one
- * @param number of a batch or of a memory
+ * @param number of a batch or of a memory; of a process that needs room, how many blocks it has
+ *     been told of that are free
  * @param length of the message or of the memory, in bytes
  * @param block where the message is, if it is too long for the place of the batch
  * @param path of a memory, or a reason; else empty
@@ -116,6 +117,10 @@ record Envelope(
 
   static Envelope map(int memory, long sizeBytes, String path) {
     return ofMemory(Kind.MAP, memory, sizeBytes, path);
+  }
+
+  static Envelope needsRoom(long heardCount) {
+    return new Envelope(Kind.NEEDS_ROOM, NO_PLACE, heardCount, 0, NO_BLOCK, "", null);
   }
 
   static Envelope needsMemory(long sizeBytes) {

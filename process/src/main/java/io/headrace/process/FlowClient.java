@@ -6,6 +6,7 @@ import io.headrace.CallOptions;
 import io.headrace.Service;
 import io.headrace.StoppedException;
 import io.headrace.TimeSource;
+import io.headrace.shm.Mechanism;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -70,6 +71,13 @@ public final class FlowClient<I, O extends @Nullable Object>
   private final @Nullable ContextCarrier carrier;
   private final AtomicLong lastId = new AtomicLong();
 
+  /** For the values of items that are longer than a frame. */
+  private final LargeMemories largeItems =
+      new LargeMemories(WorkerProcesses.Builder.DEFAULT_LARGE_BYTES, Mechanism.best(), () -> {});
+
+  /** How many bytes a frame may have, as far as the server has said. */
+  private volatile int mostBytes;
+
   /** Those that are not over; guarded by this. */
   private final @Nullable ClientConnection[] connections;
 
@@ -82,6 +90,7 @@ public final class FlowClient<I, O extends @Nullable Object>
     carrier = builder.carrier;
     types = new Types(builder.types);
     maxFrameBytes = builder.maxFrameBytes;
+    mostBytes = maxFrameBytes;
     connectNanos = builder.connectTimeout.toNanos();
     connections = new @Nullable ClientConnection[builder.connections];
   }
@@ -157,7 +166,9 @@ public final class FlowClient<I, O extends @Nullable Object>
     /**
      * How large an item or a result may be, without what is in shared memory. The smaller one of
      * this and what the server says holds in both directions; what is larger fails its call alone.
-     * Default: {@value FlowServer.Builder#DEFAULT_MAX_FRAME_BYTES} bytes.
+     * But of an item that is larger, tensors, segments, buffers and arrays of a 16th of this and
+     * more are put into shared memory for a server that reaches it. What the server says is known
+     * once it was connected to. Default: {@value FlowServer.Builder#DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this
@@ -223,10 +234,32 @@ public final class FlowClient<I, O extends @Nullable Object>
     return (CompletableFuture<O>) call;
   }
 
+  /**
+   * A result of a worker process of this one that was copied to the heap is not refused because it
+   * is too long, for it would not be if there had been more room for views.
+   */
   private void encode(ClientCall call, I item, CallOptions options) {
-    Loans loans = new Loans(maxFrameBytes);
+    Map<String, String> context = Contexts.captured(carrier);
+    int mostBytes = this.mostBytes;
+    Loans loans = new Loans(mostBytes);
     try {
-      Map<String, String> context = Contexts.captured(carrier);
+      encode(call, item, context, options, loans);
+    } catch (RuntimeException | Error cannotTravel) {
+      if (!loans.isTooLong()) {
+        throw cannotTravel;
+      }
+      try {
+        encode(call, item, context, options, new Loans(mostBytes, largeItems));
+      } catch (RuntimeException | Error noRoom) {
+        throw cannotTravel;
+      }
+    }
+  }
+
+  /** If this fails, nothing is lent. */
+  private void encode(
+      ClientCall call, I item, Map<String, String> context, CallOptions options, Loans loans) {
+    try {
       call.encode(
           frame(call.id, item, context, options, loans),
           loans.blocks,
@@ -318,6 +351,11 @@ public final class FlowClient<I, O extends @Nullable Object>
 
   int maxFrameBytes() {
     return maxFrameBytes;
+  }
+
+  /** A server has said how many bytes a frame may have that it receives. */
+  void welcomed(int mostBytes) {
+    this.mostBytes = Math.min(maxFrameBytes, mostBytes);
   }
 
   Probe probe() {

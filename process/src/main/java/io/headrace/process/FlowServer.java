@@ -169,8 +169,8 @@ public final class FlowServer implements AutoCloseable {
      * How large an item or a result may be, without what is in shared memory. The smaller one of
      * this and what a client says holds for it in both directions; what is larger fails its call
      * alone. But of a result that is larger, tensors, segments, buffers and arrays of a 16th of
-     * this and more are put into shared memory for the client. Default: {@value
-     * #DEFAULT_MAX_FRAME_BYTES} bytes.
+     * this and more are put into shared memory for the client. The heap has to have room for what
+     * each connection receives. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
      *
      * @param bytes how large, with some bytes for what is around it, at least 65536
      * @return this

@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import java.time.Duration;
+
 /** For how long a process has given no sign of life. Of the thread of its worker. */
 final class Heartbeat {
   /*
@@ -35,5 +37,10 @@ final class Heartbeat {
     seenBeats = beats;
     lookedNanos = nowNanos;
     return limitNanos != 0 && silentNanos > limitNanos;
+  }
+
+  /** Why a process is killed that is overdue. */
+  static String silence(long limitNanos) {
+    return "it gave no sign of life for " + Duration.ofNanos(limitNanos);
   }
 }

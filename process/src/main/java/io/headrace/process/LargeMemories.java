@@ -41,6 +41,11 @@ final class LargeMemories {
     return regions.stream().anyMatch(Region::hasViews);
   }
 
+  /** Whether one is kept by batches alone, and so is free when they have ended. */
+  boolean isSent() {
+    return regions.stream().anyMatch(region -> !region.hasViews());
+  }
+
   /**
    * A memory for one value. Whoever has made it retires it when the value has its block.
    *

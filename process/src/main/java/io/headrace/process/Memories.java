@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import io.headrace.TimeSource;
 import io.headrace.shm.Handle;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.SharedMemory;
@@ -10,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,12 +19,22 @@ import org.jspecify.annotations.Nullable;
  * Thread safe.
  */
 final class Memories {
-  static final Memories ALL = new Memories();
+  static final Memories ALL = new Memories(TimeSource.system()::nanoTime);
 
+  private final LongSupplier clock;
   private final AtomicInteger lastNumber = new AtomicInteger();
   private final AtomicInteger removals = new AtomicInteger();
   private final Map<Integer, Region> byNumber = new ConcurrentHashMap<>();
   private final ConcurrentSkipListMap<Long, Region> byAddress = new ConcurrentSkipListMap<>();
+
+  /**
+   * None so far.
+   *
+   * @param clock says what time it is, in nanoseconds
+   */
+  Memories(LongSupplier clock) {
+    this.clock = clock;
+  }
 
   /** A region of which this process hands out the blocks. */
   Region own(long sizeBytes, Mechanism mechanism, Consumer<Handle> whenFree) {
@@ -30,8 +42,8 @@ final class Memories {
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
     try {
       Slab slab = new Slab(number, memory.segment());
-      long maxViewed = Region.maxViewedBytes(sizeBytes);
-      return add(new Region(this, number, memory, slab, maxViewed, whenFree, _ -> {}));
+      long mostViewed = Region.mostViewedBytes(sizeBytes);
+      return add(newRegion(number, memory, slab, mostViewed, whenFree, _ -> {}));
     } catch (Throwable failure) { // there is no heap for what it notes of each page
       memory.close();
       throw failure;
@@ -42,21 +54,31 @@ final class Memories {
   Region foreign(long sizeBytes, Mechanism mechanism, Consumer<Handle> toOwner) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    long maxViewed = Region.maxViewedBytes(sizeBytes);
-    return add(new Region(this, number, memory, null, maxViewed, toOwner, _ -> {}));
+    long mostViewed = Region.mostViewedBytes(sizeBytes);
+    return add(newRegion(number, memory, null, mostViewed, toOwner, _ -> {}));
   }
 
   /** A region of another process, which hands out the blocks. */
   Region borrowed(SharedMemory memory, Consumer<Handle> toOwner) {
     int number = lastNumber.incrementAndGet();
-    return add(new Region(this, number, memory, null, Long.MAX_VALUE, toOwner, _ -> {}));
+    return add(newRegion(number, memory, null, Long.MAX_VALUE, toOwner, _ -> {}));
   }
 
   /** A region for one block, whose release helps no other value. */
   Region single(long sizeBytes, Mechanism mechanism, Consumer<Region> whenClosed) {
     int number = lastNumber.incrementAndGet();
     SharedMemory memory = SharedMemory.create(sizeBytes, mechanism);
-    return add(new Region(this, number, memory, null, Long.MAX_VALUE, freed -> {}, whenClosed));
+    return add(newRegion(number, memory, null, Long.MAX_VALUE, freed -> {}, whenClosed));
+  }
+
+  private Region newRegion(
+      int number,
+      SharedMemory memory,
+      @Nullable Slab slab,
+      long mostViewedBytes,
+      Consumer<Handle> toOwner,
+      Consumer<Region> whenClosed) {
+    return new Region(this, number, memory, slab, mostViewedBytes, toOwner, whenClosed, clock);
   }
 
   private Region add(Region region) {

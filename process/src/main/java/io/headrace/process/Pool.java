@@ -3,14 +3,11 @@ package io.headrace.process;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Observer;
-import io.headrace.Outcomes;
 import io.headrace.Placement;
 import io.headrace.TimeSource;
 import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -21,9 +18,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The worker processes of one step: gives them batches, and replaces those that die. */
@@ -38,19 +35,9 @@ final class Pool implements Placement.BatchExecutor {
    * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
    * of anything; after the second death each item by itself, so that one that kills does it alone.
    *
-   * The thread of a worker completes futures, and so it may be the one that ends the flow and closes the pool.
-   * It does for its own process then what it would do afterwards.
-   *
    * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
    * neither.
    */
-
-  private static final Logger LOGGER = System.getLogger(Pool.class.getName());
-  private static final long MAX_RESTART_NANOS = TimeUnit.SECONDS.toNanos(10);
-  private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-
-  /** Between two collections is so many times what one takes. */
-  private static final int COLLECTION_PAUSES = 2;
 
   private static final int DEATHS_BEFORE_SINGLE = 2;
 
@@ -59,12 +46,6 @@ final class Pool implements Placement.BatchExecutor {
 
   /** Two seconds at least, in which nobody has given back anything. */
   static final int LOOKS_BEFORE_REFUSAL = 40;
-
-  /** A process that is started again may take so many times what its worker took at first. */
-  private static final int MAX_RESTART_TIMES = 10;
-
-  /** It may take so long in any case. */
-  private static final long MIN_RESTART_LIMIT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Placement.PlacedStep step;
   private final Settings settings;
@@ -86,9 +67,7 @@ final class Pool implements Placement.BatchExecutor {
   private volatile int count;
 
   private final CountDownLatch closed = new CountDownLatch(1);
-  private final AtomicLong looks = new AtomicLong();
-  private final AtomicLong collections = new AtomicLong();
-  private final AtomicBoolean isLooking = new AtomicBoolean();
+  private final RoomSearch search = new RoomSearch(closed, this::roomFreed);
   private volatile Placement.@Nullable Host host;
   private volatile @Nullable Region inputs;
   private final LargeMemories largeInputs;
@@ -100,6 +79,7 @@ final class Pool implements Placement.BatchExecutor {
   // Guarded by this.
   private final ArrayDeque<Execution> pending = new ArrayDeque<>();
   private final List<WorkerProcess> ready = new ArrayList<>();
+  private final List<WorkerProcess> retired = new ArrayList<>();
   private final Consolidation consolidation = new Consolidation(TimeSource.system()::nanoTime);
   private boolean isLost;
 
@@ -180,7 +160,9 @@ final class Pool implements Placement.BatchExecutor {
     for (int number = 0; added.size() < n; number++) {
       int candidate = number;
       if (workers.stream().noneMatch(worker -> worker.number == candidate)) {
-        Worker worker = new Worker(number);
+        Worker worker =
+            new Worker(
+                this, step, number, settings, () -> settings.window(step.maxSize()), factory);
         added.add(worker);
         workers.add(worker);
         worker.thread.start();
@@ -268,8 +250,52 @@ final class Pool implements Placement.BatchExecutor {
     return workers.stream().map(Worker::status).toList();
   }
 
-  private boolean isClosed() {
+  boolean isClosed() {
     return closed.getCount() == 0;
+  }
+
+  /** Waits for the end of the pool; returns whether it was closed within a time. */
+  boolean awaitClose(long nanos) throws InterruptedException {
+    return closed.await(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** A worker has a process that can be given batches, unless it is one too many by now. */
+  void isReady(Worker worker, WorkerProcess process) {
+    synchronized (this) {
+      (worker.isRetired ? retired : ready).add(process);
+      consolidation.reset();
+    }
+    dispatch();
+  }
+
+  /** A process gets no batches anymore, and is going to end behind those that it has. */
+  synchronized void isRetired(WorkerProcess process) {
+    if (ready.remove(process)) {
+      retired.add(process);
+      consolidation.reset();
+      alone = null;
+    }
+  }
+
+  /** A worker that was one too many has ended. */
+  void hasEnded(Worker worker) {
+    workers.remove(worker);
+  }
+
+  /** Something has happened to a process of a worker. */
+  void report(String worker, long pid, Observer.WorkerEvent.Kind kind, @Nullable Death death) {
+    Placement.Host host = this.host;
+    if (host != null) {
+      host.report(
+          new Observer.WorkerEvent(
+              step.service(),
+              step.step(),
+              worker,
+              pid,
+              kind,
+              death == null ? null : death.reason(),
+              death == null ? "" : death.text()));
+    }
   }
 
   // Batches.
@@ -351,7 +377,7 @@ final class Pool implements Placement.BatchExecutor {
               largeInputs,
               requireNonNull(host).isObserved());
       switch (sent) {
-        case YES -> {}
+        case YES -> execution.lacksRoom(false);
         case FAILED -> {
           synchronized (this) {
             process.givePlace(place);
@@ -385,14 +411,16 @@ final class Pool implements Placement.BatchExecutor {
     Region inputs = requireNonNull(this.inputs);
     boolean isAllFree = inputs.blockCount() == 0 && largeInputs.usedBytes() == 0;
     if (!isAllFree && !hasWaited(execution)) {
+      execution.lacksRoom(true);
       giveBack(execution, process, place);
       wantsRoom = true; // who takes this finds the batch
+      BooleanSupplier isComing = () -> inputs.isSent() || largeInputs.isSent();
       if (inputs.isViewed()) {
-        needsRoom(inputs);
+        search.begin(execution, isComing, inputs::wasCrowded);
       } else if (largeInputs.isViewed()) {
-        var _ = needsRoom(true);
+        search.begin(execution, isComing, () -> {});
       } else if (!isAnyBusy()) { // else a batch has the room, or tells of its end
-        var _ = needsRoom(false);
+        search.begin(false);
       }
       return false;
     }
@@ -427,14 +455,14 @@ final class Pool implements Placement.BatchExecutor {
    */
   private boolean hasWaited(Execution execution) {
     if (execution.looksBefore < 0) {
-      execution.looksBefore = looks.get();
+      execution.looksBefore = search.looks();
     }
     int enough = execution.needsMemories ? LOOKS_BEFORE_REFUSAL : LOOKS_BEFORE_STUCK;
-    return looks.get() - execution.looksBefore >= enough && !isAnyBusy();
+    return search.looks() - execution.looksBefore >= enough && !isAnyBusy();
   }
 
   private synchronized boolean isAnyBusy() {
-    return ready.stream().anyMatch(WorkerProcess::isBusy);
+    return Stream.concat(ready.stream(), retired.stream()).anyMatch(WorkerProcess::isBusy);
   }
 
   private synchronized void giveBack(Execution execution, WorkerProcess process, int place) {
@@ -520,60 +548,28 @@ final class Pool implements Placement.BatchExecutor {
 
   // Room in shared memory.
 
-  /** Looks for room in a common memory, of which views take less then. */
+  /** A process needs room in its common memory, and has none to give back itself. */
   void needsRoom(Region common) {
-    boolean isViewed = common.isViewed();
-    if (needsRoom(isViewed) && isViewed) {
-      common.wasCrowded();
-    }
+    search.begin(common);
   }
 
   /**
-   * Looks for room. Values that this process does not reach anymore give theirs back when they are
-   * found by the garbage collector, which has no other reason to look for them.
+   * A process needs a memory of its own.
    *
-   * @param isViewed whether there are values that may be found so
-   * @return false if somebody looks already
+   * @param isViewed whether there are values that a collection may find
    */
-  boolean needsRoom(boolean isViewed) {
-    if (!isLooking.compareAndSet(false, true)) {
-      return false;
-    }
-    Thread.startVirtualThread(
-        () -> {
-          long tookNanos = isViewed ? collect() : 0;
-          looks.incrementAndGet();
-          roomFreed();
-          pauseLooking(Math.max(LOOK_EVERY_NANOS, COLLECTION_PAUSES * tookNanos));
-          isLooking.set(false);
-          roomFreed(); // what found no room in the meantime asks again
-        });
-    return true;
-  }
-
-  /** Returns how long that took. */
-  private long collect() {
-    collections.incrementAndGet();
-    return Garbage.collect();
-  }
-
-  /** A look that frees nothing is not repeated at once. */
-  private void pauseLooking(long nanos) {
-    try {
-      var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+  void needsMemory(boolean isViewed) {
+    search.begin(isViewed);
   }
 
   /** How often room was looked for because there was none. */
   long looks() {
-    return looks.get();
+    return search.looks();
   }
 
   /** How often garbage was collected for that. */
   long collections() {
-    return collections.get();
+    return search.collections();
   }
 
   private void roomFreed() {
@@ -585,15 +581,20 @@ final class Pool implements Placement.BatchExecutor {
 
   // Death.
 
-  /** A process gets no batches anymore. */
-  private synchronized void isGone(WorkerProcess process) {
-    ready.remove(process);
-    consolidation.reset();
-    alone = null;
+  /** A process gets no batches anymore, and answers none. */
+  void isGone(WorkerProcess process) {
+    synchronized (this) {
+      if (!ready.remove(process) && !retired.remove(process)) {
+        return; // its own thread has closed the pool
+      }
+      consolidation.reset();
+      alone = null;
+    }
+    wants(window.size() - process.windowSize());
   }
 
   /** Returns the batches that were tried often enough. */
-  private List<Execution> queueAgain(WorkerProcess process) {
+  List<Execution> queueAgain(WorkerProcess process) {
     List<Shipment> left = process.leftOver();
     List<Execution> toFail = new ArrayList<>();
     int retried = 0;
@@ -633,52 +634,11 @@ final class Pool implements Placement.BatchExecutor {
 
   /** Queues the items of a batch one by one. */
   private void split(Execution execution) {
-    List<Execution> singles = new ArrayList<>();
-    for (int i = 0; i < execution.items.size(); i++) {
-      singles.add(new Execution(execution, i));
-    }
-    var _ =
-        CompletableFuture.allOf(singles.toArray(CompletableFuture[]::new))
-            .whenComplete((_, _) -> join(singles, execution));
-    var _ = execution.whenComplete((_, _) -> singles.forEach(single -> single.cancel(false)));
-    singles.reversed().forEach(pending::addFirst);
-  }
-
-  private static void join(List<Execution> singles, Execution whole) {
-    if (whole.isDone()) {
-      return; // it was cancelled, and so were they
-    }
-    try {
-      whole.complete(joined(singles));
-    } catch (RuntimeException | Error failure) { // a list of results that is none
-      whole.completeExceptionally(failure);
-    }
-  }
-
-  private static Outcomes<@Nullable Object> joined(List<Execution> singles) {
-    Outcomes<@Nullable Object> outcomes = new Outcomes<>(singles.size());
-    for (Execution single : singles) {
-      if (single.isCompletedExceptionally()) {
-        outcomes.addFailure(single.exceptionNow());
-        continue;
-      }
-      List<?> answers = single.resultNow();
-      if (answers != null && answers.size() != 1) {
-        outcomes.addFailure(Shipment.mismatch(answers.size(), 1));
-        continue;
-      }
-      Throwable failure = answers instanceof Outcomes<?> some ? some.failure(0) : null;
-      if (failure != null) {
-        outcomes.addFailure(failure);
-      } else {
-        outcomes.add(answers == null ? null : answers.getFirst());
-      }
-    }
-    return outcomes;
+    execution.split().reversed().forEach(pending::addFirst);
   }
 
   /** A worker is given up. If it was the last one, nothing can be executed anymore. */
-  private void gaveUp(String death) {
+  void gaveUp(String death) {
     List<Execution> toFail;
     synchronized (this) {
       if (isLost || workers.stream().anyMatch(Worker::isAlive)) {
@@ -695,267 +655,6 @@ final class Pool implements Placement.BatchExecutor {
     Placement.Host host = this.host;
     if (host != null) {
       host.fail(reason);
-    }
-  }
-
-  /** How long a process may take to start again, if the first of its worker has taken so long. */
-  static long maxStartNanos(long firstNanos) {
-    return Math.max(MIN_RESTART_LIMIT_NANOS, MAX_RESTART_TIMES * firstNanos);
-  }
-
-  /**
-   * How long to wait before a process is started again.
-   *
-   * @param firstNanos for the first time, above 0
-   * @param failures how often in a row its worker has failed, 1 at least
-   */
-  static long restartNanos(long firstNanos, int failures) {
-    long mostNanos = Math.max(firstNanos, MAX_RESTART_NANOS);
-    int doublings = Math.min(failures - 1, Long.SIZE - 2);
-    return firstNanos > mostNanos >> doublings ? mostNanos : firstNanos << doublings;
-  }
-
-  /** A worker, which has one process after another. */
-  private final class Worker {
-    final int number;
-    final String name;
-    final Thread thread;
-    final CompletableFuture<Void> started = new CompletableFuture<>();
-    private volatile @Nullable WorkerProcess process;
-    private final AtomicInteger restarts = new AtomicInteger();
-
-    /** How long a start may take; 0 for the first, for which the flow has its own limit. */
-    private long maxStartNanos;
-
-    volatile boolean isGivenUp;
-
-    /** Whether it is one too many: it ends when it has no batch, and is not started again. */
-    volatile boolean isRetired;
-
-    private volatile boolean hasEnded;
-    private volatile boolean isStarting = true;
-
-    Worker(int number) {
-      this.number = number;
-      name = step.service() + "-" + step.step() + "-" + number;
-      thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
-    }
-
-    private void run() {
-      try {
-        live();
-      } finally {
-        var _ = started.cancel(false); // if it was told to end before
-        hasEnded = true;
-        if (isRetired) {
-          workers.remove(this);
-        }
-      }
-    }
-
-    private boolean isToEnd() {
-      return isRetired || isClosed();
-    }
-
-    /** Whether it has a process or is going to have one. */
-    boolean isAlive() {
-      return !isGivenUp && !isRetired;
-    }
-
-    private void live() {
-      int failures = 0;
-      while (true) {
-        var _ = Thread.interrupted(); // of a caller's callback; a close has said so before
-        if (isToEnd()) {
-          return;
-        }
-        boolean hasWorked = false;
-        @Nullable String death; // null if it has ended as it was told
-        try {
-          isStarting = true;
-          WorkerProcess process = start();
-          this.process = process;
-          isStarting = false;
-          if (isClosed()) {
-            close(); // the pool may not have seen the process
-          } else if (isRetired) {
-            retire();
-          }
-          death = serve(process);
-          hasWorked = process.hasWorked();
-        } catch (Throwable failure) {
-          if (!started.isDone()) {
-            if (!isToEnd()) { // else that is why it has failed
-              started.completeExceptionally(failure);
-            }
-            return;
-          }
-          death = name + " could not be started again: " + failure;
-        }
-        if (isClosed() || death == null) {
-          return;
-        }
-        LOGGER.log(Level.ERROR, death);
-        failures = hasWorked ? 0 : failures + 1;
-        if (failures >= settings.maxFailures()) {
-          isGivenUp = true;
-          gaveUp(death);
-          return;
-        }
-        pause(Math.max(1, failures));
-        restarts.incrementAndGet();
-      }
-    }
-
-    private WorkerProcess start() throws Exception {
-      long beganNanos = TimeSource.system().nanoTime();
-      WorkerProcess process =
-          WorkerProcess.start(
-              name, number, settings, settings.window(step.maxSize()), factory, maxStartNanos);
-      if (maxStartNanos == 0) {
-        maxStartNanos = Pool.maxStartNanos(TimeSource.system().nanoTime() - beganNanos);
-      }
-      return process;
-    }
-
-    /** Returns how the process has ended; null if it was told to. */
-    private @Nullable String serve(WorkerProcess process) {
-      boolean isFirst = started.complete(null);
-      report(
-          process,
-          isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
-          null);
-      synchronized (Pool.this) {
-        if (!isRetired) {
-          ready.add(process);
-        }
-        consolidation.reset();
-      }
-      dispatch();
-      process.serve(Pool.this);
-      isGone(process);
-      wants(window.size() - process.windowSize());
-      if (process.isDiscarded()) {
-        return null;
-      }
-      List<Execution> toFail = queueAgain(process);
-      var _ = Thread.interrupted(); // of a caller's callback
-      Death death = process.death();
-      boolean wasTold = isClosed() || (isRetired && process.hasEndedWell());
-      if (!wasTold) {
-        report(process, Observer.WorkerEvent.Kind.DIED, death);
-      }
-      WorkerDiedException reason = new WorkerDiedException(death.text());
-      toFail.forEach(execution -> execution.completeExceptionally(reason));
-      process.discard();
-      this.process = null;
-      lookAgain(); // there is more room now
-      return wasTold ? null : death.text();
-    }
-
-    private void report(
-        WorkerProcess process, Observer.WorkerEvent.Kind kind, @Nullable Death death) {
-      Placement.Host host = Pool.this.host;
-      if (host != null) {
-        host.report(
-            new Observer.WorkerEvent(
-                step.service(),
-                step.step(),
-                name,
-                process.pid(),
-                kind,
-                death == null ? null : death.reason(),
-                death == null ? "" : death.text()));
-      }
-    }
-
-    private void pause(int failures) {
-      var _ = Thread.interrupted(); // of a caller's callback
-      long nanos = restartNanos(settings.restartNanos(), failures);
-      try {
-        var _ = closed.await(nanos, TimeUnit.NANOSECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    /** Lets it end when it has no batch, and tells the others that it has gone. */
-    void retire() {
-      isRetired = true;
-      WorkerProcess process = this.process;
-      if (process == null) {
-        thread.interrupt(); // a start ends early, and so does the pause before
-      } else {
-        isGone(process);
-        tellToEnd(process);
-      }
-      if (hasEnded) { // it was given up
-        workers.remove(this);
-      }
-    }
-
-    private void tellToEnd(WorkerProcess process) {
-      try {
-        process.close();
-      } catch (CorruptMemoryException nonsense) {
-        process.kill(nonsense);
-        LOGGER.log(Level.ERROR, name + " is killed, because " + nonsense.getMessage());
-      }
-    }
-
-    void close() {
-      WorkerProcess process = this.process;
-      if (process == null) {
-        thread.interrupt(); // a start ends early
-      } else if (process.isBusy()) {
-        process.kill("the flow is shut down"); // nobody waits for what it does
-      } else {
-        tellToEnd(process);
-        Thread.startVirtualThread(
-            () -> {
-              try {
-                process.awaitEnd();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-      }
-    }
-
-    /** On the thread of the worker; returns whether it was interrupted meanwhile. */
-    boolean end() {
-      WorkerProcess process = this.process;
-      boolean isInterrupted = false;
-      if (process != null) {
-        try {
-          process.awaitEnd();
-        } catch (InterruptedException e) {
-          isInterrupted = true;
-        }
-        isGone(process);
-        process.discard();
-        this.process = null;
-      }
-      return isInterrupted;
-    }
-
-    void kill(String reason) {
-      WorkerProcess process = this.process;
-      if (process != null) {
-        process.kill(reason);
-      }
-    }
-
-    WorkerStatus status() {
-      WorkerProcess process = this.process;
-      if (process != null) {
-        return process.status(restarts.get());
-      }
-      WorkerStatus.State state =
-          isGivenUp || isClosed()
-              ? WorkerStatus.State.STOPPED
-              : isStarting ? WorkerStatus.State.STARTING : WorkerStatus.State.DEAD;
-      return new WorkerStatus(name, 0, state, restarts.get(), 0, java.time.Duration.ZERO);
     }
   }
 }

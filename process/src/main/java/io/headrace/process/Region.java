@@ -7,8 +7,10 @@ import io.headrace.shm.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,11 +31,16 @@ final class Region {
    * So views take a part of a common memory only: what comes when that is taken is copied to the heap, and its
    * block is free at once. To copy 64 KiB takes microseconds, and a collection of the whole heap milliseconds to
    * seconds. If there is no room nevertheless, because the values of a batch need more than the rest, a collection
-   * is the last resort, and from then on views take less.
+   * is the last resort, and views take half of what they did from then on. They take twice as much again each time
+   * that there was none for some minutes, for a burst must not make a service copy for ever; where it is no burst
+   * there is one collection in so many minutes.
    */
 
   /** Views take one part of so many at most; the rest is for what is on its way. */
   private static final int VIEWS_PART = 2;
+
+  /** How long it takes until views may take more again. */
+  static final long RECOVERY_NANOS = TimeUnit.MINUTES.toNanos(5);
 
   /**
    * Values that are larger are viewed in any case. Whoever has them has made the memory larger than
@@ -50,6 +57,10 @@ final class Region {
   private final Consumer<Handle> toOwner;
   private final Consumer<Region> whenClosed;
   private final Memories memories;
+  private final LongSupplier clock;
+
+  /** How much views may take at most. */
+  private final long mostViewedBytes;
 
   /** By their offsets. */
   private final ConcurrentSkipListMap<Long, Block> blocks = new ConcurrentSkipListMap<>();
@@ -62,31 +73,45 @@ final class Region {
 
   // Guarded by this.
 
-  /** How much they may take. */
+  /** How much they may take now. */
   private long maxViewedBytes;
+
+  /** When that has changed. */
+  private long changedNanos;
 
   private boolean isRetired;
   private boolean isClosed;
 
+  /**
+   * One without blocks.
+   *
+   * @param mostViewedBytes how much views may take
+   * @param toOwner is told of blocks that have no user anymore
+   * @param whenClosed is told when the memory is unmapped
+   * @param clock says what time it is, in nanoseconds
+   */
   Region(
       Memories memories,
       int number,
       SharedMemory memory,
       @Nullable Slab slab,
-      long maxViewedBytes,
+      long mostViewedBytes,
       Consumer<Handle> toOwner,
-      Consumer<Region> whenClosed) {
+      Consumer<Region> whenClosed,
+      LongSupplier clock) {
     this.memories = memories;
     this.number = number;
     this.memory = memory;
     this.slab = slab;
     this.toOwner = toOwner;
     this.whenClosed = whenClosed;
-    this.maxViewedBytes = maxViewedBytes;
+    this.mostViewedBytes = mostViewedBytes;
+    this.clock = clock;
+    maxViewedBytes = mostViewedBytes;
   }
 
   /** How much of a memory views may take whose values come and go. */
-  static long maxViewedBytes(long sizeBytes) {
+  static long mostViewedBytes(long sizeBytes) {
     return sizeBytes / VIEWS_PART;
   }
 
@@ -156,13 +181,21 @@ final class Region {
 
   /** Whether there may be views of one more block. */
   synchronized boolean mayView(Handle block) {
+    if (maxViewedBytes < mostViewedBytes && clock.getAsLong() - changedNanos >= RECOVERY_NANOS) {
+      maxViewed(Math.min(mostViewedBytes, VIEWS_PART * maxViewedBytes));
+    }
     return block.length() > MAX_COPY_BYTES
         || viewedBytes.get() + Slab.takenBytes(block.length()) <= maxViewedBytes;
   }
 
   /** Garbage had to be collected because there was no room. */
   synchronized void wasCrowded() {
-    maxViewedBytes /= VIEWS_PART;
+    maxViewed(Math.max(Slab.PAGE_BYTES, maxViewedBytes / VIEWS_PART));
+  }
+
+  private void maxViewed(long bytes) {
+    maxViewedBytes = bytes;
+    changedNanos = clock.getAsLong();
   }
 
   int blockCount() {
@@ -172,6 +205,11 @@ final class Region {
   /** Whether a block is kept by a view, which may be one that cannot be reached anymore. */
   boolean isViewed() {
     return viewedBytes.get() > 0;
+  }
+
+  /** Whether a block is kept by batches alone, and so is free when they have ended. */
+  boolean isSent() {
+    return slab != null && slab.usedBytes() > viewedBytes.get();
   }
 
   /** Whether the memory is kept by a view, of which its block may be free. */

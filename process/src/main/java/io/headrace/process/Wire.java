@@ -2,7 +2,6 @@ package io.headrace.process;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -24,7 +23,6 @@ final class Wire implements AutoCloseable {
   }
 
   private static final int BUFFER_BYTES = 64 * 1024;
-  private static final int ALIGNMENT = 16;
   private static final Outgoing END = () -> null;
 
   private final SocketChannel channel;
@@ -129,7 +127,17 @@ final class Wire implements AutoCloseable {
               + maxBytes
               + ": set maxFrameBytes, if it is one");
     }
-    return length > BUFFER_BYTES ? large(length) : small(length);
+    byte[] frame = new byte[length]; // of native ones the C library keeps many when they are freed
+    int at = 0;
+    while (at < length) {
+      if (!in.hasRemaining()) {
+        fill();
+      }
+      int n = Math.min(in.remaining(), length - at);
+      in.get(frame, at, n);
+      at += n;
+    }
+    return MemorySegment.ofArray(frame);
   }
 
   private void fill() throws IOException {
@@ -139,27 +147,6 @@ final class Wire implements AutoCloseable {
     if (n < 0) {
       throw new EOFException("the other side has closed the connection");
     }
-  }
-
-  private MemorySegment small(int length) throws IOException {
-    while (in.remaining() < length) {
-      fill();
-    }
-    byte[] frame = new byte[length];
-    in.get(frame);
-    return MemorySegment.ofArray(frame);
-  }
-
-  private MemorySegment large(int length) throws IOException {
-    MemorySegment frame = Arena.ofAuto().allocate(length, ALIGNMENT);
-    ByteBuffer target = frame.asByteBuffer();
-    target.put(in);
-    while (target.hasRemaining()) {
-      if (channel.read(target) < 0) {
-        throw new EOFException("the other side has closed the connection within a frame");
-      }
-    }
-    return frame;
   }
 
   @Override

@@ -57,6 +57,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   private long busyNanos;
 
+  /** Of how many free blocks the parent has told so far. */
+  private long heardCount;
+
   /** Whether something was read since the parent was rung. */
   private boolean hasOrders;
 
@@ -207,6 +210,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
           var _ = results.release(envelope.block());
           isStuck = false;
           isReleased = true;
+          heardCount++;
           fault.at(Fault.Point.RELEASING, channel);
         }
         case GRANT, DENY -> grant = envelope;
@@ -492,7 +496,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         isStuck |= isInVain;
         return allocateAlone(lengthBytes); // whoever has the rest may keep it for ever
       }
-      send(Envelope.of(Envelope.Kind.NEEDS_ROOM));
+      send(Envelope.needsRoom(heardCount));
       awaitNews();
       if (hear()) {
         beginNanos = time.nanoTime();

@@ -8,25 +8,17 @@ import io.headrace.WorkerStatus;
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Handle;
-import io.headrace.shm.Lifeline;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.RingConsumer;
-import io.headrace.shm.RingProducer;
 import io.headrace.shm.SharedMemory;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -51,12 +43,6 @@ final class WorkerProcess {
 
   private static final long MIN_BELT_NANOS = 1_000_000;
 
-  /**
-   * A lifeline that nobody has written nonsense into ends with the process at once. So much longer
-   * that its thread has seen that, also on a machine that stands still.
-   */
-  private static final Duration MAX_LIFELINE = Duration.ofSeconds(5);
-
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
 
@@ -69,31 +55,19 @@ final class WorkerProcess {
 
   private final LargeResults largeResults;
 
-  private final RingProducer requests;
-  private final RingProducer news;
+  /** What goes to the process; guarded by this. */
+  private final Outbox outbox;
+
   private final RingConsumer responses;
   private @Nullable Link link;
 
-  private final Lifeline lifeline;
-
-  /** Since the first answer; of the thread of the worker. */
-  private @Nullable Thread watch;
+  private final LoopWatch loopWatch;
 
   /** What the process has, by places. */
   private final AtomicReferenceArray<@Nullable Shipment> inFlight;
 
-  /** Blocks of the worker that are free, and of which it has not been told. */
-  private final Queue<Handle> freed = new ConcurrentLinkedQueue<>();
-
-  /** Whether the ring to the process had no room for something; changed with the monitor only. */
-  private volatile boolean hasRest;
-
   // Guarded by this.
 
-  /** What the ring had no room for, in its order. */
-  private final Queue<Envelope> unsent = new ArrayDeque<>();
-
-  private final Set<Integer> mapped = new HashSet<>();
   private long lastNumber;
   private boolean isOver;
 
@@ -134,12 +108,9 @@ final class WorkerProcess {
     }
     memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
     channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
-    lifeline =
-        settings.mechanism() == Mechanism.LINUX
-            ? Lifeline.create(channel.lifeline())
-            : Lifeline.open(channel.lifeline()); // there is none
-    requests = channel.newProducer(channel.requests());
-    news = channel.newProducer(channel.news());
+    loopWatch = new LoopWatch(name, channel.lifeline(), settings.mechanism(), this::ended);
+    outbox =
+        new Outbox(channel.newProducer(channel.requests()), channel.newProducer(channel.news()));
     responses = channel.newConsumer(channel.responses());
     try {
       results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
@@ -200,15 +171,16 @@ final class WorkerProcess {
             settings.shareBytes(),
             LogLevels.here(),
             factory);
-    CountDownLatch isOver = new CountDownLatch(1);
-    Thread.startVirtualThread(() -> watchStart(process, maxNanos, isOver));
-    try {
+    try (StartWatch _ =
+        new StartWatch(
+            settings,
+            maxNanos,
+            this::beatCount,
+            (reason, because) -> kill(process, reason, because))) {
       Thread.ofPlatform().daemon().name(name + "-orders").start(() -> write(orders, process));
       connect(launch, process, output).awaitReady();
     } catch (Hearing.EndedException ended) {
       throw endedBefore(process, output, ended);
-    } finally {
-      isOver.countDown();
     }
   }
 
@@ -221,45 +193,9 @@ final class WorkerProcess {
     }
   }
 
-  /** Kills a process that does not become ready; its heart beats before its handler is made. */
-  private void watchStart(Process process, long maxNanos, CountDownLatch isOver) {
-    Heartbeat heart = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
-    Heartbeat start = new Heartbeat(maxNanos, time.nanoTime()); // which has one beat, its end
-    try {
-      while (!isOver.await(beltNanos(settings.heartbeatNanos()), TimeUnit.NANOSECONDS)) {
-        long nowNanos = time.nanoTime();
-        long beats = beatCount();
-        if (beats != 0 && heart.isOverdue(beats, nowNanos)) {
-          kill(process, Reason.HEARTBEAT, silence());
-        } else if (start.isOverdue(0, nowNanos)) {
-          kill(process, Reason.OTHER, "it was not ready after " + Duration.ofNanos(maxNanos));
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   private long beatCount() {
     synchronized (waking) {
       return isDiscarded ? 0 : channel.beatCount();
-    }
-  }
-
-  private String silence() {
-    return "it gave no sign of life for " + Duration.ofNanos(settings.heartbeatNanos());
-  }
-
-  /** Called once the process holds it. */
-  private void watchLifeline() {
-    if (watch == null && settings.mechanism() == Mechanism.LINUX) {
-      watch = Thread.ofPlatform().daemon().name(name + "-lifeline").start(this::awaitEndOfLoop);
-    }
-  }
-
-  private void awaitEndOfLoop() {
-    if (lifeline.awaitEnd()) {
-      ended();
     }
   }
 
@@ -375,7 +311,7 @@ final class WorkerProcess {
       if (isOver) {
         return Sent.OVER;
       }
-      if (hasRest) {
+      if (outbox.hasRest()) {
         return Sent.FULL;
       }
       shipment =
@@ -406,15 +342,14 @@ final class WorkerProcess {
     boolean isSent = false;
     try {
       inFlight.set(shipment.place, shipment);
-      tellFreed();
-      map(inputs);
-      shipment.regions().forEach(this::map);
-      order(envelope);
+      outbox.tellFreed();
+      outbox.map(inputs);
+      shipment.regions().forEach(outbox::map);
+      outbox.order(envelope);
       isSent = true;
     } finally {
       if (!isSent) {
-        unsent.clear();
-        hasRest = false;
+        outbox.forgetRest();
         inFlight.set(shipment.place, null);
         shipment.release();
       }
@@ -422,65 +357,22 @@ final class WorkerProcess {
     link().doorbell.ring();
   }
 
-  private void map(Region region) {
-    if (!mapped.contains(region.number)) {
-      order(Envelope.map(region.number, region.memory.sizeBytes(), region.memory.path()));
-      mapped.add(region.number);
-    }
-  }
-
-  /**
-   * With the monitor. The items of a batch may be in more memories than the ring has slots. What
-   * finds no room follows when the process has read the rest: it rings when it has nothing more to
-   * read.
-   */
-  private void order(Envelope envelope) {
-    if (hasRest || !offer(envelope)) {
-      unsent.add(envelope);
-      hasRest = true;
-      var _ = sendRest(); // it may have read meanwhile
-    }
-  }
-
   /** Returns whether something was sent and nothing is left. */
   private synchronized boolean sendRest() {
-    Envelope next = unsent.peek();
-    boolean isSent = false;
-    while (next != null && offer(next)) {
-      unsent.remove();
-      next = unsent.peek();
-      isSent = true;
+    if (!outbox.sendRest()) {
+      return false;
     }
-    hasRest = next != null;
-    if (isSent) {
-      link().doorbell.ring();
-    }
-    return isSent && !hasRest;
+    link().doorbell.ring();
+    return !outbox.hasRest();
   }
 
   private boolean canSendRest() {
-    if (!hasRest) {
+    if (!outbox.hasRest()) {
       return false;
     }
     synchronized (this) {
-      return requests.hasRoomFor(2);
+      return outbox.canSend();
     }
-  }
-
-  /** Returns false if the ring is full, but for a slot that is left for the order to close. */
-  private synchronized boolean offer(Envelope envelope) {
-    return requests.hasRoomFor(2) && offer(envelope, requests);
-  }
-
-  /** Returns false if the ring is full. */
-  private synchronized boolean offer(Envelope envelope, RingProducer ring) {
-    MemorySegment slot = ring.claim();
-    if (slot == null) {
-      return false;
-    }
-    envelope.write(slot);
-    ring.publish();
-    return true;
   }
 
   /** Tells the process to end when it has done what it has. */
@@ -489,7 +381,7 @@ final class WorkerProcess {
       return;
     }
     isOver = true; // it reads nothing that is behind this
-    if (offer(Envelope.of(Envelope.Kind.CLOSE), requests)) {
+    if (outbox.close()) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
@@ -526,7 +418,7 @@ final class WorkerProcess {
 
   /** A block of the worker is free. No lock may be taken here that is held for long. */
   private void freed(Handle block) {
-    freed.add(block);
+    outbox.freed(block);
     if (needsRoom) {
       wake();
     }
@@ -538,15 +430,6 @@ final class WorkerProcess {
       if (!isDiscarded) {
         link().doorbell.wake();
       }
-    }
-  }
-
-  /**
-   * With the monitor. What finds no room follows later; a slot is left for the answer to a wish.
-   */
-  private void tellFreed() {
-    while (!freed.isEmpty() && news.hasRoomFor(2)) {
-      var _ = offer(Envelope.release(requireNonNull(freed.poll())), news);
     }
   }
 
@@ -601,7 +484,7 @@ final class WorkerProcess {
     }
   }
 
-  private static long beltNanos(long limitNanos) {
+  static long beltNanos(long limitNanos) {
     return beltNanos(limitNanos, BELT_NANOS);
   }
 
@@ -622,7 +505,9 @@ final class WorkerProcess {
         case NEEDS_ROOM -> {
           responses.release();
           needsRoom = true;
-          pool.needsRoom(results);
+          if (knowsAllFreed(envelope.number())) { // else it finds some when it is told
+            pool.needsRoom(results);
+          }
         }
         case NEEDS_MEMORY -> {
           responses.release();
@@ -631,15 +516,15 @@ final class WorkerProcess {
         default -> throw new CorruptMemoryException("it has sent " + envelope);
       }
     }
-    if (hasRest && !isDiscarded && sendRest()) {
+    if (outbox.hasRest() && !isDiscarded && sendRest()) {
       pool.dispatch();
     }
     if (largeResults.isWanted() && !isDiscarded) {
       answerWish(pool);
     }
-    if (!freed.isEmpty() && !isDiscarded) {
+    if (outbox.hasFreed() && !isDiscarded) {
       synchronized (this) {
-        tellFreed();
+        outbox.tellFreed();
       }
       if (needsRoom) {
         link().doorbell.ring();
@@ -647,15 +532,23 @@ final class WorkerProcess {
     }
   }
 
+  private synchronized boolean knowsAllFreed(long heardCount) {
+    return !outbox.hasFreed() && outbox.toldCount() == heardCount;
+  }
+
   private void answerWish(Pool pool) {
     Envelope answer = largeResults.answer(pool.looks());
     if (answer == null) {
-      var _ = pool.needsRoom(largeResults.isViewed());
-    } else if (offer(answer, news)) {
+      pool.needsMemory(largeResults.isViewed());
+    } else if (tell(answer)) {
       link().doorbell.ring();
     } else {
       kill("it reads nothing that it is told");
     }
+  }
+
+  private synchronized boolean tell(Envelope answer) {
+    return outbox.tell(answer);
   }
 
   private @Nullable Region ofWorker(int memory) {
@@ -678,7 +571,7 @@ final class WorkerProcess {
     }
     needsRoom = false;
     hasWorked = true;
-    watchLifeline();
+    loopWatch.begin();
     Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
       MemorySegment whole = envelope.message();
@@ -750,7 +643,7 @@ final class WorkerProcess {
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill(Reason.HEARTBEAT, silence());
+      kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos()));
     }
     unmap();
   }
@@ -766,14 +659,10 @@ final class WorkerProcess {
     return null;
   }
 
-  /** What finds no room in the ring follows later. */
   private synchronized void unmap() {
     seenRemovals = Memories.ALL.removals();
-    for (Integer number : List.copyOf(mapped)) {
-      if (!Memories.ALL.has(number) && offer(Envelope.unmap(number))) {
-        mapped.remove(number);
-        link().doorbell.ring();
-      }
+    if (outbox.unmap()) {
+      link().doorbell.ring();
     }
   }
 
@@ -869,27 +758,9 @@ final class WorkerProcess {
       shipment.release();
       inFlight.set(shipment.place, null);
     }
-    joinWatch();
+    loopWatch.end();
     memory.close();
     results.retire();
     largeResults.retire();
-  }
-
-  /** It ends with the process, unless that has written nonsense where it waits. */
-  private void joinWatch() {
-    Thread watch = this.watch;
-    boolean isInterrupted = false;
-    while (watch != null && watch.isAlive()) {
-      try {
-        if (!watch.join(MAX_LIFELINE)) {
-          lifeline.cut();
-        }
-      } catch (InterruptedException e) {
-        isInterrupted = true;
-      }
-    }
-    if (isInterrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

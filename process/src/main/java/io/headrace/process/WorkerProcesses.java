@@ -347,9 +347,9 @@ public final class WorkerProcesses {
 
     /**
      * How much shared memory each process has for the large values of its results. It is reserved
-     * when the process starts. Results that can be reached take half of it at most, and less once
-     * that has left too little for those on their way. While there is no room the process waits.
-     * Default: {@value #DEFAULT_RESULT_BYTES} bytes.
+     * when the process starts. Results that can be reached take half of it at most, and less for
+     * some minutes once that has left too little for those on their way. While there is no room the
+     * process waits. Default: {@value #DEFAULT_RESULT_BYTES} bytes.
      *
      * @param bytes how much, at least 1 MiB
      * @return this

@@ -23,14 +23,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -39,9 +34,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** Worker processes that are killed, write nonsense, or do not start. */
+/** Worker processes that are killed, or do not start again. */
 class DeathsTest {
   /** How many flows are closed while a worker starts. */
   private static final int CLOSES = Integer.getInteger("headrace.closes", 2);
@@ -274,257 +268,6 @@ class DeathsTest {
         .sum();
   }
 
-  /** That it had not begun the batch is not believed. */
-  @Test
-  void whatAWorkerThatWritesNonsenseMayHaveExecutedIsNotExecutedAgain() throws Exception {
-    try (Flow<Integer, Object> flow =
-        Doubling.flow(
-            WorkerProcesses.builder(1)
-                .jvmOptions(
-                    "-D" + Fault.PROPERTY + "=" + Lying.class.getName(),
-                    "-D" + Lying.FILE + "=" + folder.resolve("lied")),
-            1)) {
-      assertThatThrownBy(() -> flow.call(1))
-          .isInstanceOf(WorkerDiedException.class)
-          .hasMessageContaining("it has written what cannot be");
-      assertThat(flow.call(2)).isEqualTo(4);
-    }
-  }
-
-  /** Says once that it has nothing, when it has executed a batch, and then writes nonsense. */
-  static final class Lying implements Fault {
-    static final String FILE = "test.file";
-
-    @Override
-    public void at(Point point, Channel channel) {
-      if (point == Point.HANDLED && KillOnce.isFirst(Path.of(System.getProperty(FILE)))) {
-        channel.end(0);
-        channel.responses().fill((byte) -1);
-        new Doubling().handle(List.of(Doubling.HANG));
-      }
-    }
-  }
-
-  /** Overwrites its lifeline, and is killed. */
-  static final class Cutting implements Fault {
-    @Override
-    public void at(Point point, Channel channel) {
-      if (point == Point.HANDLED && KillOnce.isFirst(Path.of(System.getProperty(Lying.FILE)))) {
-        channel.lifeline().fill((byte) -1);
-        Doubling.kill();
-      }
-    }
-  }
-
-  @Test
-  void aWorkerThatOverwritesItsLifelineIsReplaced() throws Exception {
-    WorkerProcesses.Builder processes =
-        WorkerProcesses.builder(1)
-            .retry(3)
-            .jvmOptions(
-                "-D" + Fault.PROPERTY + "=" + Cutting.class.getName(),
-                "-D" + Lying.FILE + "=" + folder.resolve("cut"));
-    try (Flow<Integer, Object> flow = Doubling.flow(processes, 1)) {
-      Files.createFile(folder.resolve("cut"));
-      assertThat(flow.call(1)).as("the parent watches").isEqualTo(2);
-      Files.delete(folder.resolve("cut"));
-      assertThat(flow.call(2)).isEqualTo(4);
-      assertThat(flow.call(3)).isEqualTo(6);
-      assertThat(flow.workers("double").getFirst().restarts()).isEqualTo(1);
-    }
-  }
-
-  /** Says that it has read what nobody has sent, when it has read as much as there is room for. */
-  static final class Foretelling implements Fault {
-    /** Beside one that says where the memory of items is. */
-    static final int BATCHES = 32;
-
-    private static final int HEAD_OFFSET = 256;
-    private int batches;
-
-    @Override
-    public void at(Point point, Channel channel) {
-      if (point == Point.ANSWERED && ++batches == BATCHES) {
-        channel.requests().asSlice(HEAD_OFFSET, Long.BYTES).fill((byte) 1);
-        var _ = new Doubling().handle(List.of(Doubling.HANG));
-      }
-    }
-  }
-
-  @Test
-  void aProcessThatHasWrittenNonsenseDoesNotKeepAFlowFromClosingTheOthers() throws Exception {
-    WorkerProcesses.Builder processes =
-        WorkerProcesses.builder(2)
-            .ahead(0)
-            .jvmOptions("-D" + Fault.PROPERTY + "=" + Foretelling.class.getName());
-    Flow<Integer, Object> flow = Doubling.flow(processes, 1);
-    for (int i = 0; i < Foretelling.BATCHES; i++) {
-      assertThat(flow.call(i)).isEqualTo(2 * i);
-    }
-    flow.close();
-    assertThat(ProcessHandle.current().children()).isEmpty();
-    assertThat(Memories.ALL.count()).isZero();
-  }
-
-  /** Logs, and ends its process at once. */
-  private static final class LastWords implements Handler<Integer, Object> {
-    static final int RECORDS = 50;
-    static final String LOGGER = "last words";
-
-    @Override
-    public List<Object> handle(List<Integer> items) {
-      for (int i = 0; i < RECORDS; i++) {
-        System.getLogger(LOGGER).log(System.Logger.Level.INFO, "record " + i);
-      }
-      Runtime.getRuntime().halt(17);
-      return List.of();
-    }
-  }
-
-  @Test
-  void whatAWorkerLogsBeforeItsEndIsLoggedBeforeAnybodyLearnsOfThat() throws Exception {
-    CountDownLatch isKnown = new CountDownLatch(1);
-    List<String> logged = new CopyOnWriteArrayList<>();
-    Logger logger = Logger.getLogger(LastWords.LOGGER);
-    logger.setFilter(
-        logs -> {
-          if (logged.isEmpty()) {
-            awaitEndUnless(isKnown);
-          }
-          return logged.add(logs.getMessage());
-        });
-    Queue<Integer> loggedBefore = new ConcurrentLinkedQueue<>();
-    try (Flow<Integer, Object> flow =
-        Flow.<Integer>builder("ending")
-            .<Object>stepPerWorker(
-                "step",
-                HandlerFactory.of(LastWords::new),
-                step -> step.workers(WorkerProcesses.of(1)))
-            .observer(
-                new Observer() {
-                  @Override
-                  public void onWorker(WorkerEvent event) {
-                    if (event.kind() == WorkerEvent.Kind.DIED) {
-                      loggedBefore.add(logged.size());
-                      isKnown.countDown();
-                    }
-                  }
-                })
-            .build()
-            .start(Duration.ofSeconds(30))) {
-      assertThatThrownBy(() -> flow.call(1)).isInstanceOf(WorkerDiedException.class);
-      assertThat(loggedBefore).containsExactly(LastWords.RECORDS);
-      assertThat(logged)
-          .containsExactlyElementsOf(
-              IntStream.range(0, LastWords.RECORDS)
-                  .mapToObj(i -> "[ending-step-0 ending-step-0] record " + i)
-                  .toList());
-    } finally {
-      logger.setFilter(null);
-    }
-  }
-
-  /** Prints more than is read at once, and ends its process. */
-  private static final class LastLines implements Handler<Integer, Object> {
-    static final int LINES = 3000;
-
-    @Override
-    public List<Object> handle(List<Integer> items) {
-      for (int i = 0; i < LINES; i++) {
-        System.out.println("line " + i);
-      }
-      Runtime.getRuntime().halt(17);
-      return List.of();
-    }
-  }
-
-  @Test
-  void whatAWorkerPrintsBeforeItsEndIsInTheFailureAndInTheLog() throws Exception {
-    CountDownLatch isKnown = new CountDownLatch(1);
-    Queue<String> logged = new ConcurrentLinkedQueue<>();
-    Logger logger = Logger.getLogger("io.headrace.process.output");
-    logger.setFilter(
-        logs -> {
-          if (logged.isEmpty()) { // while the others wait in the pipe, or in the parent
-            awaitEndUnless(isKnown);
-          }
-          return !logged.add(logs.getMessage());
-        });
-    try (Flow<Integer, Object> flow =
-        Flow.<Integer>builder("ending")
-            .<Object>stepPerWorker(
-                "step",
-                HandlerFactory.of(LastLines::new),
-                step -> step.workers(WorkerProcesses.of(1)))
-            .build()
-            .start(Duration.ofSeconds(30))) {
-      assertThatThrownBy(flow.submit(1).whenComplete((_, _) -> isKnown.countDown())::join)
-          .hasRootCauseInstanceOf(WorkerDiedException.class)
-          .hasMessageContaining("line " + (LastLines.LINES - 1))
-          .hasMessageNotContaining("Stream closed");
-      assertThat(logged)
-          .containsExactlyElementsOf(
-              IntStream.range(0, LastLines.LINES)
-                  .mapToObj(i -> "[ending-step-0] line " + i)
-                  .toList());
-    } finally {
-      logger.setFilter(null);
-    }
-  }
-
-  /** Waits for the end of all processes, and then a while for what must not come before this. */
-  private static void awaitEndUnless(CountDownLatch isKnown) {
-    ProcessHandle.current().children().forEach(child -> child.onExit().join());
-    try {
-      var _ = isKnown.await(100, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Says after each answer that it has read what nobody has sent. */
-  static final class ReadingAhead implements Fault {
-    private static final int HEAD_OFFSET = 256;
-
-    @Override
-    public void at(Point point, Channel channel) {
-      if (point == Point.WRITTEN) {
-        channel.requests().set(ValueLayout.JAVA_LONG, HEAD_OFFSET, 1L << 40);
-      }
-    }
-  }
-
-  /** The parent finds out when it tells the worker that the memory of the item is gone. */
-  @Test
-  void anAnswerBesideWhichAWorkerHasWrittenNonsenseReachesItsCaller() throws Exception {
-    ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
-    try (Flow<byte[], Integer> flow =
-        Flow.<byte[]>builder("nonsense")
-            .<Integer>stepPerWorker(
-                "measure",
-                HandlerFactory.of(() -> items -> items.stream().map(item -> item.length).toList()),
-                step ->
-                    step.batch(BatchPolicy.greedy(1))
-                        .workers(
-                            WorkerProcesses.builder(1)
-                                .inputMemory(1 << 20)
-                                .ahead(0)
-                                .retry(5)
-                                .jvmOptions(
-                                    "-D" + Fault.PROPERTY + "=" + ReadingAhead.class.getName())
-                                .build()))
-            .observer(new DeathNotes(deaths))
-            .build()
-            .start(Duration.ofSeconds(30))) {
-      while (deaths.isEmpty()) {
-        assertThat(flow.submit(new byte[2 << 20]))
-            .succeedsWithin(Duration.ofSeconds(30))
-            .isEqualTo(2 << 20);
-      }
-    }
-    assertThat(deaths).first().asString().contains("it has written what cannot be");
-  }
-
   /** Fails with what fails, too, when it is asked why. */
   static final class Failing implements Fault {
     @Override
@@ -663,39 +406,6 @@ class DeathsTest {
         throw new UncheckedIOException(failure);
       }
     }
-  }
-
-  @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3})
-  void aWorkerThatWritesNonsenseFailsAlone(long seed) throws Exception {
-    ConcurrentLinkedQueue<String> deaths = new ConcurrentLinkedQueue<>();
-    try (Flow<Integer, Object> flow =
-        Flow.<Integer>builder("scribbling")
-            .<Object>stepPerWorker(
-                "double",
-                HandlerFactory.of(Doubling::new),
-                step ->
-                    step.batch(BatchPolicy.greedy(4))
-                        .workers(
-                            WorkerProcesses.builder(2)
-                                .retry(Integer.MAX_VALUE)
-                                .batchTimeout(Duration.ofSeconds(2)) // for answers that got lost
-                                .jvmOptions(
-                                    "-D" + Fault.PROPERTY + "=" + Scribble.class.getName(),
-                                    "-D" + Scribble.FOLDER + "=" + folder,
-                                    "-D" + Scribble.SEED + "=" + seed)
-                                .build()))
-            .observer(new DeathNotes(deaths))
-            .build()
-            .start(Duration.ofSeconds(30))) {
-      List<CompletableFuture<Object>> futures =
-          flow.submitAll(IntStream.range(0, 400).boxed().toList());
-      for (CompletableFuture<Object> future : futures) {
-        assertThat(future.handle((result, failure) -> true).join()).isTrue();
-      }
-      assertThat(flow.state()).isEqualTo(Flow.State.RUNNING);
-    }
-    assertThat(deaths).as("it was noticed").isNotEmpty();
   }
 
   @Test

@@ -137,10 +137,10 @@ class FlowProcessesTest {
   @Test
   void aServerWithoutMemoryForACallSaysSoAndServesOthers() throws Exception {
     Path socket = folder.resolve("flow.sock");
-    try (ServingProcess _ = ServingProcess.server(socket, "-XX:MaxDirectMemorySize=1m");
+    try (ServingProcess _ = ServingProcess.server(socket, "-Xmx32m");
         FlowClient<String, String> client = oneConnection(socket)) {
       assertThat(client.call("before")).isEqualTo("before!");
-      CompletableFuture<String> large = client.submit("x".repeat(2 << 20));
+      CompletableFuture<String> large = client.submit("x".repeat(40 << 20));
       assertThatThrownBy(() -> large.get(30, TimeUnit.SECONDS))
           .hasCauseInstanceOf(WorkerDiedException.class)
           .hasMessageContaining("the server has failed: java.lang.OutOfMemoryError");

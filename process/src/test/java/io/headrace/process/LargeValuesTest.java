@@ -245,7 +245,7 @@ class LargeValuesTest {
   /** Of several items each is tried by itself. */
   @Test
   void aMessageThatIsLongerThanABufferIsRefused() {
-    Region inputs = new Memories().own(MIB, Mechanism.best(), free -> {});
+    Region inputs = new Memories(System::nanoTime).own(MIB, Mechanism.best(), free -> {});
     MemorySegment full = MemorySegment.ofArray(new byte[8]);
     try {
       assertThatThrownBy(() -> shipment(List.of(1), inputs).grow(full, 1L << 31))

@@ -102,7 +102,7 @@ class NonsenseTest {
   /** Blocks that a worker names are within its memory, and none is in another one. */
   @Test
   void aHandleIsThatOfABlockOrFoundToBeNonsense() {
-    Memories memories = new Memories();
+    Memories memories = new Memories(System::nanoTime);
     Region region = memories.foreign(MIB, Mechanism.best(), free -> {});
     int found = 0;
     for (long seed = 0; seed < SCHEDULES / 20; seed++) {
@@ -161,7 +161,7 @@ class NonsenseTest {
    */
   @Test
   void anAnswerIsReadOrFails() {
-    Memories memories = new Memories();
+    Memories memories = new Memories(System::nanoTime);
     Region inputs = memories.own(MIB, Mechanism.best(), free -> {});
     int read = 0;
     int failed = 0;

@@ -1,5 +1,6 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Handler;
@@ -7,11 +8,14 @@ import io.headrace.HeadraceException;
 import io.headrace.Observer;
 import io.headrace.Placement;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.AfterEach;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.Test;
 
 /** When garbage is collected because batches find no room. */
 class RoomTest {
+  private static final VarHandle LONG = JAVA_LONG.varHandle();
   private static final ByteBuffer ITEM = ByteBuffer.allocate(600_000);
 
   @AfterEach
@@ -120,6 +125,81 @@ class RoomTest {
       assertThat(kept).hasSize(20);
     } finally {
       pool.close();
+    }
+  }
+
+  /** Whoever executes it may do so for any time. */
+  @Test
+  void someIsThoughABatchIsUnderWayIfThatDoesNotEnd() throws Exception {
+    Pool pool =
+        start(WorkerProcesses.builder(2).inputMemory(1 << 20), HandlerFactory.of(Waiting::new));
+    try (SharedValues values = SharedValues.create(1 << 16)) {
+      MemorySegment end = values.allocate(8).fill((byte) 0);
+      assertThat(execute(pool, 1, MemorySegment.ofBuffer(ITEM)).getFirst()) // and is dropped
+          .succeedsWithin(Duration.ofSeconds(60));
+      CompletableFuture<?> held =
+          execute(pool, 1, List.of(end, ByteBuffer.allocate(100_000))).getFirst();
+      CompletableFuture<?> behind = execute(pool, 1, ITEM).getFirst();
+      assertThat(behind).succeedsWithin(Duration.ofSeconds(60));
+      assertThat(pool.collections()).isPositive();
+      assertThat(held).isNotDone();
+      LONG.setVolatile(end, 0L, 1L);
+      assertThat(held).succeedsWithin(Duration.ofSeconds(60));
+    } finally {
+      pool.close();
+    }
+  }
+
+  /** Results that were released are told of when the process asks for room. */
+  @Test
+  void noneIsForAProcessThatDoesNotKnowYetWhatWasReleased() throws Exception {
+    Pool pool =
+        start(WorkerProcesses.builder(1).resultMemory(1 << 20), HandlerFactory.of(Waiting::new));
+    try (SharedValues values = SharedValues.create(1 << 16)) {
+      MemorySegment end = values.allocate(8);
+      LONG.setVolatile(end, 0L, 1L);
+      Queue<MemorySegment> results = new ArrayDeque<>();
+      for (int i = 0; i < 3; i++) {
+        results.add(result(execute(pool, 1, List.of(end, 300_000)).getFirst()));
+      }
+      for (int i = 0; i < 50; i++) {
+        LONG.setVolatile(end, 0L, 0L);
+        CompletableFuture<?> next = execute(pool, 1, List.of(end, 300_000)).getFirst();
+        assertThat(SharedValues.release(results.remove())).isTrue();
+        LONG.setVolatile(end, 0L, 1L);
+        results.add(result(next));
+      }
+      assertThat(pool.collections()).isZero();
+      assertThat(results).allMatch(MemorySegment::isNative);
+    } finally {
+      pool.close();
+    }
+  }
+
+  private static MemorySegment result(CompletableFuture<?> results) {
+    assertThat(results).succeedsWithin(Duration.ofSeconds(60));
+    return (MemorySegment) ((List<?>) results.join()).getFirst();
+  }
+
+  /**
+   * Passes on what is no list. Of a list it waits until somebody has set the first number in shared
+   * memory, and returns as many bytes as it says, if it says so.
+   */
+  public static final class Waiting implements Handler<Object, Object> {
+    @Override
+    public List<Object> handle(List<Object> items) {
+      return items.stream().map(Waiting::awaited).toList();
+    }
+
+    private static Object awaited(Object item) {
+      if (!(item instanceof List<?> list)) {
+        return item;
+      }
+      MemorySegment end = (MemorySegment) list.getFirst();
+      while ((long) LONG.getVolatile(end, 0L) == 0) {
+        Thread.yield();
+      }
+      return list.getLast() instanceof Integer n ? MemorySegment.ofArray(new byte[n]) : "done";
     }
   }
 

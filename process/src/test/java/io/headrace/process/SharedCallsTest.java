@@ -28,6 +28,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Values in shared memory that go through a {@link FlowServer}: where they are, and how long. */
 class SharedCallsTest {
@@ -209,6 +211,32 @@ class SharedCallsTest {
     }
     Awaitility.await("all memory but for the shared values to be given back")
         .until(() -> Memories.ALL.count() == 1);
+  }
+
+  /** As results of worker processes of the client are that were copied to the heap. */
+  @ParameterizedTest
+  @ValueSource(ints = {64 << 10, 8 * MIB})
+  void valuesOfAnItemMayBeLargerThanAFrameThoughTheyAreOnTheHeap(int mostOfClient)
+      throws Exception {
+    serve(
+        (Service<Object, Object>)
+            (item, options) -> CompletableFuture.completedFuture(item.toString()));
+    FlowClient<Object, Object> client =
+        FlowClient.builder(path()).connections(1).maxFrameBytes(mostOfClient).build();
+    toClose.add(client);
+    assertThat(client.call("hello")).as("the server says what it takes").isEqualTo("hello");
+    for (int i = 0; i < 20; i++) {
+      List<Object> item = List.of(i, tensor(MIB), tensor(50_000));
+      assertThat(client.call(item)).isEqualTo(item.toString());
+    }
+    Awaitility.await("all memory but for the shared values to be given back")
+        .atMost(Duration.ofSeconds(30))
+        .until(
+            () -> {
+              var _ = client.call("hello"); // which tells the server what is gone
+              System.gc();
+              return Memories.ALL.count() == 1;
+            });
   }
 
   @Test
@@ -508,9 +536,11 @@ class SharedCallsTest {
     Tensor small = values.copy(tensor(5000));
     assertThat(client.call(small)).isEqualTo(small);
     Tensor large = values.copy(tensor(MIB));
-    assertThatThrownBy(() -> client.call(large))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("maxFrameBytes");
+    for (Tensor tooLong : List.of(large, tensor(MIB))) {
+      assertThatThrownBy(() -> client.call(tooLong))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("maxFrameBytes");
+    }
     SharedValues.release(small);
     SharedValues.release(large);
     awaitAllBack();

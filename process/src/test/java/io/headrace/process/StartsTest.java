@@ -7,6 +7,7 @@ import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.StartException;
 import io.headrace.WorkerDiedException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,9 +217,9 @@ class StartsTest {
 
   @Test
   void aRestartMayTakeMuchLongerThanTheFirstStart() {
-    assertThat(Pool.maxStartNanos(Duration.ofMillis(300).toNanos()))
+    assertThat(Worker.maxStartNanos(Duration.ofMillis(300).toNanos()))
         .isEqualTo(Duration.ofMinutes(1).toNanos());
-    assertThat(Pool.maxStartNanos(Duration.ofSeconds(90).toNanos()))
+    assertThat(Worker.maxStartNanos(Duration.ofSeconds(90).toNanos()))
         .isEqualTo(Duration.ofMinutes(15).toNanos());
   }
 
@@ -234,8 +235,112 @@ class StartsTest {
 
   private static List<Long> restartMillis(Duration first, Integer... failures) {
     return Stream.of(failures)
-        .map(failed -> Pool.restartNanos(first.toNanos(), failed))
+        .map(failed -> Worker.restartNanos(first.toNanos(), failed))
         .map(TimeUnit.NANOSECONDS::toMillis)
         .toList();
+  }
+
+  @Test
+  void memoryThatCannotBeReservedFailsTheStart() {
+    assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(2).resultMemory(1L << 50), 1))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("cannot reserve");
+  }
+
+  /** Never starts. */
+  private static final class Hanging implements Handler<Integer, Integer> {
+    @Override
+    public void onStart() throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
+  }
+
+  @Test
+  void aHandlerThatHangsAtItsStartFailsTheStartWhenTheTimeIsOver() {
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("stuck")
+            .<Integer>stepPerWorker(
+                "step",
+                HandlerFactory.of(Hanging::new),
+                step -> step.workers(WorkerProcesses.of(2)))
+            .build();
+    assertThatThrownBy(() -> flow.start(Duration.ofSeconds(1))).isInstanceOf(StartException.class);
+    flow.close();
+  }
+
+  @Test
+  void aHandlerThatTheProcessCannotLoadFailsTheStartWithTheRemedy() {
+    Path[] others =
+        Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(path -> !path.contains("test"))
+            .map(Path::of)
+            .toArray(Path[]::new);
+    assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(1).classPath(others), 1))
+        .isInstanceOf(StartException.class)
+        .cause()
+        .isInstanceOf(ClassNotFoundException.class)
+        .hasMessageContaining("cannot be loaded in the worker process: add it to the classPath");
+  }
+
+  @Test
+  void aFolderThatIsNotThereFailsTheStartWithTheRemedy() {
+    String usual = System.getProperty("java.io.tmpdir");
+    System.setProperty("java.io.tmpdir", folder.resolve("nowhere").toString());
+    try {
+      assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(1), 1))
+          .isInstanceOf(StartException.class)
+          .cause()
+          .hasMessageContaining("set java.io.tmpdir to a folder that is writable");
+    } finally {
+      System.setProperty("java.io.tmpdir", usual);
+    }
+  }
+
+  @Test
+  void aHandlerThatDoesNotStartFailsTheStart() {
+    assertThatThrownBy(
+            () ->
+                Flow.<Integer>builder("broken")
+                    .stepPerWorker(
+                        "break",
+                        HandlerFactory.of(() -> new Broken("no model")),
+                        step -> step.workers(WorkerProcesses.of(2)))
+                    .build()
+                    .start(Duration.ofSeconds(30)))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("no model")
+        .cause()
+        .isExactlyInstanceOf(java.io.FileNotFoundException.class)
+        .satisfies(
+            failure ->
+                assertThat(failure.getStackTrace()[0].getClassName())
+                    .isEqualTo(Broken.class.getName()));
+  }
+
+  @Test
+  void aProcessThatDiesBeforeItSpeaksFailsTheStartWithWhatItPrinted() {
+    assertThatThrownBy(
+            () -> Doubling.flow(WorkerProcesses.builder(1).jvmOptions("-XX:+NoSuchOption"), 1))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("has exited with code 1")
+        .hasMessageContaining("Unrecognized VM option 'NoSuchOption'");
+  }
+
+  /** Fails in {@code onStart}. */
+  private record Broken(String message) implements Handler<Integer, Integer> {
+    @Override
+    public void onStart() throws Exception {
+      throw new java.io.FileNotFoundException(message);
+    }
+
+    @Override
+    public List<Integer> handle(List<Integer> items) {
+      return items;
+    }
   }
 }
