@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** M2: wrong limits fail at the call that sets them, and the message names the value. */
+/** Wrong limits fail at the call that sets them, and the message names the value. */
 class ThrottleBuilderTest {
   record Wrong(String message, ThrowingCallable call) {
     @Override

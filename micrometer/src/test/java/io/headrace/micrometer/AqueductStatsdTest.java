@@ -30,7 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a StatsD server receives; AQ-50 to AQ-54 are the statements of the study of aqueduct. */
+/** What a StatsD server receives. */
 class AqueductStatsdTest {
   private final VirtualTime time = new VirtualTime();
   private final SteppedExecutor executor = new SteppedExecutor();
@@ -122,7 +122,7 @@ class AqueductStatsdTest {
             "aqueduct.shop.tasks.complete:1|c");
   }
 
-  /** AQ-50: the original forgets the times of items whose call has timed out. */
+  /** aqueduct forgets the times of items whose call has timed out. */
   @Test
   void itemsOfCallsThatTimedOutCountToo() throws Exception {
     var statsd = statsd().build();
@@ -246,7 +246,7 @@ class AqueductStatsdTest {
         "any", pid, WorkerStatus.State.IDLE, 0, residentBytes, Duration.ofMillis(1));
   }
 
-  /** AQ-51: these, too, go on when the others are off. Steps count from zero here. */
+  /** These, too, go on when the others are off. Steps count from zero here. */
   @Test
   void processesAndTheirMemoryAreSentOnceASecond() throws Exception {
     var statsd = statsd().collect().exportPeriod(Duration.ofMillis(1)).build();
@@ -300,7 +300,7 @@ class AqueductStatsdTest {
     assertThat(server.hasMore()).isFalse();
   }
 
-  /** AQ-51: the counts of tasks go on when the others are off. */
+  /** The counts of tasks go on when the others are off. */
   @Test
   void withoutGroupsOnlyTasksAreCounted() throws Exception {
     var statsd = statsd().collect().build();
@@ -313,7 +313,7 @@ class AqueductStatsdTest {
     assertThat(server.hasMore()).isFalse();
   }
 
-  /** AQ-52: each group can be had without the other. */
+  /** Each group can be had without the other. */
   @Test
   void timersComeWithoutQueueSizes() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
@@ -384,7 +384,7 @@ class AqueductStatsdTest {
                 line.matches("aqueduct\\.(handle_time\\.total:0\\.002\\|ms|tasks\\.\\w+:1\\|c)"));
   }
 
-  /** AQ-53: without a receiver the original keeps every sample for ever. */
+  /** Without a receiver aqueduct keeps every sample for ever. */
   @Test
   void whatNobodyReceivesIsDropped() throws Exception {
     InetSocketAddress nobody = server.address();
@@ -406,7 +406,7 @@ class AqueductStatsdTest {
     return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
   }
 
-  /** AQ-54: the original rounds to 10 microseconds; the format here goes to one. */
+  /** aqueduct rounds to 10 microseconds; the format here goes to one. */
   @Test
   void timesAreMillisecondsWithThreeDecimals() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
