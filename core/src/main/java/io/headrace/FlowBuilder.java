@@ -306,7 +306,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return isAtEntry;
   }
 
-  void isAtEntry(boolean isAtEntry) {
+  void setAtEntry(boolean isAtEntry) {
     this.isAtEntry = isAtEntry;
   }
 

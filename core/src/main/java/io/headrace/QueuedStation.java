@@ -441,10 +441,10 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */
-  void isDropped(Ticket ticket) {
+  void endDropped(Ticket ticket) {
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      isWithdrawn(ticket);
+      countWithdrawn(ticket);
       return;
     }
     boolean isExpired = terms.isExpired(nowNanos);
@@ -458,7 +458,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** A ticket whose call has ended has left. Observers are told after the drain. */
-  void isWithdrawn(Ticket ticket) {
+  void countWithdrawn(Ticket ticket) {
     Observer.Outcome outcome = flow.tally.left(ticket);
     countLost(outcome);
     if (flow.observers.isObserved()) {
