@@ -40,7 +40,7 @@ final class Checks {
   /** The nanoseconds of a duration of zero or more; those beyond the range become its maximum. */
   static long nanosNotNegative(Duration value, String name) {
     if (requireNonNull(value, name).isNegative()) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must not be negative");
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be at least zero");
     }
     return saturatedNanos(value);
   }

@@ -54,7 +54,8 @@ class BuilderChecksTest {
         new Wrong(
             "maxSize is 0, it has to be at least 1", () -> BatchPolicy.fixed(0, Duration.ZERO)),
         new Wrong(
-            "maxDelay is PT-0.001S, it must not be negative", () -> BatchPolicy.fixed(1, negative)),
+            "maxDelay is PT-0.001S, it has to be at least zero",
+            () -> BatchPolicy.fixed(1, negative)),
         new Wrong("count is 0, it has to be from 1 to 1048576", () -> Workers.threads(0)),
         new Wrong("count is -7, it has to be from 1 to 1048576", () -> Workers.virtualThreads(-7)),
         new Wrong(

@@ -247,7 +247,8 @@ public final class WriteBatch<I> {
    */
   public WriteBatch<I> retryFor(Duration duration) {
     if (duration.isNegative()) {
-      throw new IllegalArgumentException("retryFor is " + duration + ", it must not be negative");
+      throw new IllegalArgumentException(
+          "retryFor is " + duration + ", it has to be at least zero");
     }
     retryNanos = duration.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : duration.toNanos();
     return this;

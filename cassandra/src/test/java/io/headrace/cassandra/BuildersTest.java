@@ -101,7 +101,7 @@ class BuildersTest {
     assertThatThrownBy(() -> insert().maxInFlight(0))
         .hasMessage("maxInFlight is 0, it has to be at least 1");
     assertThatThrownBy(() -> insert().retryFor(Duration.ofSeconds(-1)))
-        .hasMessage("retryFor is PT-1S, it must not be negative");
+        .hasMessage("retryFor is PT-1S, it has to be at least zero");
     assertThatThrownBy(() -> insert().profile("none"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("none");

@@ -53,7 +53,7 @@ public final class HttpServerBuilder {
    */
   public HttpServerBuilder host(String host) {
     if (requireNonNull(host, "host").isBlank()) {
-      throw new IllegalArgumentException("host is blank, it must be a name or an address");
+      throw new IllegalArgumentException("host is blank, it has to be a name or an address");
     }
     this.host = host;
     return this;
@@ -68,7 +68,7 @@ public final class HttpServerBuilder {
    */
   public HttpServerBuilder port(int port) {
     if (port < 0 || port > 65535) {
-      throw new IllegalArgumentException("port is " + port + ", it must be 0 to 65535");
+      throw new IllegalArgumentException("port is " + port + ", it has to be from 0 to 65535");
     }
     this.port = port;
     return this;
@@ -189,7 +189,7 @@ public final class HttpServerBuilder {
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
     if (requireNonNull(period, "period").compareTo(Duration.ofMillis(1)) < 0) {
       throw new IllegalArgumentException(
-          "period is " + period + ", it must be at least a millisecond");
+          "period is " + period + ", it has to be at least a millisecond");
     }
     EventFeed feed = new EventFeed(atMostLongest(period), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
@@ -209,7 +209,7 @@ public final class HttpServerBuilder {
    */
   public HttpServerBuilder failure(Class<? extends Throwable> type, int status) {
     if (status < 400 || status > 599) {
-      throw new IllegalArgumentException("status is " + status + ", it must be 400 to 599");
+      throw new IllegalArgumentException("status is " + status + ", it has to be from 400 to 599");
     }
     Integer earlier = statuses.putIfAbsent(requireNonNull(type, "type"), status);
     if (earlier != null) {
@@ -326,7 +326,7 @@ public final class HttpServerBuilder {
 
   private static Duration aboveZero(Duration value, String name) {
     if (!requireNonNull(value, name).isPositive()) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must be above zero");
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");
     }
     return atMostLongest(value);
   }
@@ -338,7 +338,7 @@ public final class HttpServerBuilder {
 
   private static long atLeastOne(long value, String name) {
     if (value < 1) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must be at least 1");
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be at least 1");
     }
     return value;
   }

@@ -166,7 +166,7 @@ public final class Response {
 
   private static int checkStatus(int status) {
     if (status < 200 || status > 599) {
-      throw new IllegalArgumentException("status is " + status + ", it must be 200 to 599");
+      throw new IllegalArgumentException("status is " + status + ", it has to be from 200 to 599");
     }
     return status;
   }
@@ -191,7 +191,7 @@ public final class Response {
                 + name
                 + "\" is \""
                 + value
-                + "\", it must have characters of ISO 8859-1 only");
+                + "\", it has to have characters of ISO 8859-1 only");
       }
     }
   }

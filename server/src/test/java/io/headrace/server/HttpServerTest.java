@@ -268,7 +268,7 @@ class HttpServerTest {
     assertThatThrownBy(() -> Response.empty(200).withHeader("X", "5 \u20ac"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "the value of the header \"X\" is \"5 \u20ac\", it must have characters of"
+            "the value of the header \"X\" is \"5 \u20ac\", it has to have characters of"
                 + " ISO 8859-1 only");
   }
 
@@ -291,38 +291,38 @@ class HttpServerTest {
   void badSettingsAreRefusedAtTheCall() {
     HttpServerBuilder builder = HttpServer.builder();
     assertThatThrownBy(() -> builder.port(65536))
-        .hasMessage("port is 65536, it must be 0 to 65535");
+        .hasMessage("port is 65536, it has to be from 0 to 65535");
     assertThatThrownBy(() -> builder.maxBodyBytes(0))
-        .hasMessage("maxBodyBytes is 0, it must be at least 1");
+        .hasMessage("maxBodyBytes is 0, it has to be at least 1");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ZERO))
-        .hasMessage("clientTimeout is PT0S, it must be above zero");
+        .hasMessage("clientTimeout is PT0S, it has to be above zero");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ofMillis(-1)))
-        .hasMessage("clientTimeout is PT-0.001S, it must be above zero");
+        .hasMessage("clientTimeout is PT-0.001S, it has to be above zero");
     for (Duration period : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
       assertThatThrownBy(() -> builder.events("/e", period, () -> ""))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("period is " + period + ", it must be at least a millisecond");
+          .hasMessage("period is " + period + ", it has to be at least a millisecond");
     }
     for (int port : new int[] {-1, 65536, Integer.MIN_VALUE}) {
       assertThatThrownBy(() -> builder.port(port))
-          .hasMessage("port is " + port + ", it must be 0 to 65535");
+          .hasMessage("port is " + port + ", it has to be from 0 to 65535");
     }
     assertThatThrownBy(() -> builder.maxBufferedBytes(0))
-        .hasMessage("maxBufferedBytes is 0, it must be at least 1");
+        .hasMessage("maxBufferedBytes is 0, it has to be at least 1");
     assertThatThrownBy(() -> builder.eventLoops(-2))
-        .hasMessage("eventLoops is -2, it must be at least 1");
+        .hasMessage("eventLoops is -2, it has to be at least 1");
     for (int status : new int[] {200, 399, 600, -1}) {
       assertThatThrownBy(() -> builder.failure(Exception.class, status))
-          .hasMessage("status is " + status + ", it must be 400 to 599");
+          .hasMessage("status is " + status + ", it has to be from 400 to 599");
     }
     assertThatThrownBy(() -> builder.host(" "))
-        .hasMessage("host is blank, it must be a name or an address");
+        .hasMessage("host is blank, it has to be a name or an address");
     for (String path :
         List.of("x", "", "/users/{id}", "/x?y=1", "/x#y", "/a b", "/gr\u00fcn", "/*")) {
       assertThatThrownBy(() -> builder.route("GET", path, request -> hello()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith(
-              "path is \"" + path + "\", it must begin with / and have nothing");
+              "path is \"" + path + "\", it has to begin with / and have nothing");
     }
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
         .hasMessageContaining("nowhere.html");
@@ -330,11 +330,11 @@ class HttpServerTest {
       assertThatThrownBy(() -> builder.route(method, "/x", request -> hello()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
-              "method is \"%s\", it must be in capitals, and not HEAD, which follows from GET",
+              "method is \"%s\", it has to be in capitals, and not HEAD, which follows from GET",
               method);
     }
     assertThatThrownBy(() -> builder.events("/e", Duration.ofNanos(999_999), () -> ""))
-        .hasMessage("period is PT0.000999999S, it must be at least a millisecond");
+        .hasMessage("period is PT0.000999999S, it has to be at least a millisecond");
     builder.route("GET", "/x", request -> hello());
     assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
         .hasMessage("GET /x has a route already");

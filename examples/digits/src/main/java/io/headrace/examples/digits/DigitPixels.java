@@ -43,14 +43,14 @@ final class DigitPixels {
   private static void checkLength(int length) {
     if (length != DigitImage.COUNTS) {
       throw new BadImageException(
-          "\"pixels\" has %d numbers, it must have %d.".formatted(length, DigitImage.COUNTS));
+          "\"pixels\" has %d numbers, it has to have %d.".formatted(length, DigitImage.COUNTS));
     }
   }
 
   private static float checked(int position, double value) {
     if (!(value >= 0 && value <= DigitImage.MAX_COUNT)) {
       throw new BadImageException(
-          "\"pixels\"[%d] is %s, it must be a number from 0 to %d."
+          "\"pixels\"[%d] is %s, it has to be a number from 0 to %d."
               .formatted(position, value, DigitImage.MAX_COUNT));
     }
     return (float) value;

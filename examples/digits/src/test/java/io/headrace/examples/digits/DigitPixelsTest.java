@@ -29,7 +29,7 @@ class DigitPixelsTest {
   void anotherLengthIsNamed(int length) {
     assertThatThrownBy(() -> DigitPixels.counts(new double[length]))
         .isInstanceOf(BadImageException.class)
-        .hasMessage("\"pixels\" has " + length + " numbers, it must have 64.");
+        .hasMessage("\"pixels\" has " + length + " numbers, it has to have 64.");
     assertThatThrownBy(() -> DigitPixels.counts(Collections.nCopies(length, 1)))
         .isInstanceOf(BadImageException.class);
   }
@@ -43,7 +43,7 @@ class DigitPixelsTest {
 
     assertThatThrownBy(() -> DigitPixels.counts(pixels))
         .isInstanceOf(BadImageException.class)
-        .hasMessage("\"pixels\"[17] is " + value + ", it must be a number from 0 to 16.");
+        .hasMessage("\"pixels\"[17] is " + value + ", it has to be a number from 0 to 16.");
   }
 
   @Test
