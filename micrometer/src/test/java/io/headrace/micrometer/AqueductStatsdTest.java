@@ -487,7 +487,10 @@ class AqueductStatsdTest {
     statsd().exportPeriod(endless).queueSizePeriod(endless).build().close();
     assertThatThrownBy(() -> statsd().prefix("a").prefix("b"))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("a before");
+        .hasMessage("prefix is set to b, it was set to a before");
+    assertThatThrownBy(() -> statsd().collect().collect(Group.QUEUE_SIZE))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("groups is set to [QUEUE_SIZE], it was set to [] before");
     assertThatThrownBy(() -> statsd().collect(Group.QUEUE_SIZE, Group.QUEUE_SIZE))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(statsd().prefix("shop.live-1_a").exportPeriod(Duration.ofMillis(1))).isNotNull();

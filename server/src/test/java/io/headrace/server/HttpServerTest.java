@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -341,6 +343,33 @@ class HttpServerTest {
   }
 
   @Test
+  void anOptionIsSetOnce() {
+    Duration second = Duration.ofSeconds(1);
+    BooleanSupplier ready = () -> true;
+    assertSetOnce("port is set to 81, it was set to 80 before", b -> b.port(80).port(81));
+    assertSetOnce("host is set to ::1, it was set to ::1 before", b -> b.host("::1").host("::1"));
+    assertSetOnce(
+        "maxBodyBytes is set to 2, it was set to 1 before", b -> b.maxBodyBytes(1).maxBodyBytes(2));
+    assertSetOnce(
+        "maxBufferedBytes is set to 2, it was set to 1 before",
+        b -> b.maxBufferedBytes(1).maxBufferedBytes(2));
+    assertSetOnce(
+        "eventLoops is set to 2, it was set to 1 before", b -> b.eventLoops(1).eventLoops(2));
+    assertSetOnce(
+        "clientTimeout is set to PT2S, it was set to PT1S before",
+        b -> b.clientTimeout(second).clientTimeout(second.multipliedBy(2)));
+    assertSetOnce(
+        "readiness is set to %s, it was set to %s before".formatted(ready, ready),
+        b -> b.readiness(ready).readiness(ready));
+  }
+
+  private static void assertSetOnce(String message, Consumer<HttpServerBuilder> settings) {
+    assertThatThrownBy(() -> settings.accept(HttpServer.builder()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(message);
+  }
+
+  @Test
   @SuppressWarnings("NullAway")
   void nullIsRefusedByTheNameOfTheArgument() {
     HttpServerBuilder builder = HttpServer.builder();
@@ -392,17 +421,25 @@ class HttpServerTest {
   }
 
   @Test
+  void aBuilderWhoseServerDidNotStartCanStartOne() throws Exception {
+    HttpServerBuilder builder = HttpServer.builder().route("GET", "/x", request -> hello());
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      builder.port(taken.getLocalPort());
+      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
+    }
+    try (HttpServer server = builder.start();
+        RawClient client = new RawClient(server.port())) {
+      assertThat(status(client, "/x")).isEqualTo(200);
+    }
+  }
+
+  @Test
   void builderStartsServersThatKnowNothingOfEachOther() throws Exception {
     HttpServerBuilder builder =
         HttpServer.builder()
             .port(0)
             .route("GET", "/x", request -> hello())
             .events("/events", Duration.ofDays(1), () -> "x");
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      builder.port(taken.getLocalPort());
-      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
-    }
-    builder.port(0);
     try (HttpServer first = builder.start();
         RawClient client = new RawClient(first.port())) {
       builder.route("GET", "/y", request -> hello()).readiness(() -> false);
