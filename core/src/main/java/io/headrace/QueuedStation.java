@@ -1,5 +1,6 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
 import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
@@ -31,16 +32,13 @@ final class QueuedStation extends Station implements QueueState {
   /** Each arrival is. */
   private static final long ALWAYS = 0;
 
-  private static final VarHandle WITHDRAWN;
-
-  static {
-    try {
-      WITHDRAWN =
-          MethodHandles.lookup().findVarHandle(QueuedStation.class, "withdrawn", Withdrawal.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle WITHDRAWN =
+      fieldVarHandle(
+          MethodHandles.lookup(),
+          "withdrawn",
+          VarHandle.class,
+          QueuedStation.class,
+          Withdrawal.class);
 
   /** Longer than anything waits. */
   private static final long FAR_NANOS = Long.MAX_VALUE / 4;
