@@ -22,7 +22,7 @@ public class JoinOrCancelTest {
   private static final List<Object> ELEMENTS = elements();
 
   private final Flow<Object, Object> flow =
-      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, Parts.NO_TIME, List.of(), List.of()));
+      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, Parts.NO_TIME, List.of(), List.of(), 0, 0));
   private final Ticket call = Parts.ticket("item");
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 

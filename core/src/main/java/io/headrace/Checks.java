@@ -70,12 +70,11 @@ final class Checks {
     return positiveNanos(value, name);
   }
 
-  /** A builder builds once: two services would share what it was given. Returns true. */
-  static boolean unbuilt(boolean built, String name) {
+  /** A builder builds once: two services would share what it was given. */
+  static void requireUnbuilt(boolean built, String name) {
     if (built) {
       throw new IllegalStateException(name + " is built, a builder builds once");
     }
-    return true;
   }
 
   static String name(String value) {

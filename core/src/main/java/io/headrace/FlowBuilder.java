@@ -428,7 +428,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       throw new IllegalStateException(
           name + " has a branch of a choice after which there is neither otherwise nor end");
     }
-    boolean isFirst = Checks.unbuilt(built, name);
+    Checks.requireUnbuilt(built, name);
     FlowPlan<I> plan =
         new FlowPlan<I>(
                 name,
@@ -440,7 +440,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
                 objectiveNanos == null ? 0 : objectiveNanos,
                 timeoutNanos == null ? 0 : timeoutNanos)
             .checked();
-    built = isFirst;
+    built = true;
     return new Flow<>(plan);
   }
 

@@ -20,17 +20,6 @@ record FlowPlan<I>(
     List<? extends I> warmUpItems,
     long objectiveNanos,
     long timeoutNanos) {
-  /** A plan of a flow that takes what comes. */
-  FlowPlan(
-      String name,
-      List<?> elements,
-      int priorities,
-      TimeSource time,
-      List<Observer> observers,
-      List<? extends I> warmUpItems) {
-    this(name, elements, priorities, time, observers, warmUpItems, 0, 0);
-  }
-
   /** Refuses an objective that would have no effect, as nothing waits for workers. */
   FlowPlan<I> checked() {
     boolean mayBeBusy =

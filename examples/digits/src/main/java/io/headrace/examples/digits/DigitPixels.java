@@ -14,37 +14,18 @@ final class DigitPixels {
    * @return the counts
    * @throws BadImageException if not, with the position and the value
    */
-  static float[] counts(double[] pixels) {
-    checkLength(pixels.length);
-    float[] counts = new float[pixels.length];
-    for (int i = 0; i < pixels.length; i++) {
-      counts[i] = checked(i, pixels[i]);
-    }
-    return counts;
-  }
-
-  /**
-   * Checks that there are 64 numbers of 0 to 16.
-   *
-   * @param pixels the counts, row by row; fractions are allowed
-   * @return the counts
-   * @throws BadImageException if not, with the position and the value
-   */
   static float[] counts(List<? extends @Nullable Number> pixels) {
-    checkLength(pixels.size());
+    if (pixels.size() != DigitImage.COUNTS) {
+      throw new BadImageException(
+          "\"pixels\" has %d numbers, it has to have %d."
+              .formatted(pixels.size(), DigitImage.COUNTS));
+    }
     float[] counts = new float[pixels.size()];
     for (int i = 0; i < counts.length; i++) {
       Number value = pixels.get(i);
       counts[i] = checked(i, value == null ? Double.NaN : value.doubleValue());
     }
     return counts;
-  }
-
-  private static void checkLength(int length) {
-    if (length != DigitImage.COUNTS) {
-      throw new BadImageException(
-          "\"pixels\" has %d numbers, it has to have %d.".formatted(length, DigitImage.COUNTS));
-    }
   }
 
   private static float checked(int position, double value) {
