@@ -27,13 +27,6 @@ class BuilderChecksTest {
   private static final BatchPolicy ADAPTIVE = BatchPolicy.adaptive(8, Duration.ofSeconds(1));
   private static final Consumer<StepOptions<Integer>> INLINE = o -> o.workers(Workers.inline());
 
-  record Wrong(String message, ThrowingCallable call) {
-    @Override
-    public String toString() {
-      return message;
-    }
-  }
-
   private static Batcher.Builder<Integer, Integer> batcher() {
     return Batcher.builder(HANDLER);
   }
@@ -172,9 +165,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("wrongValues")
   void aWrongValueIsNamedTogetherWithWhatIsAllowed(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalArgumentException.class);
   }
 
   static Stream<Wrong> secondSettings() {
@@ -226,9 +217,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("secondSettings")
   void aSecondSettingNamesBothValues(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalStateException.class);
   }
 
   static Stream<Wrong> nulls() {
@@ -273,9 +262,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("nulls")
   void nullIsRefusedByTheNameOfTheArgument(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(NullPointerException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(NullPointerException.class);
   }
 
   @Test

@@ -7,20 +7,12 @@ import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Wrong limits fail at the call that sets them, and the message names the value. */
 class ThrottleBuilderTest {
-  record Wrong(String message, ThrowingCallable call) {
-    @Override
-    public String toString() {
-      return message;
-    }
-  }
-
   private static Wrong option(String message, Consumer<ThrottleBuilder> call) {
     return new Wrong(message, () -> call.accept(Throttle.builder()));
   }
@@ -80,9 +72,7 @@ class ThrottleBuilderTest {
   @ParameterizedTest
   @MethodSource("wrongValues")
   void wrongValuesAreRefusedWithAMessage(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalArgumentException.class);
   }
 
   static Stream<Wrong> secondValues() {
@@ -107,9 +97,7 @@ class ThrottleBuilderTest {
   @ParameterizedTest
   @MethodSource("secondValues")
   void anOptionIsSetOnce(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalStateException.class);
   }
 
   @Test
