@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * come again together.
  */
 final class Tries {
-  private static final System.Logger LOG = System.getLogger(Tries.class.getName());
+  private static final System.Logger LOGGER = System.getLogger(Tries.class.getName());
   private static final long FIRST_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long LONGEST_DELAY_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -82,7 +82,7 @@ final class Tries {
     if (!safe || !inTime || !Errors.passes(error)) {
       return failedStage(error);
     }
-    LOG.log(Level.DEBUG, () -> "tries again: " + error);
+    LOGGER.log(Level.DEBUG, () -> "tries again: " + error);
     return pause(pauseNanos)
         .thenCompose(_ -> call(safe, attempt, Math.min(2 * delayNanos, LONGEST_DELAY_NANOS)));
   }

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 
 /** Describes an {@link HttpServer}. Not thread safe. */
 public final class HttpServerBuilder {
-  private static final Logger log = System.getLogger(HttpServer.class.getName());
+  private static final Logger LOGGER = System.getLogger(HttpServer.class.getName());
   private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
   private static final Duration LONGEST = Duration.ofDays(365);
 
@@ -333,7 +333,7 @@ public final class HttpServerBuilder {
     try {
       return readiness.getAsBoolean();
     } catch (Throwable t) {
-      log.log(Level.WARNING, "the readiness check failed", t);
+      LOGGER.log(Level.WARNING, "the readiness check failed", t);
       return false;
     }
   }
