@@ -63,7 +63,7 @@ abstract class SharedCalls {
     }
   }
 
-  /** Whether it takes no calls any more. */
+  /** Whether it takes no calls anymore. */
   final boolean isSealed() {
     return head == SEALED;
   }
@@ -143,7 +143,7 @@ abstract class SharedCalls {
     return count;
   }
 
-  /** Turns calls that were taken round. */
+  /** Reverses a list that was taken: the call that came first is the first. */
   static @Nullable CoalescedCall firstComeFirst(@Nullable CoalescedCall taken) {
     CoalescedCall reversed = null;
     CoalescedCall call = taken;

@@ -187,7 +187,7 @@ class CoalescerKeepTest {
     CompletableFuture<List<String>> only = coalescer.submit("a");
     Thread.startVirtualThread(() -> stages.last().complete(List.of("result")));
     scheduling.await();
-    only.cancel(true); // so that nobody can join any more
+    only.cancel(true); // so that nobody can join anymore
     int calls = 8 * Runtime.getRuntime().availableProcessors();
     CountDownLatch called = new CountDownLatch(calls);
     List<CompletableFuture<List<String>>> ends = new ArrayList<>();

@@ -52,14 +52,14 @@ final class Tries {
     return call(safe, attempt, FIRST_DELAY_NANOS);
   }
 
-  /** What is asked for, unless nobody wants the result of the batch any more. */
+  /** What is asked for, unless nobody wants the result of the batch anymore. */
   <T> CompletionStage<T> unlessGivenUp(Supplier<CompletionStage<T>> request) {
     return result.isDone()
         ? failedStage(new CancellationException("the batch was given up"))
         : request.get();
   }
 
-  /** Cancels what the batch waits for, once nobody wants its result any more. */
+  /** Cancels what the batch waits for, once nobody wants its result anymore. */
   void cancelWhenGivenUp(Future<?> waiting) {
     if (!waiting.isDone()) {
       var _ = result.whenComplete((_, _) -> waiting.cancel(false));
