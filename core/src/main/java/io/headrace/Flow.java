@@ -485,7 +485,7 @@ public final class Flow<I, O extends @Nullable Object>
    */
   @Override
   public void close() {
-    lifecycle.close(Long.MAX_VALUE / 4);
+    lifecycle.close(Checks.LONGEST_NANOS);
   }
 
   /**

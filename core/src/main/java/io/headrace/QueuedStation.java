@@ -40,9 +40,6 @@ final class QueuedStation extends Station implements QueueState {
           QueuedStation.class,
           Withdrawal.class);
 
-  /** Longer than anything waits. */
-  private static final long FAR_NANOS = Long.MAX_VALUE / 4;
-
   /** Legal transitions: each to the next, and from OPEN to SHUT. */
   private enum Phase {
     /** Accepts tickets. */
@@ -557,7 +554,7 @@ final class QueuedStation extends Station implements QueueState {
     bucket = null;
     dropBeforeNanos = nowNanos;
     if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {
-      alarm.setForPolicy(buckets.nextDueNanos(nowNanos + FAR_NANOS), nowNanos, hasSent);
+      alarm.setForPolicy(buckets.nextDueNanos(nowNanos + Checks.LONGEST_NANOS), nowNanos, hasSent);
     }
     wakeAt = admits ? ALWAYS : wake;
   }
@@ -711,7 +708,9 @@ final class QueuedStation extends Station implements QueueState {
   /** The deadline of a ticket, or a time far away if it has none. */
   long deadlineNanos(Ticket ticket) {
     Terms terms = ticket.terms;
-    return terms != null && terms.hasDeadline ? terms.deadlineNanos : nowNanos + FAR_NANOS;
+    return terms != null && terms.hasDeadline
+        ? terms.deadlineNanos
+        : nowNanos + Checks.LONGEST_NANOS;
   }
 
   @Override
