@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Checks (<code>--check</code>) or rewrites (<code>--apply</code>) every Java file below the given folders with
- * google-java-format. Run by the build in the phase verify.
+ * Checks (<code>--check</code>) or rewrites (<code>--apply</code>) every Java file below the given
+ * folders with google-java-format. Run by the build in the phase verify.
  */
 public class Format {
   public static void main(String[] args) throws Exception {
@@ -31,7 +31,9 @@ public class Format {
     var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int status = new Main(out, err, System.in).format(arguments.toArray(String[]::new));
     if (status != 0 && !apply) {
-      err.println("The files above are not formatted. To format them: mvn -q verify -DskipTests -Dformat.mode=--apply");
+      err.println(
+          "The files above are not formatted. To format them: mvn -q verify -DskipTests"
+              + " -Dformat.mode=--apply");
     }
     System.exit(status);
   }

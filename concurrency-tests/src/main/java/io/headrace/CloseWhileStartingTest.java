@@ -34,7 +34,8 @@ public class CloseWhileStartingTest {
 
   private final Flow<Object, Object> flow =
       new Flow<>(
-          new FlowPlan<>("flow", List.of(STEP), 1, TimeSource.system(), List.of(), List.of()));
+          new FlowPlan<>(
+              "flow", List.of(STEP), 1, TimeSource.system(), List.of(), List.of(), 0, 0));
 
   @Actor
   public void starter() {

@@ -19,10 +19,10 @@ import org.openjdk.jcstress.infra.results.LJ_Result;
 @State
 public class JoinOrCancelTest {
   private static final Step STEP = Parts.step(List::copyOf, OnFull.fail(), 8);
-  private static final List<Object> ELEMENTS = elements();
+  private static final List<Element> ELEMENTS = elements();
 
   private final Flow<Object, Object> flow =
-      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, Parts.NO_TIME, List.of(), List.of()));
+      new Flow<>(new FlowPlan<>("fork", ELEMENTS, 1, Parts.NO_TIME, List.of(), List.of(), 0, 0));
   private final Ticket call = Parts.ticket("item");
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
@@ -34,7 +34,7 @@ public class JoinOrCancelTest {
     route.send(null); // the first branch is handled at once, the second by the actor
   }
 
-  private static List<Object> elements() {
+  private static List<Element> elements() {
     Node.Jump left = new Node.Jump();
     Node.Jump right = new Node.Jump();
     left.target = 5;

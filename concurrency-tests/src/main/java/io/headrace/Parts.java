@@ -59,7 +59,9 @@ final class Parts {
   /** A station for a step, the second of a flow that is not started; it has no worker yet. */
   static QueuedStation station(Step step) {
     return (QueuedStation)
-        new Flow<>(new FlowPlan<>("parts", List.of(step, step), 1, NO_TIME, List.of(), List.of()))
+        new Flow<>(
+                new FlowPlan<>(
+                    "parts", List.of(step, step), 1, NO_TIME, List.of(), List.of(), 0, 0))
             .station(1);
   }
 

@@ -25,7 +25,14 @@ class AdmissionLincheckTest {
     private final Flow<Object, Object> flow =
         new Flow<>(
             new FlowPlan<>(
-                "saturated", List.of(STEP), 1, Parts.at(nowNanos::get), List.of(), List.of()));
+                "saturated",
+                List.of(STEP),
+                1,
+                Parts.at(nowNanos::get),
+                List.of(),
+                List.of(),
+                0,
+                0));
     private final QueuedStation station = (QueuedStation) flow.station(0);
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Admission admission = new Admission(flow, WINDOW_NANOS);

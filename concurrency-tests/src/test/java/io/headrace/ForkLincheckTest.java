@@ -40,7 +40,9 @@ class ForkLincheckTest {
                   1,
                   Parts.NO_TIME,
                   List.of(),
-                  List.of()));
+                  List.of(),
+                  0,
+                  0));
       Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
       Parts.employ((QueuedStation) flow.station(0), tasks::add);
       Parts.employ((QueuedStation) flow.station(1), tasks::add);

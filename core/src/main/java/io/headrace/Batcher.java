@@ -441,7 +441,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
      */
     public Batcher<I, O> build() {
       String name = this.name == null ? "batcher" : this.name;
-      var _ = Checks.unbuilt(built, name);
+      Checks.requireUnbuilt(built, name);
       Splitting<I, O> splitting = null;
       if (splitter != null) {
         if (weight == null) {

@@ -91,7 +91,7 @@ public final class Branches<I, T extends @Nullable Object, K, R extends @Nullabl
   }
 
   private void add(Function<FlowBuilder<I, T>, FlowBuilder<I, R>> branch) {
-    builder.isAtEntry(isAtEntry);
+    builder.setAtEntry(isAtEntry);
     ends.add(builder.branch(requireNonNull(branch, "branch")));
   }
 }

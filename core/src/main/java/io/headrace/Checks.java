@@ -7,6 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The checks of arguments: each names the value and what is allowed. */
 final class Checks {
+  /**
+   * Longer than anything waits, and a quarter of the range, so that sums and differences of times
+   * never overflow.
+   */
+  static final long LONGEST_NANOS = Long.MAX_VALUE / 4;
+
   private static final int MAX_PRIORITIES = 64;
 
   private Checks() {}
@@ -27,9 +33,7 @@ final class Checks {
     return value;
   }
 
-  /**
-   * The nanoseconds of a duration above zero; those beyond the range of a long become its maximum.
-   */
+  /** The nanoseconds of a duration above zero; beyond {@link #LONGEST_NANOS} it is that. */
   static long positiveNanos(Duration value, String name) {
     if (!requireNonNull(value, name).isPositive()) {
       throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");
@@ -37,18 +41,17 @@ final class Checks {
     return saturatedNanos(value);
   }
 
-  /** The nanoseconds of a duration of zero or more; those beyond the range become its maximum. */
+  /** The nanoseconds of a duration of zero or more; beyond {@link #LONGEST_NANOS} it is that. */
   static long nanosNotNegative(Duration value, String name) {
     if (requireNonNull(value, name).isNegative()) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must not be negative");
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be at least zero");
     }
     return saturatedNanos(value);
   }
 
-  /** A quarter of the range at most, so that sums and differences of times never overflow. */
   private static long saturatedNanos(Duration value) {
-    Duration longest = Duration.ofNanos(Long.MAX_VALUE / 4);
-    return value.compareTo(longest) > 0 ? Long.MAX_VALUE / 4 : value.toNanos();
+    Duration longest = Duration.ofNanos(LONGEST_NANOS);
+    return value.compareTo(longest) > 0 ? LONGEST_NANOS : value.toNanos();
   }
 
   static int priorities(int value) {
@@ -70,12 +73,11 @@ final class Checks {
     return positiveNanos(value, name);
   }
 
-  /** A builder builds once: two services would share what it was given. Returns true. */
-  static boolean unbuilt(boolean built, String name) {
+  /** A builder builds once: two services would share what it was given. */
+  static void requireUnbuilt(boolean built, String name) {
     if (built) {
       throw new IllegalStateException(name + " is built, a builder builds once");
     }
-    return true;
   }
 
   static String name(String value) {

@@ -103,7 +103,7 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
     return this;
   }
 
-  /** Its caller needs no outcome any more. Returns true. */
+  /** Its caller needs no outcome anymore. Returns true. */
   final boolean abandoned() {
     SharedExecution abandoned = execution;
     ended();

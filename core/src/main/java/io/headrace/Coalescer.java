@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * the other, in the order of the calls, so they must not block for long.
  *
  * <p><b>Giving up.</b> Each call has a future of its own. Cancelling or completing it, or its
- * timeout, touches neither the execution nor the others. When nobody waits any more the execution
+ * timeout, touches neither the execution nor the others. When nobody waits anymore the execution
  * runs on, or is cancelled: see {@link CoalescerBuilder#whenAbandoned}.
  *
  * <p><b>Results.</b> All callers receive the same object; see {@link CoalescerBuilder#copier} for
@@ -246,7 +246,7 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
   /**
    * Forgets the key of an argument, because what was read for it has changed: a result that is kept
    * is dropped, and the next call begins an execution. One in flight runs on for those who wait for
-   * it; its result is not kept, and it is no key any more, so it does not count towards {@link
+   * it; its result is not kept, and it is no key anymore, so it does not count towards {@link
    * CoalescerBuilder#maxKeys}. Does nothing if there is no such key. Does not block. What the key
    * function or the key throws is thrown. The keys of a proxy cannot be forgotten.
    *

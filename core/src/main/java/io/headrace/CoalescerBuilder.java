@@ -260,7 +260,8 @@ public final class CoalescerBuilder<A, V extends @Nullable Object> {
 
   private KeyedExecutions executions(String defaultName) {
     String name = this.name == null ? defaultName : this.name;
-    built = Checks.unbuilt(built, name);
+    Checks.requireUnbuilt(built, name);
+    built = true;
     return new KeyedExecutions(this, name, executor == null ? threads(name) : executor);
   }
 

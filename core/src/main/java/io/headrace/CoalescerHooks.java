@@ -75,7 +75,7 @@ public interface CoalescerHooks {
       String function, Object key, @Nullable Object result, long nanos, int joiners) {}
 
   /**
-   * An execution has ended with a failure, or was cancelled because nobody waited any more.
+   * An execution has ended with a failure, or was cancelled because nobody waited anymore.
    *
    * @param function the name of the coalescer, or of the method of a proxy
    * @param key the key of the execution

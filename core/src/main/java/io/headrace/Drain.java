@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
@@ -24,15 +26,8 @@ final class Drain {
    * continuations may take long.
    */
 
-  private static final VarHandle WIP;
-
-  static {
-    try {
-      WIP = MethodHandles.lookup().findVarHandle(Drain.class, "wip", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle WIP =
+      fieldVarHandle(MethodHandles.lookup(), "wip", VarHandle.class, Drain.class, int.class);
 
   private final QueuedStation station;
 

@@ -87,11 +87,13 @@ public final class Flow<I, O extends @Nullable Object>
     List<Station> stations = new ArrayList<>();
     nodes = new Node[plan.elements().size()];
     for (int i = 0; i < nodes.length; i++) {
-      if (plan.elements().get(i) instanceof Step step) {
-        nodes[i] = station(step, stations.size(), plan, i);
-        stations.add((Station) nodes[i]);
-      } else {
-        nodes[i] = (Node) plan.elements().get(i);
+      switch (plan.elements().get(i)) {
+        case Step step -> {
+          Station station = station(step, stations.size(), plan, i);
+          nodes[i] = station;
+          stations.add(station);
+        }
+        case Node node -> nodes[i] = node;
       }
     }
     this.stations = stations.toArray(Station[]::new);
@@ -485,7 +487,7 @@ public final class Flow<I, O extends @Nullable Object>
    */
   @Override
   public void close() {
-    lifecycle.close(Long.MAX_VALUE / 4);
+    lifecycle.close(Checks.LONGEST_NANOS);
   }
 
   /**

@@ -30,12 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of an item after the steps so far
  */
 public final class FlowBuilder<I, T extends @Nullable Object> {
-
   private final String name;
-
-  /** Each a {@link Step} or a {@link Node}. */
-  private final List<Object> elements = new ArrayList<>();
-
+  private final List<Element> elements = new ArrayList<>();
   private final List<Observer> observers = new ArrayList<>();
   private @Nullable Integer priorities;
   private @Nullable TimeSource time;
@@ -290,7 +286,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     ends.forEach(end -> end.target = elements.size());
   }
 
-  private static boolean leadsNowhere(Object element) {
+  private static boolean leadsNowhere(Element element) {
     return element instanceof Node.Jump end && end.target < 0;
   }
 
@@ -306,7 +302,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
     return isAtEntry;
   }
 
-  void isAtEntry(boolean isAtEntry) {
+  void setAtEntry(boolean isAtEntry) {
     this.isAtEntry = isAtEntry;
   }
 
@@ -428,7 +424,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       throw new IllegalStateException(
           name + " has a branch of a choice after which there is neither otherwise nor end");
     }
-    boolean isFirst = Checks.unbuilt(built, name);
+    Checks.requireUnbuilt(built, name);
     FlowPlan<I> plan =
         new FlowPlan<I>(
                 name,
@@ -440,7 +436,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
                 objectiveNanos == null ? 0 : objectiveNanos,
                 timeoutNanos == null ? 0 : timeoutNanos)
             .checked();
-    built = isFirst;
+    built = true;
     return new Flow<>(plan);
   }
 
@@ -451,7 +447,7 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       HandlerSource handlers,
       Consumer<StepOptions<T>> setter) {
     Checks.name(stepName);
-    for (Object element : elements) {
+    for (Element element : elements) {
       if (element instanceof Step step && step.name().equals(stepName)) {
         throw new IllegalArgumentException(
             "name is " + stepName + ", " + name + " has such a step");

@@ -6,31 +6,20 @@ import java.util.List;
 /**
  * A flow as its builder describes it.
  *
- * @param elements its steps, each a {@link Step}, and the nodes between them
+ * @param elements its steps, and the nodes between them
  * @param warmUpItems what goes through it before it runs
  * @param objectiveNanos within what time items are answered, or refused; 0 if that does not matter
  * @param timeoutNanos the timeout of calls that name none; 0 for none
  */
 record FlowPlan<I>(
     String name,
-    List<?> elements,
+    List<? extends Element> elements,
     int priorities,
     TimeSource time,
     List<Observer> observers,
     List<? extends I> warmUpItems,
     long objectiveNanos,
     long timeoutNanos) {
-  /** A plan of a flow that takes what comes. */
-  FlowPlan(
-      String name,
-      List<?> elements,
-      int priorities,
-      TimeSource time,
-      List<Observer> observers,
-      List<? extends I> warmUpItems) {
-    this(name, elements, priorities, time, observers, warmUpItems, 0, 0);
-  }
-
   /** Refuses an objective that would have no effect, as nothing waits for workers. */
   FlowPlan<I> checked() {
     boolean mayBeBusy =

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,15 +30,8 @@ final class Gate {
 
   private static final long WAITER = 1L << 32;
 
-  private static final VarHandle COUNTS;
-
-  static {
-    try {
-      COUNTS = MethodHandles.lookup().findVarHandle(Gate.class, "counts", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle COUNTS =
+      fieldVarHandle(MethodHandles.lookup(), "counts", VarHandle.class, Gate.class, long.class);
 
   private final int atOnce;
   private final @Nullable Pace pace;

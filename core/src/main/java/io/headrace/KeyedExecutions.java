@@ -22,7 +22,7 @@ final class KeyedExecutions {
    * that is waited for. One that could not be begun or ended, as there was no room on the stack of its
    * thread, is broken: whoever meets it ends it, so that no key is lost.
    *
-   * An execution that is forgotten is taken out of the map, and so nobody meets it any more; if it ends
+   * An execution that is forgotten is taken out of the map, and so nobody meets it anymore; if it ends
    * later it is not kept. One that has no place yet is let be: it begins after it was to be forgotten,
    * and its place is freed by whoever takes it out with one.
    */

@@ -269,7 +269,7 @@ final class Line {
   void drop(Ticket ticket) {
     leave(ticket);
     ticket.value = null;
-    station.isDropped(ticket);
+    station.endDropped(ticket);
   }
 
   /** A ticket that was unlinked counts no more. */
@@ -299,7 +299,7 @@ final class Line {
       leave(ticket);
     }
     ticket.value = null;
-    station.isWithdrawn(ticket);
+    station.countWithdrawn(ticket);
   }
 
   /** Unlinks withdrawn tickets if they outnumber the others. */

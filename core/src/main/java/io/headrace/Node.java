@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * A point on the way of items through a flow. The nodes of a flow are in a list, and an item that
  * has passed one goes on with the next, or with a later one that the node names; never back.
  */
-sealed interface Node permits Station, Node.Choice, Node.Jump, Node.Fork, Node.Join {
+sealed interface Node extends Element
+    permits Station, Node.Choice, Node.Jump, Node.Fork, Node.Join {
   /** Sends each item on by a choice of its own. */
   record Choice(Function<@Nullable Object, ?> chooser, Map<Object, Integer> targets, Jump otherwise)
       implements Node {

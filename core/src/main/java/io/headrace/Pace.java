@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -41,15 +43,8 @@ final class Pace {
 
   private static final long IN_DEMAND = 1;
 
-  private static final VarHandle NEXT;
-
-  static {
-    try {
-      NEXT = MethodHandles.lookup().findVarHandle(Pace.class, "next", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle NEXT =
+      fieldVarHandle(MethodHandles.lookup(), "next", VarHandle.class, Pace.class, long.class);
 
   private final TimeSource time;
   private final long originNanos;

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
 import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
@@ -31,19 +32,13 @@ final class QueuedStation extends Station implements QueueState {
   /** Each arrival is. */
   private static final long ALWAYS = 0;
 
-  private static final VarHandle WITHDRAWN;
-
-  static {
-    try {
-      WITHDRAWN =
-          MethodHandles.lookup().findVarHandle(QueuedStation.class, "withdrawn", Withdrawal.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  /** Longer than anything waits. */
-  private static final long FAR_NANOS = Long.MAX_VALUE / 4;
+  private static final VarHandle WITHDRAWN =
+      fieldVarHandle(
+          MethodHandles.lookup(),
+          "withdrawn",
+          VarHandle.class,
+          QueuedStation.class,
+          Withdrawal.class);
 
   /** Legal transitions: each to the next, and from OPEN to SHUT. */
   private enum Phase {
@@ -448,10 +443,10 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */
-  void isDropped(Ticket ticket) {
+  void endDropped(Ticket ticket) {
     Terms terms = ticket.terms;
     if (ticket.isDone() || terms == null) {
-      isWithdrawn(ticket);
+      countWithdrawn(ticket);
       return;
     }
     boolean isExpired = terms.isExpired(nowNanos);
@@ -465,7 +460,7 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   /** A ticket whose call has ended has left. Observers are told after the drain. */
-  void isWithdrawn(Ticket ticket) {
+  void countWithdrawn(Ticket ticket) {
     Observer.Outcome outcome = flow.tally.left(ticket);
     countLost(outcome);
     if (flow.observers.isObserved()) {
@@ -566,7 +561,7 @@ final class QueuedStation extends Station implements QueueState {
     bucket = null;
     dropBeforeNanos = nowNanos;
     if (wake == ALWAYS && buckets != null && !buckets.isEmpty()) {
-      alarm.setForPolicy(buckets.nextDueNanos(nowNanos + FAR_NANOS), nowNanos, hasSent);
+      alarm.setForPolicy(buckets.nextDueNanos(nowNanos + Checks.LONGEST_NANOS), nowNanos, hasSent);
     }
     wakeAt = admits ? ALWAYS : wake;
   }
@@ -720,7 +715,9 @@ final class QueuedStation extends Station implements QueueState {
   /** The deadline of a ticket, or a time far away if it has none. */
   long deadlineNanos(Ticket ticket) {
     Terms terms = ticket.terms;
-    return terms != null && terms.hasDeadline ? terms.deadlineNanos : nowNanos + FAR_NANOS;
+    return terms != null && terms.hasDeadline
+        ? terms.deadlineNanos
+        : nowNanos + Checks.LONGEST_NANOS;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
@@ -19,18 +21,11 @@ final class ResultRing {
    * then looks for a consumer. Both are volatile, so at least one sees the other.
    */
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Object[].class);
-  private static final VarHandle TAIL;
-  private static final VarHandle CONSUMER;
-
-  static {
-    try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      TAIL = lookup.findVarHandle(ResultRing.class, "tail", long.class);
-      CONSUMER = lookup.findVarHandle(ResultRing.class, "consumer", Thread.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle TAIL =
+      fieldVarHandle(MethodHandles.lookup(), "tail", VarHandle.class, ResultRing.class, long.class);
+  private static final VarHandle CONSUMER =
+      fieldVarHandle(
+          MethodHandles.lookup(), "consumer", VarHandle.class, ResultRing.class, Thread.class);
 
   private static final int SPINS = 1 << 8;
 

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -24,18 +26,11 @@ abstract class SharedCalls {
 
   private static final CoalescedCall SEALED = new CoalescedCall();
 
-  private static final VarHandle HEAD;
-  private static final VarHandle DEAD;
-
-  static {
-    try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      HEAD = lookup.findVarHandle(SharedCalls.class, "head", CoalescedCall.class);
-      DEAD = lookup.findVarHandle(SharedCalls.class, "dead", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle HEAD =
+      fieldVarHandle(
+          MethodHandles.lookup(), "head", VarHandle.class, SharedCalls.class, CoalescedCall.class);
+  private static final VarHandle DEAD =
+      fieldVarHandle(MethodHandles.lookup(), "dead", VarHandle.class, SharedCalls.class, int.class);
 
   private volatile @Nullable CoalescedCall head;
 
@@ -68,7 +63,7 @@ abstract class SharedCalls {
     }
   }
 
-  /** Whether it takes no calls any more. */
+  /** Whether it takes no calls anymore. */
   final boolean isSealed() {
     return head == SEALED;
   }
@@ -148,7 +143,7 @@ abstract class SharedCalls {
     return count;
   }
 
-  /** Turns calls that were taken round. */
+  /** Reverses a list that was taken: the call that came first is the first. */
   static @Nullable CoalescedCall firstComeFirst(@Nullable CoalescedCall taken) {
     CoalescedCall reversed = null;
     CoalescedCall call = taken;

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -7,15 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A worker of a station: executes one batch at a time. */
 abstract sealed class Slot permits ThreadSlot, TaskSlot {
-  private static final VarHandle HOLDS;
-
-  static {
-    try {
-      HOLDS = MethodHandles.lookup().findVarHandle(Slot.class, "holds", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle HOLDS =
+      fieldVarHandle(MethodHandles.lookup(), "holds", VarHandle.class, Slot.class, int.class);
 
   /** Larger batches make it grow. */
   private static final int INITIAL_BATCH_CAPACITY = 32;

@@ -30,4 +30,5 @@ record Step(
     int queueCapacity,
     OnFull onFull,
     @Nullable Sorting sorting,
-    int maxTries) {}
+    int maxTries)
+    implements Element {}

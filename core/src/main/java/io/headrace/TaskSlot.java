@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
@@ -36,15 +38,8 @@ final class TaskSlot extends Slot implements Runnable {
   /** A task runs, and there is a batch for it to go on with. */
   private static final int ASSIGNED = 3;
 
-  private static final VarHandle STATE;
-
-  static {
-    try {
-      STATE = MethodHandles.lookup().findVarHandle(TaskSlot.class, "state", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  private static final VarHandle STATE =
+      fieldVarHandle(MethodHandles.lookup(), "state", VarHandle.class, TaskSlot.class, int.class);
 
   private final Executor executor;
 

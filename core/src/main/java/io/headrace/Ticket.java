@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CancellationException;
@@ -33,26 +35,19 @@ final class Ticket extends CompletableFuture<Object> {
    *    to: only that is counted without a look at them.
    */
 
-  private static final VarHandle NEXT;
-  private static final VarHandle WHEREABOUTS;
-  private static final VarHandle MARKS;
+  private static final VarHandle NEXT =
+      fieldVarHandle(MethodHandles.lookup(), "next", VarHandle.class, Ticket.class, Ticket.class);
+  private static final VarHandle WHEREABOUTS =
+      fieldVarHandle(
+          MethodHandles.lookup(), "whereabouts", VarHandle.class, Ticket.class, Object.class);
+  private static final VarHandle MARKS =
+      fieldVarHandle(MethodHandles.lookup(), "marks", VarHandle.class, Ticket.class, byte.class);
 
   /** The service has failed it on its way, or was about to when its caller completed it. */
   private static final byte OVERTAKEN = 1;
 
   /** It is counted among the calls that have ended. */
   private static final byte COUNTED = 2;
-
-  static {
-    try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      NEXT = lookup.findVarHandle(Ticket.class, "next", Ticket.class);
-      WHEREABOUTS = lookup.findVarHandle(Ticket.class, "whereabouts", Object.class);
-      MARKS = lookup.findVarHandle(Ticket.class, "marks", byte.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
 
   @Nullable Object value;
   private volatile @Nullable Object whereabouts;

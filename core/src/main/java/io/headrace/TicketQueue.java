@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -12,18 +14,20 @@ abstract class TicketQueuePadding {
 
 /** What producers write. */
 abstract class TicketQueueProducers extends TicketQueuePadding {
-  static final VarHandle TAIL;
-  static final VarHandle ARRIVED;
-
-  static {
-    try {
-      MethodHandles.Lookup lookup = MethodHandles.lookup();
-      TAIL = lookup.findVarHandle(TicketQueueProducers.class, "tail", Ticket.class);
-      ARRIVED = lookup.findVarHandle(TicketQueueProducers.class, "arrived", long.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  static final VarHandle TAIL =
+      fieldVarHandle(
+          MethodHandles.lookup(),
+          "tail",
+          VarHandle.class,
+          TicketQueueProducers.class,
+          Ticket.class);
+  static final VarHandle ARRIVED =
+      fieldVarHandle(
+          MethodHandles.lookup(),
+          "arrived",
+          VarHandle.class,
+          TicketQueueProducers.class,
+          long.class);
 
   /** The ticket that was added last, or the stub. */
   final Ticket stub = new Ticket();

@@ -1,6 +1,6 @@
 package io.headrace;
 
-/** What a {@link Coalescer} does with an execution that nobody waits for any more. */
+/** What a {@link Coalescer} does with an execution that nobody waits for anymore. */
 public enum WhenAbandoned {
   /** It runs on to its end, and a call for its key joins it as long as it runs. */
   RUN_ON,

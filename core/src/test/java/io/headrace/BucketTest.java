@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -36,20 +35,6 @@ class BucketTest {
         .workers(Workers.executor(stepped, 1))
         .bucket(item -> item.substring(0, 1))
         .timeSource(time);
-  }
-
-  private static BatchPolicy own(int maxSize, Function<QueueState, Decision> decide) {
-    return new BatchPolicy() {
-      @Override
-      public int maxSize() {
-        return maxSize;
-      }
-
-      @Override
-      public Decision decide(QueueState queue) {
-        return decide.apply(queue);
-      }
-    };
   }
 
   private static List<CompletableFuture<String>> submit(
@@ -247,7 +232,7 @@ class BucketTest {
       int[] asked = {0};
       var batcher =
           builder(
-                  own(
+                  new Deciding(
                       2,
                       queue ->
                           asked[0]++ < 10

@@ -27,13 +27,6 @@ class BuilderChecksTest {
   private static final BatchPolicy ADAPTIVE = BatchPolicy.adaptive(8, Duration.ofSeconds(1));
   private static final Consumer<StepOptions<Integer>> INLINE = o -> o.workers(Workers.inline());
 
-  record Wrong(String message, ThrowingCallable call) {
-    @Override
-    public String toString() {
-      return message;
-    }
-  }
-
   private static Batcher.Builder<Integer, Integer> batcher() {
     return Batcher.builder(HANDLER);
   }
@@ -54,7 +47,8 @@ class BuilderChecksTest {
         new Wrong(
             "maxSize is 0, it has to be at least 1", () -> BatchPolicy.fixed(0, Duration.ZERO)),
         new Wrong(
-            "maxDelay is PT-0.001S, it must not be negative", () -> BatchPolicy.fixed(1, negative)),
+            "maxDelay is PT-0.001S, it has to be at least zero",
+            () -> BatchPolicy.fixed(1, negative)),
         new Wrong("count is 0, it has to be from 1 to 1048576", () -> Workers.threads(0)),
         new Wrong("count is -7, it has to be from 1 to 1048576", () -> Workers.virtualThreads(-7)),
         new Wrong(
@@ -171,9 +165,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("wrongValues")
   void aWrongValueIsNamedTogetherWithWhatIsAllowed(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalArgumentException.class);
   }
 
   static Stream<Wrong> secondSettings() {
@@ -225,9 +217,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("secondSettings")
   void aSecondSettingNamesBothValues(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalStateException.class);
   }
 
   static Stream<Wrong> nulls() {
@@ -272,9 +262,7 @@ class BuilderChecksTest {
   @ParameterizedTest
   @MethodSource("nulls")
   void nullIsRefusedByTheNameOfTheArgument(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(NullPointerException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(NullPointerException.class);
   }
 
   @Test

@@ -7,20 +7,12 @@ import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Wrong options of a coalescer fail at the call that sets them. */
 class CoalescerBuilderTest {
-  record Wrong(String message, ThrowingCallable call) {
-    @Override
-    public String toString() {
-      return message;
-    }
-  }
-
   private static CoalescerBuilder<Integer, Integer> builder() {
     return Coalescer.builder(key -> key);
   }
@@ -59,9 +51,7 @@ class CoalescerBuilderTest {
   @ParameterizedTest
   @MethodSource("wrongValues")
   void aWrongValueIsNamedTogetherWithWhatIsAllowed(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalArgumentException.class);
   }
 
   private record Named(String name) implements java.util.concurrent.Executor {
@@ -124,9 +114,7 @@ class CoalescerBuilderTest {
   @ParameterizedTest
   @MethodSource("secondSettings")
   void aSecondSettingNamesBothValues(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalStateException.class);
   }
 
   @Test
@@ -163,9 +151,7 @@ class CoalescerBuilderTest {
   @ParameterizedTest
   @MethodSource("nulls")
   void nullIsRefusedByTheNameOfTheArgument(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(NullPointerException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(NullPointerException.class);
   }
 
   @Test

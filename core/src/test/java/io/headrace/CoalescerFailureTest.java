@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What goes wrong reaches every caller, and no key is poisoned by it. */
 class CoalescerFailureTest {
-  /** R9: whatever is thrown; the original hung for ever at what corresponds to an Error. */
+  /** Whatever is thrown; async-reduce hangs for ever at what corresponds to an Error. */
   static Stream<Throwable> anything() {
     return Stream.of(
         new IllegalStateException("failed"),
@@ -207,7 +207,7 @@ class CoalescerFailureTest {
         .hasRootCauseInstanceOf(CancellationException.class);
   }
 
-  /** R5: a key that cannot be compared fails the call at once, and nothing else. */
+  /** A key that cannot be compared fails the call at once, and nothing else. */
   @Test
   void aKeyThatCannotBeHashedFailsItsCallOnly() {
     IllegalStateException failure = new IllegalStateException("no hash");
@@ -287,7 +287,7 @@ class CoalescerFailureTest {
         .hasRootCauseMessage("the key function returned null");
   }
 
-  /** R14: what corresponds to a call without a loop, and the key is not poisoned. */
+  /** What in async-reduce is a call without an event loop; the key is not poisoned. */
   @Test
   void anExecutorThatRejectsPoisonsNothing() {
     AtomicInteger tasks = new AtomicInteger();
@@ -310,7 +310,7 @@ class CoalescerFailureTest {
     assertThat(coalescer.submit("key").join()).isEqualTo("result");
   }
 
-  /** R17: something that is no proper stage. */
+  /** What is returned is no stage, or a broken one. */
   @Test
   void aFunctionWithoutAProperStageFailsItsCallers() {
     Coalescer<String, String> none = Coalescer.ofAsync(key -> null);

@@ -39,7 +39,7 @@ class CoalescerGivingUpTest {
     return builder().whenAbandoned(WhenAbandoned.CANCEL).build();
   }
 
-  /** R10: one caller, the first or another, does not disturb the others nor the execution. */
+  /** One caller, the first or another, does not disturb the others nor the execution. */
   @Test
   void aCallerThatCancelsDisturbsNobody() {
     for (Coalescer<String, String> coalescer : List.of(builder().build(), cancelling())) {
@@ -56,9 +56,7 @@ class CoalescerGivingUpTest {
     }
   }
 
-  /**
-   * R10: it runs on with nobody waiting, and a late caller joins it. R11: a failure then is silent.
-   */
+  /** It runs on with nobody waiting, and a late caller joins it. A failure then is silent. */
   @Test
   void anExecutionRunsOnWithoutCallers() {
     Coalescer<String, String> coalescer = builder().build();
@@ -75,7 +73,7 @@ class CoalescerGivingUpTest {
     assertThat(coalescer.keys()).isZero();
   }
 
-  /** R15: the original had no timeouts. */
+  /** async-reduce has no timeouts. */
   @Test
   void aTimeoutEndsItsOwnCallOnly() {
     Coalescer<String, String> coalescer = builder().build();
@@ -318,7 +316,7 @@ class CoalescerGivingUpTest {
     assertThat(source.complete("for nobody")).isTrue();
   }
 
-  /** R15: a stuck execution whose callers come and go holds only those that still wait. */
+  /** A stuck execution whose callers come and go holds only those that still wait. */
   @Test
   void callsThatWereGivenUpAreNotKept() {
     Coalescer<String, String> coalescer = builder().build();

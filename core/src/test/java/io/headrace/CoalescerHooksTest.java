@@ -162,7 +162,7 @@ class CoalescerHooksTest {
     assertThat(events).isEqualTo(ALL);
   }
 
-  /** R20: in the original an error of a hook failed calls, or poisoned the key for ever. */
+  /** In async-reduce an error of a hook fails calls, or poisons the key for ever. */
   @Test
   void hooksThatThrowTouchNothing() {
     List<String> events = new ArrayList<>();
@@ -176,7 +176,7 @@ class CoalescerHooksTest {
     assertThat(events).isEqualTo(ALL);
   }
 
-  /** R21: in the original the order was wrong, and one operand was changed. */
+  /** In async-reduce the order is wrong, and one operand is changed. */
   @Test
   void andCallsInOrderAndChangesNeither() {
     List<String> events = new ArrayList<>();
@@ -200,7 +200,10 @@ class CoalescerHooksTest {
         .isEqualTo(ALL.stream().flatMap(e -> Stream.of("1 " + e, "2 " + e, "3 " + e)).toList());
   }
 
-  /** The suite's lengths: every one of many hooks is called once for each event. */
+  /**
+   * The lengths that the tests of async-reduce have: every one of many hooks is called once for
+   * each event.
+   */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 255})
   void manyHooksAreEachToldOnce(int count) {
@@ -223,7 +226,7 @@ class CoalescerHooksTest {
     assertThat(events).containsExactly("applied f k");
   }
 
-  /** R20, with a hook that calls the coalescer itself for the same key. */
+  /** The hook calls the coalescer itself for the same key. */
   @Test
   void aHookThatCallsBackDoesNotDeadlock() {
     List<Throwable> refused = new ArrayList<>();
@@ -242,7 +245,6 @@ class CoalescerHooksTest {
     assertThat(refused).singleElement().isInstanceOf(RejectedException.class);
   }
 
-  /** R22. */
   @Test
   void debugPrintsEveryEvent() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -265,7 +267,7 @@ class CoalescerHooksTest {
             "[c] failure of foo after PT0S for 0 joined: java.lang.IllegalStateException: failed");
   }
 
-  /** R23, R24: executed counts the same in both; in the original it did not. */
+  /** executed() counts the same in both; in async-reduce it does not. */
   @Test
   void theCountersOfBothStatisticsAgree() {
     CoalescerStatistics overall = CoalescerHooks.statistics();

@@ -13,7 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** Results that are kept for a while, and a maximum of keys: what the original had not (R15). */
+/** Results that are kept for a while, and a maximum of keys: async-reduce has neither. */
 class CoalescerKeepTest {
   private final VirtualTime time = new VirtualTime();
   private final Stages<String, List<String>> stages = new Stages<>();
@@ -187,7 +187,7 @@ class CoalescerKeepTest {
     CompletableFuture<List<String>> only = coalescer.submit("a");
     Thread.startVirtualThread(() -> stages.last().complete(List.of("result")));
     scheduling.await();
-    only.cancel(true); // so that nobody can join any more
+    only.cancel(true); // so that nobody can join anymore
     int calls = 8 * Runtime.getRuntime().availableProcessors();
     CountDownLatch called = new CountDownLatch(calls);
     List<CompletableFuture<List<String>>> ends = new ArrayList<>();
@@ -317,7 +317,7 @@ class CoalescerKeepTest {
     assertThatThrownBy(() -> noKey.forget(null)).isInstanceOf(NullPointerException.class);
   }
 
-  /** R1: nothing is kept without the option, not even for a moment. */
+  /** Nothing is kept without the option, not even for a moment. */
   @Test
   void withoutTheOptionNothingIsKept() {
     Coalescer<String, List<String>> coalescer = builder().build();

@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** Interfaces that are wrapped whole: the decorator of the original (R4, R16). */
+/** Interfaces that are wrapped whole: what the decorator of async-reduce does. */
 class CoalescerProxyTest {
   interface UserApi {
     @Coalesced
@@ -158,7 +158,7 @@ class CoalescerProxyTest {
     assertThat(users.calls).containsExactly(1, 2, 1);
   }
 
-  /** R4: another method, other arguments, another object. R6: equality, not hashes. */
+  /** Another method, other arguments, another object; equality decides, not hashes. */
   @Test
   void differentCallsDoNot() {
     api.find(-1);

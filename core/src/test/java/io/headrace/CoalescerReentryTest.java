@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** R12: calls from inside their own execution fail at once; in the original they hung for ever. */
+/** Calls from inside their own execution fail at once; in async-reduce they hang for ever. */
 class CoalescerReentryTest {
   private final AtomicReference<Coalescer<String, String>> self = new AtomicReference<>();
 

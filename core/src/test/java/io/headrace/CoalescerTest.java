@@ -22,7 +22,7 @@ class CoalescerTest {
   private final Stages<Object, Object> stages = new Stages<>();
   private final Coalescer<Object, Object> coalescer = Coalescer.ofAsync(stages);
 
-  /** R1, and the first part of the suite: one execution per round, all results equal. */
+  /** As in the tests of async-reduce: one execution per round, all results equal. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 10, 100, 1000})
   void callsInFlightShareOneExecutionAndTheNextExecutesAgain(int calls) {
@@ -32,12 +32,12 @@ class CoalescerTest {
       assertThat(stages.executions()).isEqualTo(round);
       Object result = new Object();
       stages.last().complete(result);
-      assertThat(futures).allMatch(future -> future.join() == result); // R8
+      assertThat(futures).allMatch(future -> future.join() == result);
       assertThat(coalescer.keys()).isZero();
     }
   }
 
-  /** R2: it begins at once, and a late look still finds the result. */
+  /** It begins at once, and a late look still finds the result. */
   @Test
   void anExecutionBeginsBeforeAnybodyWaits() {
     CompletableFuture<Object> future = coalescer.submit("key");
@@ -47,7 +47,7 @@ class CoalescerTest {
     assertThat(future.join()).isEqualTo("result");
   }
 
-  /** R3: the function of a call that joins is not called. R7: the key alone decides. */
+  /** The function of a call that joins is not called, for the key alone decides. */
   @Test
   void aCallThatJoinsDoesNotCallItsFunction() {
     AtomicInteger called = new AtomicInteger();
@@ -67,7 +67,7 @@ class CoalescerTest {
     }
   }
 
-  /** R6: the original joined keys of equal hash and gave wrong results. */
+  /** async-reduce joins keys of equal hash and gives wrong results. */
   @Test
   void keysOfEqualHashAreDifferent() {
     assertThat("Aa".hashCode()).isEqualTo("BB".hashCode());
@@ -82,7 +82,7 @@ class CoalescerTest {
     assertThat(coalescer.keys()).isZero();
   }
 
-  /** R4, R6: the scope is the coalescer, whatever the function is called. */
+  /** The scope is the coalescer, whatever the function is called. */
   @Test
   void differentCoalescersNeverShare() {
     Coalescer<Object, Object> other = Coalescer.ofAsync(stages);
@@ -91,7 +91,7 @@ class CoalescerTest {
     assertThat(stages.executions()).isEqualTo(2);
   }
 
-  /** R16: the original had no key function. */
+  /** async-reduce has no key function. */
   @Test
   void aKeyFunctionSaysWhatIsIdentical() {
     Coalescer<String, Object> byLength =
@@ -124,7 +124,7 @@ class CoalescerTest {
     assertThat(submitted.join().getName()).isEqualTo("users");
   }
 
-  /** R13: the execution runs in the context of the call that began it. */
+  /** The execution runs in the context of the call that began it. */
   @Test
   void theThreadInheritsFromTheCallerThatBegins() throws Exception {
     InheritableThreadLocal<String> context = new InheritableThreadLocal<>();

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** Policies of users: what they are shown, and what happens when they misbehave. */
@@ -19,25 +18,6 @@ class CustomPolicyTest {
   private final VirtualTime time = new VirtualTime();
   private final SteppedExecutor stepped = new SteppedExecutor();
   private final Echo<Integer> echo = new Echo<>();
-
-  private static BatchPolicy policy(int maxSize, Function<QueueState, Decision> decide) {
-    return new BatchPolicy() {
-      @Override
-      public int maxSize() {
-        return maxSize;
-      }
-
-      @Override
-      public Decision decide(QueueState queue) {
-        return decide.apply(queue);
-      }
-
-      @Override
-      public String toString() {
-        return "a policy";
-      }
-    };
-  }
 
   private Batcher<Integer, Integer> batcher(BatchPolicy policy, int workers) {
     return Batcher.builder(echo)
@@ -53,7 +33,7 @@ class CustomPolicyTest {
     long start = time.nanoTime();
     var batcher =
         batcher(
-            policy(
+            new Deciding(
                 10,
                 queue -> {
                   seen.add(
@@ -83,7 +63,7 @@ class CustomPolicyTest {
     List<Integer> seen = new ArrayList<>();
     var batcher =
         batcher(
-            policy(
+            new Deciding(
                 10,
                 queue -> {
                   seen.add(queue.waiting());
@@ -101,7 +81,7 @@ class CustomPolicyTest {
     long start = time.nanoTime();
     var batcher =
         batcher(
-            policy(
+            new Deciding(
                 10,
                 queue ->
                     queue.nowNanos() - start < 100
@@ -120,7 +100,7 @@ class CustomPolicyTest {
     AtomicInteger calls = new AtomicInteger();
     var batcher =
         batcher(
-            policy(
+            new Deciding(
                 10,
                 queue -> {
                   calls.incrementAndGet();
@@ -137,7 +117,7 @@ class CustomPolicyTest {
 
   @Test
   void aSizeAboveWhatWaitsOrAboveTheMaximumIsCut() {
-    var batcher = batcher(policy(3, queue -> Decision.send(1000)), 1);
+    var batcher = batcher(new Deciding(3, queue -> Decision.send(1000)), 1);
     batcher.submit(0);
     batcher.submitAll(List.of(1, 2, 3, 4, 5));
     stepped.runAll();
@@ -149,7 +129,7 @@ class CustomPolicyTest {
     try (var log = new LogCapture()) {
       var batcher =
           batcher(
-              policy(
+              new Deciding(
                   10,
                   queue -> {
                     throw new IllegalStateException("no idea");
@@ -173,7 +153,7 @@ class CustomPolicyTest {
       AtomicInteger calls = new AtomicInteger();
       var batcher =
           batcher(
-              policy(
+              new Deciding(
                   10,
                   queue -> {
                     if (calls.getAndIncrement() == 0) {
@@ -219,7 +199,7 @@ class CustomPolicyTest {
   @Test
   void aMaximumBelowOneIsRefused() {
     var builder = Batcher.builder(echo);
-    assertThatThrownBy(() -> builder.batch(policy(0, queue -> Decision.send(1))))
+    assertThatThrownBy(() -> builder.batch(new Deciding(0, queue -> Decision.send(1))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("maxSize of the policy is 0, it has to be at least 1");
   }
@@ -230,7 +210,7 @@ class CustomPolicyTest {
       for (boolean hasBuckets : new boolean[] {false, true}) {
         AtomicInteger asked = new AtomicInteger();
         BatchPolicy policy =
-            policy(
+            new Deciding(
                 10,
                 queue -> {
                   asked.incrementAndGet();

@@ -441,7 +441,9 @@ class FlowStartTest {
                 1,
                 TimeSource.system(),
                 List.of(),
-                List.of()));
+                List.of(),
+                0,
+                0));
 
     assertThat(failureOf(aside(flow::start)))
         .isInstanceOf(StartException.class)

@@ -54,7 +54,9 @@ abstract class RandomModel {
                 priorities,
                 time,
                 observers,
-                List.of()));
+                List.of(),
+                0,
+                0));
   }
 
   /** Throws from every method. */

@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * One random run, moved by hand and compared with what a naive reading of the rules allows. Its
  * tasks are stages that complete when the schedule says so, or functions that block until then; the
- * time is virtual, and a step is taken only when nothing moves by itself any more.
+ * time is virtual, and a step is taken only when nothing moves by itself anymore.
  */
 final class RandomRun implements RandomSchedules.Schedule {
   private static final Duration TASK_TIMEOUT = Duration.ofSeconds(10);

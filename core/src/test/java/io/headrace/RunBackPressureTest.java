@@ -35,7 +35,7 @@ class RunBackPressureTest {
     }
   }
 
-  /** M4: at most one item ahead of the running tasks: the one that waits for a permit. */
+  /** At most one item ahead of the running tasks: the one that waits for a permit. */
   @Test
   void oneInputIsPulledAheadOfTheRunningTasks() throws Exception {
     Counting source = new Counting();
@@ -60,7 +60,7 @@ class RunBackPressureTest {
     assertThat(source.overlapped).isFalse();
   }
 
-  /** M13: a slow consumer slows the tasks; the bound is exact. */
+  /** A slow consumer slows the tasks; the bound is exact. */
   @ParameterizedTest
   @CsvSource({"1, 1", "2, 1", "2, 5", "10, 3", "10, 40"})
   void noMoreResultsWaitThanTheRunAhead(int atOnce, int runAhead) {

@@ -53,7 +53,7 @@ class RunContextTest {
     }
   }
 
-  /** M18: each task begins with the caller's value, and changes do not leak. */
+  /** Each task begins with the caller's value, and changes do not leak. */
   @Test
   void threadLocalsGoThroughTheHookAndChangesDoNotLeak() throws Exception {
     ContextPropagation local = ContextPropagation.threadLocal(LOCAL::get, LOCAL::set);

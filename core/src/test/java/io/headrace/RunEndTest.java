@@ -41,7 +41,7 @@ class RunEndTest {
     return IntStream.iterate(0, i -> i + 1).boxed();
   }
 
-  /** M12: what runs is cancelled, and what has not started does not start. */
+  /** What runs is cancelled, and what has not started does not start. */
   @Test
   void closingAMapEarlyCancelsEverything() throws Exception {
     Results<Object> results = throttle.over(endless()).map(_ -> blockUntilInterrupted());
@@ -54,7 +54,7 @@ class RunEndTest {
     results.close();
   }
 
-  /** M12: also without reading anything, and after some results. */
+  /** Also without reading anything, and after some results. */
   @Test
   void leavingAStreamEarlyCancelsTheRest() {
     try (Stream<Integer> results = throttle.over(endless()).map(i -> i).stream()) {
@@ -67,7 +67,7 @@ class RunEndTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M12: the exception of the consumer comes out as it is. */
+  /** The exception of the consumer comes out as it is. */
   @Test
   void theExceptionOfTheConsumerIsKept() {
     IllegalStateException mine = new IllegalStateException("mine");
@@ -84,7 +84,7 @@ class RunEndTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M14: after closing there is a clear error. */
+  /** After closing there is a clear error. */
   @Test
   void usingClosedResultsIsRefused() {
     Results<Integer> results = throttle.over(endless()).map(i -> i);
@@ -197,7 +197,7 @@ class RunEndTest {
         .hasMessage("the results are closed");
   }
 
-  /** M15: an interrupt of the caller cancels all, in each verb that blocks. */
+  /** An interrupt of the caller cancels all, in each verb that blocks. */
   @Test
   void anInterruptOfTheCallerCancelsAll() throws Exception {
     List<Task<Integer, Object>> tasks =

@@ -56,7 +56,7 @@ class RunFailureTest {
                     })));
   }
 
-  /** M9: one form for all verbs. */
+  /** One form for all verbs. */
   @Test
   void anUncheckedFailureIsThrownAsItIs() {
     IllegalStateException failure = new IllegalStateException("wrong");
@@ -130,7 +130,7 @@ class RunFailureTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M8: nothing starts after a failure, and what runs is interrupted. */
+  /** Nothing starts after a failure, and what runs is interrupted. */
   @Test
   void theFirstFailureCancelsTheRest() {
     Queue<Integer> started = new ConcurrentLinkedQueue<>();
@@ -163,7 +163,7 @@ class RunFailureTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M8: one at a time, the first fails, and it is the only one that starts. */
+  /** One at a time, the first fails, and it is the only one that starts. */
   @Test
   void oneAtATimeNoneStartsAfterAFailure() {
     AtomicInteger started = new AtomicInteger();
@@ -206,7 +206,7 @@ class RunFailureTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M9: failures at the same time are not lost. */
+  /** Failures at the same time are not lost. */
   @Test
   void otherFailuresAreSuppressed() {
     CyclicBarrier together = new CyclicBarrier(3);
@@ -254,7 +254,7 @@ class RunFailureTest {
         .hasNoSuppressedExceptions();
   }
 
-  /** M10: outcomes, in input order, and the run goes on. */
+  /** Outcomes, in input order, and the run goes on. */
   @Test
   void collectGoesOn() throws Exception {
     IOException odd = new IOException("odd");
@@ -301,7 +301,7 @@ class RunFailureTest {
     assertThat(new TaskOutcome<>(0, "a", "b", null).orThrow()).isEqualTo("b");
   }
 
-  /** M11: a failure that comes first does not decide, and one that comes later changes nothing. */
+  /** A failure that comes first does not decide, and one that comes later changes nothing. */
   @Test
   void runAnyIsDecidedByTheFirstSuccess() throws Exception {
     CountDownLatch failed = new CountDownLatch(2);
@@ -323,7 +323,7 @@ class RunFailureTest {
     assertThat(Throttle.atMost(1).runAny(tasks)).isEqualTo("third");
   }
 
-  /** M11: the slow one neither delays the result nor runs to its end. */
+  /** The slow one neither delays the result nor runs to its end. */
   @Test
   void runAnyCancelsTheOthersAndDoesNotWaitForThem() throws Exception {
     CountDownLatch slowRuns = new CountDownLatch(1);

@@ -56,7 +56,7 @@ class RunTest {
     return inputs.stream().map(input -> input * 10).toList();
   }
 
-  /** Of the suite of aiometer: 30 jobs, never more at once than the limit (M5). */
+  /** Of the tests of aiometer: 30 jobs, never more at once than the limit. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 5, 10, 20})
   void runOnEachRunsAllWithinTheLimit(int limit) throws Exception {
@@ -119,7 +119,7 @@ class RunTest {
     assertThat(Throttle.unlimited().over(inputs).runAll(_ -> all.await())).hasSize(1000);
   }
 
-  /** M3: results are in input order whatever the speed, and tasks start in input order. */
+  /** Results are in input order whatever the speed, and tasks start in input order. */
   @Test
   void runAllKeepsTheOrderWhenTheFirstIsTheLast() throws Exception {
     CountDownLatch others = new CountDownLatch(29);
@@ -150,7 +150,7 @@ class RunTest {
     assertThat(started).isEqualTo(THIRTY);
   }
 
-  /** M3: the results of a map come in the order in which the tasks end. */
+  /** The results of a map come in the order in which the tasks end. */
   @Test
   void mapGivesTheFastOneFirst() throws Exception {
     CountDownLatch slow = new CountDownLatch(1);
@@ -174,7 +174,7 @@ class RunTest {
     }
   }
 
-  /** M1, with a clear error in place of a raw StopAsyncIteration. */
+  /** With a clear error where aiometer raises a raw StopAsyncIteration. */
   @Test
   void emptyInput() throws Exception {
     Throttle throttle = Throttle.atMost(3);
@@ -202,7 +202,7 @@ class RunTest {
     throw new AssertionError("there is no input");
   }
 
-  /** M3: null is a result as any other, and an input, too. */
+  /** Null is a result as any other, and an input, too. */
   @Test
   void nullIsAnInputAndAResult() throws Exception {
     List<String> inputs = Arrays.asList("a", null, "b");
@@ -216,7 +216,7 @@ class RunTest {
     assertThat(throttle.over(inputs).<Object>runAny(_ -> null)).isNull();
   }
 
-  /** M20: results can be tied to what they are results of. */
+  /** Results can be tied to what they are results of. */
   @Test
   void mapIndexedHasIndexAndInput() {
     try (Results<TaskOutcome<String, Integer>> results =
@@ -227,7 +227,7 @@ class RunTest {
     }
   }
 
-  /** M4: every source is lazy, and none needs a size. */
+  /** Every source is lazy, and none needs a size. */
   @Test
   void everySourceIsTaken() throws Exception {
     Throttle throttle = Throttle.atMost(4);
@@ -241,7 +241,7 @@ class RunTest {
     assertThat(throttle.over(TestPublisher.of(THIRTY)).runAll(i -> i * 10)).isEqualTo(tens);
   }
 
-  /** M14: what can be used once says so. */
+  /** What can be used once says so. */
   @Test
   void aSecondRunOverAnIteratorIsRefused() throws Exception {
     Run<Integer> iterator = Throttle.atMost(1).over(THIRTY.iterator());
@@ -259,7 +259,7 @@ class RunTest {
     assertThat(list.runAll(i -> i)).isEqualTo(THIRTY);
   }
 
-  /** M7: two runs that share a throttle obey it together. */
+  /** Two runs that share a throttle obey it together. */
   @Test
   void runsShareAThrottle() throws Exception {
     Throttle throttle = Throttle.atMost(3);
@@ -277,7 +277,7 @@ class RunTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M16: lambdas capture values, there is nothing to refuse. */
+  /** Lambdas capture values: unlike in aiometer there is nothing to refuse. */
   @Test
   void lambdasAreTasks() throws Exception {
     List<Callable<Integer>> tasks = new ArrayList<>();

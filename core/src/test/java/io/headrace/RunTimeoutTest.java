@@ -287,7 +287,7 @@ class RunTimeoutTest {
     Spin.until(() -> time.alarms() == 0);
   }
 
-  /** Of the suite of aiometer: the gaps are those of the rate, here exactly. */
+  /** Of the tests of aiometer: the gaps are those of the rate, here exactly. */
   @Test
   void startsKeepTheRate() throws Exception {
     for (int rate : new int[] {5, 10, 20, 30, 40, 50, 70, 100}) {
@@ -317,7 +317,7 @@ class RunTimeoutTest {
     }
   }
 
-  /** M2: what makes no sense is refused at the call, before anything starts. */
+  /** What makes no sense is refused at the call, before anything starts. */
   @Test
   void badOptionsAreRefused() {
     Run<Integer> run = throttle.over(THREE);

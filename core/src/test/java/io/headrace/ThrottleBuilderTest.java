@@ -7,20 +7,12 @@ import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** M2: wrong limits fail at the call that sets them, and the message names the value. */
+/** Wrong limits fail at the call that sets them, and the message names the value. */
 class ThrottleBuilderTest {
-  record Wrong(String message, ThrowingCallable call) {
-    @Override
-    public String toString() {
-      return message;
-    }
-  }
-
   private static Wrong option(String message, Consumer<ThrottleBuilder> call) {
     return new Wrong(message, () -> call.accept(Throttle.builder()));
   }
@@ -58,7 +50,7 @@ class ThrottleBuilderTest {
             b -> b.perSecond(Double.MAX_VALUE)),
         option("burst is 0, it has to be at least 1", b -> b.burst(0)),
         option("burst is -1, it has to be at least 1", b -> b.burst(-1)),
-        option("catchUp is PT-0.001S, it must not be negative", b -> b.catchUp(negative)),
+        option("catchUp is PT-0.001S, it has to be at least zero", b -> b.catchUp(negative)),
         option("neither atOnce nor rate is set, a throttle needs a limit", ThrottleBuilder::build),
         option(
             "burst is 2, it has a meaning only beside a rate", b -> b.atOnce(1).burst(2).build()),
@@ -69,7 +61,7 @@ class ThrottleBuilderTest {
             "burst is 100000, at a rate of 1.0 in PT24H it has to be at most 13343",
             b -> b.rate(1, Duration.ofDays(1)).burst(100_000).build()),
         new Wrong(
-            "wait is PT-0.001S, it must not be negative", () -> throttle.tryAcquire(negative)),
+            "wait is PT-0.001S, it has to be at least zero", () -> throttle.tryAcquire(negative)),
         new Wrong(
             "timeout is PT0S, it has to be above zero", () -> throttle.acquire(Duration.ZERO)),
         new Wrong(
@@ -80,9 +72,7 @@ class ThrottleBuilderTest {
   @ParameterizedTest
   @MethodSource("wrongValues")
   void wrongValuesAreRefusedWithAMessage(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalArgumentException.class);
   }
 
   static Stream<Wrong> secondValues() {
@@ -107,9 +97,7 @@ class ThrottleBuilderTest {
   @ParameterizedTest
   @MethodSource("secondValues")
   void anOptionIsSetOnce(Wrong wrong) {
-    assertThatThrownBy(wrong.call)
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage(wrong.message);
+    wrong.assertRefusedWith(IllegalStateException.class);
   }
 
   @Test

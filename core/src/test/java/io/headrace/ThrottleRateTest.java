@@ -67,7 +67,7 @@ class ThrottleRateTest {
     }
   }
 
-  /** M6: the first at once, then evenly spaced. */
+  /** The first at once, then evenly spaced. */
   @Test
   void permitsAreSpacedEvenly() {
     Throttle throttle = builder().perSecond(10).build();
@@ -179,7 +179,7 @@ class ThrottleRateTest {
     assertThat(grants).containsExactly(0L, 100_000L, 10_000_000L, 10_100_000L, 10_200_000L);
   }
 
-  /** M6, FIX: a wake-up that comes late does not shift the later ones. */
+  /** A wake-up that comes late does not shift the later ones; in aiometer it does. */
   @Test
   void aLateAlarmDoesNotShiftTheSchedule() {
     LateTime late = new LateTime();
@@ -211,7 +211,7 @@ class ThrottleRateTest {
         .containsExactly(0L, 500_000L, 500_000L, 500_000L, 500_000L, 501_000L, 502_000L, 503_000L);
   }
 
-  /** M6, KEEP as an option: after a stall one by one from now. */
+  /** After a stall one by one from now, as in aiometer. */
   @Test
   void strictSpacingCatchesUpWithNothing() {
     LateTime late = new LateTime();
@@ -278,7 +278,7 @@ class ThrottleRateTest {
         .isBetween(expectedMicros * 0.9999 - 1, expectedMicros * 1.0001);
   }
 
-  /** M7, FIX: several callers and services obey one throttle together. */
+  /** Several callers and services obey one throttle; in aiometer each run has its own. */
   @Test
   void aThrottleIsShared() {
     Throttle throttle = builder().perSecond(10).build();

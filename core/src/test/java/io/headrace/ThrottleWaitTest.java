@@ -88,7 +88,7 @@ class ThrottleWaitTest {
     assertThat(throttle.running()).isZero();
   }
 
-  /** M5: a slot first, then the rate. */
+  /** A slot first, then the rate. */
   @Test
   void bothLimitsHold() {
     Throttle throttle = Throttle.builder().atOnce(1).perSecond(10).timeSource(time).build();

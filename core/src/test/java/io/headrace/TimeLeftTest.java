@@ -162,7 +162,7 @@ class TimeLeftTest {
         .hasMessage("there are 1 items, they have to be 2");
     assertThatThrownBy(() -> TimeLeft.of(time, List.of(SECOND.negated())))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("left is PT-1S, it must not be negative");
+        .hasMessage("left is PT-1S, it has to be at least zero");
   }
 
   @Test

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -34,20 +33,6 @@ class WeightTest {
         .workers(Workers.executor(stepped, 1))
         .weight(item -> item)
         .timeSource(time);
-  }
-
-  private static BatchPolicy own(int maxSize, Function<QueueState, Decision> decide) {
-    return new BatchPolicy() {
-      @Override
-      public int maxSize() {
-        return maxSize;
-      }
-
-      @Override
-      public Decision decide(QueueState queue) {
-        return decide.apply(queue);
-      }
-    };
   }
 
   private static int sum(List<Integer> batch) {
@@ -104,7 +89,7 @@ class WeightTest {
     List<Integer> seen = new ArrayList<>();
     var batcher =
         builder(
-                own(
+                new Deciding(
                     10,
                     queue -> {
                       seen.add(queue.waiting());
@@ -124,7 +109,7 @@ class WeightTest {
 
   @Test
   void anItemHeavierThanThePolicyWantsNowGoesAlone() {
-    var batcher = builder(own(10, queue -> Decision.send(2))).build();
+    var batcher = builder(new Deciding(10, queue -> Decision.send(2))).build();
     batcher.submitAll(List.of(9, 1, 1, 1));
     stepped.runAll();
     assertThat(echo.batches).containsExactly(List.of(9), List.of(1, 1), List.of(1));
@@ -146,7 +131,7 @@ class WeightTest {
     OWN {
       @Override
       BatchPolicy of(int maxSize, Random random) {
-        return own(
+        return new Deciding(
             maxSize,
             queue ->
                 random.nextInt(3) == 0

@@ -1,14 +1,14 @@
 package io.headrace.architecture;
 
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /**
- * Which module may use which, as in section 5 of DESIGN.md. A module uses only those above it, and
- * of these only those that its line names.
+ * Which module may use which. A module uses only those above it, in the order of the layout in
+ * CONTRIBUTING, and of these only those that its line names.
  */
 final class Dependencies {
   /** The table for this project. */
@@ -25,17 +25,17 @@ final class Dependencies {
           .module("cassandra", "core")
           .module("dynamodb", "core")
           .module("opentelemetry", "core", "process")
-          .module("spring-boot-starter", "core", "micrometer", "opentelemetry")
           .moduleThatUsesAllAbove("server")
+          .module("spring-boot-starter", "core", "micrometer", "opentelemetry")
           .moduleThatUsesAllAbove("examples/digits")
           .moduleThatUsesAllAbove("examples/guide")
           .moduleThatUsesAllAbove("examples/spring")
           .module("logging-tests", "core", "process")
-          .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("concurrency-tests")
+          .moduleThatUsesAllAbove("benchmarks")
           .moduleThatUsesAllAbove("architecture-tests");
 
-  private final Map<String, Set<String>> allowed = new HashMap<>();
+  private final SequencedMap<String, Set<String>> allowed = new LinkedHashMap<>();
 
   Dependencies module(String name, String... uses) {
     if (!allowed.keySet().containsAll(List.of(uses))) {
@@ -50,8 +50,9 @@ final class Dependencies {
     return this;
   }
 
-  boolean knows(String name) {
-    return allowed.containsKey(name);
+  /** The modules, in their order. */
+  Set<String> modules() {
+    return allowed.keySet();
   }
 
   boolean allows(String from, String to) {

@@ -134,7 +134,7 @@ final class Rules {
       Function<JavaClass, Optional<String>> moduleOf, BiPredicate<String, String> allowed) {
     return classes()
         .should(
-            new ArchCondition<JavaClass>("use only classes of modules that DESIGN.md allows") {
+            new ArchCondition<JavaClass>("use only classes of modules that Dependencies allows") {
               @Override
               public void check(JavaClass type, ConditionEvents events) {
                 String from = moduleOf.apply(type).orElseThrow();

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * come again together.
  */
 final class Tries {
-  private static final System.Logger LOG = System.getLogger(Tries.class.getName());
+  private static final System.Logger LOGGER = System.getLogger(Tries.class.getName());
   private static final long FIRST_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long LONGEST_DELAY_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -52,14 +52,14 @@ final class Tries {
     return call(safe, attempt, FIRST_DELAY_NANOS);
   }
 
-  /** What is asked for, unless nobody wants the result of the batch any more. */
+  /** What is asked for, unless nobody wants the result of the batch anymore. */
   <T> CompletionStage<T> unlessGivenUp(Supplier<CompletionStage<T>> request) {
     return result.isDone()
         ? failedStage(new CancellationException("the batch was given up"))
         : request.get();
   }
 
-  /** Cancels what the batch waits for, once nobody wants its result any more. */
+  /** Cancels what the batch waits for, once nobody wants its result anymore. */
   void cancelWhenGivenUp(Future<?> waiting) {
     if (!waiting.isDone()) {
       var _ = result.whenComplete((_, _) -> waiting.cancel(false));
@@ -82,7 +82,7 @@ final class Tries {
     if (!safe || !inTime || !Errors.passes(error)) {
       return failedStage(error);
     }
-    LOG.log(Level.DEBUG, () -> "tries again: " + error);
+    LOGGER.log(Level.DEBUG, () -> "tries again: " + error);
     return pause(pauseNanos)
         .thenCompose(_ -> call(safe, attempt, Math.min(2 * delayNanos, LONGEST_DELAY_NANOS)));
   }

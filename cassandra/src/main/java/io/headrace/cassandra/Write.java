@@ -119,7 +119,7 @@ public final class Write {
    * @return this
    * @throws IllegalArgumentException if it is negative, above zero and below a second, or more
    *     seconds than an int has
-   * @throws IllegalStateException for a delete
+   * @throws IllegalStateException for a delete, or if it is set already
    */
   public Write ttl(Duration ttl) {
     require(kind.sets, "has no TTL");
@@ -129,7 +129,8 @@ public final class Write {
           "ttl is %s, it has to be from 1 to %d seconds, or 0 for ever"
               .formatted(ttl, Integer.MAX_VALUE));
     }
-    ttlSeconds = (int) ttl.toSeconds();
+    Duration earlier = ttlSeconds == null ? null : Duration.ofSeconds(ttlSeconds);
+    ttlSeconds = (int) WriteBatch.once(earlier, ttl, "ttl").toSeconds();
     return this;
   }
 
@@ -139,9 +140,10 @@ public final class Write {
    *
    * @param micros microseconds since 1970
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public Write timestamp(long micros) {
-    timestampMicros = micros;
+    timestampMicros = WriteBatch.once(timestampMicros, micros, "timestamp");
     return this;
   }
 

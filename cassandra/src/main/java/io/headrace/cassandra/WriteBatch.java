@@ -1,6 +1,7 @@
 package io.headrace.cassandra;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import com.datastax.oss.driver.api.core.ConsistencyLevel;
 import com.datastax.oss.driver.api.core.CqlSession;
@@ -45,13 +46,14 @@ public final class WriteBatch<I> {
   private final Function<? super I, Write> begin;
   private final List<BiConsumer<Write, I>> parts = new ArrayList<>();
   private boolean logged;
-  private int maxStatements = DEFAULT_MAX_STATEMENTS;
-  private int maxBytes = DEFAULT_MAX_BYTES;
-  private int maxInFlight = DEFAULT_MAX_IN_FLIGHT;
-  private long retryNanos = Duration.ofSeconds(DEFAULT_RETRY_SECONDS).toNanos();
+  private @Nullable Integer maxStatements;
+  private @Nullable Integer maxBytes;
+  private @Nullable Integer maxInFlight;
+  private @Nullable Duration retryFor;
   private @Nullable ConsistencyLevel consistency;
   private @Nullable String profile;
-  private TimeSource time = TimeSource.system();
+  private @Nullable TimeSource time;
+  private @Nullable ToLongFunction<? super I> timestamp;
 
   WriteBatch(CqlSession session, Kind kind, String table) {
     this.session = requireNonNull(session, "session");
@@ -123,7 +125,7 @@ public final class WriteBatch<I> {
    * @return this
    * @throws IllegalArgumentException if it is negative, above zero and below a second, or more
    *     seconds than an int has
-   * @throws IllegalStateException for a delete
+   * @throws IllegalStateException for a delete, or if it is set already
    */
   public WriteBatch<I> ttl(Duration ttl) {
     template().ttl(ttl);
@@ -139,10 +141,12 @@ public final class WriteBatch<I> {
    *
    * @param micros gives the microseconds since 1970 of an item
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> timestamp(ToLongFunction<? super I> micros) {
-    requireNonNull(micros, "micros");
-    template().timestamp(0);
+    Write template = template();
+    timestamp = once(timestamp, micros, "timestamp");
+    template.timestamp(0);
     parts.add((write, item) -> write.timestamp(micros.applyAsLong(item)));
     return this;
   }
@@ -198,13 +202,14 @@ public final class WriteBatch<I> {
    * @param statements 1 for no BATCHes at all
    * @return this
    * @throws IllegalArgumentException if it is below 1, or above 65535, which no BATCH can have
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> maxStatements(int statements) {
     if (statements < 1 || statements > 65_535) {
       throw new IllegalArgumentException(
           "maxStatements is " + statements + ", it has to be from 1 to 65535");
     }
-    maxStatements = statements;
+    maxStatements = once(maxStatements, statements, "maxStatements");
     return this;
   }
 
@@ -215,9 +220,10 @@ public final class WriteBatch<I> {
    * @param bytes the size
    * @return this
    * @throws IllegalArgumentException if it is below 1
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> maxBytes(int bytes) {
-    maxBytes = positive(bytes, "maxBytes");
+    maxBytes = once(maxBytes, positive(bytes, "maxBytes"), "maxBytes");
     return this;
   }
 
@@ -228,9 +234,10 @@ public final class WriteBatch<I> {
    * @param batches the number of BATCHes
    * @return this
    * @throws IllegalArgumentException if it is below 1
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> maxInFlight(int batches) {
-    maxInFlight = positive(batches, "maxInFlight");
+    maxInFlight = once(maxInFlight, positive(batches, "maxInFlight"), "maxInFlight");
     return this;
   }
 
@@ -244,12 +251,14 @@ public final class WriteBatch<I> {
    * @param duration zero for never
    * @return this
    * @throws IllegalArgumentException if it is negative
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> retryFor(Duration duration) {
     if (duration.isNegative()) {
-      throw new IllegalArgumentException("retryFor is " + duration + ", it must not be negative");
+      throw new IllegalArgumentException(
+          "retryFor is " + duration + ", it has to be at least zero");
     }
-    retryNanos = duration.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : duration.toNanos();
+    retryFor = once(retryFor, duration, "retryFor");
     return this;
   }
 
@@ -258,9 +267,10 @@ public final class WriteBatch<I> {
    *
    * @param level the consistency level
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> consistency(ConsistencyLevel level) {
-    consistency = requireNonNull(level, "level");
+    consistency = once(consistency, level, "consistency");
     return this;
   }
 
@@ -271,10 +281,11 @@ public final class WriteBatch<I> {
    * @param name a profile of the session's configuration
    * @return this
    * @throws IllegalArgumentException if the session has no such profile
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> profile(String name) {
     session.getContext().getConfig().getProfile(name);
-    profile = name;
+    profile = once(profile, name, "profile");
     return this;
   }
 
@@ -283,9 +294,10 @@ public final class WriteBatch<I> {
    *
    * @param time the clock
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> timeSource(TimeSource time) {
-    this.time = requireNonNull(time, "time");
+    this.time = once(this.time, time, "time source");
     return this;
   }
 
@@ -302,11 +314,24 @@ public final class WriteBatch<I> {
       template.check();
       terms.check(template);
     }
-    return new CassandraHandler<>(session, writes(), terms, Throttle.atMost(maxInFlight));
+    Throttle inFlight = Throttle.atMost(requireNonNullElse(maxInFlight, DEFAULT_MAX_IN_FLIGHT));
+    return new CassandraHandler<>(session, writes(), terms, inFlight);
   }
 
   Terms terms() {
-    return new Terms(logged, maxStatements, maxBytes, retryNanos, consistency, profile, time);
+    return new Terms(
+        logged,
+        requireNonNullElse(maxStatements, DEFAULT_MAX_STATEMENTS),
+        requireNonNullElse(maxBytes, DEFAULT_MAX_BYTES),
+        retryNanos(),
+        consistency,
+        profile,
+        requireNonNullElse(time, TimeSource.system()));
+  }
+
+  private long retryNanos() {
+    Duration chosen = requireNonNullElse(retryFor, Duration.ofSeconds(DEFAULT_RETRY_SECONDS));
+    return chosen.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : chosen.toNanos();
   }
 
   /** A copy, so that the builder may go on. */
@@ -324,6 +349,16 @@ public final class WriteBatch<I> {
       throw new IllegalStateException("a batch of writes has the columns and terms of its items");
     }
     return template;
+  }
+
+  /** An option is set once. */
+  static <T> T once(@Nullable T earlier, T value, String name) {
+    requireNonNull(value, name);
+    if (earlier != null) {
+      throw new IllegalStateException(
+          name + " is set to " + value + ", it was set to " + earlier + " before");
+    }
+    return value;
   }
 
   private static int positive(int value, String name) {

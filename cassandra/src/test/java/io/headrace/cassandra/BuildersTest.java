@@ -2,8 +2,12 @@ package io.headrace.cassandra;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.datastax.oss.driver.api.core.ConsistencyLevel;
 import com.datastax.oss.driver.api.core.CqlSession;
+import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
+import java.util.function.ToLongFunction;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** What makes no sense is refused where it is said, before anything is executed. */
@@ -101,9 +105,51 @@ class BuildersTest {
     assertThatThrownBy(() -> insert().maxInFlight(0))
         .hasMessage("maxInFlight is 0, it has to be at least 1");
     assertThatThrownBy(() -> insert().retryFor(Duration.ofSeconds(-1)))
-        .hasMessage("retryFor is PT-1S, it must not be negative");
+        .hasMessage("retryFor is PT-1S, it has to be at least zero");
     assertThatThrownBy(() -> insert().profile("none"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("none");
+  }
+
+  @Test
+  void anOptionIsSetOnce() {
+    Duration second = Duration.ofSeconds(1);
+    VirtualTime time = new VirtualTime();
+    ToLongFunction<String> micros = item -> 1;
+    refused(
+        "ttl is set to PT2S, it was set to PT1S before",
+        () -> insert().ttl(second).ttl(second.multipliedBy(2)));
+    refused(
+        "timestamp is set to %s, it was set to %s before".formatted(micros, micros),
+        () -> insert().timestamp(micros).timestamp(micros));
+    refused(
+        "maxStatements is set to 2, it was set to 1 before",
+        () -> insert().maxStatements(1).maxStatements(2));
+    refused("maxBytes is set to 2, it was set to 1 before", () -> insert().maxBytes(1).maxBytes(2));
+    refused(
+        "maxInFlight is set to 2, it was set to 1 before",
+        () -> insert().maxInFlight(1).maxInFlight(2));
+    refused(
+        "retryFor is set to PT0S, it was set to PT1S before",
+        () -> insert().retryFor(second).retryFor(Duration.ZERO));
+    refused(
+        "consistency is set to ONE, it was set to ALL before",
+        () -> insert().consistency(ConsistencyLevel.ALL).consistency(ConsistencyLevel.ONE));
+    refused(
+        "profile is set to patient, it was set to hurried before",
+        () -> insert().profile("hurried").profile("patient"));
+    refused(
+        "time source is set to %s, it was set to %s before".formatted(time, time),
+        () -> insert().timeSource(time).timeSource(time));
+    refused(
+        "ttl is set to PT1S, it was set to PT0S before",
+        () -> Write.insert("t").ttl(Duration.ZERO).ttl(second));
+    refused(
+        "timestamp is set to 8, it was set to 7 before",
+        () -> Write.delete("t").timestamp(7).timestamp(8));
+  }
+
+  private static void refused(String message, ThrowingCallable call) {
+    assertThatThrownBy(call).isInstanceOf(IllegalStateException.class).hasMessage(message);
   }
 }

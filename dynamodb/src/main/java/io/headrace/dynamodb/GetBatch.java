@@ -35,9 +35,10 @@ public final class GetBatch<I> {
    *
    * @param key gives the key for an item of the batch; a caller for whom it throws fails alone
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public GetBatch<I> key(Function<? super I, ItemKey> key) {
-    this.key = requireNonNull(key, "key");
+    this.key = Terms.once(this.key, key, "key");
     return this;
   }
 
@@ -78,6 +79,7 @@ public final class GetBatch<I> {
    * @param timeout the time from the start of the batch, above zero
    * @return this
    * @throws IllegalArgumentException if it is zero or negative
+   * @throws IllegalStateException if it is set already
    */
   public GetBatch<I> timeout(Duration timeout) {
     terms = terms.withTimeout(timeout);
@@ -90,6 +92,7 @@ public final class GetBatch<I> {
    *
    * @param backoff gives the pause before attempt 2, 3, and so on
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public GetBatch<I> backoff(BackoffStrategy backoff) {
     terms = terms.withBackoff(backoff);
@@ -101,6 +104,7 @@ public final class GetBatch<I> {
    *
    * @param time the clock
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public GetBatch<I> timeSource(TimeSource time) {
     terms = terms.withTime(time);

@@ -25,7 +25,7 @@ final class Run<T, R> {
    * about 2 b log n requests.
    *
    * Every operation has a future, and the first outcome counts: that of a response, or the end of the time.
-   * When nobody waits any more, since all have their outcome or the batch was cancelled, `end` completes,
+   * When nobody waits anymore, since all have their outcome or the batch was cancelled, `end` completes,
    * and whatever was registered with it is cancelled: requests in flight, pauses, the alarm. No thread waits.
    */
 
@@ -42,7 +42,7 @@ final class Run<T, R> {
     startNanos = terms.time().nanoTime();
   }
 
-  /** Returns a future to complete when nobody waits for the operations any more. */
+  /** Returns a future to complete when nobody waits for the operations anymore. */
   CompletableFuture<@Nullable Void> start() {
     after(longestPatienceNanos(), () -> giveUp(operations));
     CompletableFuture<@Nullable Void> all = CompletableFuture.completedFuture(null);

@@ -55,6 +55,7 @@ public final class WriteBatch<I> {
    * @param timeout the time from the start of the batch, above zero
    * @return this
    * @throws IllegalArgumentException if it is zero or negative
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> timeout(Duration timeout) {
     terms = terms.withTimeout(timeout);
@@ -67,6 +68,7 @@ public final class WriteBatch<I> {
    *
    * @param backoff gives the pause before attempt 2, 3, and so on
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> backoff(BackoffStrategy backoff) {
     terms = terms.withBackoff(backoff);
@@ -78,6 +80,7 @@ public final class WriteBatch<I> {
    *
    * @param time the clock
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> timeSource(TimeSource time) {
     terms = terms.withTime(time);

@@ -50,7 +50,7 @@ record Endpoint(String name, URI uri, boolean isAsync, Duration connecting) {
           .backoffStrategy(BackoffStrategy.retryImmediately())
           .build();
 
-  private static final Duration PATIENCE = Duration.ofSeconds(50);
+  static final Duration PATIENCE = Duration.ofSeconds(50);
   private static final List<Endpoint> PRESENT = new ArrayList<>();
   private static final Map<URI, DynamoDbAsyncClient> ASYNC_CLIENTS = new ConcurrentHashMap<>();
   private static final Map<URI, DynamoDbClient> CLIENTS = new ConcurrentHashMap<>();

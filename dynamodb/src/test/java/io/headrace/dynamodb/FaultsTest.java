@@ -270,40 +270,32 @@ class FaultsTest {
     server.fail(new Hang());
     CompletableFuture<? extends List<String>> read =
         start(
-            service
-                .<String>get()
-                .key(tables::person)
-                .timeout(Duration.ofSeconds(3))
-                .timeSource(time)
-                .<String>one(item -> ""),
+            service.<String>get().key(tables::person).timeSource(time).<String>one(item -> ""),
             List.of("a"));
     await("the get").until(() -> server.batches.size() == 1);
-    time.advance(Duration.ofSeconds(3));
+    time.advance(Endpoint.PATIENCE);
     assertFailure((Outcomes<?>) read.join(), 0)
         .isInstanceOf(DeadlineExceededException.class)
-        .hasMessage("table %s: no answer of DynamoDB within PT3S", tables.persons);
+        .hasMessage("table %s: no answer of DynamoDB within PT50S", tables.persons);
 
     server.fail(new Hang());
     CompletableFuture<? extends List<Void>> write =
         start(
-            toWrite()
-                .timeout(Duration.ofSeconds(3))
-                .timeSource(time)
-                .each(Function.<WriteOperation>identity()),
+            toWrite().timeSource(time).each(Function.<WriteOperation>identity()),
             List.of(tables.putPerson("a", "Ann"), tables.putPerson("a", "Anna")));
     await("the write").until(() -> server.batches.size() == 2);
-    time.advance(Duration.ofSeconds(3));
+    time.advance(Endpoint.PATIENCE);
     Outcomes<?> outcomes = (Outcomes<?>) write.join();
     assertFailure(outcomes, 0)
         .isInstanceOf(DeadlineExceededException.class)
         .hasMessage(
-            "table %s: no answer of DynamoDB within PT3S, so that it is unknown whether it was"
+            "table %s: no answer of DynamoDB within PT50S, so that it is unknown whether it was"
                 + " written",
             tables.persons);
     assertFailure(outcomes, 1)
         .isInstanceOf(UnprocessedException.class)
         .hasMessage(
-            "table %s: not sent, since earlier writes of the same item were not done within PT3S",
+            "table %s: not sent, since earlier writes of the same item were not done within PT50S",
             tables.persons);
     assertThat(time.alarms()).isZero();
   }

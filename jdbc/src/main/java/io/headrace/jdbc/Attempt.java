@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>After a wait for a lock that lasted too long each row is executed alone, because every part
  * with the locked row would wait as long again. So it is if a batch that is stored as a whole
  * writes a row twice in one statement, which PostgreSQL does not take. When nobody waits for the
- * batch any more the search ends, and nothing is stored.
+ * batch anymore the search ends, and nothing is stored.
  */
 final class Attempt {
   private static final int VALID_SECONDS = 5;

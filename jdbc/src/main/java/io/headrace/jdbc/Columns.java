@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Columns, and how their values are had from an item. */
+/** Columns, and how to read their values from an item. */
 final class Columns<I> {
   private final Map<String, Function<? super I, ? extends @Nullable Object>> values =
       new LinkedHashMap<>();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Executes an operation for the rows of a batch, and does so again while that is safe. */
 final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> {
-  private static final System.Logger LOG = System.getLogger(JdbcHandler.class.getName());
+  private static final System.Logger LOGGER = System.getLogger(JdbcHandler.class.getName());
 
   private final DataSource dataSource;
   private final Columns<I> columns;
@@ -73,7 +73,7 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
           return known;
         }
         int size = rows.size();
-        LOG.log(Level.INFO, () -> "tries a batch of " + size + " again: " + e.getMessage());
+        LOGGER.log(Level.INFO, () -> "tries a batch of " + size + " again: " + e.getMessage());
       } catch (SQLException e) {
         known.fail(rows, e);
         return known;
@@ -112,7 +112,7 @@ final class JdbcHandler<I, O extends @Nullable Object> implements Handler<I, O> 
     try {
       connection.close();
     } catch (SQLException e) {
-      LOG.log(Level.DEBUG, "a connection could not be closed", e);
+      LOGGER.log(Level.DEBUG, "a connection could not be closed", e);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.headrace.jdbc;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import io.headrace.Handler;
 import java.util.List;
@@ -17,8 +18,8 @@ public final class SelectBatch<I> {
   private final DataSource dataSource;
   private final Columns<I> keys;
   private final String from;
-  private String columns = "*";
-  private int retries = Retries.DEFAULT;
+  private @Nullable String columns;
+  private @Nullable Integer retries;
 
   SelectBatch(DataSource dataSource, String from) {
     this.dataSource = requireNonNull(dataSource, "dataSource");
@@ -45,22 +46,24 @@ public final class SelectBatch<I> {
    *
    * @param columns their names, or expressions
    * @return this
+   * @throws IllegalStateException if they are set already
    */
   public SelectBatch<I> columns(String... columns) {
-    this.columns = Columns.list(columns);
+    this.columns = Terms.once(this.columns, Columns.list(columns), "columns");
     return this;
   }
 
   /**
    * How often a batch is tried again after no connection could be had or one was lost. The default
-   * is {@value Retries#DEFAULT}.
+   * is {@value Terms#DEFAULT_RETRIES}.
    *
    * @param retries 0 for never
    * @return this
    * @throws IllegalArgumentException if it is negative
+   * @throws IllegalStateException if it is set already
    */
   public SelectBatch<I> retries(int retries) {
-    this.retries = Retries.check(retries);
+    this.retries = Terms.checkRetries(this.retries, retries);
     return this;
   }
 
@@ -92,7 +95,8 @@ public final class SelectBatch<I> {
     if (keys.names().isEmpty()) {
       throw new IllegalStateException("a select needs a key");
     }
-    return new Select(from, keys.names(), columns, requireNonNull(mapper, "mapper"));
+    return new Select(
+        from, keys.names(), requireNonNullElse(columns, "*"), requireNonNull(mapper, "mapper"));
   }
 
   private <O extends @Nullable Object> Handler<I, O> handler(Operation operation) {

@@ -20,7 +20,7 @@ public final class WriteBatch<I> {
   private final Write write;
   private final Columns<I> keys = new Columns<>();
   private final Columns<I> sets = new Columns<>();
-  private int retries = Retries.DEFAULT;
+  private @Nullable Integer retries;
   private boolean allOrNothing;
 
   WriteBatch(DataSource dataSource, String table, Write write) {
@@ -76,14 +76,15 @@ public final class WriteBatch<I> {
   /**
    * How often a batch is tried again of which certainly nothing was stored: no connection could be
    * had, it was lost before the commit, or the database ended the transaction because of others.
-   * The default is {@value Retries#DEFAULT}.
+   * The default is {@value Terms#DEFAULT_RETRIES}.
    *
    * @param retries 0 for never
    * @return this
    * @throws IllegalArgumentException if it is negative
+   * @throws IllegalStateException if it is set already
    */
   public WriteBatch<I> retries(int retries) {
-    this.retries = Retries.check(retries);
+    this.retries = Terms.checkRetries(this.retries, retries);
     return this;
   }
 
@@ -121,7 +122,10 @@ public final class WriteBatch<I> {
     require(mayBeOfKeysAlone || !sets.names().isEmpty(), "sets nothing");
     Table named = new Table(table, keys.names(), sets.names());
     return new JdbcHandler<>(
-        dataSource, keys.and(sets), operation(named, returning), new Terms(retries, allOrNothing));
+        dataSource,
+        keys.and(sets),
+        operation(named, returning),
+        Terms.ofWrite(retries, allOrNothing));
   }
 
   private Operation operation(Table named, @Nullable Returning returning) {

@@ -69,6 +69,19 @@ class BuildersTest {
         .hasMessage("column a was given before");
     assertThatThrownBy(() -> JdbcBatches.select(none, "t").retries(-1))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("retries -1 < 0");
+        .hasMessage("retries is -1, it has to be at least 0");
+  }
+
+  @Test
+  void anOptionIsSetOnce() {
+    assertThatThrownBy(() -> JdbcBatches.select(none, "t").retries(0).retries(1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("retries is set to 1, it was set to 0 before");
+    assertThatThrownBy(() -> JdbcBatches.insert(none, "t").retries(2).retries(2))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("retries is set to 2, it was set to 2 before");
+    assertThatThrownBy(() -> JdbcBatches.select(none, "t").columns("a", "b").columns("c"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("columns is set to c, it was set to a, b before");
   }
 }

@@ -99,6 +99,9 @@ class ConnectionsTest extends PersonsTest {
         (Outcomes<String>) select().retries(0).one(row -> "").handle(List.of("a", "b"));
     assertThat(names.failure(1)).isInstanceOf(SQLNonTransientConnectionException.class);
     assertThat(dataSource.connections).isEqualTo(5);
+    counts = (Outcomes<Integer>) insert().retries(0).count().handle(List.of(ANN));
+    assertThat(counts.failure(0)).isInstanceOf(SQLNonTransientConnectionException.class);
+    assertThat(dataSource.connections).as("a writer without retries").isEqualTo(6);
     assertThat(emails()).isEmpty();
   }
 

@@ -350,9 +350,10 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
      * @return this
      */
     public Builder collect(Group... groups) {
-      unset(this.groups, groups, "groups");
-      this.groups = EnumSet.noneOf(Group.class);
-      this.groups.addAll(Set.of(groups));
+      Set<Group> chosen = EnumSet.noneOf(Group.class);
+      chosen.addAll(Set.of(groups));
+      unset(this.groups, chosen, "groups");
+      this.groups = chosen;
       return this;
     }
 
@@ -393,7 +394,8 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     private static void unset(@Nullable Object earlier, Object value, String name) {
       requireNonNull(value, name);
       if (earlier != null) {
-        throw new IllegalStateException(name + " is set twice, it was " + earlier + " before");
+        throw new IllegalStateException(
+            name + " is set to " + value + ", it was set to " + earlier + " before");
       }
     }
 

@@ -8,7 +8,6 @@ import io.headrace.Batcher;
 import io.headrace.CallOptions;
 import io.headrace.Flow;
 import io.headrace.Observer.BatchEvent;
-import io.headrace.Observer.Observed;
 import io.headrace.Observer.Outcome;
 import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
@@ -22,15 +21,13 @@ import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a StatsD server receives; AQ-50 to AQ-54 are the statements of the study of aqueduct. */
+/** What a StatsD server receives. */
 class AqueductStatsdTest {
   private final VirtualTime time = new VirtualTime();
   private final SteppedExecutor executor = new SteppedExecutor();
@@ -122,7 +119,7 @@ class AqueductStatsdTest {
             "aqueduct.shop.tasks.complete:1|c");
   }
 
-  /** AQ-50: the original forgets the times of items whose call has timed out. */
+  /** aqueduct forgets the times of items whose call has timed out. */
   @Test
   void itemsOfCallsThatTimedOutCountToo() throws Exception {
     var statsd = statsd().build();
@@ -177,14 +174,14 @@ class AqueductStatsdTest {
   @Test
   void whatCannotBeReadOnceIsReadAgain() throws Exception {
     var statsd = statsd().exportPeriod(Duration.ofMillis(1)).build();
-    Map<String, List<WorkerStatus>> processes = new HashMap<>();
-    processes.put("Decode.jpg", null);
-    statsd.onStart(new Photos(processes));
+    WatchedService photos = photos();
+    photos.workers.put("Decode.jpg", null);
+    statsd.onStart(photos);
     try (LogCapture log = new LogCapture()) {
       time.advance(Duration.ofSeconds(2));
       assertThat(log.messages()).hasSize(1);
     }
-    processes.put("Decode.jpg", List.of(process(1, 100)));
+    photos.workers.put("Decode.jpg", List.of(process(1, 100)));
     while (server.hasMore()) {
       server.lines(1);
     }
@@ -207,38 +204,8 @@ class AqueductStatsdTest {
   }
 
   /** A flow of two steps with processes and one with threads. */
-  private static final class Photos implements Observed {
-    private final Map<String, List<WorkerStatus>> processes;
-    private Flow.State state = Flow.State.RUNNING;
-
-    Photos(Map<String, List<WorkerStatus>> processes) {
-      this.processes = processes;
-    }
-
-    @Override
-    public String name() {
-      return "photos";
-    }
-
-    @Override
-    public List<String> steps() {
-      return List.of("Decode.jpg", "Classify", "Sort");
-    }
-
-    @Override
-    public Flow.State state() {
-      return state;
-    }
-
-    @Override
-    public int queued(String step) {
-      return 0;
-    }
-
-    @Override
-    public List<WorkerStatus> workers(String step) {
-      return processes.getOrDefault(step, List.of());
-    }
+  private static WatchedService photos() {
+    return new WatchedService("photos", "Decode.jpg", "Classify", "Sort");
   }
 
   private static WorkerStatus process(long pid, long residentBytes) {
@@ -246,15 +213,13 @@ class AqueductStatsdTest {
         "any", pid, WorkerStatus.State.IDLE, 0, residentBytes, Duration.ofMillis(1));
   }
 
-  /** AQ-51: these, too, go on when the others are off. Steps count from zero here. */
+  /** These, too, go on when the others are off. Steps count from zero here. */
   @Test
   void processesAndTheirMemoryAreSentOnceASecond() throws Exception {
     var statsd = statsd().collect().exportPeriod(Duration.ofMillis(1)).build();
-    Photos photos =
-        new Photos(
-            Map.of(
-                "Decode.jpg", List.of(process(1, 100), process(2, 20), process(0, 0)),
-                "Classify", List.of(process(3, 4_000_000_000L))));
+    WatchedService photos = photos();
+    photos.workers.put("Decode.jpg", List.of(process(1, 100), process(2, 20), process(0, 0)));
+    photos.workers.put("Classify", List.of(process(3, 4_000_000_000L)));
     statsd.onStart(photos);
     time.advance(Duration.ofMillis(999));
     assertThat(server.hasMore()).isFalse();
@@ -285,7 +250,7 @@ class AqueductStatsdTest {
   @Test
   void sizesOfTasksAreSentForEachItem() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
-    statsd.onStart(new Photos(Map.of()));
+    statsd.onStart(photos());
     statsd.onTransfer(
         new TransferEvent("photos", "Classify", "any", 1, new long[] {64, 3_000_000_000L}));
     statsd.onTransfer(new TransferEvent("photos", "Other", "any", 1, new long[] {1}));
@@ -294,13 +259,13 @@ class AqueductStatsdTest {
     String name = "aqueduct.task_size.from_step1_Decode_jpg_to_step2_Classify";
     assertThat(server.lines(2)).containsExactly(name + ":64|ms", name + ":3000000000|ms");
     var withoutTimers = statsd().collect(Group.QUEUE_SIZE).build();
-    withoutTimers.onStart(new Photos(Map.of()));
+    withoutTimers.onStart(photos());
     withoutTimers.onTransfer(new TransferEvent("photos", "Classify", "any", 1, new long[] {64}));
     withoutTimers.close();
     assertThat(server.hasMore()).isFalse();
   }
 
-  /** AQ-51: the counts of tasks go on when the others are off. */
+  /** The counts of tasks go on when the others are off. */
   @Test
   void withoutGroupsOnlyTasksAreCounted() throws Exception {
     var statsd = statsd().collect().build();
@@ -313,7 +278,7 @@ class AqueductStatsdTest {
     assertThat(server.hasMore()).isFalse();
   }
 
-  /** AQ-52: each group can be had without the other. */
+  /** Each group can be had without the other. */
   @Test
   void timersComeWithoutQueueSizes() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
@@ -384,7 +349,7 @@ class AqueductStatsdTest {
                 line.matches("aqueduct\\.(handle_time\\.total:0\\.002\\|ms|tasks\\.\\w+:1\\|c)"));
   }
 
-  /** AQ-53: without a receiver the original keeps every sample for ever. */
+  /** Without a receiver aqueduct keeps every sample for ever. */
   @Test
   void whatNobodyReceivesIsDropped() throws Exception {
     InetSocketAddress nobody = server.address();
@@ -406,7 +371,7 @@ class AqueductStatsdTest {
     return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
   }
 
-  /** AQ-54: the original rounds to 10 microseconds; the format here goes to one. */
+  /** aqueduct rounds to 10 microseconds; the format here goes to one. */
   @Test
   void timesAreMillisecondsWithThreeDecimals() throws Exception {
     var statsd = statsd().collect(Group.TASK_TIMERS).build();
@@ -487,7 +452,10 @@ class AqueductStatsdTest {
     statsd().exportPeriod(endless).queueSizePeriod(endless).build().close();
     assertThatThrownBy(() -> statsd().prefix("a").prefix("b"))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("a before");
+        .hasMessage("prefix is set to b, it was set to a before");
+    assertThatThrownBy(() -> statsd().collect().collect(Group.QUEUE_SIZE))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("groups is set to [QUEUE_SIZE], it was set to [] before");
     assertThatThrownBy(() -> statsd().collect(Group.QUEUE_SIZE, Group.QUEUE_SIZE))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(statsd().prefix("shop.live-1_a").exportPeriod(Duration.ofMillis(1))).isNotNull();

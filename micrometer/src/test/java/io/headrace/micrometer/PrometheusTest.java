@@ -245,17 +245,11 @@ class PrometheusTest {
   /** The successor starts while the end of the other one is looked at. */
   @Test
   void aSuccessorThatStartsMeanwhileIsNotForgotten() {
-    class Ending implements Observer.Observed {
+    class Ending extends WatchedService {
       private Observer.@Nullable Observed successor;
 
-      @Override
-      public String name() {
-        return "sums";
-      }
-
-      @Override
-      public List<String> steps() {
-        return List.of("sums");
+      Ending() {
+        super("sums", "sums");
       }
 
       @Override
@@ -264,11 +258,6 @@ class PrometheusTest {
           metrics.onStart(successor);
         }
         return Flow.State.STOPPED;
-      }
-
-      @Override
-      public int queued(String step) {
-        return 0;
       }
     }
 

@@ -3,7 +3,6 @@ package io.headrace.micrometer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
-import io.headrace.Observer.Observed;
 import io.headrace.Observer.TransferEvent;
 import io.headrace.Observer.WorkerEvent;
 import io.headrace.Observer.WorkerEvent.Kind;
@@ -37,7 +36,7 @@ class WorkerMetersTest {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, new PrometheusRegistry(), clock);
   private final HeadraceMetrics metrics = new HeadraceMetrics(registry);
-  private final Texts texts = new Texts();
+  private final WatchedService texts = new WatchedService("texts", "tokens");
 
   private double sample(String name) {
     return Scrape.sample(registry, name);
@@ -62,7 +61,8 @@ class WorkerMetersTest {
     assertThat(Scrape.samples(registry).keySet()).noneMatch(name -> name.contains("worker"));
     tell("texts-tokens-0", Kind.STARTED);
     tell("texts-tokens-1", Kind.STARTED);
-    texts.workers = List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0));
+    texts.workers.put(
+        "tokens", List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0)));
     assertThat(Scrape.samples(registry))
         .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0)
         .containsEntry("headrace_worker_memory_bytes" + SECOND, 200.0)
@@ -75,7 +75,8 @@ class WorkerMetersTest {
 
   @Test
   void aServiceThatIsObservedLaterHasTheMetersOfItsWorkers() {
-    texts.workers = List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0));
+    texts.workers.put(
+        "tokens", List.of(worker("texts-tokens-0", 100, 1500), worker("texts-tokens-1", 200, 0)));
     metrics.onStart(texts);
     assertThat(Scrape.samples(registry))
         .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0)
@@ -145,7 +146,8 @@ class WorkerMetersTest {
       {3, 4000, 6700}
     };
     for (long[] each : pidUsedAndSum) {
-      texts.workers =
+      texts.workers.put(
+          "tokens",
           List.of(
               new WorkerStatus(
                   "texts-tokens-0",
@@ -153,10 +155,10 @@ class WorkerMetersTest {
                   WorkerStatus.State.IDLE,
                   0,
                   100,
-                  Duration.ofMillis(each[1])));
+                  Duration.ofMillis(each[1]))));
       assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(each[2] / 1e3);
     }
-    texts.workers = List.of();
+    texts.workers.put("tokens", List.of());
     assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(6.7);
     assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isZero();
   }
@@ -168,9 +170,10 @@ class WorkerMetersTest {
     tell("texts-tokens-1", Kind.STARTED);
     texts.reads = 0; // the start has read which there are
     for (int scrape = 1; scrape <= 3; scrape++) {
-      texts.workers =
+      texts.workers.put(
+          "tokens",
           List.of(
-              worker("texts-tokens-0", 100 * scrape, 0), worker("texts-tokens-1", scrape, 1000));
+              worker("texts-tokens-0", 100 * scrape, 0), worker("texts-tokens-1", scrape, 1000)));
       assertThat(Scrape.samples(registry))
           .containsEntry("headrace_worker_memory_bytes" + FIRST, 100.0 * scrape)
           .containsEntry("headrace_worker_memory_bytes" + SECOND, 1.0 * scrape)
@@ -182,9 +185,9 @@ class WorkerMetersTest {
   @Test
   void aReadingIsNotUsedForLong() {
     WorkerReadings readings = new WorkerReadings(() -> texts.workers("tokens"), clock);
-    texts.workers = List.of(worker("a", 1, 0), worker("b", 2, 0));
-    assertThat(readings.of("a", "memory")).isEqualTo(texts.workers.get(0));
-    texts.workers = List.of(worker("a", 3, 0), worker("b", 4, 0));
+    texts.workers.put("tokens", List.of(worker("a", 1, 0), worker("b", 2, 0)));
+    assertThat(readings.of("a", "memory")).isEqualTo(worker("a", 1, 0));
+    texts.workers.put("tokens", List.of(worker("a", 3, 0), worker("b", 4, 0)));
     clock.add(Duration.ofMillis(999));
     assertThat(readings.of("b", "memory")).isEqualTo(worker("b", 2, 0));
     clock.add(Duration.ofMillis(1));
@@ -196,44 +199,12 @@ class WorkerMetersTest {
   void aServiceThatHasEndedIsNotAsked() {
     metrics.onStart(texts);
     tell("texts-tokens-0", Kind.STARTED);
-    texts.workers = List.of(worker("texts-tokens-0", 100, 1000));
+    texts.workers.put("tokens", List.of(worker("texts-tokens-0", 100, 1000)));
     assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isEqualTo(100);
     assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(1);
     texts.state = Flow.State.STOPPED;
     metrics.onState("texts", Flow.State.STOPPED);
     assertThat(sample("headrace_worker_memory_bytes" + FIRST)).isZero();
     assertThat(sample("headrace_worker_cpu_seconds_total" + FIRST)).isEqualTo(1);
-  }
-
-  private static final class Texts implements Observed {
-    private List<WorkerStatus> workers = List.of();
-    private int reads;
-    private Flow.State state = Flow.State.RUNNING;
-
-    @Override
-    public String name() {
-      return "texts";
-    }
-
-    @Override
-    public List<String> steps() {
-      return List.of("tokens");
-    }
-
-    @Override
-    public Flow.State state() {
-      return state;
-    }
-
-    @Override
-    public int queued(String step) {
-      return 0;
-    }
-
-    @Override
-    public List<WorkerStatus> workers(String step) {
-      reads++;
-      return workers;
-    }
   }
 }

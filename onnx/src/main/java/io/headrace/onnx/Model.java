@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A model that is loaded, with what was found out about it. Thread safe. */
 final class Model implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(Model.class.getName());
+  private static final System.Logger LOGGER = System.getLogger(Model.class.getName());
 
   final String name;
   final OrtEnvironment environment;
@@ -51,7 +51,7 @@ final class Model implements AutoCloseable {
       throw new OnnxException(name + " has no inputs");
     }
     if (layout != Layout.STACKED && settings.batched() == null) {
-      LOG.log(
+      LOGGER.log(
           Level.INFO,
           "{0} with the inputs {1} and outputs {2} cannot be batched: items are run one by one",
           name,
@@ -149,7 +149,7 @@ final class Model implements AutoCloseable {
 
   void shapesDoNotHold() {
     shapesHold = false;
-    LOG.log(Level.INFO, "the outputs of {0} do not have the declared shapes {1}", name, outputs);
+    LOGGER.log(Level.INFO, "the outputs of {0} do not have the declared shapes {1}", name, outputs);
   }
 
   @Override
@@ -161,7 +161,7 @@ final class Model implements AutoCloseable {
     try {
       session.close();
     } catch (OrtException e) {
-      LOG.log(Level.WARNING, name + " could not be closed", e);
+      LOGGER.log(Level.WARNING, name + " could not be closed", e);
     }
   }
 }

@@ -65,7 +65,7 @@ final class Body {
     return bytes;
   }
 
-  /** Gives the memory back; the body must not be used any more. */
+  /** Gives the memory back; the body must not be used anymore. */
   void release() {
     memory.release(bytes.length);
     bytes = EMPTY;

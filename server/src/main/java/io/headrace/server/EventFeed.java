@@ -20,7 +20,7 @@ final class EventFeed {
   static final int MAX_LISTENERS = 256;
 
   private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
-  private static final Logger log = System.getLogger(HttpServer.class.getName());
+  private static final Logger LOGGER = System.getLogger(HttpServer.class.getName());
 
   /**
    * A listener was added.
@@ -85,7 +85,7 @@ final class EventFeed {
       return Buffer.buffer(
           "data: " + LINE_END.matcher(source.get()).replaceAll("\ndata: ") + "\n\n");
     } catch (Throwable t) {
-      log.log(Level.WARNING, "no event could be made", t);
+      LOGGER.log(Level.WARNING, "no event could be made", t);
       return null;
     }
   }

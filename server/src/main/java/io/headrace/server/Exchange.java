@@ -31,7 +31,7 @@ final class Exchange {
           .withHeader("Cache-Control", "no-store")
           .withHeader("X-Accel-Buffering", "no");
 
-  private static final Logger log = System.getLogger(HttpServer.class.getName());
+  private static final Logger LOGGER = System.getLogger(HttpServer.class.getName());
 
   /**
    * Legal transitions: READING to HANDLING, WRITING or STREAMING; HANDLING to WRITING; STREAMING to
@@ -164,7 +164,7 @@ final class Exchange {
       } else {
         write(Failures.tryAgain("the server could not take in this request; its log says why"));
       }
-      log.log(Level.WARNING, method + " " + path + " could not be taken in", t);
+      LOGGER.log(Level.WARNING, method + " " + path + " could not be taken in", t);
     }
   }
 
@@ -261,7 +261,7 @@ final class Exchange {
       writeBody(answer).onComplete(ignored -> onWritten(close));
     } catch (Throwable t) {
       over(true);
-      log.log(Level.WARNING, "the response to " + method + " " + path + " could not be sent", t);
+      LOGGER.log(Level.WARNING, "the response to " + method + " " + path + " could not be sent", t);
     }
   }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns what a route failed with into a response. */
 final class Failures {
-  private static final Logger log = System.getLogger(HttpServer.class.getName());
+  private static final Logger LOGGER = System.getLogger(HttpServer.class.getName());
 
   private static final Response INTERNAL =
       Response.error(500, "the server failed to answer this request; its log says why");
@@ -29,7 +29,7 @@ final class Failures {
     try {
       return responseTo(method, path, unwrapped(thrown));
     } catch (Throwable t) { // as a message that the application makes may do
-      log.log(
+      LOGGER.log(
           Level.WARNING,
           method + " " + path + " failed with " + thrown.getClass() + ", which cannot say why");
       return INTERNAL;
@@ -63,7 +63,7 @@ final class Failures {
   }
 
   private static Response internal(String method, String path, Throwable failure) {
-    log.log(Level.WARNING, method + " " + path + " failed", failure);
+    LOGGER.log(Level.WARNING, method + " " + path + " failed", failure);
     return INTERNAL;
   }
 

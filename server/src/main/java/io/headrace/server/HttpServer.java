@@ -123,7 +123,7 @@ public final class HttpServer implements AutoCloseable {
    */
   public void stop(Duration limit) {
     if (requireNonNull(limit, "limit").isNegative()) {
-      throw new IllegalArgumentException("limit is " + limit + ", it must not be negative");
+      throw new IllegalArgumentException("limit is " + limit + ", it has to be at least zero");
     }
     if (Context.isOnEventLoopThread()) {
       throw new IllegalStateException("an event loop must not stop its own server");

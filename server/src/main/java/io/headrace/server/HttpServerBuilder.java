@@ -26,12 +26,16 @@ import java.util.stream.Stream;
 
 /** Describes an {@link HttpServer}. Not thread safe. */
 public final class HttpServerBuilder {
-  private static final Logger log = System.getLogger(HttpServer.class.getName());
+  private static final Logger LOGGER = System.getLogger(HttpServer.class.getName());
   private static final int MAX_DEFAULT_EVENT_LOOPS = 4;
   private static final Duration LONGEST = Duration.ofDays(365);
 
   private final Router router = new Router();
   private final Map<Class<? extends Throwable>, Integer> statuses = new HashMap<>();
+
+  /** The options that were set, by their names. */
+  private final Map<String, Object> options = new HashMap<>();
+
   private String host = HttpServer.DEFAULT_HOST;
   private int port = HttpServer.DEFAULT_PORT;
   private int maxBodyBytes = HttpServer.DEFAULT_MAX_BODY_BYTES;
@@ -50,13 +54,14 @@ public final class HttpServerBuilder {
    * @param host a name or an address of this machine
    * @return this
    * @throws IllegalArgumentException if it is blank
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder host(String host) {
     if (requireNonNull(host, "host").isBlank()) {
-      throw new IllegalArgumentException("host is blank, it must be a name or an address");
+      throw new IllegalArgumentException("host is blank, it has to be a name or an address");
     }
     boolean isBracketed = host.startsWith("[") && host.endsWith("]"); // as in a URL
-    this.host = isBracketed ? host.substring(1, host.length() - 1) : host;
+    this.host = once(isBracketed ? host.substring(1, host.length() - 1) : host, "host");
     return this;
   }
 
@@ -66,12 +71,13 @@ public final class HttpServerBuilder {
    * @param port 1 to 65535, or 0 for any that is free
    * @return this
    * @throws IllegalArgumentException if the port is not in 0 to 65535
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder port(int port) {
     if (port < 0 || port > 65535) {
-      throw new IllegalArgumentException("port is " + port + ", it must be 0 to 65535");
+      throw new IllegalArgumentException("port is " + port + ", it has to be from 0 to 65535");
     }
-    this.port = port;
+    this.port = once(port, "port");
     return this;
   }
 
@@ -83,9 +89,11 @@ public final class HttpServerBuilder {
    * @param bytes the limit in bytes, at least 1
    * @return this
    * @throws IllegalArgumentException if the limit is below 1
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder maxBodyBytes(int bytes) {
-    this.maxBodyBytes = (int) atLeastOne(bytes, "maxBodyBytes");
+    atLeastOne(bytes, "maxBodyBytes");
+    this.maxBodyBytes = once(bytes, "maxBodyBytes");
     return this;
   }
 
@@ -96,9 +104,11 @@ public final class HttpServerBuilder {
    * @param bytes the limit in bytes, at least 1
    * @return this
    * @throws IllegalArgumentException if the limit is below 1
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder maxBufferedBytes(long bytes) {
-    this.maxBufferedBytes = atLeastOne(bytes, "maxBufferedBytes");
+    atLeastOne(bytes, "maxBufferedBytes");
+    this.maxBufferedBytes = once(bytes, "maxBufferedBytes");
     return this;
   }
 
@@ -109,9 +119,11 @@ public final class HttpServerBuilder {
    * @param eventLoops the number, at least 1
    * @return this
    * @throws IllegalArgumentException if the number is below 1
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder eventLoops(int eventLoops) {
-    this.eventLoops = (int) atLeastOne(eventLoops, "eventLoops");
+    atLeastOne(eventLoops, "eventLoops");
+    this.eventLoops = once(eventLoops, "eventLoops");
     return this;
   }
 
@@ -124,9 +136,14 @@ public final class HttpServerBuilder {
    * @param clientTimeout the limit, above zero
    * @return this
    * @throws IllegalArgumentException if the limit is zero or negative
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder clientTimeout(Duration clientTimeout) {
-    this.clientTimeout = aboveZero(clientTimeout, "clientTimeout");
+    if (!requireNonNull(clientTimeout, "clientTimeout").isPositive()) {
+      throw new IllegalArgumentException(
+          "clientTimeout is " + clientTimeout + ", it has to be above zero");
+    }
+    this.clientTimeout = atMostLongest(once(clientTimeout, "clientTimeout"));
     return this;
   }
 
@@ -136,9 +153,10 @@ public final class HttpServerBuilder {
    * @param readiness whether requests can be answered now; runs on an event loop and must not
    *     block. What it throws is logged, and means not ready
    * @return this
+   * @throws IllegalStateException if it is set already
    */
   public HttpServerBuilder readiness(BooleanSupplier readiness) {
-    this.readiness = requireNonNull(readiness, "readiness");
+    this.readiness = once(requireNonNull(readiness, "readiness"), "readiness");
     return this;
   }
 
@@ -196,7 +214,7 @@ public final class HttpServerBuilder {
   public HttpServerBuilder events(String path, Duration period, Supplier<String> event) {
     if (requireNonNull(period, "period").compareTo(Duration.ofMillis(1)) < 0) {
       throw new IllegalArgumentException(
-          "period is " + period + ", it must be at least a millisecond");
+          "period is " + period + ", it has to be at least a millisecond");
     }
     EventFeed feed = new EventFeed(atMostLongest(period), requireNonNull(event, "event"));
     router.add("GET", path, new Route.Events(feed));
@@ -216,7 +234,7 @@ public final class HttpServerBuilder {
    */
   public HttpServerBuilder failure(Class<? extends Throwable> type, int status) {
     if (status < 400 || status > 599) {
-      throw new IllegalArgumentException("status is " + status + ", it must be 400 to 599");
+      throw new IllegalArgumentException("status is " + status + ", it has to be from 400 to 599");
     }
     Integer earlier = statuses.putIfAbsent(requireNonNull(type, "type"), status);
     if (earlier != null) {
@@ -322,7 +340,7 @@ public final class HttpServerBuilder {
     try {
       return readiness.getAsBoolean();
     } catch (Throwable t) {
-      log.log(Level.WARNING, "the readiness check failed", t);
+      LOGGER.log(Level.WARNING, "the readiness check failed", t);
       return false;
     }
   }
@@ -331,21 +349,22 @@ public final class HttpServerBuilder {
     routes.add("GET", path, new Route.Answer(_ -> CompletableFuture.completedFuture(health.get())));
   }
 
-  private static Duration aboveZero(Duration value, String name) {
-    if (!requireNonNull(value, name).isPositive()) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must be above zero");
-    }
-    return atMostLongest(value);
-  }
-
   /** Longer than a year is a year: sums of times must not overflow. */
   static Duration atMostLongest(Duration value) {
     return value.compareTo(LONGEST) > 0 ? LONGEST : value;
   }
 
-  private static long atLeastOne(long value, String name) {
+  private static void atLeastOne(long value, String name) {
     if (value < 1) {
-      throw new IllegalArgumentException(name + " is " + value + ", it must be at least 1");
+      throw new IllegalArgumentException(name + " is " + value + ", it has to be at least 1");
+    }
+  }
+
+  private <T> T once(T value, String name) {
+    Object earlier = options.putIfAbsent(name, value);
+    if (earlier != null) {
+      throw new IllegalStateException(
+          name + " is set to " + value + ", it was set to " + earlier + " before");
     }
     return value;
   }

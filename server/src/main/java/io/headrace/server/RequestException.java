@@ -20,7 +20,7 @@ public final class RequestException extends RuntimeException {
   public RequestException(int status, String message) {
     super(message, null, false, false);
     if (status < 400 || status > 499) {
-      throw new IllegalArgumentException("status is " + status + ", it must be 400 to 499");
+      throw new IllegalArgumentException("status is " + status + ", it has to be from 400 to 499");
     }
     this.status = status;
   }

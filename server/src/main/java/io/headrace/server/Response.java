@@ -172,7 +172,7 @@ public final class Response {
 
   private static int checkStatus(int status, int bodyBytes) {
     if (status < 200 || status > 599) {
-      throw new IllegalArgumentException("status is " + status + ", it must be 200 to 599");
+      throw new IllegalArgumentException("status is " + status + ", it has to be from 200 to 599");
     }
     if (bodyBytes > 0 && hasNoBody(status)) {
       throw new IllegalArgumentException(
@@ -201,7 +201,7 @@ public final class Response {
                 + name
                 + "\" is \""
                 + value
-                + "\", it must have characters of ISO 8859-1 only");
+                + "\", it has to have characters of ISO 8859-1 only");
       }
     }
   }

@@ -29,13 +29,13 @@ final class Router {
       throw new IllegalArgumentException(
           "method is \""
               + method
-              + "\", it must be in capitals, and not HEAD, which follows from GET");
+              + "\", it has to be in capitals, and not HEAD, which follows from GET");
     }
     if (!PATH.matcher(requireNonNull(path, "path")).matches()) {
       throw new IllegalArgumentException(
           "path is \""
               + path
-              + "\", it must begin with / and have nothing but letters, digits and"
+              + "\", it has to begin with / and have nothing but letters, digits and"
               + " -._~!$&'()+,;=:@%/ as it is requested literally, without variables or wildcards");
     }
     Map<String, Route> ofPath = routes.computeIfAbsent(path, p -> new LinkedHashMap<>());

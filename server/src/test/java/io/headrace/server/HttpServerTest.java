@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -270,7 +272,7 @@ class HttpServerTest {
     assertThatThrownBy(() -> Response.empty(200).withHeader("X", "5 \u20ac"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "the value of the header \"X\" is \"5 \u20ac\", it must have characters of"
+            "the value of the header \"X\" is \"5 \u20ac\", it has to have characters of"
                 + " ISO 8859-1 only");
   }
 
@@ -325,38 +327,38 @@ class HttpServerTest {
   void badSettingsAreRefusedAtTheCall() {
     HttpServerBuilder builder = HttpServer.builder();
     assertThatThrownBy(() -> builder.port(65536))
-        .hasMessage("port is 65536, it must be 0 to 65535");
+        .hasMessage("port is 65536, it has to be from 0 to 65535");
     assertThatThrownBy(() -> builder.maxBodyBytes(0))
-        .hasMessage("maxBodyBytes is 0, it must be at least 1");
+        .hasMessage("maxBodyBytes is 0, it has to be at least 1");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ZERO))
-        .hasMessage("clientTimeout is PT0S, it must be above zero");
+        .hasMessage("clientTimeout is PT0S, it has to be above zero");
     assertThatThrownBy(() -> builder.clientTimeout(Duration.ofMillis(-1)))
-        .hasMessage("clientTimeout is PT-0.001S, it must be above zero");
+        .hasMessage("clientTimeout is PT-0.001S, it has to be above zero");
     for (Duration period : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
       assertThatThrownBy(() -> builder.events("/e", period, () -> ""))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("period is " + period + ", it must be at least a millisecond");
+          .hasMessage("period is " + period + ", it has to be at least a millisecond");
     }
     for (int port : new int[] {-1, 65536, Integer.MIN_VALUE}) {
       assertThatThrownBy(() -> builder.port(port))
-          .hasMessage("port is " + port + ", it must be 0 to 65535");
+          .hasMessage("port is " + port + ", it has to be from 0 to 65535");
     }
     assertThatThrownBy(() -> builder.maxBufferedBytes(0))
-        .hasMessage("maxBufferedBytes is 0, it must be at least 1");
+        .hasMessage("maxBufferedBytes is 0, it has to be at least 1");
     assertThatThrownBy(() -> builder.eventLoops(-2))
-        .hasMessage("eventLoops is -2, it must be at least 1");
+        .hasMessage("eventLoops is -2, it has to be at least 1");
     for (int status : new int[] {200, 399, 600, -1}) {
       assertThatThrownBy(() -> builder.failure(Exception.class, status))
-          .hasMessage("status is " + status + ", it must be 400 to 599");
+          .hasMessage("status is " + status + ", it has to be from 400 to 599");
     }
     assertThatThrownBy(() -> builder.host(" "))
-        .hasMessage("host is blank, it must be a name or an address");
+        .hasMessage("host is blank, it has to be a name or an address");
     for (String path :
         List.of("x", "", "/users/{id}", "/x?y=1", "/x#y", "/a b", "/gr\u00fcn", "/*")) {
       assertThatThrownBy(() -> builder.route("GET", path, request -> hello()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith(
-              "path is \"" + path + "\", it must begin with / and have nothing");
+              "path is \"" + path + "\", it has to begin with / and have nothing");
     }
     assertThatThrownBy(() -> builder.resource("/x", HttpServerTest.class, "nowhere.html"))
         .hasMessageContaining("nowhere.html");
@@ -364,14 +366,41 @@ class HttpServerTest {
       assertThatThrownBy(() -> builder.route(method, "/x", request -> hello()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
-              "method is \"%s\", it must be in capitals, and not HEAD, which follows from GET",
+              "method is \"%s\", it has to be in capitals, and not HEAD, which follows from GET",
               method);
     }
     assertThatThrownBy(() -> builder.events("/e", Duration.ofNanos(999_999), () -> ""))
-        .hasMessage("period is PT0.000999999S, it must be at least a millisecond");
+        .hasMessage("period is PT0.000999999S, it has to be at least a millisecond");
     builder.route("GET", "/x", request -> hello());
     assertThatThrownBy(() -> builder.route("GET", "/x", request -> hello()))
         .hasMessage("GET /x has a route already");
+  }
+
+  @Test
+  void anOptionIsSetOnce() {
+    Duration second = Duration.ofSeconds(1);
+    BooleanSupplier ready = () -> true;
+    assertSetOnce("port is set to 81, it was set to 80 before", b -> b.port(80).port(81));
+    assertSetOnce("host is set to ::1, it was set to ::1 before", b -> b.host("::1").host("::1"));
+    assertSetOnce(
+        "maxBodyBytes is set to 2, it was set to 1 before", b -> b.maxBodyBytes(1).maxBodyBytes(2));
+    assertSetOnce(
+        "maxBufferedBytes is set to 2, it was set to 1 before",
+        b -> b.maxBufferedBytes(1).maxBufferedBytes(2));
+    assertSetOnce(
+        "eventLoops is set to 2, it was set to 1 before", b -> b.eventLoops(1).eventLoops(2));
+    assertSetOnce(
+        "clientTimeout is set to PT2S, it was set to PT1S before",
+        b -> b.clientTimeout(second).clientTimeout(second.multipliedBy(2)));
+    assertSetOnce(
+        "readiness is set to %s, it was set to %s before".formatted(ready, ready),
+        b -> b.readiness(ready).readiness(ready));
+  }
+
+  private static void assertSetOnce(String message, Consumer<HttpServerBuilder> settings) {
+    assertThatThrownBy(() -> settings.accept(HttpServer.builder()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(message);
   }
 
   @Test
@@ -426,17 +455,25 @@ class HttpServerTest {
   }
 
   @Test
+  void aBuilderWhoseServerDidNotStartCanStartOne() throws Exception {
+    HttpServerBuilder builder = HttpServer.builder().route("GET", "/x", request -> hello());
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      builder.port(taken.getLocalPort());
+      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
+    }
+    try (HttpServer server = builder.start();
+        RawClient client = new RawClient(server.port())) {
+      assertThat(status(client, "/x")).isEqualTo(200);
+    }
+  }
+
+  @Test
   void builderStartsServersThatKnowNothingOfEachOther() throws Exception {
     HttpServerBuilder builder =
         HttpServer.builder()
             .port(0)
             .route("GET", "/x", request -> hello())
             .events("/events", Duration.ofDays(1), () -> "x");
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      builder.port(taken.getLocalPort());
-      assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
-    }
-    builder.port(0);
     try (HttpServer first = builder.start();
         RawClient client = new RawClient(first.port())) {
       builder.route("GET", "/y", request -> hello()).readiness(() -> false);

@@ -8,10 +8,10 @@ import io.headrace.Observer.Observed;
 import io.headrace.Observer.Outcome;
 import io.headrace.TimeSource;
 import io.headrace.WorkerStatus;
+import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -20,9 +20,10 @@ import org.junit.jupiter.api.Test;
 
 class LiveStatsTest {
   private static final long MILLI = 1_000_000;
+  private static final Duration HALF_A_SECOND = Duration.ofMillis(500);
   private static final int ROUNDS = Integer.getInteger("headrace.test.rounds", 2_000);
 
-  private final HandTime time = new HandTime();
+  private final VirtualTime time = new VirtualTime();
   private final LiveStats stats = new LiveStats(time, List.of("decode", "classify"));
 
   @Test
@@ -31,13 +32,13 @@ class LiveStatsTest {
         .extracting(LiveStats.Step::name)
         .containsExactly("decode", "classify");
     assertThat(stats.snapshot().requestsPerSecond()).isZero();
-    assertThat(time.alarms).isEmpty();
+    assertThat(time.alarms()).isZero();
   }
 
   @Test
   void lastSecondIsTold() {
     stats.onCallEnd("digits", Outcome.COMPLETED, 0, null);
-    time.advance(500 * MILLI);
+    time.advance(HALF_A_SECOND);
     for (int i = 0; i < 99; i++) {
       stats.onCallEnd("digits", Outcome.COMPLETED, 2 * MILLI, null);
     }
@@ -45,7 +46,7 @@ class LiveStatsTest {
     stats.onBatch(batch("classify", 1, 3 * MILLI));
     stats.onBatch(batch("classify", 4, 3 * MILLI));
     stats.onBatch(batch("classify", 3, 3 * MILLI));
-    time.advance(500 * MILLI);
+    time.advance(HALF_A_SECOND);
     LiveStats.Snapshot snapshot = stats.snapshot();
     assertThat(snapshot.requestsPerSecond()).isEqualTo(101);
     assertThat(snapshot.outcomes())
@@ -71,14 +72,14 @@ class LiveStatsTest {
   void timerStopsWhenNothingHappensAndTheSecondIsEmptyThen() {
     stats.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
     for (int i = 0; i < 3; i++) {
-      time.advance(500 * MILLI);
+      time.advance(HALF_A_SECOND);
     }
-    assertThat(time.alarms).isEmpty();
+    assertThat(time.alarms()).isZero();
     assertThat(stats.snapshot().requestsPerSecond()).isZero();
     assertThat(stats.snapshot().totals()).containsEntry(Outcome.COMPLETED, 1L);
     stats.onCallEnd("digits", Outcome.COMPLETED, MILLI, null);
-    assertThat(time.alarms).hasSize(1);
-    time.advance(500 * MILLI);
+    assertThat(time.alarms()).isEqualTo(1);
+    time.advance(HALF_A_SECOND);
     assertThat(stats.snapshot().requestsPerSecond()).isEqualTo(1);
   }
 
@@ -136,14 +137,14 @@ class LiveStatsTest {
   @Test
   void unknownStepFollowsTheKnownOnes() {
     stats.onBatch(batch("late", 1, 0));
-    time.advance(500 * MILLI);
+    time.advance(HALF_A_SECOND);
     assertThat(stats.snapshot().steps()).hasSize(3).last().extracting("name").isEqualTo("late");
   }
 
   @Test
   void jsonHasEveryFigure() {
     stats.onBatch(batch("decode", 2, MILLI));
-    time.advance(500 * MILLI);
+    time.advance(HALF_A_SECOND);
     assertThat(stats.snapshotJson())
         .startsWith("{\"requestsPerSecond\":0.0,\"outcomes\":{\"completed\":0,\"failed\":0,")
         .contains("\"latencyMillis\":{\"p50\":0.0,")
@@ -239,43 +240,6 @@ class LiveStatsTest {
     public Alarm schedule(long delayNanos, Runnable due) {
       assertThat(task.compareAndSet(null, due)).as("one timer at a time").isTrue();
       return () -> task.compareAndSet(due, null);
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      task.run();
-    }
-  }
-
-  /** Time that a test moves by hand. */
-  private static final class HandTime implements TimeSource {
-    private final PriorityQueue<Due> alarms = new PriorityQueue<>();
-    private long nowNanos;
-
-    private record Due(long atNanos, Runnable task) implements Comparable<Due> {
-      @Override
-      public int compareTo(Due other) {
-        return Long.compare(atNanos, other.atNanos);
-      }
-    }
-
-    void advance(long nanos) {
-      nowNanos += nanos;
-      while (!alarms.isEmpty() && alarms.element().atNanos <= nowNanos) {
-        alarms.remove().task.run();
-      }
-    }
-
-    @Override
-    public long nanoTime() {
-      return nowNanos;
-    }
-
-    @Override
-    public Alarm schedule(long delayNanos, Runnable task) {
-      Due due = new Due(nowNanos + delayNanos, task);
-      alarms.add(due);
-      return () -> alarms.remove(due);
     }
 
     @Override

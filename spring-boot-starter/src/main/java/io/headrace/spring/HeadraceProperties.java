@@ -60,7 +60,7 @@ record HeadraceProperties(
   enum WhenFailed {
     /** The health of the flow is DOWN; all else goes on. */
     UNHEALTHY,
-    /** As UNHEALTHY, and the application is not live any more, so that a platform restarts it. */
+    /** As UNHEALTHY, and the application is not live anymore, so that a platform restarts it. */
     NOT_LIVE,
     /** The context is closed, with the exit code 1. */
     STOP
@@ -187,7 +187,7 @@ record HeadraceProperties(
    *
    * @param keep For how long results are given to further calls.
    * @param maxKeys The most keys, in flight and kept.
-   * @param whenAbandoned What happens to an execution that nobody waits for any more.
+   * @param whenAbandoned What happens to an execution that nobody waits for anymore.
    */
   record CoalescerProperties(
       @Nullable Duration keep, @Nullable Integer maxKeys, @Nullable WhenAbandoned whenAbandoned) {}

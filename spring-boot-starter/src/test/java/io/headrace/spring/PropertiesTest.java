@@ -289,7 +289,7 @@ class PropertiesTest {
         "headrace.batchers.texts.max-size=many | Failed to bind properties under"
             + " 'headrace.batchers.texts.max-size' | Value: \"many\"",
         "headrace.batchers.texts.max-delay=-1s | headrace.batchers.texts.max-delay"
-            + " | maxDelay is PT-1S, it must not be negative",
+            + " | maxDelay is PT-1S, it has to be at least zero",
         "headrace.batchers.texts.workers=0 | headrace.batchers.texts.workers"
             + " | count is 0, it has to be from 1 to",
         "headrace.batchers.texts.timeout=0s | headrace.batchers.texts.timeout"

@@ -46,7 +46,8 @@ public final class Shop {
             .start(Duration.ofSeconds(60))) {
       check("a worker process", flow.call(new Order("pear", 3)) == 12);
     }
-    check("metrics", registry.get("headrace.calls").tag("outcome", "completed").timer().count() == 1);
+    check(
+        "metrics", registry.get("headrace.calls").tag("outcome", "completed").timer().count() == 1);
 
     var executor = new SteppedExecutor();
     try (Batcher<Integer, Integer> batcher =

@@ -78,10 +78,10 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    check(port >= 0 && port <= 65535, "--port is " + port + ", it must be 0 to 65535");
-    check(maxBatch >= 1, "--max-batch is " + maxBatch + ", it must be at least 1");
-    check(queue >= 1, "--queue is " + queue + ", it must be at least 1");
-    check(timeout.isPositive(), "--timeout is zero, it must be above zero");
+    check(port >= 0 && port <= 65535, "--port is " + port + ", it has to be from 0 to 65535");
+    check(maxBatch >= 1, "--max-batch is " + maxBatch + ", it has to be at least 1");
+    check(queue >= 1, "--queue is " + queue + ", it has to be at least 1");
+    check(timeout.isPositive(), "--timeout is zero, it has to be above zero");
     LiveStats stats = LiveStats.create(DigitsFlow.DECODE, DigitsFlow.CLASSIFY);
     MetricsPage metrics = new MetricsPage();
     Flow<DigitInput, Digit> flow =

@@ -14,24 +14,12 @@ final class DigitPixels {
    * @return the counts
    * @throws BadImageException if not, with the position and the value
    */
-  static float[] counts(double[] pixels) {
-    checkLength(pixels.length);
-    float[] counts = new float[pixels.length];
-    for (int i = 0; i < pixels.length; i++) {
-      counts[i] = checked(i, pixels[i]);
-    }
-    return counts;
-  }
-
-  /**
-   * Checks that there are 64 numbers of 0 to 16.
-   *
-   * @param pixels the counts, row by row; fractions are allowed
-   * @return the counts
-   * @throws BadImageException if not, with the position and the value
-   */
   static float[] counts(List<? extends @Nullable Number> pixels) {
-    checkLength(pixels.size());
+    if (pixels.size() != DigitImage.COUNTS) {
+      throw new BadImageException(
+          "\"pixels\" has %d numbers, it has to have %d."
+              .formatted(pixels.size(), DigitImage.COUNTS));
+    }
     float[] counts = new float[pixels.size()];
     for (int i = 0; i < counts.length; i++) {
       Number value = pixels.get(i);
@@ -40,17 +28,10 @@ final class DigitPixels {
     return counts;
   }
 
-  private static void checkLength(int length) {
-    if (length != DigitImage.COUNTS) {
-      throw new BadImageException(
-          "\"pixels\" has %d numbers, it must have %d.".formatted(length, DigitImage.COUNTS));
-    }
-  }
-
   private static float checked(int position, double value) {
     if (!(value >= 0 && value <= DigitImage.MAX_COUNT)) {
       throw new BadImageException(
-          "\"pixels\"[%d] is %s, it must be a number from 0 to %d."
+          "\"pixels\"[%d] is %s, it has to be a number from 0 to %d."
               .formatted(position, value, DigitImage.MAX_COUNT));
     }
     return (float) value;

@@ -40,13 +40,11 @@ public final class DigitsFlow {
   private DigitsFlow() {}
 
   /**
-   * A builder of the flow with its two steps, to which observers can be added. One worker per
-   * processor decodes, one classifies.
+   * A builder of the flow with its two steps, to which observers can be added. One worker
+   * classifies.
+   *
+   * @param decoders how many decode at once
    */
-  static FlowBuilder<DigitInput, Digit> builder() {
-    return builder(Runtime.getRuntime().availableProcessors());
-  }
-
   static FlowBuilder<DigitInput, Digit> builder(int decoders) {
     return builder(decoders, MAX_BATCH, QUEUE_CAPACITY, ModelWorkers.threads(1));
   }

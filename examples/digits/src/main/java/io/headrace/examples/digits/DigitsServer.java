@@ -83,14 +83,14 @@ final class DigitsServer {
     String type = request.contentType();
     if (body.length == 0) {
       throw new RequestException(
-          400, "the body is empty, it must be a PNG or JPEG image or {\"pixels\": [64 numbers]}");
+          400, "the body is empty, it has to be a PNG or JPEG image or {\"pixels\": [64 numbers]}");
     }
     if (type.equals(JSON) || beginsLikeJson(body)) {
       return new DigitInput.Counts(PixelsJson.read(body));
     }
     if (!IMAGE_TYPES.contains(type)) {
       throw new RequestException(
-          415, "the body is " + type + ", it must be image/png, image/jpeg or application/json");
+          415, "the body is " + type + ", it has to be image/png, image/jpeg or application/json");
     }
     return new DigitInput.Image(body);
   }

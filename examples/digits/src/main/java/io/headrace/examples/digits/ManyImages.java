@@ -30,7 +30,7 @@ import tools.jackson.core.json.JsonFactory;
 final class ManyImages {
   static final int MAX_IMAGES = 64;
 
-  private static final System.Logger LOG = System.getLogger(ManyImages.class.getName());
+  private static final System.Logger LOGGER = System.getLogger(ManyImages.class.getName());
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
@@ -136,7 +136,7 @@ final class ManyImages {
             String.valueOf(failure.getMessage());
         case CancellationException _ -> "the image was withdrawn";
         default -> {
-          LOG.log(Level.WARNING, "one of several images failed", failure);
+          LOGGER.log(Level.WARNING, "one of several images failed", failure);
           yield "the server failed to recognise this image; its log says why";
         }
       };

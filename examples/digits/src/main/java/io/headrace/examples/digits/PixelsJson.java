@@ -96,7 +96,7 @@ final class PixelsJson {
     }
     if (count != DigitImage.COUNTS) {
       throw new RequestException(
-          400, "\"pixels\" has " + count + " numbers, it must have " + DigitImage.COUNTS);
+          400, "\"pixels\" has " + count + " numbers, it has to have " + DigitImage.COUNTS);
     }
     return numbers;
   }

@@ -57,12 +57,12 @@ final class WorkerKill {
     if (host == null || !ownHost.matcher(host).matches()) {
       throw new RequestException(
           403,
-          "the host is \"" + host + "\", it must be an address, localhost or what --host says");
+          "the host is \"" + host + "\", it has to be an address, localhost or what --host says");
     }
     if (!request.contentType().equals("application/json")) {
       throw new RequestException(
           415,
-          "the content type is \"" + request.contentType() + "\", it must be application/json");
+          "the content type is \"" + request.contentType() + "\", it has to be application/json");
     }
   }
 
@@ -76,7 +76,7 @@ final class WorkerKill {
           404,
           queries.isEmpty()
               ? "there are no worker processes: start the demo with --workers processes:2"
-              : "the query is \"" + query + "\", it must be one of " + queries);
+              : "the query is \"" + query + "\", it has to be one of " + queries);
     }
     return workers.get(i);
   }

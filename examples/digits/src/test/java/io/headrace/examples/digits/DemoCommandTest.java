@@ -65,16 +65,16 @@ class DemoCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--port, 65536, '--port is 65536, it must be 0 to 65535'",
+    "--port, 65536, '--port is 65536, it has to be from 0 to 65535'",
     "--port, x, 'Invalid value for option ''--port'': ''x'' is not an int'",
-    "--max-batch, 0, '--max-batch is 0, it must be at least 1'",
+    "--max-batch, 0, '--max-batch is 0, it has to be at least 1'",
     "--workers, x:1, 'Invalid value for option ''--workers'': ''x:1'' is not threads:N or"
         + " processes:N with N from 1 to 64'",
     "--workers, 2, 'Invalid value for option ''--workers'': ''2'' is not threads:N'",
     "--workers, processes:0, 'Invalid value for option ''--workers'': ''processes:0'' is not'",
     "--workers, threads:65, 'Invalid value for option ''--workers'': ''threads:65'' is not'",
-    "--queue, 0, '--queue is 0, it must be at least 1'",
-    "--timeout, 0s, '--timeout is zero, it must be above zero'",
+    "--queue, 0, '--queue is 0, it has to be at least 1'",
+    "--timeout, 0s, '--timeout is zero, it has to be above zero'",
     "--timeout, 5, ''"
   })
   void wrongOptionIsToldAndTheExitCodeIsTwo(String option, String value, String sentence)

@@ -126,7 +126,7 @@ class DigitsServerTest {
   @Test
   void wrongBodiesAreRefused() throws Exception {
     assertError(post("!", "image/png"), 400, "The image is a bang.");
-    assertError(post("x", "image/gif"), 415, "the body is image/gif, it must be");
+    assertError(post("x", "image/gif"), 415, "the body is image/gif, it has to be");
     assertError(post("", "image/png"), 400, "the body is empty");
     assertError(post("{}", "text/plain"), 400, "\\\"pixels\\\" is missing");
   }

@@ -20,9 +20,9 @@ class PixelsJsonTest {
 
   @ParameterizedTest
   @CsvSource({
-    "63, '\"pixels\" has 63 numbers, it must have 64'",
-    "65, '\"pixels\" has 65 numbers, it must have 64'",
-    "100000, '\"pixels\" has 100000 numbers, it must have 64'"
+    "63, '\"pixels\" has 63 numbers, it has to have 64'",
+    "65, '\"pixels\" has 65 numbers, it has to have 64'",
+    "100000, '\"pixels\" has 100000 numbers, it has to have 64'"
   })
   void wrongCountIsTold(int count, String sentence) {
     assertWrong("{\"pixels\":[" + ones(count) + "]}", sentence);
