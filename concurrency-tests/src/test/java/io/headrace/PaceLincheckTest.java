@@ -21,14 +21,15 @@ class PaceLincheckTest {
 
   /** A permit each 10 ns, a burst of 2, and a bound of 15 ns. */
   @Param(name = "nanos", gen = IntGen.class, conf = "1:25")
+  @Param(name = "cost", gen = IntGen.class, conf = "1:2")
   public static class Schedule {
     private final AtomicLong nowNanos = new AtomicLong();
     private final Pace pace = new Pace(Parts.at(nowNanos::get), 10, 2, 15);
 
     /** Whether a permit was due. */
     @Operation
-    public boolean take() {
-      return pace.take(false) == 0;
+    public boolean take(@Param(name = "cost") int cost) {
+      return pace.take(false, cost) == 0;
     }
 
     @Operation
@@ -43,8 +44,8 @@ class PaceLincheckTest {
     private long theoretical;
     private boolean inDemand;
 
-    public boolean take() {
-      if (now < theoretical - 10) {
+    public boolean take(int cost) {
+      if (now < theoretical - (2 - cost) * 10) {
         inDemand = true;
         return false;
       }
@@ -52,7 +53,7 @@ class PaceLincheckTest {
         theoretical = now;
         inDemand = false;
       }
-      theoretical += 10;
+      theoretical += cost * 10;
       return true;
     }
 

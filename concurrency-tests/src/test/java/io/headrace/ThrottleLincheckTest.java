@@ -32,7 +32,7 @@ class ThrottleLincheckTest {
     /** A try, which is not made while a request is on its way: it could find no permit for that. */
     @Operation(nonParallelGroup = "requests")
     public boolean tryAcquire() {
-      return gate.tryTake() && permits.add(gate.permit());
+      return gate.tryTake(1) && permits.add(gate.permit());
     }
 
     /** Closes what was taken by a try. */
@@ -50,7 +50,7 @@ class ThrottleLincheckTest {
     /** A request. Returns whether it is granted by now. */
     @Operation(nonParallelGroup = "requests")
     public boolean request() {
-      CompletableFuture<Permit> future = PermitFuture.enqueued(gate, 0);
+      CompletableFuture<Permit> future = PermitFuture.enqueued(gate, 1, 0);
       futures.add(future);
       return isGranted(future);
     }

@@ -94,14 +94,14 @@ final class Gate {
    * Takes what a permit stands for, if it can be had now and nobody waits: a slot, and a place in
    * the schedule of the rate. Whoever has it calls {@link #release} once.
    */
-  boolean tryTake() {
+  boolean tryTake(int cost) {
     if (atOnce == 0) {
-      return waiting(counts) == 0 && isDue(false);
+      return waiting(counts) == 0 && isDue(cost);
     }
     if (!tryTakeSlot()) {
       return false;
     }
-    if (!isDue(false)) {
+    if (!isDue(cost)) {
       giveBack();
       return false;
     }
@@ -126,13 +126,18 @@ final class Gate {
   }
 
   /** Takes the rate's next permit, if it is due. */
-  private boolean isDue(boolean hasWaited) {
-    return pace == null || pace.take(hasWaited) == 0;
+  private boolean isDue(int cost) {
+    return pace == null || pace.take(false, cost) == 0;
   }
 
-  /** Whether nobody can get a permit within this time, whatever others do. */
-  boolean isOutOfReach(long waitNanos) {
-    return pace != null && pace.delayNanos() > waitNanos;
+  /** Whether nobody can get a permit of a cost within this time, whatever others do. */
+  boolean isOutOfReach(long waitNanos, int cost) {
+    return pace != null && pace.delayNanos(cost) > waitNanos;
+  }
+
+  /** For how many a permit may count by the rate; 0 if there is none. */
+  int maxCost() {
+    return pace == null ? 0 : pace.burst();
   }
 
   /** Gives a slot back, if there are any. Returns who has to be told. */
@@ -195,34 +200,37 @@ final class Gate {
       }
     }
     if (failure != null) {
-      dismiss(waiter);
+      var _ = dismiss(waiter); // nobody is behind it
     }
     return failure;
   }
 
   /** Somebody gives up. Returns false if the wait is over already. */
   boolean withdraw(Waiter waiter) {
+    Waiter granted;
     lock.lock();
     try {
       if (!waiter.isQueued) {
         return false;
       }
-      dismiss(waiter);
-      return true;
+      granted = dismiss(waiter);
     } finally {
       lock.unlock();
     }
+    Waiter.tellElsewhere(granted, time);
+    return true;
   }
 
   /** The timeout of a waiter is over. A permit that is due at this very moment is granted still. */
   private void expire(Waiter waiter) {
     Waiter granted;
+    Waiter after = null;
     Waiter expired = null;
     lock.lock();
     try {
       granted = grant();
       if (waiter.isQueued) {
-        dismiss(waiter);
+        after = dismiss(waiter);
         expired = waiter;
       }
     } finally {
@@ -230,6 +238,7 @@ final class Gate {
     }
     Waiter.tellElsewhere(granted, time);
     Waiter.tellElsewhere(expired, time);
+    Waiter.tellElsewhere(after, time);
   }
 
   private void ring(int id) {
@@ -252,7 +261,7 @@ final class Gate {
     Waiter firstGranted = null;
     Waiter lastGranted = null;
     Waiter waiter;
-    while ((waiter = first) != null && isAdmitted()) {
+    while ((waiter = first) != null && isAdmitted(waiter.cost)) {
       remove(waiter);
       COUNTS.getAndAdd(this, atOnce == 0 ? -WAITER : 1 - WAITER);
       waiter.end(true);
@@ -268,11 +277,11 @@ final class Gate {
   }
 
   /** Whether the first waiter gets its permit now; sets the alarm if it waits for the rate. */
-  private boolean isAdmitted() {
+  private boolean isAdmitted(int cost) {
     if (atOnce != 0 && running() >= atOnce) {
       return false;
     }
-    long delayNanos = pace == null ? 0 : pace.take(waitsForRate);
+    long delayNanos = pace == null ? 0 : pace.take(waitsForRate, cost);
     waitsForRate = delayNanos > 0;
     if (waitsForRate && alarm == null) {
       setAlarm(delayNanos);
@@ -319,22 +328,32 @@ final class Gate {
 
   /**
    * A waiter goes without a permit. If it was the first, the next waits for the same slot or the
-   * same alarm as it did.
+   * same alarm as it did, unless it costs less and is due earlier. Returns who has to be told.
    */
-  private void dismiss(Waiter waiter) {
+  private @Nullable Waiter dismiss(Waiter waiter) {
+    boolean wasFirst = waiter.before == null;
     remove(waiter);
     COUNTS.getAndAdd(this, -WAITER);
     waiter.end(false);
+    if (wasFirst && waitsForRate && first != null && first.cost < waiter.cost) {
+      stopAlarm();
+      return grant();
+    }
     stopAlarmIfEmpty();
+    return null;
   }
 
   private void stopAlarmIfEmpty() {
     if (first == null) {
       waitsForRate = false;
-      if (alarm != null) {
-        alarm.cancel();
-        alarm = null;
-      }
+      stopAlarm();
+    }
+  }
+
+  private void stopAlarm() {
+    if (alarm != null) {
+      alarm.cancel();
+      alarm = null;
     }
   }
 }

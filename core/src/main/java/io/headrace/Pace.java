@@ -10,8 +10,9 @@ final class Pace {
   /*
    * The generic cell rate algorithm in its form of virtual scheduling (ITU-T I.371, annex A): one number, the
    * theoretical arrival time, says when the next permit is due if all come at the rate. A permit is granted up to
-   * burst - 1 intervals before it, and moves it on by an interval. When it lies in the past nobody wanted a
-   * permit, and it starts anew from the present: idle time saves up nothing but the burst.
+   * burst - 1 intervals before it, and moves it on by an interval. One that costs n is n permits at once: it is granted
+   * when the last of them is due, burst - n intervals before. When the theoretical time lies in the past nobody wanted
+   * a permit, and it starts anew from the present: idle time saves up nothing but the burst.
    *
    * Departure, to keep the schedule when threads are late. A permit that is granted late to somebody who waited
    * for it moves the theoretical time on from where it was, not from the present, so that the permits after it
@@ -50,6 +51,7 @@ final class Pace {
   private final long originNanos;
   private final int shift;
   private final long intervalTicks;
+  private final int burst;
   private final long toleranceTicks;
   private final long catchUpTicks;
   private final long impossibleTicks;
@@ -69,9 +71,15 @@ final class Pace {
     originNanos = time.nanoTime();
     shift = shift(intervalNanos);
     intervalTicks = intervalTicks(intervalNanos);
+    this.burst = burst;
     toleranceTicks = (burst - 1) * intervalTicks;
     catchUpTicks = Math.min(catchUpNanos, MAX_TICKS >> shift) << shift;
     impossibleTicks = toleranceTicks + intervalTicks + (1_000_000_000L << shift);
+  }
+
+  /** How many permits an idle schedule saves up, which is also what one can cost. */
+  int burst() {
+    return burst;
   }
 
   /** The largest burst for which the arithmetic holds. */
@@ -92,42 +100,53 @@ final class Pace {
    * Takes the permit that is due.
    *
    * @param hasWaited whether somebody has waited all the time since the permit was due
+   * @param cost for how many it counts, up to the burst
    * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due
    */
-  long take(boolean hasWaited) {
+  long take(boolean hasWaited, int cost) {
+    long tolerance = tolerance(cost);
     long before = next;
     long now = nowTicks();
-    if (before - now <= toleranceTicks) {
+    if (before - now <= tolerance) {
       before = next; // others may have won meanwhile: to see it now is cheaper than to lose
-      now = timeFor(before, now);
+      now = timeFor(before, now, tolerance);
     }
     while (true) {
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
-      boolean isEarly = isEarly(aheadTicks);
+      boolean isEarly = isEarly(aheadTicks, tolerance);
       if (isEarly && before != theoretical) {
-        return nanosUntil(aheadTicks);
+        return nanosUntil(aheadTicks, tolerance);
       }
-      long after = isEarly ? before | IN_DEMAND : after(before, now, aheadTicks, hasWaited);
+      long after =
+          isEarly
+              ? before | IN_DEMAND
+              : start(before, now, aheadTicks, hasWaited) + cost * intervalTicks;
       long found = (long) NEXT.compareAndExchange(this, before, after);
       if (found == before) {
-        return isEarly ? nanosUntil(aheadTicks) : 0;
+        return isEarly ? nanosUntil(aheadTicks, tolerance) : 0;
       }
       before = found;
-      now = timeFor(before, now);
+      now = timeFor(before, now, tolerance);
     }
   }
 
-  /** The time by which a schedule is judged that was read after the clock. */
-  private long timeFor(long found, long now) {
-    return found - now > toleranceTicks ? nowTicks() : now; // it may come from a later time
+  /** How far ahead the theoretical time may lie. */
+  private long tolerance(int cost) {
+    return toleranceTicks - (cost - 1) * intervalTicks;
   }
 
-  /** How many nanoseconds it takes until the next permit is due, 0 or less if it is. */
-  long delayNanos() {
+  /** The time by which a schedule is judged that was read after the clock. */
+  private long timeFor(long found, long now, long tolerance) {
+    return found - now > tolerance ? nowTicks() : now; // it may come from a later time
+  }
+
+  /** How many nanoseconds it takes until the next permit of a cost is due, 0 or less if it is. */
+  long delayNanos(int cost) {
+    long tolerance = tolerance(cost);
     long theoretical = next & ~IN_DEMAND;
     long aheadTicks = theoretical - nowTicks();
-    return isEarly(aheadTicks) ? nanosUntil(aheadTicks) : 0;
+    return isEarly(aheadTicks, tolerance) ? nanosUntil(aheadTicks, tolerance) : 0;
   }
 
   /**
@@ -137,27 +156,27 @@ final class Pace {
     return (time.nanoTime() - originNanos) << shift;
   }
 
-  private boolean isEarly(long aheadTicks) {
-    return aheadTicks > toleranceTicks && aheadTicks <= impossibleTicks;
+  private boolean isEarly(long aheadTicks, long tolerance) {
+    return aheadTicks > tolerance && aheadTicks <= impossibleTicks;
   }
 
   /** Rounded up: an alarm never rings before the permit is due. */
-  private long nanosUntil(long aheadTicks) {
-    return (aheadTicks - toleranceTicks + (1L << shift) - 1) >> shift;
+  private long nanosUntil(long aheadTicks, long tolerance) {
+    return (aheadTicks - tolerance + (1L << shift) - 1) >> shift;
   }
 
-  /** What a grant makes of the schedule. */
-  private long after(long before, long now, long aheadTicks, boolean hasWaited) {
+  /** From when on a grant moves the schedule. */
+  private long start(long before, long now, long aheadTicks, boolean hasWaited) {
     if (aheadTicks > impossibleTicks) {
-      return now + intervalTicks;
+      return now;
     }
     if (aheadTicks >= 0) {
-      return before + intervalTicks;
+      return before;
     }
     boolean isInDemand = hasWaited || (before & IN_DEMAND) != 0;
     if (isInDemand && aheadTicks >= -catchUpTicks) {
-      return before + intervalTicks;
+      return before;
     }
-    return hasWaited ? now - catchUpTicks + intervalTicks | IN_DEMAND : now + intervalTicks;
+    return hasWaited ? now - catchUpTicks | IN_DEMAND : now;
   }
 }

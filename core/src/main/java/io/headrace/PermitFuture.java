@@ -17,20 +17,22 @@ final class PermitFuture extends CompletableFuture<Permit> {
 
   private final Gate gate;
   private final long timeoutNanos;
-  private final Waiter waiter = new Waiter(this);
+  private final Waiter waiter;
 
-  private PermitFuture(Gate gate, long timeoutNanos) {
+  private PermitFuture(Gate gate, int cost, long timeoutNanos) {
     this.gate = gate;
     this.timeoutNanos = timeoutNanos;
+    waiter = new Waiter(this, cost);
   }
 
   /**
    * A future that waits at a gate.
    *
+   * @param cost for how many the permit counts by the rate
    * @param timeoutNanos how long at most; 0 for any time
    */
-  static PermitFuture enqueued(Gate gate, long timeoutNanos) {
-    PermitFuture future = new PermitFuture(gate, timeoutNanos);
+  static PermitFuture enqueued(Gate gate, int cost, long timeoutNanos) {
+    PermitFuture future = new PermitFuture(gate, cost, timeoutNanos);
     gate.enqueue(future.waiter, timeoutNanos);
     return future;
   }

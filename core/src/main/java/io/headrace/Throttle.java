@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Flow.Publisher;
+import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -53,10 +54,18 @@ public final class Throttle {
   private final TimeSource time;
   private final String description;
 
+  /** For how many its permits count by the rate. */
+  private final int cost;
+
   Throttle(Gate gate, TimeSource time, String description) {
+    this(gate, time, description, 1);
+  }
+
+  private Throttle(Gate gate, TimeSource time, String description, int cost) {
     this.gate = gate;
     this.time = time;
     this.description = description;
+    this.cost = cost;
   }
 
   /**
@@ -93,6 +102,35 @@ public final class Throttle {
   }
 
   /**
+   * This throttle, with permits that count for several by its rate: for a limit of tokens, rows or
+   * bytes in a period. Each is granted when as many have been saved up, so the bound of any window
+   * holds for the sum; nobody overtakes one that waits for many. It takes one slot, whatever it
+   * costs.
+   *
+   * {@snippet class="io.headrace.ThrottleSnippetsTest" region="cost"}
+   *
+   * @param cost for how many a permit counts, from 1 to the {@link ThrottleBuilder#burst burst}
+   * @return the same throttle seen so: the limits and the queue are shared
+   * @throws IllegalArgumentException if the cost is below 1 or above the burst, or there is no rate
+   */
+  public Throttle withCost(int cost) {
+    return new Throttle(gate, time, description, checkCost(cost));
+  }
+
+  int checkCost(int cost) {
+    int most = gate.maxCost();
+    if (most == 0 && cost != 1) {
+      throw new IllegalArgumentException(
+          "cost is " + cost + ", it has a meaning only beside a rate, and this is " + this);
+    }
+    if (cost < 1 || (most > 0 && cost > most)) {
+      throw new IllegalArgumentException(
+          "cost is " + cost + ", it has to be from 1 to the burst of " + this);
+    }
+    return cost;
+  }
+
+  /**
    * A builder for everything else.
    *
    * @return a builder
@@ -108,7 +146,7 @@ public final class Throttle {
    * @return a permit, or null if none is there, or somebody waits or is about to
    */
   public @Nullable Permit tryAcquire() {
-    return gate.tryTake() ? gate.permit() : null;
+    return gate.tryTake(cost) ? gate.permit() : null;
   }
 
   /**
@@ -126,7 +164,8 @@ public final class Throttle {
       throw new InterruptedException();
     }
     boolean isGranted =
-        gate.tryTake() || (waitNanos != 0 && !gate.isOutOfReach(waitNanos) && await(waitNanos));
+        gate.tryTake(cost)
+            || (waitNanos != 0 && !gate.isOutOfReach(waitNanos, cost) && await(waitNanos));
     return isGranted ? gate.permit() : null;
   }
 
@@ -146,7 +185,7 @@ public final class Throttle {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    if (!gate.tryTake() && !await(0)) {
+    if (!gate.tryTake(cost) && !await(0)) {
       throw new IllegalStateException("no permit without a timeout");
     }
   }
@@ -182,9 +221,9 @@ public final class Throttle {
    * @return a future that completes with a permit
    */
   public CompletableFuture<Permit> acquireAsync() {
-    return gate.tryTake()
+    return gate.tryTake(cost)
         ? CompletableFuture.completedFuture(gate.permit())
-        : PermitFuture.enqueued(gate, 0);
+        : PermitFuture.enqueued(gate, cost, 0);
   }
 
   /**
@@ -197,12 +236,12 @@ public final class Throttle {
    */
   public CompletableFuture<Permit> acquireAsync(Duration timeout) {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
-    if (gate.tryTake()) {
+    if (gate.tryTake(cost)) {
       return CompletableFuture.completedFuture(gate.permit());
     }
-    return gate.isOutOfReach(timeoutNanos)
+    return gate.isOutOfReach(timeoutNanos, cost)
         ? CompletableFuture.failedFuture(PermitFuture.tooLate(timeoutNanos))
-        : PermitFuture.enqueued(gate, timeoutNanos);
+        : PermitFuture.enqueued(gate, cost, timeoutNanos);
   }
 
   /**
@@ -227,7 +266,23 @@ public final class Throttle {
    * @param <O> the type of a result
    */
   public <I, O extends @Nullable Object> Service<I, O> around(Service<I, O> service) {
-    return new ThrottledService<>(service, gate, time);
+    return around(service, item -> cost);
+  }
+
+  /**
+   * As {@link #around(Service)}, with calls that count for several by the rate, as those of {@link
+   * #withCost} do. A call whose cost is below 1 or above the burst fails with {@link
+   * IllegalArgumentException}, and one whose cost the function cannot tell with what it throws.
+   *
+   * @param service the service that is called
+   * @param cost says for how many the call of an item counts; called by the thread that submits
+   * @return a service whose calls obey this throttle
+   * @param <I> the type of an item
+   * @param <O> the type of a result
+   */
+  public <I, O extends @Nullable Object> Service<I, O> around(
+      Service<I, O> service, ToIntFunction<? super I> cost) {
+    return new ThrottledService<>(service, this, cost);
   }
 
   /**
@@ -373,7 +428,7 @@ public final class Throttle {
   }
 
   private boolean await(long timeoutNanos) throws InterruptedException {
-    Waiter waiter = new Waiter();
+    Waiter waiter = new Waiter(cost);
     gate.enqueue(waiter, timeoutNanos);
     return waiter.await(gate);
   }

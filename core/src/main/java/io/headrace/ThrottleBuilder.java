@@ -73,8 +73,8 @@ public final class ThrottleBuilder {
   }
 
   /**
-   * How many permits of its rate an idle throttle saves up, to grant them at once. Without it 1:
-   * nothing is saved up.
+   * How many permits of its rate an idle throttle saves up, to grant them at once, or one that
+   * {@linkplain Throttle#withCost costs} as many. Without it 1: nothing is saved up.
    *
    * @param burst the number of permits, 1 or above
    * @return this

@@ -3,30 +3,45 @@ package io.headrace;
 import static java.util.Objects.requireNonNull;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** A service whose calls wait for a permit before they go on to another. */
 final class ThrottledService<I, O extends @Nullable Object> implements Service<I, O> {
   private final Service<I, O> service;
-  private final Gate gate;
-  private final TimeSource time;
+  private final Throttle throttle;
+  private final ToIntFunction<? super I> cost;
 
-  ThrottledService(Service<I, O> service, Gate gate, TimeSource time) {
+  /**
+   * A service.
+   *
+   * @param cost for how many a call counts by the rate
+   */
+  ThrottledService(Service<I, O> service, Throttle throttle, ToIntFunction<? super I> cost) {
     this.service = requireNonNull(service, "service");
-    this.gate = gate;
-    this.time = time;
+    this.throttle = throttle;
+    this.cost = requireNonNull(cost, "cost");
   }
 
   @Override
   public CompletableFuture<O> submit(I item, CallOptions options) {
     requireNonNull(item, "item");
-    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, time);
-    if (gate.tryTake()) {
+    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, throttle.timeSource());
+    int cost;
+    try {
+      cost = this.cost.applyAsInt(item);
+      throttle.checkCost(cost);
+    } catch (Throwable failure) {
+      call.completeExceptionally(failure);
+      return call;
+    }
+    Gate gate = throttle.gate();
+    if (gate.tryTake(cost)) {
       call.start(gate.permit());
-    } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos)) {
+    } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos, cost)) {
       call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
     } else {
-      call.awaitPermit(PermitFuture.enqueued(gate, options.timeoutNanos));
+      call.awaitPermit(PermitFuture.enqueued(gate, cost, options.timeoutNanos));
     }
     return call;
   }

@@ -25,6 +25,9 @@ final class Waiter {
   private final @Nullable Thread thread;
   private final @Nullable PermitFuture future;
 
+  /** For how many its permit counts by the rate. */
+  final int cost;
+
   @Nullable Waiter before;
   @Nullable Waiter after;
   boolean isQueued;
@@ -36,14 +39,16 @@ final class Waiter {
   private volatile boolean hasEnded;
 
   /** The calling thread, which goes on to {@link #await}. */
-  Waiter() {
+  Waiter(int cost) {
     thread = Thread.currentThread();
     future = null;
+    this.cost = cost;
   }
 
-  Waiter(PermitFuture future) {
+  Waiter(PermitFuture future, int cost) {
     thread = null;
     this.future = future;
+    this.cost = cost;
   }
 
   /** The gate: the wait is over, with a permit or without. {@link #tell} follows. */

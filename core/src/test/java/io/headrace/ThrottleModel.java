@@ -8,12 +8,14 @@ final class ThrottleModel {
   /** Somebody who wants a permit. */
   static final class Wish {
     final int id;
+    final int cost;
     final long untilNanos;
     boolean isGranted;
     boolean isOver;
 
-    Wish(int id, long untilNanos) {
+    Wish(int id, int cost, long untilNanos) {
       this.id = id;
+      this.cost = cost;
       this.untilNanos = untilNanos;
     }
   }
@@ -39,8 +41,8 @@ final class ThrottleModel {
   }
 
   /** Whether a try succeeds. */
-  boolean tryAcquire(long nowNanos) {
-    if (!queue.isEmpty() || isFull() || !takes(nowNanos, false)) {
+  boolean tryAcquire(int cost, long nowNanos) {
+    if (!queue.isEmpty() || isFull() || !takes(cost, nowNanos, false)) {
       return false;
     }
     running++;
@@ -48,23 +50,23 @@ final class ThrottleModel {
   }
 
   /** How long until the rate allows another, or 0. */
-  long delayNanos(long nowNanos) {
-    return intervalNanos == 0 ? 0 : Math.max(0, dueNanos() - nowNanos);
+  long delayNanos(int cost, long nowNanos) {
+    return intervalNanos == 0 ? 0 : Math.max(0, dueNanos(cost) - nowNanos);
   }
 
   private boolean isFull() {
     return atOnce != 0 && running == atOnce;
   }
 
-  private long dueNanos() {
-    return theoreticalNanos - (burst - 1) * intervalNanos;
+  private long dueNanos(int cost) {
+    return theoreticalNanos - (burst - cost) * intervalNanos;
   }
 
-  private boolean takes(long nowNanos, boolean hasWaited) {
+  private boolean takes(int cost, long nowNanos, boolean hasWaited) {
     if (intervalNanos == 0) {
       return true;
     }
-    if (nowNanos < dueNanos()) {
+    if (nowNanos < dueNanos(cost)) {
       inDemand = true;
       return false;
     }
@@ -76,7 +78,7 @@ final class ThrottleModel {
       theoreticalNanos = nowNanos;
       inDemand = false;
     }
-    theoreticalNanos += intervalNanos;
+    theoreticalNanos += cost * intervalNanos;
     return true;
   }
 
@@ -86,7 +88,7 @@ final class ThrottleModel {
       if (isFull()) {
         return;
       }
-      if (!takes(nowNanos, firstIsEarly)) {
+      if (!takes(queue.getFirst().cost, nowNanos, firstIsEarly)) {
         firstIsEarly = true;
         return;
       }

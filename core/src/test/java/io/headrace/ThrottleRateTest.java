@@ -1,6 +1,7 @@
 package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
@@ -75,6 +76,58 @@ class ThrottleRateTest {
     time.advance(Duration.ofSeconds(1));
     assertThat(grants).containsExactly(0L, 100_000L, 200_000L, 300_000L, 400_000L);
     assertThat(time.alarms()).isZero();
+  }
+
+  private CompletableFuture<Permit> awaitOne(Throttle throttle, int cost) {
+    CompletableFuture<Permit> permit = throttle.withCost(cost).acquireAsync();
+    permit.thenAccept(_ -> grants.add(nowMicros()));
+    return permit;
+  }
+
+  @Test
+  void aPermitThatCostsSeveralIsGrantedWhenAsManyAreSavedUp() {
+    Throttle throttle = builder().perSecond(10).burst(5).build();
+    awaitOne(throttle, 5);
+    awaitOne(throttle, 3);
+    awaitOne(throttle, 1);
+    time.advance(Duration.ofSeconds(10));
+    awaitOne(throttle, 4);
+    awaitOne(throttle, 1);
+    awaitOne(throttle, 5);
+    time.advance(Duration.ofSeconds(1));
+    assertThat(grants)
+        .containsExactly(0L, 300_000L, 400_000L, 10_000_000L, 10_000_000L, 10_500_000L);
+  }
+
+  @Test
+  void oneThatCostsLessIsDueEarlierWhenTheOneBeforeItGivesUp() {
+    Throttle throttle = builder().perSecond(10).burst(5).build();
+    awaitOne(throttle, 5);
+    var first = awaitOne(throttle, 5);
+    var second = awaitOne(throttle, 4);
+    awaitOne(throttle, 1);
+    time.advance(Duration.ofMillis(50));
+    first.cancel(true);
+    time.advance(Duration.ofMillis(150));
+    assertThat(grants).containsExactly(0L);
+    second.cancel(true);
+    assertThat(grants).containsExactly(0L, 200_000L);
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
+  void whatNobodyCanSaveUpIsRefused() {
+    Throttle throttle = builder().perSecond(10).burst(5).build();
+    for (int cost : new int[] {0, -1, 6, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+      assertThatThrownBy(() -> throttle.withCost(cost))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("cost is %d, it has to be from 1 to the burst of %s", cost, throttle);
+    }
+    Throttle slots = Throttle.atMost(3);
+    assertThatThrownBy(() -> slots.withCost(2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "cost is 2, it has a meaning only beside a rate, and this is Throttle[atOnce=3]");
   }
 
   /** How permits are asked for, and something is started with each. */

@@ -6,6 +6,8 @@ import io.headrace.ThrottleModel.Wish;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -130,22 +132,28 @@ class ThrottleScheduleTest {
     }
 
     private void tryAcquire() {
-      Permit permit = throttle.tryAcquire();
-      note("try: " + (permit != null));
-      assertThat(permit != null).as("a try").isEqualTo(model.tryAcquire(now()));
+      int cost = cost();
+      Permit permit = throttle.withCost(cost).tryAcquire();
+      note("try for " + cost + ": " + (permit != null));
+      assertThat(permit != null).as("a try").isEqualTo(model.tryAcquire(cost, now()));
       if (permit != null) {
-        granted(permit);
+        granted(permit, cost);
       }
     }
 
+    private int cost() {
+      return 1 + random.nextInt(burst);
+    }
+
     private void acquire(int timeoutMillis) {
-      note("acquire " + wishes.size() + " within " + timeoutMillis);
+      int cost = cost();
+      note("acquire " + wishes.size() + " for " + cost + " within " + timeoutMillis);
       long timeoutNanos = timeoutMillis * 1_000_000L;
       Wish wish =
-          new Wish(wishes.size(), timeoutMillis == 0 ? Long.MAX_VALUE : now() + timeoutNanos);
+          new Wish(wishes.size(), cost, timeoutMillis == 0 ? Long.MAX_VALUE : now() + timeoutNanos);
       wishes.add(wish);
-      wish.isGranted = model.tryAcquire(now());
-      if (!wish.isGranted && timeoutMillis > 0 && model.delayNanos(now()) > timeoutNanos) {
+      wish.isGranted = model.tryAcquire(cost, now());
+      if (!wish.isGranted && timeoutMillis > 0 && model.delayNanos(cost, now()) > timeoutNanos) {
         wish.isOver = true;
       } else if (!wish.isGranted) {
         model.queue.add(wish);
@@ -153,15 +161,15 @@ class ThrottleScheduleTest {
       }
       CompletableFuture<Permit> future =
           timeoutMillis == 0
-              ? throttle.acquireAsync()
-              : throttle.acquireAsync(Duration.ofMillis(timeoutMillis));
+              ? throttle.withCost(cost).acquireAsync()
+              : throttle.withCost(cost).acquireAsync(Duration.ofMillis(timeoutMillis));
       futures.add(future);
-      future.thenAccept(this::granted);
+      future.thenAccept(permit -> granted(permit, cost));
     }
 
-    private void granted(Permit permit) {
+    private void granted(Permit permit, int cost) {
       permits.add(permit);
-      grantsNanos.add(now());
+      grantsNanos.addAll(Collections.nCopies(cost, now()));
     }
 
     private void close(int index) {
@@ -220,12 +228,14 @@ class ThrottleScheduleTest {
 
     private void settleModel() {
       model.settle(now());
-      for (Wish wish : List.copyOf(model.queue)) {
-        if (wish.untilNanos <= now()) {
+      List<Wish> waiting = new ArrayList<>(model.queue);
+      waiting.sort(Comparator.comparingLong(wish -> wish.untilNanos));
+      for (Wish wish : waiting) {
+        if (wish.untilNanos <= now() && !wish.isGranted) {
           model.dismiss(wish);
+          model.settle(now()); // one that costs less may be due when it goes
         }
       }
-      model.settle(now());
     }
 
     private void check() {

@@ -33,5 +33,21 @@ class ThrottleSnippetsTest {
     assertThat(throttle.running()).isZero();
   }
 
+  @Test
+  void cost() throws InterruptedException {
+    Service<String, Integer> model =
+        (prompt, options) -> CompletableFuture.completedFuture(prompt.length());
+    // @start region="cost"
+    Throttle tokens = Throttle.builder().rate(90_000, Duration.ofMinutes(1)).burst(8_000).build();
+
+    Service<String, Integer> limited = tokens.around(model, prompt -> 1 + prompt.length() / 4);
+    int answer = limited.call("how many tokens is this?");
+    try (Permit _ = tokens.withCost(500).acquire()) {
+      work();
+    }
+    // @end
+    assertThat(answer).isEqualTo(24);
+  }
+
   private static void work() {}
 }

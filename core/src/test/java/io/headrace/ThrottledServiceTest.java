@@ -268,6 +268,28 @@ class ThrottledServiceTest {
   }
 
   @Test
+  void callsCountForAsManyAsTheirItemsCost() {
+    Throttle rate = Throttle.builder().perSecond(10).burst(5).timeSource(time).build();
+    Service<Integer, Integer> service = (item, options) -> CompletableFuture.completedFuture(item);
+    Service<Integer, Integer> limited = rate.around(service, item -> 10 / item);
+    assertThat(limited.submit(2)).isDone();
+    var second = limited.submit(5);
+    time.advance(Duration.ofMillis(199));
+    assertThat(second).isNotDone();
+    time.advance(Duration.ofMillis(1));
+    assertThat(second).isCompletedWithValue(5);
+    assertThat(limited.submit(5, CallOptions.timeout(Duration.ofMillis(199))).exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class);
+    assertThat(limited.submit(1).exceptionNow())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("cost is 10, it has to be from 1 to the burst");
+    assertThat(limited.submit(0).exceptionNow()).isInstanceOf(ArithmeticException.class);
+    time.advance(Duration.ofSeconds(1));
+    assertThat(rate.withCost(5).around(service).submit(7)).isDone();
+    assertThat(rate.tryAcquire()).isNull();
+  }
+
+  @Test
   void callsComeAtTheRate() {
     Throttle rate = Throttle.builder().perSecond(2).timeSource(time).build();
     Service<String, String> around = rate.around(service);
