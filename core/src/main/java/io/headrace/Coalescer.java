@@ -51,9 +51,11 @@ import org.jspecify.annotations.Nullable;
  * that would close a circle of executions that wait for each other by {@code call}, on whichever of
  * their threads. This is known of blocking functions through a {@link ScopedValue}, on their thread
  * and on those that inherit it in a structured task scope, across all coalescers. Of asynchronous
- * functions it is known only until they have returned their stage; what they call later, or what
- * any function calls from threads that it starts otherwise, cannot be seen, and waits until its
- * timeout is over: for ever if neither the call nor {@link CoalescerBuilder#timeout} names one.
+ * functions it is known only until they have returned their stage. What they call later, in a
+ * continuation, or what any function calls from threads that it starts otherwise, cannot be told
+ * from a call that comes from outside: it waits for itself until its timeout is over, and for ever
+ * if there is none, as all calls of that key do then. A coalescer that such code may come back to
+ * needs a {@link CoalescerBuilder#timeout}.
  *
  * <p><b>Thread safety.</b> Any thread may call any method. {@code submit} does not block, unless
  * the executor runs tasks on the calling thread. A coalescer owns no threads and needs no close.

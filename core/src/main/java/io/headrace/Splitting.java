@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -65,13 +66,16 @@ final class Splitting<I, O extends @Nullable Object> {
     }
   }
 
-  private CompletableFuture<O> joined(I item, List<CompletableFuture<O>> parts) {
+  /** The future of an item, from those of its parts, which belong to nobody else. */
+  CompletableFuture<O> joined(I item, List<CompletableFuture<O>> parts) {
     CompletableFuture<O> whole = new CompletableFuture<>();
+    AtomicBoolean hasFailed = new AtomicBoolean();
     for (CompletableFuture<O> part : parts) {
       var _ =
           part.whenComplete(
               (result, failure) -> {
-                if (failure != null) {
+                if (failure != null && hasFailed.compareAndSet(false, true)) {
+                  cancelAll(parts); // before continuations of the item run, which can take long
                   whole.completeExceptionally(Failures.unwrapped(failure));
                 }
               });
@@ -79,8 +83,12 @@ final class Splitting<I, O extends @Nullable Object> {
     var _ =
         CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
             .thenRun(() -> join(item, parts, whole));
-    var _ = whole.whenComplete((result, failure) -> parts.forEach(part -> part.cancel(true)));
+    var _ = whole.whenComplete((result, failure) -> cancelAll(parts));
     return whole;
+  }
+
+  private static void cancelAll(List<? extends CompletableFuture<?>> parts) {
+    parts.forEach(part -> part.cancel(true));
   }
 
   private void join(I item, List<CompletableFuture<O>> parts, CompletableFuture<O> whole) {

@@ -319,9 +319,7 @@ abstract class TaskRun {
   }
 
   private void expire() {
-    if (ended.getCount() != 0) {
-      end(true);
-    }
+    end(true);
   }
 
   /**
@@ -350,6 +348,9 @@ abstract class TaskRun {
   private void end(boolean isOver) {
     boolean isFirst;
     synchronized (this) {
+      if (isOver && hasEnded()) {
+        return; // and whoever has asked what it failed with has been told that it did not
+      }
       isFirst = setStopped(isOver && !isExpired ? expiry() : null);
       isExpired |= isOver;
     }

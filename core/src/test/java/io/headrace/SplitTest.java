@@ -143,6 +143,20 @@ class SplitTest {
     batcher.close();
   }
 
+  /** What follows the item can take long. */
+  @Test
+  void theOtherPartsAreCancelledBeforeTheItemFails() {
+    var batcher = batcher();
+    List<Integer> queued = new ArrayList<>();
+    batcher.submit("x");
+    var whole = batcher.submit("abcdbad!efghij");
+    var told = whole.whenComplete((_, _) -> queued.add(batcher.queued()));
+    stepped.runAll();
+    assertThat(told).isCompletedExceptionally();
+    assertThat(queued).containsExactly(0);
+    batcher.close();
+  }
+
   @Test
   void cancellingTheItemCancelsItsParts() {
     var batcher = batcher();

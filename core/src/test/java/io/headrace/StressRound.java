@@ -38,7 +38,7 @@ final class StressRound {
     }
   }
 
-  private static final int HEAVIEST = 4;
+  static final int HEAVIEST = 4;
 
   /** What the batches of a step keep to. */
   private record Limits(
@@ -61,6 +61,7 @@ final class StressRound {
   private final Map<Observer.Outcome, LongAdder> outcomes = new ConcurrentHashMap<>();
   private final Map<Integer, AtomicInteger> handlings = new ConcurrentHashMap<>();
   private final List<AtomicInteger> running = new ArrayList<>();
+  private final List<StressService> services = new ArrayList<>();
   private final Queue<String> violations = new ConcurrentLinkedQueue<>();
   private final StringBuilder description = new StringBuilder();
   private final int itemsEach;
@@ -126,12 +127,18 @@ final class StressRound {
           case 1 -> OnFull.await();
           default -> OnFull.await(Duration.ofMillis(1 + random.nextInt(5)));
         };
-    boolean isAsync = random.nextInt(4) == 0;
+    boolean isAsync = random.nextInt(3) == 0;
+    StressService service =
+        isAsync && random.nextBoolean() ? new StressService(random, violations) : null;
+    if (service != null) {
+      services.add(service);
+    }
     AtomicInteger now = new AtomicInteger();
     running.add(now);
     description
         .append(" s" + index + "(" + workers + ", " + policy + ", queue " + capacity)
-        .append(" " + onFull + ", " + limits + (isAsync ? ", async)" : ")"));
+        .append(" " + onFull + ", " + limits + (isAsync ? ", async" : "") + ")")
+        .append(service == null ? "" : " that asks " + service);
     Consumer<StepOptions<Integer>> options =
         step -> {
           step.batch(policy).workers(workers);
@@ -149,12 +156,12 @@ final class StressRound {
           }
         };
     return isAsync
-        ? builder.asyncStep("s" + index, items -> handleLater(items, limits), options)
+        ? builder.asyncStep("s" + index, items -> handleLater(items, limits, service), options)
         : builder.stepIf(
             item -> applies(item, index), "s" + index, items -> handle(items, limits), options);
   }
 
-  private static int weight(int item) {
+  static int weight(int item) {
     return 1 + item % HEAVIEST;
   }
 
@@ -178,8 +185,14 @@ final class StressRound {
     }
   }
 
-  private CompletionStage<List<Integer>> handleLater(List<Integer> items, Limits limits) {
+  private CompletionStage<List<Integer>> handleLater(
+      List<Integer> items, Limits limits, @Nullable StressService service) {
     begin(items, limits);
+    if (service != null) {
+      return service
+          .handle(items)
+          .whenComplete((_, _) -> running.get(limits.index).decrementAndGet());
+    }
     return CompletableFuture.supplyAsync(
         () -> {
           running.get(limits.index).decrementAndGet();
@@ -209,7 +222,11 @@ final class StressRound {
     }
   }
 
-  private static List<Integer> answer(List<Integer> items) {
+  static List<Integer> failOnPurpose() {
+    throw new OnPurpose();
+  }
+
+  static List<Integer> answer(List<Integer> items) {
     int draw = ThreadLocalRandom.current().nextInt(40);
     if (draw == 0) {
       throw new OnPurpose();
@@ -262,6 +279,7 @@ final class StressRound {
               closed.countDown();
             });
     awaitOrDump("the flow closes", closed);
+    services.forEach(service -> service.closeAndCheck(describe()));
     check();
   }
 
