@@ -330,7 +330,7 @@ final class Batch {
     int succeeded = 0;
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
-      report(startNanos, outcomes == null ? 0 : outcomes.failures(), null);
+      report(startNanos, outcomes == null || reason != null ? 0 : failing(outcomes), null);
       Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
@@ -345,9 +345,29 @@ final class Batch {
         }
       }
     } catch (Throwable failure) {
-      failPart(next, failure, Observer.Outcome.FAILED); // the list does not keep to its contract
+      for (; next < partSize; next++) { // the list does not keep to its contract
+        station.failAlone(ticket(next), failure);
+      }
     }
     tally.succeeded(succeeded);
+  }
+
+  /** How many items are about to fail; those that have a result have left, whatever comes. */
+  private int failing(Outcomes<?> outcomes) {
+    int failing = 0;
+    for (int i = 0; i < partSize && outcomes.failures() > 0; i++) {
+      failing += outcomes.failure(i) != null && !ticket(i).isDone() ? 1 : 0;
+    }
+    return failing;
+  }
+
+  /** The same for a part that fails as a whole. */
+  private int failing() {
+    int failing = 0;
+    for (int i = 0; i < partSize; i++) {
+      failing += ticket(i).isDone() ? 0 : 1;
+    }
+    return failing;
   }
 
   private static Iterator<?> iterator(List<?> results) {
@@ -369,10 +389,10 @@ final class Batch {
   private void failed(Throwable failure, long startNanos) {
     HeadraceException reason = station.shutdownReason;
     if (reason != null) {
-      report(startNanos, partSize, failure);
+      report(startNanos, 0, failure);
       failPart(0, reason, Observer.Outcome.REJECTED); // it may have failed for the interrupt only
     } else if (station.step.maxTries() == 1 || (isolation == null && partSize == 1)) {
-      report(startNanos, partSize, failure);
+      report(startNanos, failing(), failure);
       failPart(0, failure, Observer.Outcome.FAILED);
     } else if (isolation == null) {
       long endNanos = report(startNanos, 0, failure);
@@ -383,7 +403,8 @@ final class Batch {
       waitAgain(endNanos);
     } else {
       List<Ticket> guilty = isolation.failed();
-      long endNanos = report(startNanos, guilty.size(), failure);
+      int failing = (int) guilty.stream().filter(ticket -> !ticket.isDone()).count();
+      long endNanos = report(startNanos, failing, failure);
       guilty.forEach(ticket -> tally.fail(ticket, failure, Observer.Outcome.FAILED, station));
       waitAgain(endNanos);
     }

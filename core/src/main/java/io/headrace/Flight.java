@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import jdk.jfr.FlightRecorder;
 import jdk.jfr.FlightRecorderListener;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,8 @@ final class Flight {
   /** What {@link FlightEvents.Step} looks at. It does not keep alive those that nobody closes. */
   private static final Set<Flow<?, ?>> STARTED =
       Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
+  private static final AtomicLong ROUNDS = new AtomicLong();
 
   static {
     FlightRecorder.addListener(
@@ -78,9 +81,10 @@ final class Flight {
           flow -> flow.state() == Flow.State.STOPPED || flow.state() == Flow.State.FAILED);
       flows = List.copyOf(STARTED);
     }
+    long round = ROUNDS.incrementAndGet();
     for (Flow<?, ?> flow : flows) {
       for (Statistics.Step step : flow.statistics().steps()) {
-        new FlightEvents.Step().commit(flow.name(), step);
+        new FlightEvents.Step().commit(flow.name(), round, step);
       }
     }
   }

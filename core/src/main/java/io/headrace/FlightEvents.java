@@ -116,6 +116,10 @@ final class FlightEvents {
     @Label("Step")
     String step = "";
 
+    @Label("Round")
+    @Description("The same number for all steps that were looked at together")
+    long round;
+
     @Label("Queue Length")
     @Description("Items that wait for the step")
     int queueLength;
@@ -156,8 +160,9 @@ final class FlightEvents {
     @Description("Items that were refused or stopped here")
     long rejected;
 
-    void commit(String service, Statistics.Step statistics) {
+    void commit(String service, long round, Statistics.Step statistics) {
       this.service = service;
+      this.round = round;
       step = statistics.name();
       queueLength = statistics.queued();
       workers = statistics.workers();

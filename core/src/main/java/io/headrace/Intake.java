@@ -75,7 +75,7 @@ final class Intake {
     try {
       parcel = sorting.parcel(ticket.value, station);
     } catch (Throwable failure) {
-      flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, station);
+      station.failAlone(ticket, failure);
       return false;
     }
     if (parcel.weight > station.maxSize) {

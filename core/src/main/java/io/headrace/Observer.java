@@ -74,15 +74,16 @@ public interface Observer {
   default void onRetry(String service, String step, int items) {}
 
   /**
-   * An item has left a batcher or flow at a step without a result and without the handler being to
-   * blame: while it waited there, when it came, or while it was in a batch, whose result for it is
-   * dropped.
+   * An item has left a batcher or flow at a step without a result, and is not among those that the
+   * event of a batch tells as failed: while it waited there, when it came, or while it was in a
+   * batch, whose result for it is dropped.
    *
    * @param service the name of the batcher or flow
    * @param step the name of the step; for a batcher its own name
    * @param outcome how its call ended: {@link Outcome#TIMED_OUT}, {@link Outcome#CANCELLED}, which
-   *     is also for the items of the other branches when one has failed, or {@link
-   *     Outcome#REJECTED}
+   *     is also for the items of the other branches when one has failed, {@link Outcome#REJECTED},
+   *     or {@link Outcome#FAILED} if a function for its weight or bucket has thrown, or the list of
+   *     results when it was read
    */
   default void onDrop(String service, String step, Outcome outcome) {}
 
@@ -263,7 +264,8 @@ public interface Observer {
    * @param service the name of the batcher or flow
    * @param step the name of the step; for a batcher its own name
    * @param size the number of items
-   * @param failed how many of them failed
+   * @param failed how many of them failed; not those whose calls had ended before, nor those that a
+   *     shutdown rejects, of which {@link Observer#onDrop} tells
    * @param handleNanos nanoseconds that the handler took
    * @param queueNanos nanoseconds that each item waited for this step, collecting included; in a
    *     part that is executed again, since the last execution of the item; not a copy: observers

@@ -429,7 +429,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** To be done after the drain: the ticket fails by code of users. */
   void failLater(Ticket ticket, Throwable failure) {
-    drain.completeLater(() -> flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this));
+    drain.completeLater(() -> failAlone(ticket, failure));
   }
 
   /** To be done after the drain: what a worker has not answered yet fails. */

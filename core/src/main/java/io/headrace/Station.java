@@ -149,7 +149,17 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
     flow.observers.retried(step.name(), items);
   }
 
-  /** An item leaves the flow here without a result; not in a drain, for observers are told. */
+  /** An item fails, and no event of a batch tells observers so; not in a drain. */
+  final void failAlone(Ticket ticket, Throwable failure) {
+    if (flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this)) {
+      flow.observers.dropped(step.name(), Observer.Outcome.FAILED);
+    }
+  }
+
+  /**
+   * An item leaves the flow here without a result; not in a drain, for observers are told: of what
+   * has failed by the event of its batch, or by {@link #failAlone}.
+   */
   final void lost(Observer.Outcome outcome) {
     countLost(outcome);
     if (outcome != Observer.Outcome.FAILED) {

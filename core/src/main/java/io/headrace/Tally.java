@@ -50,14 +50,14 @@ final class Tally {
   }
 
   /**
-   * Fails a ticket.
+   * Fails a ticket; returns whether it was not complete.
    *
    * @param at the station where that happens, if any; not in its drain
    */
-  void fail(Ticket ticket, Throwable failure, Observer.Outcome outcome, @Nullable Station at) {
+  boolean fail(Ticket ticket, Throwable failure, Observer.Outcome outcome, @Nullable Station at) {
     if (!ticket.fail(failure, outcome)) {
       left(ticket, at);
-      return;
+      return false;
     }
     ticket.value = null;
     if (at != null) {
@@ -67,6 +67,7 @@ final class Tally {
     if (ticket.isCall()) {
       calls.add(outcome, 1);
     }
+    return true;
   }
 
   void reject(Ticket ticket, HeadraceException reason, @Nullable Station at) {

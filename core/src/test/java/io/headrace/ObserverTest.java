@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.Observer.BatchEvent;
 import io.headrace.Observer.Outcome;
+import io.headrace.testkit.SteppedExecutor;
 import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.ToIntFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +31,18 @@ class ObserverTest {
     final List<String> calls = new ArrayList<>();
     final List<Flow.State> states = new ArrayList<>();
     final List<Observed> started = new ArrayList<>();
+    final List<Outcome> drops = new ArrayList<>();
+
+    @Override
+    public void onDrop(String service, String step, Outcome outcome) {
+      drops.add(outcome);
+    }
+
+    long told(Outcome outcome) {
+      long inBatches = batches.stream().mapToLong(BatchEvent::failed).sum();
+      return drops.stream().filter(outcome::equals).count()
+          + (outcome == Outcome.FAILED ? inBatches : 0);
+    }
 
     @Override
     public void onStart(Observed service) {
@@ -227,6 +243,80 @@ class ObserverTest {
       assertThat(own.calls).containsExactly("direct FAILED 0", "direct FAILED 0");
       assertThat(told).containsExactly("direct 2", "direct 2");
     }
+  }
+
+  /** Three items, the first of which is cancelled while the handler has them. */
+  private void assertToldAsCounted(
+      Handler<Integer, Integer> handler, UnaryOperator<Batcher.Builder<Integer, Integer>> options) {
+    var own = new Recorder();
+    var executor = new SteppedExecutor();
+    List<CompletableFuture<Integer>> futures = new ArrayList<>();
+    Handler<Integer, Integer> cancelling =
+        items -> {
+          futures.getFirst().cancel(true);
+          return handler.handle(items);
+        };
+    var batcher =
+        options
+            .apply(Batcher.builder(cancelling).observer(own).timeSource(time))
+            .workers(Workers.executor(executor, 1))
+            .build();
+    futures.addAll(batcher.submitAll(List.of(1, 2, 3), CallOptions.DEFAULT));
+    executor.runAll();
+    batcher.close();
+    var step = batcher.statistics().steps().getFirst();
+    assertThat(step.failed()).isPositive();
+    assertThat(own.told(Outcome.FAILED)).isEqualTo(step.failed());
+    assertThat(own.told(Outcome.CANCELLED)).isEqualTo(step.cancelled());
+    assertThat(step.failed() + step.cancelled() + batcher.statistics().completed()).isEqualTo(3);
+  }
+
+  @Test
+  void observersAreToldOfAsManyFailuresAsAreCounted() {
+    Handler<Integer, Integer> failing =
+        items -> {
+          throw new IOException();
+        };
+    Handler<Integer, Integer> failingEach =
+        items -> {
+          Outcomes<Integer> outcomes = new Outcomes<>(3);
+          items.forEach(item -> outcomes.addFailure(new IOException()));
+          return outcomes;
+        };
+    Handler<Integer, Integer> failingLater =
+        items ->
+            new AbstractList<>() {
+              @Override
+              public Integer get(int index) {
+                if (index == 1) {
+                  throw new IllegalStateException();
+                }
+                return index;
+              }
+
+              @Override
+              public int size() {
+                return items.size();
+              }
+            };
+    ToIntFunction<Integer> heavy = item -> 1 / (item - 2);
+    assertToldAsCounted(failing, builder -> builder);
+    assertToldAsCounted(failing, builder -> builder.isolate(10));
+    assertToldAsCounted(failing, builder -> builder.isolate(2));
+    assertToldAsCounted(failingEach, builder -> builder);
+    assertToldAsCounted(failingLater, builder -> builder);
+    assertToldAsCounted(items -> items, builder -> builder.weight(heavy));
+  }
+
+  @Test
+  void whatAShutdownRejectsIsNotToldAsFailed() {
+    var batcher = held().batch(BatchPolicy.greedy(2)).observer(recorder).build();
+    batcher.submitAll(List.of(1, 2), CallOptions.DEFAULT);
+    batcher.shutdownNow();
+    var step = batcher.statistics().steps().getFirst();
+    assertThat(step.rejected()).isEqualTo(2);
+    assertThat(recorder.told(Outcome.REJECTED)).isEqualTo(2);
+    assertThat(recorder.batches).extracting(BatchEvent::failed).containsExactly(0);
   }
 
   @Test

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * savepoints, and the halves of those that fail, down to the bad rows; then what is left is
  * committed. Without a transaction (selects) there is nothing to undo.
  *
+ * <p>What an operation says may succeed at once is executed once more before that.
+ *
  * <p>After a wait for a lock that lasted too long each row is executed alone, because every part
  * with the locked row would wait as long again. So it is if a batch that is stored as a whole
  * writes a row twice in one statement, which PostgreSQL does not take. When nobody waits for the
@@ -31,6 +33,8 @@ final class Attempt {
   private final BooleanSupplier isWaitedFor;
 
   private boolean inTransaction;
+
+  private boolean isOnceMore;
 
   /** What is executed, or was at last. */
   private List<Row> executed = List.of();
@@ -92,6 +96,11 @@ final class Attempt {
     } catch (SQLException | RuntimeException e) {
       Exception error = SqlErrors.own(e);
       undo(null, error);
+      if (e instanceof OnceMoreException && !isOnceMore) {
+        isOnceMore = true;
+        all(rows);
+        return;
+      }
       if (terms.allOrNothing() && SqlErrors.wroteTwice(error) && atOnce > 1) {
         atOnce = 1;
         all(rows);
@@ -131,15 +140,32 @@ final class Attempt {
       Savepoint savepoint = inTransaction ? ask(connection::setSavepoint) : null;
       try {
         inParts(part);
+        release(savepoint);
       } catch (SQLException | RuntimeException e) {
         Exception error = SqlErrors.own(e);
         undo(savepoint, error);
+        release(savepoint);
         if (part.size() == 1) {
           answers.fail(part, error);
         } else {
           search(part, error);
         }
       }
+    }
+  }
+
+  /**
+   * Lets go what the database keeps for a savepoint: PostgreSQL a lock for each, of which it has
+   * some thousands. Not every driver can do it; a connection that is lost says so at the next
+   * statement.
+   */
+  private void release(@Nullable Savepoint savepoint) {
+    try {
+      if (savepoint != null) {
+        connection.releaseSavepoint(savepoint);
+      }
+    } catch (SQLException e) {
+      // it goes with the transaction
     }
   }
 

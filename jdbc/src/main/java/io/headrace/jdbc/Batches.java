@@ -30,7 +30,7 @@ final class Batches {
       counts.replaceAll(count -> count == Statement.SUCCESS_NO_INFO ? 1 : count);
       return counts;
     }
-    try (PreparedStatement statement = connection.prepareStatement(sql, returning.names())) {
+    try (PreparedStatement statement = connection.prepareStatement(sql, returning.array())) {
       run(statement, rows, binder);
       try (ResultSet returned = statement.getGeneratedKeys()) {
         return returning.read(returned, rows.size());

@@ -16,6 +16,9 @@ final class Insert implements Operation {
   private final Table table;
   private final @Nullable Returning returning;
 
+  /** The driver returns the key of one row of a batch only, as that of SQLite does. */
+  private volatile boolean isOneByOne;
+
   Insert(Table table, @Nullable Returning returning) {
     this.table = table;
     this.returning = returning;
@@ -28,17 +31,29 @@ final class Insert implements Operation {
     List<@Nullable Object> results = new ArrayList<>(rows.size());
     while (results.size() < rows.size()) {
       List<Row> rest = rows.subList(results.size(), rows.size());
-      List<Row> part = dialect.manyRows() ? table.ofStatement(rest) : rest;
-      results.addAll(insert(connection, dialect, part));
+      results.addAll(insert(connection, dialect, part(dialect, rest)));
     }
     return results;
   }
 
+  private List<Row> part(Dialect dialect, List<Row> rows) {
+    if (dialect.manyRows()) {
+      return table.ofStatement(rows);
+    }
+    return isOneByOne ? rows.subList(0, 1) : rows;
+  }
+
   private List<? extends @Nullable Object> insert(
       Connection connection, Dialect dialect, List<Row> rows) throws SQLException {
-    return dialect.manyRows()
-        ? many(connection, dialect, dialect.insert(table, rows.size()), rows, returning)
-        : Batches.execute(connection, dialect.insert(table, 1), rows, Insert::bind, returning);
+    if (dialect.manyRows()) {
+      return many(connection, dialect, dialect.insert(table, rows.size()), rows, returning);
+    }
+    try {
+      return Batches.execute(connection, dialect.insert(table, 1), rows, Insert::bind, returning);
+    } catch (Returning.CountException e) {
+      isOneByOne = true;
+      throw new OnceMoreException(e);
+    }
   }
 
   /** Executes a statement that has all the rows in it. */
@@ -72,7 +87,7 @@ final class Insert implements Operation {
     }
     return dialect.returningClause()
         ? connection.prepareStatement(sql + " RETURNING " + returning.columns())
-        : connection.prepareStatement(sql, returning.names());
+        : connection.prepareStatement(sql, returning.array());
   }
 
   private static ResultSet execute(PreparedStatement statement, Dialect dialect)

@@ -6,10 +6,24 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Which columns of a written row are read, and how. */
-record Returning(String columns, RowMapper<?> mapper) {
-  String[] names() {
-    return columns.split(", ");
+/**
+ * Which columns of a written row are read, and how.
+ *
+ * @param names the names of the columns
+ * @param columns the same, as a statement lists them
+ */
+record Returning(List<String> names, String columns, RowMapper<?> mapper) {
+  /** There are fewer rows than were written, or more. */
+  static final class CountException extends SQLException {
+    private static final long serialVersionUID = 1;
+
+    private CountException(int returned, int written) {
+      super("the database returned " + returned + " rows for " + written);
+    }
+  }
+
+  String[] array() {
+    return names.toArray(String[]::new);
   }
 
   /**
@@ -26,7 +40,7 @@ record Returning(String columns, RowMapper<?> mapper) {
       results.add(null);
     }
     if (results.size() != rows) {
-      throw new SQLException("the database returned " + results.size() + " rows for " + rows);
+      throw new CountException(results.size(), rows);
     }
     return results;
   }

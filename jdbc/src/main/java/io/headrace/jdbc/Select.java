@@ -3,6 +3,8 @@ package io.headrace.jdbc;
 import static java.util.Objects.requireNonNull;
 import static java.util.stream.Collectors.joining;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -185,8 +187,27 @@ final class Select {
       return connection.createArrayOf(type, values.toArray(byte[][]::new)); // as the driver wants
     }
     Object[] all = values.toArray();
-    boolean isWider = type.equals("int4") && Arrays.stream(all).anyMatch(Long.class::isInstance);
-    return connection.createArrayOf(isWider ? "int8" : type, all);
+    return connection.createArrayOf(common(type, all), all);
+  }
+
+  /**
+   * The type as which PostgreSQL compares a column of numbers with values: theirs if it is wider.
+   */
+  private static String common(String type, Object[] values) {
+    boolean isWhole = type.equals("int4") || type.equals("int8");
+    if (isWhole && hasOneOf(values, BigDecimal.class, BigInteger.class)) {
+      return "numeric";
+    }
+    if ((isWhole && hasOneOf(values, Double.class, Float.class))
+        || (type.equals("float4") && hasOneOf(values, Double.class, BigDecimal.class))) {
+      return "float8";
+    }
+    return type.equals("int4") && hasOneOf(values, Long.class) ? "int8" : type;
+  }
+
+  private static boolean hasOneOf(Object[] values, Class<?>... types) {
+    return Arrays.stream(values)
+        .anyMatch(value -> Arrays.stream(types).anyMatch(type -> type.isInstance(value)));
   }
 
   private List<List<@Nullable Object>> read(PreparedStatement statement, int rows, int first)

@@ -26,6 +26,9 @@ final class SqlErrors {
 
   /** The error of the database in that of a driver's batch. */
   static Exception own(Exception error) {
+    if (error instanceof OnceMoreException once) {
+      return own(once.error());
+    }
     if (error instanceof BatchUpdateException batch) {
       if (batch.getNextException() != null) {
         return batch.getNextException();
@@ -51,6 +54,11 @@ final class SqlErrors {
     return state.equals("HYT00")
         || state.equals("55P03")
         || (state.equals("HY000") && hasCode(error, LOCK_WAIT_TIMEOUT));
+  }
+
+  /** A row breaks a constraint, such as one that has its key already. */
+  static boolean brokeConstraint(Exception error) {
+    return state(error).startsWith("23");
   }
 
   /** One statement was to write a row twice. */

@@ -48,7 +48,7 @@ final class Update implements Operation {
     return after.one(connection, rows);
   }
 
-  /** Fails the first time that they are not known, so that they are undone and done one by one. */
+  /** Fails the first time that they are not known, and from then on executes them one by one. */
   List<Integer> counts(Connection connection, List<Row> rows) throws SQLException {
     if (isOneByOne) {
       List<Integer> counts = new ArrayList<>(rows.size());
@@ -60,7 +60,8 @@ final class Update implements Operation {
     List<Integer> counts = Batches.counts(connection, sql, rows, this::bind);
     if (counts.contains(Statement.SUCCESS_NO_INFO)) {
       isOneByOne = true;
-      throw new SQLException("the driver does not say how many rows each statement has changed");
+      throw new OnceMoreException(
+          new SQLException("the driver does not say how many rows each statement has changed"));
     }
     return counts;
   }

@@ -66,6 +66,15 @@ final class Upsert implements Operation {
     return after == null ? Collections.nCopies(rows.size(), 1) : after.one(connection, rows);
   }
 
+  private void insert(Connection connection, List<Row> missing) throws SQLException {
+    try {
+      insert.execute(connection, missing);
+    } catch (SQLException e) {
+      // Somebody may have inserted a row since it was missing, and then it can be updated.
+      throw SqlErrors.brokeConstraint(SqlErrors.own(e)) ? new OnceMoreException(e) : e;
+    }
+  }
+
   private void updateOrInsert(Connection connection, List<Row> rows) throws SQLException {
     List<Row> missing = new ArrayList<>();
     for (Row row : rows) {
@@ -76,7 +85,7 @@ final class Upsert implements Operation {
       }
     }
     if (!missing.isEmpty()) {
-      insert.execute(connection, missing);
+      insert(connection, missing);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.headrace.jdbc;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Handler;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -113,7 +114,8 @@ public final class WriteBatch<I> {
   public <O extends @Nullable Object> Handler<I, @Nullable O> returning(
       RowMapper<O> mapper, String... columns) {
     require(write.sets, "returns nothing: use count");
-    return handler(new Returning(Columns.list(columns), requireNonNull(mapper, "mapper")));
+    return handler(
+        new Returning(List.of(columns), Columns.list(columns), requireNonNull(mapper, "mapper")));
   }
 
   private <O extends @Nullable Object> Handler<I, O> handler(@Nullable Returning returning) {

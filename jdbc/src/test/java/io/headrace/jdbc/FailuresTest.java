@@ -147,6 +147,17 @@ class FailuresTest extends PersonsTest {
     assertThat(emails()).isEmpty();
   }
 
+  /** PostgreSQL keeps a lock for each, and has no more after some thousands. */
+  @Test
+  void theSearchForBadRowsKeepsNoSavepoints() throws Exception {
+    List<Person> persons =
+        IntStream.range(0, 40).mapToObj(i -> i % 2 == 0 ? person(i) : person(-i)).toList();
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(persons);
+    assertThat(counts.failures()).isEqualTo(20);
+    assertThat(emails()).hasSize(20);
+    assertThat(dataSource.mostSavepoints).isEqualTo(1);
+  }
+
   /** By a policy of the table, or a trigger that takes the state of a wrong statement. */
   @Test
   void aRowForWhichThereIsNoRightFailsOnlyItsCaller() throws Exception {

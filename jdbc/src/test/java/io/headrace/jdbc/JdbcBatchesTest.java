@@ -334,9 +334,87 @@ class JdbcBatchesTest extends PersonsTest {
             .containsExactly(0, 1, 0, 1);
       }
       Handler<String, Integer> delete =
-          JdbcBatches.<String>delete(bulk, "person").key("email", email -> email).count();
+          JdbcBatches.<String>delete(bulk, "person")
+              .key("email", email -> email)
+              .allOrNothing()
+              .count();
       assertThat(delete.handle(List.of("nobody", "bob@x", "bob@x"))).containsExactly(0, 1, 0);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void generatedKeysWhereTheDriverReturnsOneOfABatchOnly(boolean allOrNothing) throws Exception {
+    dataSource.returnsLastKeyOnly = database.name().equals(Database.PORTABLE);
+    WriteBatch<Person> insert = allOrNothing ? insert().allOrNothing() : insert();
+    Handler<Person, String> emails = insert.returning(row -> row.getString("email"), "id", "email");
+    assertThat(emails.handle(List.of(ANN, BOB, CID))).containsExactly("ann@x", "bob@x", "cid@x");
+    int before = dataSource.statements.size();
+    assertThat(emails.handle(List.of(person(1), person(2)))).containsExactly("p1@x", "p2@x");
+    assertThat(dataSource.statements.size() - before)
+        .isEqualTo(dataSource.returnsLastKeyOnly ? 2 : 1);
+    assertThat(emails()).hasSize(5);
+  }
+
+  /** Between the update, which finds none, and the insert. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anUpsertOfARowThatAnotherInsertsMeanwhile(boolean allOrNothing) throws Exception {
+    AtomicInteger statements = new AtomicInteger();
+    dataSource.beforeStatement =
+        connection -> {
+          if (dataSource.statements.getLast().startsWith("INSERT")
+              && statements.getAndIncrement() == 0) {
+            database.execute("INSERT INTO person (email, name) VALUES ('bob@x', 'Other')");
+          }
+        };
+    WriteBatch<Person> upsert = allOrNothing ? upsert().allOrNothing() : upsert();
+    assertThat(upsert.count().handle(List.of(BOB))).containsExactly(1);
+    assertThat(nameOf(BOB)).isEqualTo("Bob");
+    assertThat(upsert().count().handle(List.of(ANN, BOB))).containsExactly(1, 1);
+    assertThat(emails()).hasSize(2);
+  }
+
+  @Test
+  void aReturnedColumnWithACommaInItsName() throws Exception {
+    if (database.name().equals("H2") || database.name().equals(Database.PORTABLE)) {
+      database.execute(
+          "DROP TABLE IF EXISTS comma", "CREATE TABLE comma (id INT, \"a, b\" INT DEFAULT 7)");
+      assertThat(
+              JdbcBatches.<Integer>insert(dataSource, "comma")
+                  .set("id", id -> id)
+                  .returning(row -> row.getInt("a, b"), "a, b")
+                  .handle(List.of(1, 2)))
+          .containsExactly(7, 7);
+    }
+  }
+
+  /** As in a comparison with one parameter. */
+  @Test
+  void fractionsAndLargeNumbersAsKeys() throws Exception {
+    database.execute(
+        "DROP TABLE IF EXISTS small",
+        "CREATE TABLE small (n INT, b BIGINT, r REAL)",
+        "INSERT INTO small VALUES (1, 1, 1.5)");
+    List<Number> ones = List.of(new BigDecimal("1.00"), new BigDecimal("1.5"), 1.0, 1.5, 1f, 1L);
+    for (String column : List.of("n", "b")) {
+      for (Number one : ones) {
+        assertThat(smallBy(column).handle(List.of(one)))
+            .as("%s = %s of %s", column, one, one.getClass())
+            .containsExactly(one.doubleValue() == 1 ? 1 : null);
+      }
+      assertThat(smallBy(column).handle(List.of(new BigDecimal("1.5"), 1, 1L, 1.0)))
+          .containsExactly(null, 1, 1, 1);
+    }
+    for (Number half : List.of(1.5, 1.5f, new BigDecimal("1.50"))) {
+      assertThat(smallBy("r").handle(List.of(half))).containsExactly(1);
+    }
+  }
+
+  private Handler<Number, Integer> smallBy(String column) {
+    return JdbcBatches.<Number>select(dataSource, "small")
+        .key(column, n -> n)
+        .one(row -> row.getInt("n"));
   }
 
   @Test

@@ -7,9 +7,13 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
@@ -32,6 +36,12 @@ final class WatchedDataSource implements DataSource {
   Action beforeCommit = connection -> {};
   Action beforeSavepoint = connection -> {};
 
+  /** How many savepoints one connection had at once, at most. */
+  int mostSavepoints;
+
+  /** A driver that returns the generated key of the last row of a batch only. */
+  boolean returnsLastKeyOnly;
+
   WatchedDataSource(DataSource dataSource, boolean portable) {
     this.dataSource = dataSource;
     this.portable = portable;
@@ -44,6 +54,7 @@ final class WatchedDataSource implements DataSource {
     }
     beforeConnection.orNot();
     Connection connection = dataSource.getConnection();
+    AtomicInteger savepoints = new AtomicInteger();
     return proxy(
         Connection.class,
         (proxy, method, arguments) -> {
@@ -53,14 +64,42 @@ final class WatchedDataSource implements DataSource {
               beforeStatement.with(connection);
             }
             case "commit" -> beforeCommit.with(connection);
-            case "setSavepoint" -> beforeSavepoint.with(connection);
+            case "setSavepoint" -> {
+              beforeSavepoint.with(connection);
+              mostSavepoints = Math.max(mostSavepoints, savepoints.incrementAndGet());
+            }
+            case "releaseSavepoint" -> savepoints.decrementAndGet();
             case "getMetaData" -> {
               return metaData(connection.getMetaData());
             }
             default -> {}
           }
-          return call(connection, method, arguments);
+          Object result = call(connection, method, arguments);
+          return returnsLastKeyOnly && result instanceof PreparedStatement statement
+              ? withLastKeyOnly(statement)
+              : result;
         });
+  }
+
+  private static PreparedStatement withLastKeyOnly(PreparedStatement statement) {
+    return proxy(
+        PreparedStatement.class,
+        (proxy, method, arguments) -> {
+          Object result = call(statement, method, arguments);
+          return method.getName().equals("getGeneratedKeys")
+              ? lastOnly((ResultSet) result)
+              : result;
+        });
+  }
+
+  private static ResultSet lastOnly(ResultSet keys) {
+    AtomicBoolean isRead = new AtomicBoolean();
+    return proxy(
+        ResultSet.class,
+        (proxy, method, arguments) ->
+            method.getName().equals("next")
+                ? !isRead.getAndSet(true) && keys.last()
+                : call(keys, method, arguments));
   }
 
   private DatabaseMetaData metaData(DatabaseMetaData metaData) {

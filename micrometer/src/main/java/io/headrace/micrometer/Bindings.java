@@ -12,6 +12,7 @@ import java.util.function.ToLongFunction;
 /** The meters of the throttles and coalescers of one registry, by name. */
 final class Bindings {
   private final MeterRegistry registry;
+  private final RegistryMeters owner;
   private final ConcurrentHashMap<String, BoundMeters<Throttle>> throttles =
       new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, BoundMeters<Coalescer<?, ?>>> coalescers =
@@ -19,8 +20,16 @@ final class Bindings {
   private final ConcurrentHashMap<String, BoundMeters<CoalescerStatistics>> statistics =
       new ConcurrentHashMap<>();
 
-  Bindings(MeterRegistry registry) {
+  Bindings(MeterRegistry registry, RegistryMeters owner) {
     this.registry = registry;
+    this.owner = owner;
+  }
+
+  /** Lets go what is bound to a name. */
+  void forget(String name) {
+    throttles.remove(name);
+    coalescers.remove(name);
+    statistics.remove(name);
   }
 
   void bind(String name, Throttle throttle) {
@@ -36,7 +45,7 @@ final class Bindings {
   }
 
   private BoundMeters<Throttle> meters(String name, Throttle first) {
-    return new BoundMeters<>(registry, name, first)
+    return new BoundMeters<>(registry, name, first, owner)
         .gauge(
             "headrace.throttle.running",
             Tags.empty(),
@@ -52,7 +61,7 @@ final class Bindings {
   private BoundMeters<Coalescer<?, ?>> meters(String name, Coalescer<?, ?> first) {
     String meter = "headrace.coalescer.keys";
     String description = "Keys that are in flight, and keys whose result is kept";
-    return new BoundMeters<Coalescer<?, ?>>(registry, name, first)
+    return new BoundMeters<Coalescer<?, ?>>(registry, name, first, owner)
         .gauge(meter, Tags.of("state", "in_flight"), description, Bindings::inFlight)
         .gauge(meter, Tags.of("state", "kept"), description, Coalescer::kept);
   }
@@ -63,7 +72,7 @@ final class Bindings {
   }
 
   private BoundMeters<CoalescerStatistics> meters(String name, CoalescerStatistics first) {
-    BoundMeters<CoalescerStatistics> meters = new BoundMeters<>(registry, name, first);
+    BoundMeters<CoalescerStatistics> meters = new BoundMeters<>(registry, name, first, owner);
     calls(meters, "executed", Snapshot::executed);
     calls(meters, "joined", Snapshot::joined);
     calls(meters, "kept", Snapshot::kept);

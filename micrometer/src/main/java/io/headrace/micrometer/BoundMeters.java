@@ -13,10 +13,16 @@ import java.util.function.ToDoubleFunction;
 final class BoundMeters<S> {
   private final MeterRegistry registry;
   private final Tags tags;
+
+  /** Lives as long as the meters, which the registry has. */
+  @SuppressWarnings("UnusedVariable")
+  private final RegistryMeters owner;
+
   private volatile S source;
 
-  BoundMeters(MeterRegistry registry, String name, S source) {
+  BoundMeters(MeterRegistry registry, String name, S source, RegistryMeters owner) {
     this.registry = registry;
+    this.owner = owner;
     tags = Tags.of("service", name);
     this.source = source;
   }

@@ -8,7 +8,6 @@ import io.headrace.Flow;
 import io.headrace.Observer;
 import io.headrace.Throttle;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,12 +16,15 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="io.headrace.micrometer.SnippetsTest" region="metrics"}
  *
- * <p>One instance serves any number of batchers, flows, throttles and coalescers; make one for a
- * registry. A batcher or flow is given it as an observer, a throttle or coalescer is bound to it.
- * They are told apart by their names. Of two batchers or flows with one name, which is for one that
- * replaces the other, the meters add up, and the gauges show the one that was started last. Of two
- * throttles or coalescers with one name the meters show the one that was bound last, so their
- * counters begin anew.
+ * <p>One instance serves any number of batchers, flows, throttles and coalescers; several for one
+ * registry have the same meters. A batcher or flow is given it as an observer, a throttle or
+ * coalescer is bound to it. They are told apart by their names. The meters of batchers or flows
+ * with one name add up, the lengths of their queues among them, and {@code headrace.state} is 1 for
+ * each state that one of them is in. Of two throttles or coalescers with one name the meters show
+ * the one that was bound last, so their counters begin anew.
+ *
+ * <p>A registry keeps each meter that it has had: let there be few names, and give those that come
+ * and go, such as one for each job, the same name, or {@link #forget} each of them.
  *
  * <table class="striped">
  * <caption>Meters</caption>
@@ -98,9 +100,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Thread safety.</b> Any thread may call any method. None blocks.
  */
 public final class HeadraceMetrics implements Observer {
-  private final MeterRegistry registry;
-  private final ConcurrentHashMap<String, ServiceMeters> services = new ConcurrentHashMap<>();
-  private final Bindings bindings;
+  private final RegistryMeters meters;
 
   /**
    * Records into a registry.
@@ -108,8 +108,7 @@ public final class HeadraceMetrics implements Observer {
    * @param registry where the meters are registered
    */
   public HeadraceMetrics(MeterRegistry registry) {
-    this.registry = requireNonNull(registry, "registry");
-    bindings = new Bindings(registry);
+    meters = RegistryMeters.of(requireNonNull(registry, "registry"));
   }
 
   @Override
@@ -169,7 +168,7 @@ public final class HeadraceMetrics implements Observer {
    * @throws IllegalArgumentException if the name is blank
    */
   public void bind(String name, Throttle throttle) {
-    bindings.bind(notBlank(name), requireNonNull(throttle, "throttle"));
+    meters.bindings.bind(notBlank(name), requireNonNull(throttle, "throttle"));
   }
 
   /**
@@ -187,7 +186,7 @@ public final class HeadraceMetrics implements Observer {
   public void bind(String name, Coalescer<?, ?> coalescer, CoalescerStatistics statistics) {
     requireNonNull(coalescer, "coalescer");
     bind(name, statistics);
-    bindings.bind(name, coalescer);
+    meters.bindings.bind(name, coalescer);
   }
 
   /**
@@ -200,14 +199,23 @@ public final class HeadraceMetrics implements Observer {
    * @throws IllegalArgumentException if the name is blank
    */
   public void bind(String name, CoalescerStatistics statistics) {
-    bindings.bind(notBlank(name), requireNonNull(statistics, "statistics"));
+    meters.bindings.bind(notBlank(name), requireNonNull(statistics, "statistics"));
+  }
+
+  /**
+   * Removes the meters of a name from the registry, and lets go what they refer to: for a service
+   * whose name does not come again, after its end. If one of the name is still at work its counters
+   * begin anew; a throttle or coalescer is shown again when it is bound again. Meters whose name or
+   * tag {@code service} a filter of the registry has changed stay.
+   *
+   * @param name the tag {@code service}; nothing happens if there is no such meter
+   */
+  public void forget(String name) {
+    meters.forget(requireNonNull(name, "name"));
   }
 
   private ServiceMeters service(String name) {
-    ServiceMeters known = services.get(name);
-    return known != null
-        ? known
-        : services.computeIfAbsent(name, unknown -> new ServiceMeters(registry, unknown));
+    return meters.service(name);
   }
 
   private static String notBlank(String name) {

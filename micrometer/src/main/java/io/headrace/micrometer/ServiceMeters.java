@@ -10,36 +10,43 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
-/** The meters of one batcher or flow, or of those that have its name one after another. */
+/** The meters of one batcher or flow, or of all that have its name. */
 final class ServiceMeters {
   private final MeterRegistry registry;
+
+  /** Lives as long as the gauges, which the registry has. */
+  @SuppressWarnings("UnusedVariable")
+  private final RegistryMeters owner;
+
   private final Tags tags;
   private final Map<Outcome, Timer> calls = new EnumMap<>(Outcome.class);
   private final ConcurrentHashMap<String, StepMeters> steps = new ConcurrentHashMap<>();
 
-  /** What runs under this name; let go when it has ended, so that it can be collected. */
-  private final AtomicReference<@Nullable Observed> observed = new AtomicReference<>();
+  /** What runs under this name; each is let go when it has ended, so that it can be collected. */
+  private final CopyOnWriteArrayList<Observed> observed = new CopyOnWriteArrayList<>();
 
   /** The state in which the last one ended. */
   private volatile Flow.State ending = Flow.State.NEW;
 
-  ServiceMeters(MeterRegistry registry, String name) {
+  ServiceMeters(MeterRegistry registry, String name, RegistryMeters owner) {
     this.registry = registry;
+    this.owner = owner;
     tags = Tags.of("service", name);
     for (Outcome outcome : Outcome.values()) {
       calls.put(outcome, callTimer(outcome));
     }
     for (Flow.State state : Flow.State.values()) {
-      Gauge.builder("headrace.state", this, self -> self.state() == state ? 1 : 0)
+      Gauge.builder("headrace.state", this, self -> self.isIn(state) ? 1 : 0)
           .description("1 for the state that the service is in")
           .tags(tags.and("state", lowerCase(state)))
           .strongReference(true)
@@ -56,22 +63,23 @@ final class ServiceMeters {
   }
 
   void watch(Observed service) {
-    observed.set(service);
+    observed.addIfAbsent(service);
     service.steps().forEach(step -> step(step).watch(service.workers(step)));
   }
 
   /** One that has this name has ended; perhaps another one runs already, or begins to. */
   void ended(Flow.State state) {
-    Observed service = observed.get();
-    if (service == null) { // it was closed before its start
-      ending = state;
-      return;
+    ending = state; // is read only if nothing is observed
+    for (Observed service : observed) {
+      if (HeadraceMetrics.isEnd(service.state())) {
+        observed.remove(service);
+      }
     }
-    Flow.State now = service.state();
-    if (HeadraceMetrics.isEnd(now)) {
-      ending = now; // is read only if nothing is observed
-      observed.compareAndSet(service, null);
-    }
+  }
+
+  /** Those that have not ended. */
+  Collection<Observed> live() {
+    return observed;
   }
 
   void recordCall(Outcome outcome, long nanos) {
@@ -92,20 +100,24 @@ final class ServiceMeters {
                     () -> workers(unknown)));
   }
 
-  private Flow.State state() {
-    Observed service = observed.get();
-    return service == null ? ending : service.state();
+  private boolean isIn(Flow.State state) {
+    List<Observed> services = List.copyOf(observed);
+    return services.isEmpty()
+        ? ending == state
+        : services.stream().anyMatch(service -> service.state() == state);
   }
 
-  /** Zero also for a step that only an earlier service of this name had. */
+  /** Those that have a step; none if only an earlier service of this name had it. */
+  private Stream<Observed> having(String step) {
+    return observed.stream().filter(service -> service.steps().contains(step));
+  }
+
   private int queueLength(String step) {
-    Observed service = observed.get();
-    return service == null || !service.steps().contains(step) ? 0 : service.queued(step);
+    return having(step).mapToInt(service -> service.queued(step)).sum();
   }
 
   private List<WorkerStatus> workers(String step) {
-    Observed service = observed.get();
-    return service == null || !service.steps().contains(step) ? List.of() : service.workers(step);
+    return having(step).flatMap(service -> service.workers(step).stream()).toList();
   }
 
   static String lowerCase(Enum<?> value) {

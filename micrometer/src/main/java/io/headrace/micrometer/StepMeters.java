@@ -126,7 +126,7 @@ final class StepMeters {
   }
 
   void recordDrop(Outcome outcome) {
-    requireNonNull(dropped.get(outcome)).increment();
+    (outcome == Outcome.FAILED ? failed : requireNonNull(dropped.get(outcome))).increment();
   }
 
   void record(BatchEvent batch) {

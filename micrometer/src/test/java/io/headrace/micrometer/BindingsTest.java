@@ -7,11 +7,15 @@ import io.headrace.Coalesced;
 import io.headrace.Coalescer;
 import io.headrace.CoalescerHooks;
 import io.headrace.CoalescerStatistics;
+import io.headrace.Observer;
 import io.headrace.Permit;
 import io.headrace.Throttle;
 import io.headrace.testkit.VirtualTime;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -86,6 +90,24 @@ class BindingsTest {
     }
     assertThat(keys("in_flight")).isZero();
     assertThat(calls("executed")).isZero();
+  }
+
+  /** Nothing that all registries share refers to one. */
+  @Test
+  void aRegistryThatNobodyHasIsLetGo() {
+    WeakReference<MeterRegistry> let = registryWithMeters();
+    for (int i = 0; i < 100 && let.get() != null; i++) {
+      System.gc();
+    }
+    assertThat(let.get()).isNull();
+  }
+
+  private static WeakReference<MeterRegistry> registryWithMeters() {
+    MeterRegistry registry = new SimpleMeterRegistry();
+    HeadraceMetrics metrics = new HeadraceMetrics(registry);
+    metrics.bind("api", Throttle.atMost(1));
+    metrics.onCallEnd("texts", Observer.Outcome.COMPLETED, 1, null);
+    return new WeakReference<>(registry);
   }
 
   private CompletableFuture<Integer> execute(String key) {

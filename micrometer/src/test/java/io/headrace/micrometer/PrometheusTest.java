@@ -11,6 +11,7 @@ import io.headrace.FlowBuilder;
 import io.headrace.Observer;
 import io.headrace.OnFull;
 import io.headrace.Outcomes;
+import io.headrace.Throttle;
 import io.headrace.Workers;
 import io.headrace.testkit.SteppedExecutor;
 import io.headrace.testkit.VirtualTime;
@@ -240,6 +241,84 @@ class PrometheusTest {
     assertThat(state("sums")).containsExactly("running");
     successor.close();
     assertThat(state("sums")).containsExactly("stopped");
+  }
+
+  @Test
+  void servicesOfOneNameAddUpWhicheverObserverTheyHave() {
+    var busy = batcher();
+    var other =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .name("sums")
+            .workers(Workers.executor(executor, 1))
+            .observer(new HeadraceMetrics(registry))
+            .build();
+    busy.submitAll(List.of(1, 2, 3));
+    other.submit(1);
+    other.submitAll(List.of(2, 3));
+    busy.submit(4);
+    String length = "headrace_queue_length_items{service=\"sums\",step=\"sums\"}";
+    assertThat(sample(length)).isEqualTo(3);
+    busy.shutdownNow();
+    assertThat(sample(length)).isEqualTo(2);
+    executor.runAll();
+    assertThat(state("sums")).containsExactly("running");
+    other.close();
+    assertThat(state("sums")).containsExactly("stopped");
+    assertThat(sample("headrace_batch_size_items_sum{service=\"sums\",step=\"sums\"}"))
+        .isEqualTo(3);
+  }
+
+  @Test
+  void aSuccessorWithAnotherObserverGoesOnWithTheGauges() {
+    batcher().close();
+    var successor =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .name("sums")
+            .observer(new HeadraceMetrics(registry))
+            .build();
+    assertThat(state("sums")).containsExactly("running");
+    successor.close();
+  }
+
+  @Test
+  void aNameThatIsForgottenHasNoMeters() {
+    var job = batcher();
+    job.submit(1);
+    executor.runAll();
+    metrics.bind("sums", Throttle.atMost(1));
+    metrics.bind("others", Throttle.atMost(1));
+    metrics.forget("sums");
+    assertThat(state("sums")).as("of what is still at work").containsExactly("running");
+    assertThat(sample("headrace_calls_seconds_count{outcome=\"completed\",service=\"sums\"}"))
+        .isZero();
+    job.close();
+    metrics.forget("sums");
+    metrics.forget("unknown");
+    assertThat(registry.getMeters())
+        .extracting(meter -> meter.getId().getTag("service"))
+        .containsOnly("others");
+    metrics.bind("sums", Throttle.atMost(1));
+    batcher().close();
+    assertThat(state("sums")).containsExactly("stopped");
+    assertThat(sample("headrace_throttle_running{service=\"sums\"}")).isZero();
+  }
+
+  /** What the registry shows is what the statistics say. */
+  @Test
+  void failuresAreCountedAsInTheStatistics() {
+    var batcher =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .name("sums")
+            .weight(item -> 1 / item)
+            .workers(Workers.executor(executor, 1))
+            .observer(metrics)
+            .build();
+    batcher.submitAll(List.of(0, 1));
+    executor.runAll();
+    batcher.close();
+    assertThat(sample("headrace_failed_items_total{service=\"sums\",step=\"sums\"}"))
+        .isEqualTo(batcher.statistics().steps().getFirst().failed())
+        .isEqualTo(1);
   }
 
   /** The successor starts while the end of the other one is looked at. */

@@ -108,6 +108,14 @@ public final class LiveStats implements Observer {
   }
 
   @Override
+  public void onDrop(String service, String step, Outcome outcome) {
+    if (outcome == Outcome.FAILED) {
+      step(step).recordFailure();
+      wake();
+    }
+  }
+
+  @Override
   public void onCallEnd(String service, Outcome outcome, long nanos, @Nullable Object call) {
     WindowCount count = outcomes.get(outcome);
     if (count != null) {

@@ -34,6 +34,10 @@ final class StepStats {
     }
   }
 
+  void recordFailure() {
+    failed.add(1);
+  }
+
   LiveStats.Step roll(double windowSeconds) {
     long itemsInWindow = items.roll();
     long batches = 0;

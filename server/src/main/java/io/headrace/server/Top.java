@@ -5,11 +5,13 @@ import static java.util.Objects.requireNonNull;
 import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
 import com.sun.tools.attach.VirtualMachineDescriptor;
+import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -52,7 +54,9 @@ public final class Top implements Callable<Integer> {
   private static final String TITLE = "headrace top of process ";
 
   @Parameters(arity = "0..1", paramLabel = "PID", description = "The process to look at.")
-  private @Nullable Long pid;
+  private @Nullable String process;
+
+  private long pid;
 
   @Option(
       names = "--updates",
@@ -73,10 +77,11 @@ public final class Top implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--updates is " + updates + ", it has to be at least 1");
     }
-    if (pid == null) {
-      list(out);
+    if (process == null) {
+      list(out, requireNonNull(spec).qualifiedName());
       return 0;
     }
+    pid = number(process);
     JMXServiceURL address = new JMXServiceURL(address(pid));
     CountDownLatch over = new CountDownLatch(1);
     try (Hook _ = Hook.add(over);
@@ -129,14 +134,43 @@ public final class Top implements Callable<Integer> {
     return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
   }
 
-  private static void list(PrintWriter out) {
-    long own = ProcessHandle.current().pid();
-    for (VirtualMachineDescriptor other : VirtualMachine.list()) {
-      if (!other.id().equals(Long.toString(own))) {
-        out.println(other.id() + " " + other.displayName());
-      }
+  private long number(String process) {
+    try {
+      return Long.parseLong(process);
+    } catch (NumberFormatException e) {
+      throw new ParameterException(
+          requireNonNull(spec).commandLine(),
+          "PID is '"
+              + process
+              + "', it has to be the number of a process; without one the JVMs are listed");
     }
+  }
+
+  private static void list(PrintWriter out, String command) {
+    String own = Long.toString(ProcessHandle.current().pid());
+    List<VirtualMachineDescriptor> others =
+        VirtualMachine.list().stream().filter(each -> !each.id().equals(own)).toList();
+    out.println(
+        others.isEmpty()
+            ? "there is no other JVM of this user"
+            : "'" + command + " PID' shows the batchers and flows of one of these JVMs:");
+    int width = width();
+    others.forEach(each -> out.println(shortened(each.id() + " " + each.displayName(), width)));
     out.flush();
+  }
+
+  /** How many characters a line of the terminal has; without limit if it is none. */
+  @SuppressWarnings("SystemConsoleNull") // since Java 25 it is null again without a terminal
+  private static int width() {
+    Console console = System.console();
+    return console != null && console.isTerminal()
+        ? CommandSpec.create().usageMessage().autoWidth(true).width()
+        : Integer.MAX_VALUE;
+  }
+
+  /** Names of JVMs are whole command lines, mostly. */
+  static String shortened(String line, int width) {
+    return line.length() <= width ? line : line.substring(0, width - 3) + "...";
   }
 
   private static String address(long pid) throws IOException {
@@ -168,12 +202,11 @@ public final class Top implements Callable<Integer> {
       stream.setMaxSize(MAX_BYTES);
       stream.enable("io.headrace.Step").withPeriod(Duration.ofSeconds(1));
       stream.enable("io.headrace.Batch");
-      stream.onEvent("io.headrace.Step", event -> step(table, event));
-      stream.onEvent("io.headrace.Batch", event -> batch(table, event));
+      stream.onEvent("io.headrace.Step", event -> whenNamed(event, () -> step(table, event)));
+      stream.onEvent("io.headrace.Batch", event -> whenNamed(event, () -> batch(table, event)));
       stream.onFlush(() -> flushed(table, out, left, over));
       stream.onClose(over::countDown);
-      ProcessHandle.of(requireNonNull(pid))
-          .ifPresentOrElse(process -> whenEnded(process, over), over::countDown);
+      ProcessHandle.of(pid).ifPresentOrElse(process -> whenEnded(process, over), over::countDown);
       stream.startAsync();
       over.await();
     }
@@ -195,12 +228,20 @@ public final class Top implements Callable<Integer> {
     }
   }
 
+  /** The stream may have lost the names of an event. */
+  private static void whenNamed(RecordedEvent event, Runnable action) {
+    if (event.getString("service") != null && event.getString("step") != null) {
+      action.run();
+    }
+  }
+
   private static void step(TopTable table, RecordedEvent event) {
     table.step(
         event.getString("service"),
         event.getString("step"),
         new TopTable.Sample(
             event.getEndTime(),
+            event.getLong("round"),
             event.getLong("queueLength"),
             event.getLong("workers"),
             event.getLong("running"),

@@ -12,9 +12,6 @@ final class TopTable {
   /** A step that was not seen for so long has ended. */
   private static final Duration FORGOTTEN = Duration.ofSeconds(5);
 
-  /** All samples of a second come at once. */
-  private static final Duration SAME_PERIOD = Duration.ofMillis(500);
-
   private static final String FORMAT = "%-32s %8s %8s %8s %10s %9s %7s %9s %9s %9s %9s %9s%n";
 
   private static final String HEADER =
@@ -32,12 +29,18 @@ final class TopTable {
           "p99 ms",
           "FAILED/S");
 
-  /** A step as an event of it says. */
-  record Sample(Instant time, long queued, long workers, long running, long batches, long items) {
+  /**
+   * A step as an event of it says.
+   *
+   * @param round the same for all that were looked at together
+   */
+  record Sample(
+      Instant time, long round, long queued, long workers, long running, long batches, long items) {
     /** Of two services of one name: the default of batchers is the same for all. */
     Sample plus(Sample other) {
       return new Sample(
           other.time,
+          round,
           queued + other.queued,
           Math.min(workers + other.workers, Integer.MAX_VALUE),
           running + other.running,
@@ -102,7 +105,7 @@ final class TopTable {
   void step(String service, String step, Sample sample) {
     Row row = rows.computeIfAbsent(name(service, step), _ -> new Row());
     Sample last = row.last;
-    if (last != null && sample.time.isBefore(last.time.plus(SAME_PERIOD))) {
+    if (last != null && sample.round == last.round) {
       row.last = last.plus(sample);
     } else {
       row.before = last;

@@ -153,6 +153,14 @@ class LiveStatsTest {
   }
 
   @Test
+  void whatFailsOutsideABatchIsCounted() {
+    stats.onDrop("digits", "decode", Outcome.FAILED);
+    stats.onDrop("digits", "decode", Outcome.REJECTED);
+    time.advance(500 * MILLI);
+    assertThat(stats.snapshot().steps().getFirst().failed()).isEqualTo(1);
+  }
+
+  @Test
   void workersAndQueuesAreToldAsTheyAreNow() {
     assertThat(stats.snapshotJson()).contains("\"workers\":[]}");
     WorkedBy service = new WorkedBy();

@@ -33,7 +33,7 @@ class TopTest {
   }
 
   private static TopTable.Sample sample(int second, long queued, long batches, long items) {
-    return new TopTable.Sample(BEGIN.plusSeconds(second), queued, 2, 5, batches, items);
+    return new TopTable.Sample(BEGIN.plusSeconds(second), second, queued, 2, 5, batches, items);
   }
 
   private static List<String> cells(String table, int row) {
@@ -69,6 +69,18 @@ class TopTest {
     assertThat(cells(table.format(BEGIN.plusSeconds(2)), 1).get(4))
         .as("one has ended")
         .isEqualTo("0");
+  }
+
+  /** As somebody else's recording may wish. */
+  @Test
+  void aServiceThatIsLookedAtOftenIsNotAddedUp() {
+    TopTable table = new TopTable();
+    for (int i = 0; i <= 10; i++) {
+      Instant time = BEGIN.plusMillis(100 * i);
+      table.step("a", "a", new TopTable.Sample(time, i, 3, 1, 1, 10 * i, 50 * i));
+    }
+    assertThat(cells(table.format(BEGIN.plusSeconds(1)), 1).subList(0, 6))
+        .containsExactly("a", "1", "3", "1", "500", "100");
   }
 
   @Test
@@ -196,7 +208,7 @@ class TopTest {
     assertThat(run("top", "1", "--updates", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--updates is 0, it has to be at least 1");
     assertThat(run("top", "nobody")).isEqualTo(2);
-    assertThat(err.toString()).contains("'nobody'");
+    assertThat(err.toString()).contains("PID is 'nobody', it has to be the number of a process");
   }
 
   @Test
@@ -204,5 +216,12 @@ class TopTest {
     assertThat(run("top")).isZero();
     String own = ProcessHandle.current().pid() + " ";
     assertThat(out.toString().lines()).as("the others").noneMatch(line -> line.startsWith(own));
+    assertThat(out.toString()).containsAnyOf("'headrace top PID' shows", "there is no other JVM");
+  }
+
+  @Test
+  void linesAreAsLongAsTheTerminalIsWide() {
+    assertThat(Top.shortened("17 short", 8)).isEqualTo("17 short");
+    assertThat(Top.shortened("17 a line that is long", 10)).isEqualTo("17 a li...");
   }
 }

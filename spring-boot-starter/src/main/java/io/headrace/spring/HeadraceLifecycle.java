@@ -5,12 +5,15 @@ import io.headrace.Observer;
 import io.headrace.TimeSource;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.LivenessState;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.SmartLifecycle;
 
@@ -115,10 +118,40 @@ final class HeadraceLifecycle implements SmartLifecycle, DisposableBean {
           "flows start once, so this context cannot be started again: make a new one");
     }
     if (!properties.allowUnusedNames() && !isLazy()) {
-      UnusedNames.check(properties, builders.asked(), context.getEnvironment());
+      UnusedNames.check(properties, asked(), context.getEnvironment());
     }
+    addRegistered();
     state = State.STARTED;
     parts.forEach(this::begin);
+  }
+
+  /** The names that this context and those above it have asked for: they share properties. */
+  private Set<String> asked() {
+    Set<String> asked = new ConcurrentSkipListSet<>(UniformNames.ORDER);
+    asked.addAll(builders.asked());
+    ApplicationContext parent = context.getParent();
+    while (parent != null) {
+      parent
+          .getBeanProvider(HeadraceBuilders.class)
+          .ifAvailable(others -> asked.addAll(others.asked()));
+      parent = parent.getParent();
+    }
+    return asked;
+  }
+
+  /**
+   * Batchers and flows that were registered as objects, as one of a test in the place of a bean: no
+   * processor of beans has seen them. A mock, which is in no state, is left alone.
+   */
+  private void addRegistered() {
+    for (String name : context.getBeanFactory().getSingletonNames()) {
+      Object object = context.getBeanFactory().getSingleton(name);
+      if (object != null
+          && Part.stateOf(object) != null
+          && parts.stream().noneMatch(part -> part.isOf(object))) {
+        add(name, object);
+      }
+    }
   }
 
   /** Whether beans are made when they are first needed, so that names may be asked for later. */

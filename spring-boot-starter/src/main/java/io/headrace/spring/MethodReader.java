@@ -150,6 +150,13 @@ final class MethodReader {
             "Make it a method that is neither private nor static nor final.");
       }
     }
+    if (isSuspend(method)) {
+      throw new MistakeException(
+          place,
+          "is annotated, but a suspend function of Kotlin, which returns before its result is"
+              + " there",
+          "Let it return its result, or a CompletableFuture or a Mono of it.");
+    }
     Returns returns = Returns.of(method.getReturnType());
     if (returns == null) {
       throw new MistakeException(
@@ -158,6 +165,13 @@ final class MethodReader {
           "Let it return its result, or a CompletableFuture or a Mono of it.");
     }
     return returns;
+  }
+
+  /** Whose last parameter takes the result. */
+  private static boolean isSuspend(Method method) {
+    Class<?>[] parameters = method.getParameterTypes();
+    return parameters.length > 0
+        && parameters[parameters.length - 1].getName().equals("kotlin.coroutines.Continuation");
   }
 
   private static Object item(Call call) {

@@ -79,6 +79,10 @@ final class Part implements Observer {
 
   /** Where a batcher or flow is in its life; null for others. */
   Flow.@Nullable State state() {
+    return stateOf(object);
+  }
+
+  static Flow.@Nullable State stateOf(Object object) {
     return switch (object) {
       case Flow<?, ?> flow -> flow.state();
       case Batcher<?, ?> batcher -> batcher.state();

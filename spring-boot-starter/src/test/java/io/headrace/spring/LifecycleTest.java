@@ -3,6 +3,7 @@ package io.headrace.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.mockito.Mockito.mock;
 
 import io.headrace.Batcher;
 import io.headrace.Coalescer;
@@ -128,6 +129,39 @@ class LifecycleTest {
             "flow STOPPED",
             "batcher DRAINING",
             "batcher STOPPED");
+  }
+
+  /** As {@code @TestBean} does, in the place of one that the application has. */
+  @Test
+  void aFlowThatIsRegisteredAsAnObjectIsStartedAndDrained() {
+    Flow<Integer, Integer> flow = Flow.<Integer>builder("flow").step("s", items -> items).build();
+    runner
+        .withInitializer(
+            context -> {
+              context.getBeanFactory().registerSingleton("flow", flow);
+              context.getBeanFactory().registerAlias("flow", "other");
+            })
+        .run(
+            context -> {
+              assertThat(flow.call(1)).isEqualTo(1);
+              assertThat(context.getBean(HeadraceLifecycle.class).parts())
+                  .extracting(Part::name)
+                  .containsExactly("flow");
+            });
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  @Test
+  void aMockIsLeftAlone() {
+    Flow<?, ?> mock = mock(Flow.class);
+    Coalescer<?, ?> other = mock(Coalescer.class);
+    runner
+        .withInitializer(
+            context -> {
+              context.getBeanFactory().registerSingleton("flow", mock);
+              context.getBeanFactory().registerSingleton("coalescer", other);
+            })
+        .run(context -> assertThat(context.getBean(HeadraceLifecycle.class).parts()).isEmpty());
   }
 
   /** Such as an inbound endpoint of Spring Integration, whose phase it has. */

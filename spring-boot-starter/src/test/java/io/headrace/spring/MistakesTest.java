@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import kotlin.coroutines.Continuation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -124,6 +125,13 @@ class MistakesTest {
     }
   }
 
+  static class SuspendFunction {
+    @Throttled("api")
+    public Object one(int item, Continuation<? super String> continuation) {
+      return "";
+    }
+  }
+
   static class KeyThatDoesNotParse {
     @Coalesced(key = "#item +")
     public String one(int item) {
@@ -183,6 +191,7 @@ class MistakesTest {
         Arguments.of(FinalClass.class, "is final", "not final"),
         Arguments.of(OtherFuture.class, "returns a java.util.concurrent.Future", "a Mono of it"),
         Arguments.of(SeveralValues.class, "returns a reactor.core.publisher.Flux", "a Mono"),
+        Arguments.of(SuspendFunction.class, "a suspend function of Kotlin", "CompletableFuture"),
         Arguments.of(KeyThatDoesNotParse.class, "the key \"#item +\", which is no", "#user.name"),
         Arguments.of(KeyOfAnotherName.class, "uses #itme, which is no parameter", "#item"),
         Arguments.of(NoThrottle.class, "no such throttle", "headrace.throttles.api.at-once"),

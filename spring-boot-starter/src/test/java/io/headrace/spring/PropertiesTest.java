@@ -265,6 +265,15 @@ class PropertiesTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  @Test
+  void namesThatAParentAsksForAreUsed() {
+    ApplicationContextRunner all =
+        runner.withPropertyValues(
+            "headrace.batchers.my-texts.workers=5", "headrace.throttles.geo-coder.at-once=1");
+    all.withUserConfiguration(OddNames.class)
+        .run(parent -> all.withParent(parent).run(child -> assertThat(child).hasNotFailed()));
+  }
+
   /** Nanoseconds cannot count it. */
   @Test
   void partsAreDrainedWithinTheLongestTime() {

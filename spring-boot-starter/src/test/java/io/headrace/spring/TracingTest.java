@@ -74,6 +74,19 @@ class TracingTest {
   }
 
   @Test
+  void ofSeveralBeansThePrimaryOneTakesThem() {
+    ApplicationContextRunner two = runner.withBean("one", OpenTelemetry.class, () -> sdk);
+    two.withBean("other", OpenTelemetry.class, OpenTelemetry::noop)
+        .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(HeadraceTracing.class));
+    two.withBean(
+            "other",
+            OpenTelemetry.class,
+            OpenTelemetry::noop,
+            definition -> definition.setPrimary(true))
+        .run(context -> assertThat(context).hasSingleBean(HeadraceTracing.class));
+  }
+
+  @Test
   void oneOfOnesOwnTakesTheirPlace() {
     HeadraceTracing own = new HeadraceTracing(sdk);
     runner

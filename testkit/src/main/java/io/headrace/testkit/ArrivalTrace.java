@@ -12,6 +12,11 @@ import java.util.Random;
  */
 public final class ArrivalTrace {
   private static final double NANOS_PER_SECOND = 1e9;
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
+
+  /** Beyond it there is no array for them. */
+  private static final int MOST_ARRIVALS = 1_000_000_000;
+
   private static final int INITIAL_CAPACITY = 1024;
 
   private final long[] atNanos;
@@ -198,6 +203,9 @@ public final class ArrivalTrace {
     if (!requireNonNull(value, name).isPositive()) {
       throw new IllegalArgumentException(name + " is " + value + ", it has to be above zero");
     }
+    if (value.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(name + " is " + value + ", at most it is " + LONGEST);
+    }
     return value.toNanos();
   }
 
@@ -215,6 +223,18 @@ public final class ArrivalTrace {
             "perSecond is " + perSecond + ", it has to be above 0 and finite");
       }
       lengthNanos = nanos(length, "length");
+      double expected = perSecond * lengthNanos / NANOS_PER_SECOND;
+      if (expected > MOST_ARRIVALS) {
+        throw new IllegalArgumentException(
+            "perSecond is "
+                + perSecond
+                + ", in "
+                + length
+                + " these are "
+                + expected
+                + " arrivals, at most it is "
+                + MOST_ARRIVALS);
+      }
       random = new Random(seed);
     }
 

@@ -73,15 +73,19 @@ public final class VirtualTime implements TimeSource {
     if (requireNonNull(duration, "duration").isNegative()) {
       throw new IllegalArgumentException("duration is " + duration + ", time does not go back");
     }
-    if (duration.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException("duration is " + duration + ", at most it is " + LONGEST);
-    }
+    checkLength(duration, "duration");
     long untilNanos = nanoTime() + duration.toNanos();
     Entry due;
     while ((due = pollDue(untilNanos)) != null) {
       due.task.run();
     }
     passTo(untilNanos);
+  }
+
+  private static void checkLength(Duration value, String name) {
+    if (value.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(name + " is " + value + ", at most it is " + LONGEST);
+    }
   }
 
   /** Later than that it may be already: an alarm or another thread may have let time pass, too. */
@@ -123,13 +127,15 @@ public final class VirtualTime implements TimeSource {
    * A value that is there after some time: the answer of a worker that takes that long.
    *
    * @param value the value
-   * @param delay how long it takes
+   * @param delay how long it takes; zero or less is no time
    * @return a future that completes when that time has passed
    * @param <T> the type of the value
+   * @throws IllegalArgumentException if the delay is longer than a clock of nanoseconds can tell
    */
   public <T> CompletableFuture<T> after(T value, Duration delay) {
+    checkLength(requireNonNull(delay, "delay"), "delay");
     CompletableFuture<T> future = new CompletableFuture<>();
-    schedule(delay.toNanos(), () -> future.complete(value));
+    schedule(delay.isNegative() ? 0 : delay.toNanos(), () -> future.complete(value));
     return future;
   }
 

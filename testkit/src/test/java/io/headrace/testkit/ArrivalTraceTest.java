@@ -59,6 +59,12 @@ class ArrivalTraceTest {
         .hasMessage("perSecond is 0.0, it has to be above 0 and finite");
     assertThatThrownBy(() -> ArrivalTrace.poisson(Double.NaN, SECOND, 1))
         .hasMessageContaining("NaN");
+    assertThatThrownBy(() -> ArrivalTrace.poisson(1, Duration.ofSeconds(Long.MAX_VALUE), 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("length is " + Duration.ofSeconds(Long.MAX_VALUE) + ", at most");
+    assertThatThrownBy(() -> ArrivalTrace.poisson(1e10, Duration.ofHours(1), 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("perSecond is 1.0E10, in PT1H these are 3.6E13 arrivals");
     assertThatThrownBy(() -> ArrivalTrace.bursty(1, 0.5, SECOND, 1)).hasMessageContaining("0.5");
     assertThatThrownBy(() -> ArrivalTrace.daily(1, 1.5, SECOND, SECOND, 1))
         .hasMessageContaining("swing is 1.5");

@@ -191,5 +191,11 @@ class VirtualTimeTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("duration is " + Duration.ofSeconds(Long.MAX_VALUE));
     time.advance(Duration.ofDays(36_500));
+    assertThatThrownBy(() -> time.after(1, Duration.ofSeconds(Long.MAX_VALUE)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("delay is " + Duration.ofSeconds(Long.MAX_VALUE) + ", at most");
+    var soon = time.after(1, Duration.ofSeconds(Long.MIN_VALUE));
+    time.advance(Duration.ZERO);
+    assertThat(soon).isCompletedWithValue(1);
   }
 }
