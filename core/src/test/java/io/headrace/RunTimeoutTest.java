@@ -467,6 +467,22 @@ class RunTimeoutTest {
   }
 
   @Test
+  void aRunWhoseTaskFailsTooLateIsLateThoughItsAlarmHasNotRung() {
+    HandTime late = new HandTime();
+    Run<Integer> run =
+        Throttle.builder().atOnce(1).timeSource(late).build().over(THREE).timeout(SECOND);
+    Task<Integer, Integer> task =
+        _ -> {
+          late.pass(SECOND);
+          throw new IllegalStateException("wrong");
+        };
+    assertThatThrownBy(() -> run.runOnEach(task))
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("the run took longer than its timeout, PT1S");
+    assertThat(late.alarms()).isZero();
+  }
+
+  @Test
   void aRunWhoseTasksEndTooLateFailsThoughItsAlarmHasNotRung() throws Exception {
     HandTime late = new HandTime();
     Run<Integer> run =
