@@ -178,6 +178,35 @@ class CustomPolicyTest {
   }
 
   @Test
+  void isAskedAgainAtTheNumberItNamedThoughMoreHadWaited() {
+    for (boolean hasBuckets : new boolean[] {false, true}) {
+      List<Integer> seen = new ArrayList<>();
+      BatchPolicy policy =
+          new SendsAll(10) {
+            @Override
+            public Decision decide(QueueState queue) {
+              seen.add(queue.waiting());
+              return Decision.lookAgain(queue.nowNanos() + 1_000_000_000, 2);
+            }
+          };
+      var builder =
+          Batcher.builder(echo)
+              .batch(policy)
+              .workers(Workers.executor(stepped, 1))
+              .timeSource(time);
+      var batcher = hasBuckets ? builder.bucket(item -> "all").build() : builder.build();
+      var futures = batcher.submitAll(List.of(1, 2, 3));
+      assertThat(seen).containsExactly(3);
+      futures.subList(0, 2).forEach(future -> future.cancel(true));
+      batcher.submit(4);
+      assertThat(seen).last().isEqualTo(2);
+      batcher.flush();
+      stepped.runAll();
+      batcher.close();
+    }
+  }
+
+  @Test
   void isNotAskedAsLongAsNoWorkerIsIdle() {
     AtomicInteger calls = new AtomicInteger();
     var batcher =
