@@ -125,7 +125,7 @@ final class Buckets {
    * a weight.
    */
   void postpone(Bucket bucket, long nowNanos, long untilNanos, int orWeight) {
-    bucket.dueWeight = Math.max(orWeight, bucket.weight + 1);
+    bucket.dueWeight = orWeight;
     place(bucket, postponed, untilNanos - nowNanos > 0 ? untilNanos : nowNanos + 1);
   }
 

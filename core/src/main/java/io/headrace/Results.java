@@ -37,7 +37,10 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
   private final ResultRing ring;
   private final Semaphore window;
 
-  /** How many results are taken before the window is told. */
+  /**
+   * How many results are taken before the window is told. So few that tasks never wait for that
+   * while the consumer waits for them: the others leave room for one more than run at once.
+   */
   private final int windowStep;
 
   private int untold;
@@ -100,17 +103,13 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
     Object result = ahead;
     ahead = null;
     if (++untold >= windowStep) {
-      tellWindow();
+      window.release(untold);
+      untold = 0;
     }
     return result instanceof MapSink.Null ? null : (O) result;
   }
 
   private @Nullable Object take() {
-    Object result = ring.poll();
-    if (result != null) {
-      return result;
-    }
-    tellWindow();
     try {
       return ring.take();
     } catch (InterruptedException e) {
@@ -120,11 +119,6 @@ public final class Results<O extends @Nullable Object> implements Iterator<O>, A
       interruption.initCause(e);
       throw interruption;
     }
-  }
-
-  private void tellWindow() {
-    window.release(untold);
-    untold = 0;
   }
 
   private void requireOpen() {

@@ -24,6 +24,7 @@ class AdaptivePolicyTest {
     long gapNanos;
 
     long arrivals;
+    int workers = 1;
     int idle = 1;
     long nowNanos;
 
@@ -63,7 +64,7 @@ class AdaptivePolicyTest {
 
     @Override
     public int workers() {
-      return 1;
+      return workers;
     }
 
     @Override
@@ -291,6 +292,30 @@ class AdaptivePolicyTest {
     policy.decide(queue);
     assertThat(policy.expectedNanos(0, 5 * MILLI)) // the batch that runs has begun 5 ms ago
         .isBetween(first + gpuLike(56) - 5 * MILLI, first + gpuLike(72) - 5 * MILLI);
+  }
+
+  @Test
+  void anyNumberOfBatchesMayRun() {
+    LearningPolicy policy = policy(100);
+    queue.waiting = 4;
+    queue.workers = 100;
+    queue.idle = queue.workers;
+    for (; queue.idle > 0; queue.idle--) {
+      assertThat(policy.decide(queue)).isEqualTo(Decision.send(1));
+      queue.nowNanos += 1_000;
+    }
+  }
+
+  @Test
+  void batchesMayBeLargerThanByDefault() {
+    int maxSize = 4096;
+    LearningPolicy policy =
+        ((LearningPolicy) BatchPolicy.adaptive(maxSize, Duration.ofSeconds(1))).forQueue();
+    for (int size = 1; size <= maxSize; size *= 2) {
+      policy.handled(size, MILLI + size);
+    }
+    queue.waiting = maxSize;
+    assertThat(policy.decide(queue)).isEqualTo(Decision.send(maxSize));
   }
 
   @Test

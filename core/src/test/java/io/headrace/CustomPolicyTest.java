@@ -8,8 +8,10 @@ import io.headrace.testkit.SteppedExecutor;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -76,6 +78,66 @@ class CustomPolicyTest {
     assertThat(seen).startsWith(3).endsWith(2);
   }
 
+  /** Then there is no batch, and its worker stays idle. */
+  @Test
+  void mayCancelAllThatItDecidesAbout() {
+    List<CompletableFuture<Integer>> doomed = new CopyOnWriteArrayList<>();
+    BatchPolicy policy =
+        new SendsAll(1) {
+          @Override
+          public Decision decide(QueueState queue) {
+            doomed.forEach(future -> future.cancel(true));
+            return doomed.isEmpty()
+                ? Decision.lookAgain(queue.nowNanos() + 10, Integer.MAX_VALUE)
+                : super.decide(queue);
+          }
+        };
+    var batcher =
+        Batcher.builder(echo).batch(policy).workers(Workers.threads(1)).timeSource(time).build();
+    doomed.add(batcher.submit(1));
+    Spin.until(() -> time.alarms() == 1);
+    time.advance(Duration.ofNanos(10));
+    Spin.until(doomed.getFirst()::isCancelled);
+    for (var future : batcher.submitAll(List.of(2, 3))) {
+      FlowProbes.valueOf(future);
+    }
+    assertThat(echo.batches).containsExactly(List.of(2), List.of(3));
+    batcher.close();
+  }
+
+  @Test
+  void seesTheDeadlinesInTheOrderInWhichItemsGo() {
+    List<List<Long>> seen = new ArrayList<>();
+    BatchPolicy policy =
+        new SendsAll(10) {
+          @Override
+          public Decision decide(QueueState queue) {
+            long[] deadlines = new long[3];
+            int n = queue.deadlines(deadlines);
+            seen.add(
+                Arrays.stream(deadlines, 0, n)
+                    .map(nanos -> nanos - queue.nowNanos())
+                    .boxed()
+                    .toList());
+            return Decision.lookAgain(queue.nowNanos() + 10, Integer.MAX_VALUE);
+          }
+        };
+    var batcher =
+        Batcher.builder(echo)
+            .batch(policy)
+            .priorities(2)
+            .workers(Workers.executor(stepped, 1))
+            .timeSource(time)
+            .build();
+    batcher.submit(1, CallOptions.timeout(Duration.ofNanos(100)));
+    batcher.submit(2, CallOptions.timeout(Duration.ofNanos(200)).withPriority(1));
+    time.advance(Duration.ofNanos(10));
+    assertThat(seen).last().isEqualTo(List.of(190L, 90L));
+    batcher.flush();
+    stepped.runAll();
+    batcher.close();
+  }
+
   @Test
   void isAskedAgainAtTheTimeItNamed() {
     long start = time.nanoTime();
@@ -93,6 +155,35 @@ class CustomPolicyTest {
     assertThat(stepped.pending()).isZero();
     time.advance(Duration.ofNanos(1));
     assertThat(stepped.pending()).isEqualTo(1);
+  }
+
+  @Test
+  void isAskedAgainAtTheNumberItNamedThoughMoreHadWaited() {
+    for (boolean hasBuckets : new boolean[] {false, true}) {
+      List<Integer> seen = new ArrayList<>();
+      BatchPolicy policy =
+          new SendsAll(10) {
+            @Override
+            public Decision decide(QueueState queue) {
+              seen.add(queue.waiting());
+              return Decision.lookAgain(queue.nowNanos() + 1_000_000_000, 2);
+            }
+          };
+      var builder =
+          Batcher.builder(echo)
+              .batch(policy)
+              .workers(Workers.executor(stepped, 1))
+              .timeSource(time);
+      var batcher = hasBuckets ? builder.bucket(item -> "all").build() : builder.build();
+      var futures = batcher.submitAll(List.of(1, 2, 3));
+      assertThat(seen).containsExactly(3);
+      futures.subList(0, 2).forEach(future -> future.cancel(true));
+      batcher.submit(4);
+      assertThat(seen).last().isEqualTo(2);
+      batcher.flush();
+      stepped.runAll();
+      batcher.close();
+    }
   }
 
   @Test

@@ -171,6 +171,25 @@ class ExecutorTest {
   }
 
   @Test
+  void anInterruptThatAHandlerHasThrownIsToldOnce() {
+    try (var batcher =
+        Batcher.<Integer, Integer>builder(
+                items -> {
+                  if (items.contains(1)) {
+                    throw new InterruptedException();
+                  }
+                  return items;
+                })
+            .workers(Workers.executor(Runnable::run, 1))
+            .build()) {
+      assertThat(batcher.submit(1)).isCompletedExceptionally();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(batcher.submit(2)).isCompletedWithValue(2);
+      assertThat(Thread.interrupted()).isFalse();
+    }
+  }
+
+  @Test
   void anExecutorThatThrowsWhenItHasRunTheTaskHasHandledTheBatch() {
     try (var batcher =
         batcher(

@@ -263,6 +263,26 @@ class FlightTest {
         .containsOnly("4 retried, 1 failed, 0 timed out, 0 cancelled, 0 rejected");
   }
 
+  @Test
+  void stepsTellHowItemsWereLost() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    var batcher =
+        Batcher.asyncBuilder(held)
+            .name("photos")
+            .queue(3, OnFull.fail())
+            .workers(Workers.executor(Runnable::run, 1))
+            .build();
+    batcher.submit(0); // runs
+    batcher.submit(1).cancel(true);
+    batcher.submitAll(List.of(2, 3, 4, 5, 6)); // three find room
+    assertThat(stop(ofSteps(), "Step"))
+        .filteredOn(step -> step.getString("service").equals("photos"))
+        .extracting(FlightTest::lost)
+        .containsOnly("0 retried, 0 failed, 0 timed out, 1 cancelled, 2 rejected");
+    held.answerAll();
+    batcher.close();
+  }
+
   private static String lost(RecordedEvent step) {
     return "%d retried, %d failed, %d timed out, %d cancelled, %d rejected"
         .formatted(

@@ -1,6 +1,7 @@
 package io.headrace;
 
 import static io.headrace.FlowProbes.aside;
+import static io.headrace.FlowProbes.awaitLatch;
 import static io.headrace.FlowProbes.awaitNoThreadsOf;
 import static io.headrace.FlowProbes.awaitThat;
 import static io.headrace.FlowProbes.failureOf;
@@ -629,6 +630,99 @@ class FlowShutdownTest {
     assertThat(failureOf(resize)).isInstanceOf(StoppedException.class);
     valueOf(close);
     assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  /** The drain of the first step is held up, so what it hands on is not known to have failed. */
+  @Test
+  void whatTheNextStepRefusesDoesNotHoldItsWorker() throws Exception {
+    GatedHandler<Integer> first = GatedHandler.stubborn();
+    GatedHandler<Integer> second = GatedHandler.stubborn();
+    AtomicBoolean isHeldUp = new AtomicBoolean();
+    CountDownLatch deciding = new CountDownLatch(1);
+    CompletableFuture<Boolean> decide = new CompletableFuture<>();
+    BatchPolicy policy =
+        new SendsAll(8) {
+          @Override
+          public Decision decide(QueueState queue) {
+            if (isHeldUp.get()) {
+              deciding.countDown();
+              decide.join(); // which no interrupt ends
+            }
+            return super.decide(queue);
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("refused")
+            .<Integer>step(
+                "first",
+                items -> items.contains(0) ? items : first.handle(items),
+                s -> s.batch(policy).workers(Workers.threads(2)))
+            .step("second", second, s -> s.workers(Workers.threads(1)).queue(1, OnFull.await()))
+            .build()
+            .start();
+    flow.submit(0);
+    second.awaitEntered();
+    List<CompletableFuture<Integer>> handed = flow.submitAll(List.of(1, 2));
+    first.awaitEntered();
+    isHeldUp.set(true);
+    CompletableFuture<Void> submitter = aside(() -> flow.submit(3));
+    awaitLatch("the policy decides", deciding);
+
+    flow.shutdownNow();
+    first.open();
+
+    assertAllStopped(handed); // by the second step
+    decide.complete(true);
+    second.open();
+    valueOf(submitter);
+    valueOf(aside(flow::close));
+    assertThat(flow.state()).isEqualTo(Flow.State.STOPPED);
+  }
+
+  /** The worker's thread has brought the items of the warm-up, of which there were none. */
+  @Test
+  void aHandlerThatClosesIsNotInterruptedOnTheThreadOfTheWarmUp() throws Exception {
+    CountDownLatch isAwaited = new CountDownLatch(1);
+    HookedTime time = new HookedTime(new VirtualTime());
+    time.atAlarms(isAwaited::countDown); // that of the start
+    CountDownLatch closing = new CountDownLatch(1);
+    CountDownLatch gate = new CountDownLatch(1);
+    CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+    Handler<Integer, Integer> handler =
+        new Handler<>() {
+          @Override
+          public void onStart() {
+            awaitLatch("the start is waited for", isAwaited);
+          }
+
+          @Override
+          public List<Integer> handle(List<Integer> items) {
+            return items;
+          }
+
+          @Override
+          public void close() {
+            closing.countDown();
+            while (gate.getCount() != 0 && !Thread.currentThread().isInterrupted()) {
+              Thread.onSpinWait();
+            }
+            interrupted.complete(Thread.currentThread().isInterrupted());
+          }
+        };
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("warmer")
+            .timeSource(time)
+            .step("s", handler, s -> s.workers(Workers.threads(1)))
+            .build()
+            .start();
+    flow.shutdownNow();
+    awaitLatch("the handler closes", closing);
+
+    flow.shutdownNow();
+
+    gate.countDown();
+    assertThat(valueOf(interrupted)).isFalse();
+    flow.close();
   }
 
   @Test

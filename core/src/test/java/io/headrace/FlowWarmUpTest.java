@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +95,28 @@ class FlowWarmUpTest {
     assertThat(states)
         .containsExactly(
             Flow.State.STARTING, Flow.State.RUNNING, Flow.State.DRAINING, Flow.State.STOPPED);
+  }
+
+  @Test
+  void whatTheWarmUpExecutesAgainIsNotCounted() throws Exception {
+    AtomicInteger executions = new AtomicInteger();
+    Handler<String, String> failingFirst =
+        items -> {
+          if (executions.getAndIncrement() == 0) {
+            throw new IllegalStateException("not warm");
+          }
+          return items;
+        };
+    Flow<String, String> flow =
+        Flow.<String>builder("warm")
+            .step("only", failingFirst, s -> s.workers(Workers.inline()).isolate(8))
+            .warmUp(List.of("a", "b"))
+            .build()
+            .start();
+
+    assertThat(executions).hasValue(3);
+    assertThat(flow.statistics().steps().getFirst().retried()).isZero();
+    flow.close();
   }
 
   @Test

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +39,14 @@ class FlushTest {
     batcher.flush();
     assertThat(held.batches).containsExactly(List.of("a", "b"));
     assertThat(batcher.queued()).isZero();
+  }
+
+  @Test
+  void sendsItemsOfEveryPriority() {
+    var batcher = batcher(10, builder -> builder.priorities(2));
+    batcher.submit("high", CallOptions.priority(1));
+    batcher.flush();
+    assertThat(held.batches).containsExactly(List.of("high"));
   }
 
   @Test
@@ -229,26 +236,7 @@ class FlushTest {
 
   @Test
   void ofTwoAtOnceTheLaterOneCounts() {
-    AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
-    TimeSource hooked =
-        new TimeSource() {
-          @Override
-          public long nanoTime() {
-            long nanos = time.nanoTime();
-            meanwhile.getAndSet(() -> {}).run();
-            return nanos;
-          }
-
-          @Override
-          public Alarm schedule(long delayNanos, Runnable task) {
-            return time.schedule(delayNanos, task);
-          }
-
-          @Override
-          public void execute(Runnable task) {
-            time.execute(task);
-          }
-        };
+    HookedTime hooked = new HookedTime(time);
     var batcher =
         Batcher.asyncBuilder(held)
             .batch(BatchPolicy.fixed(2, SECOND))
@@ -258,8 +246,9 @@ class FlushTest {
             .build();
     batcher.submitAll(List.of("x", "x"));
     batcher.submit("a");
-    meanwhile.set(
-        () -> {
+    hooked.atNextReads(
+        () -> {}, // by the drain that the flush makes
+        () -> { // by the flush
           time.advance(MILLI);
           batcher.submit("b");
           batcher.flush();

@@ -129,6 +129,26 @@ class FollowingTest {
     assertThat(log).last().isEqualTo("batch 1 0 null");
   }
 
+  /** It has kept nothing of the calls before. */
+  @Test
+  void anObserverMayComeWhileFollowedCallsWait() throws Exception {
+    HeldBatches<Integer> held = new HeldBatches<>();
+    try (var batcher =
+        Batcher.asyncBuilder(held)
+            .batch(BatchPolicy.greedy(1))
+            .workers(Workers.executor(Runnable::run, 1))
+            .observer(new Follower())
+            .build()) {
+      var results = requesting("a", () -> batcher.submitAll(List.of(1, 2)));
+      batcher.observe(new Follower());
+      held.answerAll();
+      assertThat(results.getFirst()).isCompletedWithValue(1);
+      assertThat(results.getLast()).isCompletedWithValue(2);
+    }
+    assertThat(log.stream().filter(line -> line.startsWith("execute")))
+        .containsExactly("execute batcher [a] 1", "execute batcher [a] 1");
+  }
+
   @Test
   void eachPartOfABatchThatFailsIsFollowed() throws Exception {
     try (var batcher =

@@ -194,6 +194,30 @@ class MemoryTest {
   }
 
   @Test
+  void callsOfAThrottledServiceThatAreKeptKeepNothingOfTheirItems() {
+    var time = new VirtualTime();
+    Throttle throttle = Throttle.builder().atOnce(1).timeSource(time).build();
+    Service<Object, Object> throttled =
+        throttle.around((_, _) -> CompletableFuture.completedFuture("done"));
+    List<CompletableFuture<Object>> calls = new ArrayList<>();
+    var granted = submitted(throttled, CallOptions.DEFAULT, calls);
+    Permit taken = throttle.tryAcquire();
+    var refused = submitted(throttled, CallOptions.timeout(Duration.ofSeconds(1)), calls);
+    time.advance(Duration.ofSeconds(1));
+    awaitCleared(List.of(granted, refused));
+    assertThat(calls.getFirst()).isCompletedWithValue("done");
+    assertThat(calls.getLast()).isCompletedExceptionally();
+    taken.close();
+  }
+
+  private static WeakReference<Object> submitted(
+      Service<Object, Object> service, CallOptions options, List<CompletableFuture<Object>> calls) {
+    Object item = new byte[1000];
+    calls.add(service.submit(item, options));
+    return new WeakReference<>(item);
+  }
+
+  @Test
   void millionsOfWithdrawnItemsBehindAStuckWorkerLeaveNothing() {
     for (OnFull onFull : List.of(OnFull.fail(), OnFull.await())) {
       var batcher = stuck().queue(100, onFull).build();

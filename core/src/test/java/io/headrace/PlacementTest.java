@@ -3,6 +3,7 @@ package io.headrace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,10 @@ class PlacementTest {
     final List<List<?>> batches = new ArrayList<>();
     final List<CompletableFuture<List<?>>> answers = new ArrayList<>();
     @Nullable Host host;
+
+    /** The thread that has begun to start it. */
+    final CompletableFuture<Thread> starter = new CompletableFuture<>();
+
     @Nullable Exception startFailure;
     BatchExecutor executor = this;
     int places = PLACES;
@@ -59,6 +64,7 @@ class PlacementTest {
     @Override
     public void start(Host host) throws Exception {
       this.host = host;
+      starter.complete(Thread.currentThread());
       starts++;
       if (startFailure != null) {
         throw startFailure;
@@ -116,11 +122,14 @@ class PlacementTest {
   private final Supplier<Handler<Integer, String>> factory = () -> items -> List.of();
 
   private Flow<Integer, String> build() {
+    return build(BatchPolicy.greedy(3), TimeSource.system());
+  }
+
+  private Flow<Integer, String> build(BatchPolicy policy, TimeSource time) {
     return Flow.<Integer>builder("flow")
+        .timeSource(time)
         .stepPerWorker(
-            "step",
-            factory,
-            step -> step.batch(BatchPolicy.greedy(3)).workers(Workers.placed(elsewhere)))
+            "step", factory, step -> step.batch(policy).workers(Workers.placed(elsewhere)))
         .observer(
             new Observer() {
               @Override
@@ -211,6 +220,31 @@ class PlacementTest {
     flow.close();
   }
 
+  /** A policy is asked only if a worker is idle, and counts on that. */
+  @Test
+  void aPolicySeesAnIdleWorkerThoughFewerBatchesAreWantedMeanwhile() throws Exception {
+    List<Integer> seen = new ArrayList<>();
+    BatchPolicy policy =
+        new SendsAll(1) {
+          @Override
+          public Decision decide(QueueState queue) {
+            if (!elsewhere.batches.isEmpty()) {
+              elsewhere.wanted = () -> 1;
+            }
+            seen.add(queue.idleWorkers());
+            return super.decide(queue);
+          }
+        };
+    Flow<Integer, String> flow = build(policy, TimeSource.system()).start();
+    flow.submit(1);
+    flow.submit(2);
+    assertThat(elsewhere.batches).hasSize(2);
+    assertThat(seen).containsExactly(2, 1);
+    elsewhere.answer(0);
+    elsewhere.answer(1);
+    flow.close();
+  }
+
   @Test
   void whatItFailsWithReachesTheCallers() throws Exception {
     Flow<Integer, String> flow = build().start();
@@ -234,6 +268,34 @@ class PlacementTest {
     assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
     flow.close();
     assertThat(elsewhere.closes).isEqualTo(1);
+  }
+
+  /** It can no longer fail the start, and the flow does not run yet. */
+  @Test
+  void aStepThatIsLostBetweenTheStartAndTheRunFailsTheFlow() throws Exception {
+    WorkerDiedException reason = new WorkerDiedException("all are dead");
+    HookedTime time = new HookedTime(new VirtualTime());
+    time.atAlarms(
+        () -> {
+          awaitEnd(elsewhere.starter.join());
+          elsewhere.host.fail(reason);
+        });
+    Flow<Integer, String> flow = build(BatchPolicy.greedy(3), time).start();
+    assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+    assertThatThrownBy(() -> flow.call(1))
+        .isInstanceOf(StoppedException.class)
+        .hasMessage("flow is FAILED: all are dead");
+    flow.close();
+    assertThat(elsewhere.closes).isEqualTo(1);
+    assertThat(states).containsExactly(Flow.State.STARTING, Flow.State.RUNNING, Flow.State.FAILED);
+  }
+
+  private static void awaitEnd(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts", e);
+    }
   }
 
   @Test
@@ -336,6 +398,21 @@ class PlacementTest {
         .isInstanceOf(IllegalArgumentException.class);
     flow.close();
     assertThat(elsewhere.closes).isEqualTo(2);
+  }
+
+  @Test
+  void theOldExecutorIsClosedAfterItsLastBatch() throws Exception {
+    Flow<Integer, String> flow = build(BatchPolicy.greedy(3), new VirtualTime()).start();
+    CompletableFuture<String> future = flow.submit(1);
+    Elsewhere other = new Elsewhere();
+    elsewhere.executor = other;
+    flow.swapPerWorker("step", factory);
+    assertThat(elsewhere.closes).isZero();
+    elsewhere.answer(0);
+    assertThat(future).isCompletedWithValue("<1>");
+    assertThat(elsewhere.closes).isEqualTo(1);
+    flow.close();
+    assertThat(other.closes).isEqualTo(1);
   }
 
   @Test

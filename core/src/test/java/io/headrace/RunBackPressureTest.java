@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -141,6 +142,17 @@ class RunBackPressureTest {
     }
   }
 
+  /** Where no result waits to be taken, a stage makes room as soon as it completes. */
+  @Test
+  void stagesThatCompleteMakeRoomForMoreThanTheRunAhead() throws Exception {
+    AtomicInteger done = new AtomicInteger();
+    Throttle.unlimited()
+        .over(List.of(0, 1, 2, 3, 4))
+        .runAhead(2)
+        .runOnEach(Task.async(_ -> CompletableFuture.supplyAsync(done::incrementAndGet)));
+    assertThat(done).hasValue(5);
+  }
+
   /** An endless source in constant memory: far more inputs and results than the heap would hold. */
   @Test
   void anEndlessSourceWorksInConstantMemory() {
@@ -184,7 +196,7 @@ class RunBackPressureTest {
     Results<Integer> results = throttle.over(waiting).map(i -> i);
     asked.await();
     assertThat(throttle.running()).isZero();
-    assertThat(throttle.runAll(java.util.List.of(() -> "another"))).containsExactly("another");
+    assertThat(throttle.runAll(List.of(() -> "another"))).containsExactly("another");
     results.close();
   }
 }

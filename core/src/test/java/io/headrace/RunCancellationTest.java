@@ -203,6 +203,30 @@ class RunCancellationTest {
     assertThat(timed.running()).isZero();
   }
 
+  @Test
+  void anInterruptOfWhoeverWaitsForTheTasksIsKept() throws Exception {
+    Thread closer = Thread.currentThread();
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch interrupted = new CountDownLatch(1);
+    Results<Integer> results =
+        throttle
+            .over(List.of(0))
+            .map(
+                i -> {
+                  begun.countDown();
+                  while (interrupted.getCount() != 0 || closer.isInterrupted()) {
+                    Thread.onSpinWait(); // the closer takes note of it when it begins to wait
+                  }
+                  return i;
+                });
+    begun.await();
+    closer.interrupt();
+    interrupted.countDown();
+    results.close();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(throttle.running()).isZero();
+  }
+
   /** What is granted a permit goes on on a thread of its own, and after the task has ended. */
   @Test
   void theContinuationsOfOthersDoNotRunOnTheThreadsOfARun() throws Exception {

@@ -238,20 +238,40 @@ class RunFailureTest {
 
   @Test
   void theSameFailureTwiceIsNotSuppressedInItself() {
-    IllegalStateException shared = new IllegalStateException("shared");
-    CyclicBarrier together = new CyclicBarrier(3);
-    assertThat(
-            catchThrowable(
-                () ->
-                    Throttle.atMost(3)
-                        .over(TEN)
-                        .runOnEach(
-                            _ -> {
-                              together.await();
-                              throw shared;
-                            })))
-        .isSameAs(shared)
-        .hasNoSuppressedExceptions();
+    for (Exception shared :
+        List.of(new IllegalStateException("shared"), new IOException("shared"))) {
+      CyclicBarrier together = new CyclicBarrier(3);
+      Throwable thrown =
+          catchThrowable(
+              () ->
+                  Throttle.atMost(3)
+                      .over(TEN)
+                      .runOnEach(
+                          _ -> {
+                            together.await();
+                            throw shared;
+                          }));
+      assertThat(shared instanceof RuntimeException ? thrown : thrown.getCause()).isSameAs(shared);
+      assertThat(thrown).hasNoSuppressedExceptions();
+    }
+  }
+
+  @Test
+  void aFailureThatIsThrownEachTimeHasTheOthersOnce() {
+    CyclicBarrier together = new CyclicBarrier(2);
+    try (Results<Integer> results =
+        Throttle.atMost(2)
+            .over(List.of(0, 1))
+            .map(
+                input -> {
+                  together.await();
+                  throw new IllegalStateException("wrong " + input);
+                })) {
+      Throwable thrown = catchThrowable(results::hasNext);
+      assertThat(thrown.getSuppressed()).hasSize(1);
+      assertThat(catchThrowable(results::hasNext)).isSameAs(thrown);
+      assertThat(thrown.getSuppressed()).hasSize(1);
+    }
   }
 
   /** Outcomes, in input order, and the run goes on. */

@@ -129,6 +129,25 @@ class ThrottleBuilderTest {
   }
 
   @Test
+  void theLongestCatchUpLosesNothing() {
+    VirtualTime time = new VirtualTime();
+    Throttle throttle =
+        Throttle.builder()
+            .perSecond(1e6)
+            .catchUp(Duration.ofSeconds(Long.MAX_VALUE))
+            .timeSource(time)
+            .build();
+    assertThat(throttle.tryAcquire()).isNotNull();
+    assertThat(throttle.tryAcquire()).as("it is in demand").isNull();
+    time.advance(Duration.ofMillis(10));
+    int granted = 0;
+    while (throttle.tryAcquire() != null) {
+      granted++;
+    }
+    assertThat(granted).isEqualTo(10_000);
+  }
+
+  @Test
   void aThrottleSaysWhatItLimits() {
     assertThat(Throttle.atMost(3)).hasToString("Throttle[atOnce=3]");
     assertThat(Throttle.perSecond(0.2))

@@ -295,6 +295,21 @@ class ThrottleRateTest {
     assertThat(granted).isBetween((int) nowMicros() - 100, (int) nowMicros() + 1);
   }
 
+  /** The permits of the time since then may be gone, also of a time that is long for the rate. */
+  @Test
+  void aThreadThatIsHeldUpAfterItHasReadTheClockTakesNothingThatIsNotDue() {
+    HookedTime hooked = new HookedTime(time);
+    Throttle throttle = Throttle.builder().timeSource(hooked).perSecond(10).build();
+    hooked.atNextReads(
+        () -> {
+          time.advance(Duration.ofSeconds(5));
+          assertThat(throttle.tryAcquire()).isNotNull();
+        });
+    assertThat(throttle.tryAcquire()).isNull();
+    time.advance(Duration.ofMillis(100));
+    assertThat(throttle.tryAcquire()).isNotNull();
+  }
+
   /** A gap beyond the bound is idle time. */
   @Test
   void aLoopThatPausesSavesUpNothing() {

@@ -98,6 +98,22 @@ class ThrottledServiceTest {
   }
 
   @Test
+  void aCallWhoseTimeIsOverWhenItsPermitComesIsNotMade() {
+    Throttle rate = Throttle.builder().perSecond(1).timeSource(time).build();
+    Service<String, String> around = rate.around(service);
+    around.submit("one");
+    CompletableFuture<String> two =
+        around.submit("two", CallOptions.timeout(Duration.ofSeconds(1)));
+    assertThat(two).isNotDone();
+    time.advance(Duration.ofSeconds(1));
+    assertThat(two.exceptionNow())
+        .isInstanceOf(DeadlineExceededException.class)
+        .hasMessage("throttle had no permit within PT1S");
+    assertThat(results).hasSize(1);
+    assertThat(time.alarms()).isZero();
+  }
+
+  @Test
   void aCallEndsInTimeWhateverTheServiceMakesOfItsTimeout() {
     throttled.submit("one");
     CompletableFuture<String> two =
@@ -161,6 +177,17 @@ class ThrottledServiceTest {
     assertThat(time.alarms()).isZero();
   }
 
+  @Test
+  void aCallThatEndsWhileItsAlarmIsSetLeavesNone() {
+    HookedTime hooked = new HookedTime(time);
+    hooked.atAlarms(() -> results.getFirst().complete("1"));
+    Throttle one = Throttle.builder().atOnce(1).timeSource(hooked).build();
+    CompletableFuture<String> call =
+        one.around(service).submit("one", CallOptions.timeout(Duration.ofSeconds(1)));
+    assertThat(call).isCompletedWithValue("1");
+    assertThat(time.alarms()).isZero();
+  }
+
   /** Services that keep to their timeouts end the call themselves, and count it so. */
   @Test
   void aBatcherTellsThatItsCallIsLate() {
@@ -200,6 +227,23 @@ class ThrottledServiceTest {
     CompletableFuture<String> one = throttled.submit("one");
     one.cancel(true);
     assertThat(results.get(0)).isCancelled();
+    assertThat(throttle.running()).isZero();
+  }
+
+  @Test
+  void aCallThatIsCancelledWhileItIsMadeCancelsTheOther() {
+    List<CompletableFuture<String>> calls = new ArrayList<>();
+    Service<String, String> cancelling =
+        throttle.around(
+            (item, options) -> {
+              calls.forEach(call -> call.cancel(true));
+              return service.submit(item, options);
+            });
+    throttled.submit("one");
+    calls.add(cancelling.submit("two"));
+    results.get(0).complete("1");
+    assertThat(calls.getFirst()).isCancelled();
+    assertThat(results.get(1)).isCancelled();
     assertThat(throttle.running()).isZero();
   }
 
