@@ -2,6 +2,7 @@ package io.headrace;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -38,9 +39,13 @@ final class Gate {
     }
   }
 
+  /** What messages call a throttle without a name. */
+  static final String UNNAMED = "throttle";
+
+  private final String name;
   private final int atOnce;
   private final @Nullable Pace pace;
-  private final TimeSource time;
+  final TimeSource time;
 
   /** Upper half: those who wait. Lower half: slots that are taken. */
   private volatile long counts;
@@ -65,10 +70,12 @@ final class Gate {
   /**
    * A gate with all slots free.
    *
+   * @param name what messages call the throttle
    * @param atOnce how many slots there are; 0 for no limit
    * @param pace the rate, or null for no limit
    */
-  Gate(int atOnce, @Nullable Pace pace, TimeSource time) {
+  Gate(String name, int atOnce, @Nullable Pace pace, TimeSource time) {
+    this.name = name;
     this.atOnce = atOnce;
     this.pace = pace;
     this.time = time;
@@ -138,6 +145,12 @@ final class Gate {
   /** Whether nobody can get a permit within this time, whatever others do. */
   boolean isOutOfReach(long waitNanos) {
     return pace != null && pace.delayNanos() > waitNanos;
+  }
+
+  /** Why somebody goes without a permit. */
+  DeadlineExceededException tooLate(long timeoutNanos) {
+    return new DeadlineExceededException(
+        name + " had no permit within " + Duration.ofNanos(timeoutNanos));
   }
 
   /** Gives a slot back, if there are any. Returns who has to be told. */

@@ -89,7 +89,7 @@ public final class Throttle {
    */
   public static Throttle unlimited() {
     TimeSource time = TimeSource.system();
-    return new Throttle(new Gate(0, null, time), time, "Throttle[unlimited]");
+    return new Throttle(new Gate(Gate.UNNAMED, 0, null, time), time, "Throttle[unlimited]");
   }
 
   /**
@@ -165,7 +165,7 @@ public final class Throttle {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
     Permit permit = tryAcquire(timeout);
     if (permit == null) {
-      throw PermitFuture.tooLate(timeoutNanos);
+      throw gate.tooLate(timeoutNanos);
     }
     return permit;
   }
@@ -201,7 +201,7 @@ public final class Throttle {
       return CompletableFuture.completedFuture(gate.permit());
     }
     return gate.isOutOfReach(timeoutNanos)
-        ? CompletableFuture.failedFuture(PermitFuture.tooLate(timeoutNanos))
+        ? CompletableFuture.failedFuture(gate.tooLate(timeoutNanos))
         : PermitFuture.enqueued(gate, timeoutNanos);
   }
 
@@ -227,7 +227,7 @@ public final class Throttle {
    * @param <O> the type of a result
    */
   public <I, O extends @Nullable Object> Service<I, O> around(Service<I, O> service) {
-    return new ThrottledService<>(service, gate, time);
+    return new ThrottledService<>(service, gate);
   }
 
   /**

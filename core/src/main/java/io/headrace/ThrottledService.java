@@ -9,22 +9,20 @@ import org.jspecify.annotations.Nullable;
 final class ThrottledService<I, O extends @Nullable Object> implements Service<I, O> {
   private final Service<I, O> service;
   private final Gate gate;
-  private final TimeSource time;
 
-  ThrottledService(Service<I, O> service, Gate gate, TimeSource time) {
+  ThrottledService(Service<I, O> service, Gate gate) {
     this.service = requireNonNull(service, "service");
     this.gate = gate;
-    this.time = time;
   }
 
   @Override
   public CompletableFuture<O> submit(I item, CallOptions options) {
     requireNonNull(item, "item");
-    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, time);
+    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, gate);
     if (gate.tryTake()) {
       call.start(gate.permit());
     } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos)) {
-      call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
+      call.completeExceptionally(gate.tooLate(options.timeoutNanos));
     } else {
       call.awaitPermit(PermitFuture.enqueued(gate, options.timeoutNanos));
     }
