@@ -267,6 +267,13 @@ class CallTest {
     }
   }
 
+  @Test
+  void aBatcherSaysWhatItIs() {
+    assertThat(batcher).hasToString("Batcher[name=batcher, state=RUNNING]");
+    batcher.close();
+    assertThat(batcher).hasToString("Batcher[name=batcher, state=STOPPED]");
+  }
+
   /** As a loader of many keys sees and answers them. */
   @Test
   void valuesByTheirKeys() throws Exception {

@@ -107,7 +107,8 @@ class PipelineGuideTest {
     try (Flow<String, String> flow = flow().start()) {
       // @start region="pipelineSwap"
       Model better = new BetterModel();
-      flow.swap("classify", (List<Photo> photos) -> better.classify(photos));
+      Handler<Photo, Label> handler = photos -> better.classify(photos);
+      flow.swap("classify", handler);
       flow.resize("decode", 8);
       // @end
       assertThat(flow.call("cat.png")).isEqualTo("stored better cat.png");
@@ -121,7 +122,8 @@ class PipelineGuideTest {
     FlowBuilder<Photo, String> labelled =
         builder
             .choose((Photo photo) -> photo.pixels() > 100 ? "large" : "small")
-            .when("large", way -> way.step("measure", Handler.each(p -> p.pixels() + " pixels")))
+            .<String>when(
+                "large", way -> way.step("measure", Handler.each(p -> p.pixels() + " pixels")))
             .when("small", way -> way.step("name", Handler.each(p -> p.name())))
             .end(); // or otherwise(...): here another name fails its item
     // @end
