@@ -24,7 +24,7 @@ class ThrottleLincheckTest {
   /** Operations of a group come one after the other, those that have none side by side with all. */
   public static class Slots {
     /** Its time runs in place what belongs on a virtual thread, which could not be followed. */
-    private final Gate gate = new Gate(2, null, Parts.NO_TIME);
+    private final Gate gate = new Gate(Gate.UNNAMED, 2, null, Parts.NO_TIME);
 
     private final Queue<Permit> permits = new ConcurrentLinkedQueue<>();
     private final List<CompletableFuture<Permit>> futures = new ArrayList<>();

@@ -1,7 +1,10 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,4 +28,27 @@ public interface AsyncHandler<I extends @Nullable Object, O extends @Nullable Ob
    * @throws Exception to fail every item of the batch
    */
   CompletionStage<? extends List<O>> handle(List<I> items) throws Exception;
+
+  /**
+   * A handler for clients that return a stage for each item: all items of a batch are sent at once,
+   * and the batch ends with the last of them. An item whose stage fails, or for which the function
+   * throws or returns null, fails alone; one whose stage is done waits for the others of its batch.
+   * A shutdown cancels the stages that have not completed, through {@link
+   * CompletionStage#toCompletableFuture}.
+   *
+   * <p>The size of a batch is so the number of requests that one worker has in flight. Where
+   * requests need nothing of each other, {@link Throttle#around} bounds their number without
+   * letting any wait for others.
+   *
+   * @param function starts the work for one item and does not block; thread safe if there are
+   *     several workers
+   * @return the handler
+   * @param <I> the type of an item
+   * @param <O> the type of a result
+   */
+  static <I, O extends @Nullable Object> AsyncHandler<I, O> each(
+      Function<? super I, ? extends CompletionStage<? extends O>> function) {
+    requireNonNull(function, "function");
+    return items -> new StagedItems<>(function, items);
+  }
 }

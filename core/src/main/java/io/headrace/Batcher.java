@@ -232,6 +232,11 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
     flow.shutdownNow();
   }
 
+  @Override
+  public String toString() {
+    return "Batcher[name=" + name() + ", state=" + state() + "]";
+  }
+
   /**
    * Describes a {@link Batcher}. Each option can be set once; a second setting is an {@link
    * IllegalStateException}. Not thread safe.

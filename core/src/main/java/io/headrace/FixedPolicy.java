@@ -15,6 +15,11 @@ record FixedPolicy(int maxSize, long maxDelayNanos) implements BatchPolicy {
   }
 
   @Override
+  public String toString() {
+    return "FixedPolicy[maxSize=" + maxSize + ", maxDelay=" + Duration.ofNanos(maxDelayNanos) + "]";
+  }
+
+  @Override
   public Decision decide(QueueState queue) {
     if (queue.waiting() >= maxSize) {
       return Decision.send(maxSize);

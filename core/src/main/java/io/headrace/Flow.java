@@ -584,4 +584,9 @@ public final class Flow<I, O extends @Nullable Object>
   Node node(int index) {
     return nodes[index];
   }
+
+  @Override
+  public String toString() {
+    return "Flow[name=" + name + ", state=" + state() + ", steps=" + steps() + "]";
+  }
 }

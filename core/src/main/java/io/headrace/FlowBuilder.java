@@ -75,6 +75,19 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
   }
 
   /**
+   * Adds a step whose worker, one thread, has a handler of its own, with the default options.
+   *
+   * @param name what the step is called in threads, events and messages; unique in the flow
+   * @param factory makes the handler, when the flow starts
+   * @return the builder to go on with
+   * @param <R> the type of an item after this step
+   */
+  public <R extends @Nullable Object> FlowBuilder<I, R> stepPerWorker(
+      String name, Supplier<? extends Handler<? super T, ? extends R>> factory) {
+    return stepPerWorker(name, factory, options -> {});
+  }
+
+  /**
    * Adds a step whose workers have a handler each. Their number has to be limited: not {@link
    * Workers#unlimited unlimited}, not {@link Workers#inline inline}.
    *
@@ -90,6 +103,26 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       Supplier<? extends Handler<? super T, ? extends R>> factory,
       Consumer<StepOptions<T>> options) {
     return add(name, null, HandlerSource.perWorker(factory), options);
+  }
+
+  /**
+   * Adds a step whose workers have a handler each, worker processes among them, which items pass by
+   * to which it does not apply. The condition is evaluated here, whatever the workers are.
+   *
+   * @param condition whether the step applies to an item
+   * @param name what the step is called in threads, events and messages; unique in the flow
+   * @param factory makes the handler of a worker, when the flow starts
+   * @param options sets the options of the step
+   * @return the builder to go on with
+   * @throws IllegalArgumentException if the workers are unlimited or inline
+   */
+  public FlowBuilder<I, T> stepPerWorkerIf(
+      Predicate<? super T> condition,
+      String name,
+      Supplier<? extends Handler<? super T, ? extends T>> factory,
+      Consumer<StepOptions<T>> options) {
+    return add(
+        name, requireNonNull(condition, "condition"), HandlerSource.perWorker(factory), options);
   }
 
   /**
@@ -148,6 +181,19 @@ public final class FlowBuilder<I, T extends @Nullable Object> {
       InPlaceHandler<T> handler,
       Consumer<StepOptions<T>> options) {
     return stepIf(condition, name, handler, options);
+  }
+
+  /**
+   * Adds a step whose handler answers later, with the default options.
+   *
+   * @param name what the step is called in threads, events and messages; unique in the flow
+   * @param handler serves all workers of the step
+   * @return the builder to go on with
+   * @param <R> the type of an item after this step
+   */
+  public <R extends @Nullable Object> FlowBuilder<I, R> asyncStep(
+      String name, AsyncHandler<? super T, ? extends R> handler) {
+    return asyncStep(name, handler, options -> {});
   }
 
   /**

@@ -4,6 +4,7 @@ import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -33,9 +34,13 @@ final class Gate {
   private static final VarHandle COUNTS =
       fieldVarHandle(MethodHandles.lookup(), "counts", VarHandle.class, Gate.class, long.class);
 
+  /** What messages call a throttle without a name. */
+  static final String UNNAMED = "throttle";
+
+  private final String name;
   private final int atOnce;
   private final @Nullable Pace pace;
-  private final TimeSource time;
+  final TimeSource time;
 
   /** Upper half: those who wait. Lower half: slots that are taken. */
   private volatile long counts;
@@ -60,10 +65,12 @@ final class Gate {
   /**
    * A gate with all slots free.
    *
+   * @param name what messages call the throttle
    * @param atOnce how many slots there are; 0 for no limit
    * @param pace the rate, or null for no limit
    */
-  Gate(int atOnce, @Nullable Pace pace, TimeSource time) {
+  Gate(String name, int atOnce, @Nullable Pace pace, TimeSource time) {
+    this.name = name;
     this.atOnce = atOnce;
     this.pace = pace;
     this.time = time;
@@ -138,6 +145,12 @@ final class Gate {
   /** For how many a permit may count by the rate; 0 if there is none. */
   int maxCost() {
     return pace == null ? 0 : pace.burst();
+  }
+
+  /** Why somebody goes without a permit. */
+  DeadlineExceededException tooLate(long timeoutNanos) {
+    return new DeadlineExceededException(
+        name + " had no permit within " + Duration.ofNanos(timeoutNanos));
   }
 
   /** Gives a slot back, if there are any. Returns who has to be told. */

@@ -2,7 +2,12 @@ package io.headrace;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,6 +85,34 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
         }
       }
       return outcomes;
+    };
+  }
+
+  /**
+   * A handler for what loads many keys at once and returns a map: each caller gets the value of its
+   * key, and null if the map has none for it. Equal keys of a batch are loaded once.
+   *
+   * @param loader is given the keys of a batch, each once, in the order of the items, not
+   *     modifiable, and returns what it found; what else is in the map is ignored. Thread safe if
+   *     there are several workers. A null in place of a map fails the batch
+   * @return the handler
+   * @param <K> the type of a key, with {@code equals} and {@code hashCode}
+   * @param <V> the type of a value
+   */
+  @SuppressWarnings("NullAway") // it does not see that the results of this handler may be null
+  static <K, V> Handler<K, @Nullable V> mapped(
+      Task<? super Set<K>, ? extends Map<K, ? extends V>> loader) {
+    requireNonNull(loader, "loader");
+    return keys -> {
+      Map<K, ? extends V> found =
+          requireNonNull(
+              loader.run(Collections.unmodifiableSet(new LinkedHashSet<>(keys))),
+              "the map that the loader returned");
+      List<@Nullable V> values = new ArrayList<>(keys.size());
+      for (K key : keys) {
+        values.add(found.get(key));
+      }
+      return values;
     };
   }
 }

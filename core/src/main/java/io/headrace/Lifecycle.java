@@ -177,11 +177,7 @@ final class Lifecycle {
   }
 
   private String unready() {
-    if (warmUp.get() == WarmUp.BEGUN) {
-      return "the warm-up has not ended";
-    }
-    int missing = startup.missing();
-    return missing + (missing == 1 ? " worker was" : " workers were") + " not ready";
+    return warmUp.get() == WarmUp.BEGUN ? "the warm-up has not ended" : startup.unready();
   }
 
   private void abortStart(String reason) {

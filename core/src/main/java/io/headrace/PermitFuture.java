@@ -1,6 +1,5 @@
 package io.headrace;
 
-import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -37,17 +36,12 @@ final class PermitFuture extends CompletableFuture<Permit> {
     return future;
   }
 
-  static DeadlineExceededException tooLate(long timeoutNanos) {
-    return new DeadlineExceededException(
-        "throttle had no permit within " + Duration.ofNanos(timeoutNanos));
-  }
-
   /** The gate has granted a permit, or the timeout is over. */
   void end(boolean isGranted) {
     if (isGranted) {
       super.complete(gate.permit());
     } else {
-      super.completeExceptionally(tooLate(timeoutNanos));
+      super.completeExceptionally(gate.tooLate(timeoutNanos));
     }
   }
 

@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
  * tasks are interrupted, stages are cancelled, nothing more starts. Then it is thrown, an unchecked
  * one as it is, a checked one as the cause of a {@link CompletionException}, with those that
  * happened until then suppressed, unless they come from being interrupted. {@link #collect} goes on
- * instead.
+ * instead. A task that blocks and returns a future, a stage or a publisher stops any run with
+ * {@link IllegalArgumentException}: its permit would go back before its work is done ({@link
+ * Task#async}).
  *
  * <p><b>Ends.</b> When a verb returns or throws, the threads of its run have ended; stages that
  * were cancelled are not waited for. A task that ignores its interruption delays that, with two

@@ -48,8 +48,10 @@ public interface Service<I, O extends @Nullable Object> {
   /**
    * Takes an item and returns at once.
    *
-   * <p>Cancelling the future withdraws the item wherever it still waits. A handler that already
-   * runs is not interrupted; its result is dropped.
+   * <p>Cancelling the future, or completing it otherwise, withdraws the item wherever it still
+   * waits: {@link CompletableFuture#orTimeout} and {@link CompletableFuture#completeOnTimeout} on
+   * this very future do so when their time is over, while those on a stage made from it leave the
+   * item where it is. A handler that already runs is not interrupted; its result is dropped.
    *
    * @param item the item
    * @param options the timeout, the priority and the listener of this call

@@ -1,12 +1,18 @@
 package io.headrace;
 
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /** The handlers of a flow that are being started: complete when all are ready or one has failed. */
 final class Startup extends CompletableFuture<Void> {
   /** One more than there are handlers, until {@link #allAnnounced}. */
   private final AtomicInteger awaited = new AtomicInteger(1);
+
+  /** How many handlers of each station are being started. */
+  private final Map<Station, Integer> unready = new ConcurrentHashMap<>();
 
   /** A handler is going to be started. */
   void announce() {
@@ -23,9 +29,11 @@ final class Startup extends CompletableFuture<Void> {
    * @param whenStarted makes its worker available, before the start-up may complete
    */
   void start(Handling handling, Station station, Runnable whenStarted) {
+    unready.merge(station, 1, Integer::sum);
     station.flow.inside(() -> start(handling, station));
     if (!isCompletedExceptionally()) {
       whenStarted.run();
+      unready.computeIfPresent(station, (_, workers) -> workers == 1 ? null : workers - 1);
       ready();
     }
   }
@@ -72,7 +80,15 @@ final class Startup extends CompletableFuture<Void> {
     }
   }
 
-  int missing() {
-    return awaited.get();
+  /** Which workers are not ready, in words. */
+  String unready() {
+    int missing = awaited.get();
+    String names =
+        unready.keySet().stream().map(Station::toString).sorted().collect(Collectors.joining(", "));
+    return missing
+        + (missing == 1 ? " worker" : " workers")
+        + (names.isEmpty() ? "" : " of " + names) // none where no thread has begun yet
+        + (missing == 1 ? " was" : " were")
+        + " not ready";
   }
 }

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -78,7 +80,10 @@ public final class StepOptions<I extends @Nullable Object> {
    * @throws IllegalArgumentException if the capacity is below 1
    */
   public StepOptions<I> queue(int capacity, OnFull onFull) {
-    Checks.unset(this.onFull, onFull, "queue");
+    Checks.unset(
+        this.onFull == null ? null : described(queueCapacity, this.onFull),
+        described(capacity, requireNonNull(onFull, "queue")),
+        "queue");
     this.queueCapacity = Checks.atLeast(1, capacity, "capacity");
     this.onFull = onFull;
     return this;
@@ -135,6 +140,10 @@ public final class StepOptions<I extends @Nullable Object> {
     Checks.unset(this.maxTries == 1 ? null : this.maxTries, maxTries, "isolate");
     this.maxTries = Checks.atLeast(2, maxTries, "maxTries");
     return this;
+  }
+
+  private static String described(int capacity, OnFull onFull) {
+    return capacity + " and " + onFull;
   }
 
   /** How many items of each priority wait at most, if nothing is said. */

@@ -23,6 +23,11 @@ public interface Task<I extends @Nullable Object, O extends @Nullable Object> {
    * Handles one input. May block. It is interrupted when its time is over, or when the run is
    * stopped; it should then end soon.
    *
+   * <p>In a run it returns when its work has ended. A {@code CompletionStage}, a {@code Future} or
+   * a {@code Flow.Publisher} in place of a result stops the run with {@link
+   * IllegalArgumentException}: nobody would wait for it, and the permit would go back before the
+   * work is done. {@link #async} is for those.
+   *
    * @param input the input
    * @return the result
    * @throws Exception if it fails

@@ -1,5 +1,8 @@
 package io.headrace;
 
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +16,10 @@ final class TaskThread extends StartedTask implements Runnable {
 
   private @Nullable Object value;
   private @Nullable Throwable failure;
+
+  /** Whether it has returned what has not ended: a mistake that all inputs share. */
+  private boolean isUnfinished;
+
   private boolean called;
 
   TaskThread(ThreadedRun run, Task<@Nullable Object, @Nullable Object> task) {
@@ -82,6 +89,8 @@ final class TaskThread extends StartedTask implements Runnable {
     thread.setContextClassLoader(loader);
     if (failure == null) {
       run.succeeded(this, value);
+    } else if (isUnfinished) {
+      run.stop(failure); // also where failures are collected: it would start them all
     } else {
       run.failed(this, failure);
     }
@@ -120,9 +129,32 @@ final class TaskThread extends StartedTask implements Runnable {
     called = true;
     try {
       value = task.run(input);
+      isUnfinished = isPromise(value);
+      if (isUnfinished) {
+        failure = unfinished(value);
+      }
     } catch (Throwable thrown) {
       failure = thrown;
     }
+  }
+
+  private static boolean isPromise(@Nullable Object value) {
+    return value instanceof CompletionStage
+        || value instanceof Future
+        || value instanceof Flow.Publisher;
+  }
+
+  /** The permit would go back, and the run end, before what the task has begun. */
+  private IllegalArgumentException unfinished(@Nullable Object promise) {
+    String name = promise == null ? "null" : promise.getClass().getSimpleName();
+    return new IllegalArgumentException(
+        "the task of input "
+            + index
+            + " returned a "
+            + (name.isEmpty() ? "promise" : name)
+            + (promise instanceof CompletionStage
+                ? ": use Task.async, which keeps the permit until the stage completes"
+                : ", for which nobody waits: the task has to wait for its end"));
   }
 
   /** Ends a task that takes too long. Who sets it first, the thread or the alarm, tells of it. */

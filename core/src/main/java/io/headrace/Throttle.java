@@ -98,7 +98,7 @@ public final class Throttle {
    */
   public static Throttle unlimited() {
     TimeSource time = TimeSource.system();
-    return new Throttle(new Gate(0, null, time), time, "Throttle[unlimited]");
+    return new Throttle(new Gate(Gate.UNNAMED, 0, null, time), time, "Throttle[unlimited]");
   }
 
   /**
@@ -204,7 +204,7 @@ public final class Throttle {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
     Permit permit = tryAcquire(timeout);
     if (permit == null) {
-      throw PermitFuture.tooLate(timeoutNanos);
+      throw gate.tooLate(timeoutNanos);
     }
     return permit;
   }
@@ -240,7 +240,7 @@ public final class Throttle {
       return CompletableFuture.completedFuture(gate.permit());
     }
     return gate.isOutOfReach(timeoutNanos, cost)
-        ? CompletableFuture.failedFuture(PermitFuture.tooLate(timeoutNanos))
+        ? CompletableFuture.failedFuture(gate.tooLate(timeoutNanos))
         : PermitFuture.enqueued(gate, cost, timeoutNanos);
   }
 

@@ -17,6 +17,7 @@ public final class ThrottleBuilder {
 
   private static final Duration LONGEST_INTERVAL = Duration.ofDays(3650);
 
+  private @Nullable String name;
   private @Nullable Integer atOnce;
   private @Nullable Rate rate;
   private @Nullable Integer burst;
@@ -24,6 +25,20 @@ public final class ThrottleBuilder {
   private @Nullable TimeSource time;
 
   ThrottleBuilder() {}
+
+  /**
+   * What the throttle is called in messages. Default: none, messages say "throttle" only.
+   *
+   * @param name the name
+   * @return this
+   * @throws IllegalArgumentException if the name is blank
+   * @throws IllegalStateException if it is set already
+   */
+  public ThrottleBuilder name(String name) {
+    Checks.unset(this.name, name, "name");
+    this.name = Checks.name(name);
+    return this;
+  }
 
   /**
    * Limits how many permits are out at once. Such a permit has to be closed.
@@ -140,7 +155,12 @@ public final class ThrottleBuilder {
     needsRate(burst, "burst");
     needsRate(catchUp, "catchUp");
     TimeSource time = this.time == null ? TimeSource.system() : this.time;
-    Gate gate = new Gate(atOnce == null ? 0 : atOnce, rate == null ? null : pace(rate, time), time);
+    Gate gate =
+        new Gate(
+            name == null ? Gate.UNNAMED : "throttle " + name,
+            atOnce == null ? 0 : atOnce,
+            rate == null ? null : pace(rate, time),
+            time);
     return new Throttle(gate, time, describe());
   }
 
@@ -167,6 +187,9 @@ public final class ThrottleBuilder {
 
   private String describe() {
     StringBuilder text = new StringBuilder("Throttle[");
+    if (name != null) {
+      text.append("name=").append(name).append(", ");
+    }
     if (atOnce != null) {
       text.append("atOnce=").append(atOnce).append(rate == null ? "" : ", ");
     }

@@ -1,5 +1,7 @@
 package io.headrace;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFuture<O> {
   private final Service<I, O> service;
   private final CallOptions options;
-  private final TimeSource time;
+  private final Gate gate;
   private final long submittedNanos;
 
   /** Null once it is submitted, or never will be. */
@@ -23,12 +25,12 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
   /** Ends the call if the other service does not. Volatile: whoever ends the call reads it. */
   private volatile TimeSource.@Nullable Alarm alarm;
 
-  ThrottledCall(Service<I, O> service, I item, CallOptions options, TimeSource time) {
+  ThrottledCall(Service<I, O> service, I item, CallOptions options, Gate gate) {
     this.service = service;
     this.item = item;
     this.options = options;
-    this.time = time;
-    submittedNanos = options.timeoutNanos == 0 ? 0 : time.nanoTime();
+    this.gate = gate;
+    submittedNanos = options.timeoutNanos == 0 ? 0 : gate.time.nanoTime();
   }
 
   void awaitPermit(CompletableFuture<Permit> permitFuture) {
@@ -54,7 +56,10 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
         permit.close();
       } else {
         long leftNanos = leftNanos();
-        await(service.submit(item, leaving(leftNanos)), permit);
+        await(
+            requireNonNull(
+                service.submit(item, leaving(leftNanos)), "the future that the service returned"),
+            permit);
         if (leftNanos != 0 && !endsInTime(service)) {
           arm(leftNanos);
         }
@@ -69,9 +74,9 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
     if (options.timeoutNanos == 0) {
       return 0;
     }
-    long leftNanos = options.timeoutNanos - (time.nanoTime() - submittedNanos);
+    long leftNanos = options.timeoutNanos - (gate.time.nanoTime() - submittedNanos);
     if (leftNanos <= 0) {
-      throw PermitFuture.tooLate(options.timeoutNanos);
+      throw gate.tooLate(options.timeoutNanos);
     }
     return leftNanos;
   }
@@ -93,7 +98,7 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
     if (isDone()) {
       return;
     }
-    TimeSource.Alarm set = time.schedule(delayNanos, () -> time.execute(this::expire));
+    TimeSource.Alarm set = gate.time.schedule(delayNanos, () -> gate.time.execute(this::expire));
     alarm = set;
     if (isDone()) { // its end may not have seen the alarm
       set.cancel();
@@ -138,7 +143,7 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
       Permit permit, @Nullable O value, @Nullable Throwable failure, boolean isOnCaller) {
     Waiter granted = permit.release();
     if (isOnCaller) {
-      Waiter.tellElsewhere(granted, time);
+      Waiter.tellElsewhere(granted, gate.time);
     } else {
       Waiter.tell(granted);
     }

@@ -26,7 +26,7 @@ final class ThrottledService<I, O extends @Nullable Object> implements Service<I
   @Override
   public CompletableFuture<O> submit(I item, CallOptions options) {
     requireNonNull(item, "item");
-    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, throttle.timeSource());
+    ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, throttle.gate());
     int cost;
     try {
       cost = this.cost.applyAsInt(item);
@@ -39,7 +39,7 @@ final class ThrottledService<I, O extends @Nullable Object> implements Service<I
     if (gate.tryTake(cost)) {
       call.start(gate.permit());
     } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos, cost)) {
-      call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
+      call.completeExceptionally(gate.tooLate(options.timeoutNanos));
     } else {
       call.awaitPermit(PermitFuture.enqueued(gate, cost, options.timeoutNanos));
     }

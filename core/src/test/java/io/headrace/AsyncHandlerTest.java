@@ -6,7 +6,9 @@ import io.headrace.testkit.VirtualTime;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -368,6 +370,54 @@ class AsyncHandlerTest {
       stuck.close(Duration.ofSeconds(20));
       assertThat(stuck.state()).isEqualTo(Flow.State.STOPPED);
       assertThat(future.exceptionNow()).isInstanceOf(StoppedException.class);
+    }
+  }
+
+  /** Each item has a stage of its own, and what is wrong with one touches no other. */
+  @Test
+  void stagesOfSingleItems() {
+    IOException failure = new IOException();
+    Map<Integer, CompletableFuture<Object>> stages = new HashMap<>();
+    behaviour.set(
+        AsyncHandler.each(
+            n -> {
+              if (n == 3) {
+                throw new IllegalArgumentException("no three");
+              }
+              return n == 4 ? none() : stages.computeIfAbsent(n, _ -> new CompletableFuture<>());
+            }));
+    List<CompletableFuture<Object>> answers = batcher.submitAll(List.of(0, 1, 2, 3, 4));
+    assertThat(stages).containsOnlyKeys(0, 1, 2);
+    stages.get(1).complete("one");
+    stages.get(0).completeExceptionally(new CompletionException(failure));
+    assertThat(answers).noneMatch(CompletableFuture::isDone);
+    stages.get(2).cancel(true);
+    assertThat(answers.get(0)).isCompletedExceptionally();
+    assertThat(answers.get(0).exceptionNow()).isSameAs(failure);
+    assertThat(answers.get(1)).isCompletedWithValue("one");
+    assertThat(answers.get(2)).isCancelled();
+    assertThat(answers.get(3).exceptionNow()).hasMessage("no three");
+    assertThat(answers.get(4).exceptionNow()).hasMessage("the stage that the function returned");
+  }
+
+  @SuppressWarnings("NullAway") // what a client may do
+  private static CompletableFuture<Object> none() {
+    return null;
+  }
+
+  @Test
+  void aShutdownCancelsTheStagesOfSingleItems() {
+    List<CompletableFuture<Object>> stages =
+        List.of(new CompletableFuture<>(), new CompletableFuture<>());
+    try (Batcher<Integer, Object> doomed =
+        Batcher.<Integer, Object>asyncBuilder(AsyncHandler.each(stages::get))
+            .workers(Workers.executor(Runnable::run, 1))
+            .batch(BatchPolicy.fixed(2, Duration.ofDays(1)))
+            .build()) {
+      doomed.submitAll(List.of(0, 1));
+      stages.get(0).complete("zero");
+      doomed.shutdownNow();
+      assertThat(stages.get(1)).isCancelled();
     }
   }
 }

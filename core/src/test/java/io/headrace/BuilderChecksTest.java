@@ -128,7 +128,7 @@ class BuilderChecksTest {
             o -> o.workers(Workers.inline()).queue(5, OnFull.await())),
         step(
             "workers of step are inline, items wait for no others; the policy is"
-                + " FixedPolicy[maxSize=5, maxDelayNanos=1], it has to be greedy",
+                + " FixedPolicy[maxSize=5, maxDelay=PT0.000000001S], it has to be greedy",
             o -> o.workers(Workers.inline()).batch(BatchPolicy.fixed(5, Duration.ofNanos(1)))),
         new Wrong(
             "workers of batcher are inline, items wait for no others; the policy is "
@@ -174,14 +174,14 @@ class BuilderChecksTest {
     return Stream.of(
         new Wrong("name is set to b, it was set to a before", () -> batcher().name("a").name("b")),
         new Wrong(
-            "batch policy is set to FixedPolicy[maxSize=3, maxDelayNanos=0],"
+            "batch policy is set to FixedPolicy[maxSize=3, maxDelay=PT0S],"
                 + " it was set to GreedyPolicy[maxSize=2] before",
             () -> batcher().batch(policy).batch(BatchPolicy.fixed(3, Duration.ZERO))),
         new Wrong(
             "workers is set to inline, it was set to 2 threads before",
             () -> batcher().workers(Workers.threads(2)).workers(Workers.inline())),
         new Wrong(
-            "queue is set to fail, it was set to await PT1S before",
+            "queue is set to 2 and fail, it was set to 1 and await PT1S before",
             () -> batcher().queue(1, OnFull.await(Duration.ofSeconds(1))).queue(2, OnFull.fail())),
         new Wrong(
             "priorities is set to 3, it was set to 2 before",
@@ -239,6 +239,8 @@ class BuilderChecksTest {
         new Wrong("maxDelay", () -> BatchPolicy.fixed(1, null)),
         new Wrong("atMost", () -> OnFull.await(null)),
         new Wrong("task", () -> Handler.each(null)),
+        new Wrong("loader", () -> Handler.mapped(null)),
+        new Wrong("function", () -> AsyncHandler.each(null)),
         new Wrong("name", () -> Flow.builder(null)),
         new Wrong("name", () -> Flow.<Integer>builder("flow").step(null, HANDLER)),
         new Wrong(

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -8,6 +9,8 @@ import io.headrace.testkit.SteppedExecutor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -262,5 +265,36 @@ class CallTest {
       assertThat(Thread.interrupted()).isTrue();
       assertThat(interrupted).containsExactly(false, false, false);
     }
+  }
+
+  @Test
+  void aBatcherSaysWhatItIs() {
+    assertThat(batcher).hasToString("Batcher[name=batcher, state=RUNNING]");
+    batcher.close();
+    assertThat(batcher).hasToString("Batcher[name=batcher, state=STOPPED]");
+  }
+
+  /** As a loader of many keys sees and answers them. */
+  @Test
+  void valuesByTheirKeys() throws Exception {
+    List<Set<String>> asked = new ArrayList<>();
+    Handler<String, Integer> lengths =
+        Handler.mapped(
+            keys -> {
+              asked.add(keys);
+              return keys.stream().filter(k -> !k.isEmpty()).collect(toMap(k -> k, String::length));
+            });
+    assertThat(lengths.handle(List.of("bb", "a", "", "bb"))).containsExactly(2, 1, null, 2);
+    assertThat(asked).containsExactly(Set.of("bb", "a", ""));
+    assertThat(asked.getFirst()).containsExactly("bb", "a", "");
+    assertThatThrownBy(() -> asked.getFirst().remove("a"))
+        .isInstanceOf(UnsupportedOperationException.class);
+    assertThatThrownBy(() -> Handler.<String, Integer>mapped(_ -> noMap()).handle(List.of("a")))
+        .hasMessage("the map that the loader returned");
+  }
+
+  @SuppressWarnings("NullAway") // what a loader may do
+  private static Map<String, Integer> noMap() {
+    return null;
   }
 }

@@ -2,6 +2,7 @@ package io.headrace;
 
 import static io.headrace.FlowProbes.failureOf;
 import static io.headrace.FlowProbes.valueOf;
+import static java.util.concurrent.CompletableFuture.completedFuture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -197,6 +199,41 @@ class FlowRoutingTest {
       assertThat(even.items()).containsExactly(100, 2, 4);
       assertThat(odd.items()).containsExactly(1, 3, 5);
       assertThat(odd.batches).containsExactly(List.of(1, 3, 5));
+    }
+  }
+
+  /** One for each worker, and both are items to which the step applies. */
+  @Test
+  void conditionOfAStepWithAHandlerForEachWorker() throws Exception {
+    AtomicInteger made = new AtomicInteger();
+    try (Flow<String, String> flow =
+        Flow.<String>builder("cutting")
+            .stepPerWorkerIf(
+                text -> text.length() > 3,
+                "cut",
+                () -> {
+                  made.incrementAndGet();
+                  return Handler.each((String text) -> text.substring(0, 3));
+                },
+                step -> step.workers(Workers.threads(2)))
+            .build()
+            .start()) {
+      assertThat(flow.call("hello")).isEqualTo("hel");
+      assertThat(flow.call("ab")).isEqualTo("ab");
+    }
+    assertThat(made).hasValue(2);
+  }
+
+  @Test
+  void shortFormsHaveTheDefaultOptions() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("short")
+            .stepPerWorker("double", () -> Handler.each((Integer n) -> 2 * n))
+            .asyncStep("negate", AsyncHandler.each((Integer n) -> completedFuture(-n)))
+            .build()
+            .start()) {
+      assertThat(flow.call(4)).isEqualTo(-8);
+      assertThat(flow).hasToString("Flow[name=short, state=RUNNING, steps=[double, negate]]");
     }
   }
 }

@@ -133,7 +133,8 @@ class FlowStartTest {
 
     assertThat(failureOf(start))
         .isInstanceOf(StartException.class)
-        .hasMessage("late has not started within PT3S: 2 workers were not ready")
+        .hasMessage(
+            "late has not started within PT3S: 2 workers of step slow of late were not ready")
         .hasNoCause();
     assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
     awaitNoThreadsOf("late");

@@ -16,9 +16,14 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Flow;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What tasks and sources fail with, in all verbs and both modes. */
 class RunFailureTest {
@@ -506,5 +511,67 @@ class RunFailureTest {
     cancelled.cancel(true);
     assertThatThrownBy(() -> Throttle.atMost(1).over(TEN).runAll(Task.async(_ -> cancelled)))
         .isInstanceOf(CancellationException.class);
+  }
+
+  /** Each starts work that a task that blocks would have waited for. */
+  static Stream<Object> promises() {
+    return Stream.of(
+        new CompletableFuture<>(),
+        CompletableFuture.completedStage(1),
+        new FutureTask<>(() -> 1),
+        (Flow.Publisher<Integer>) subscriber -> {});
+  }
+
+  /** Its permit would go back at once, its failure be lost. */
+  @ParameterizedTest
+  @MethodSource("promises")
+  void aTaskThatReturnsAPromiseStopsTheRun(Object promise) {
+    AtomicInteger started = new AtomicInteger();
+    Task<Integer, Object> task =
+        _ -> {
+          started.incrementAndGet();
+          return promise;
+        };
+    Throttle throttle = Throttle.atMost(1);
+    List<Callable<?>> verbs =
+        List.of(
+            () -> {
+              throttle.over(TEN).runOnEach(task);
+              return null;
+            },
+            () -> throttle.over(TEN).collect().runOnEach(task),
+            () -> throttle.over(TEN).runAll(task),
+            () -> throttle.over(TEN).collect().runAll(task),
+            () -> listed(throttle.over(TEN).map(task)),
+            () -> listed(throttle.over(TEN).collect().map(task)),
+            () -> throttle.over(TEN).runAny(task));
+    for (Callable<?> verb : verbs) {
+      started.set(0);
+      assertThatThrownBy(verb::call)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("the task of input 0 returned a ");
+      assertThat(started).hasValue(1);
+      assertThat(throttle.running()).isZero();
+    }
+  }
+
+  private static List<?> listed(Results<?> results) {
+    try (results) {
+      return results.stream().toList();
+    }
+  }
+
+  @Test
+  void aPromiseIsNamedTogetherWithWhatToUse() {
+    assertThatThrownBy(
+            () -> Throttle.atMost(2).runOnEach(List.of(1), _ -> new CompletableFuture<>()))
+        .hasMessage(
+            "the task of input 0 returned a CompletableFuture: use Task.async, which keeps the"
+                + " permit until the stage completes");
+    assertThatThrownBy(
+            () -> Throttle.atMost(2).runOnEach(List.of(1), _ -> new FutureTask<>(() -> 1)))
+        .hasMessage(
+            "the task of input 0 returned a FutureTask, for which nobody waits: the task has to"
+                + " wait for its end");
   }
 }

@@ -160,6 +160,18 @@ class ThrottleBuilderTest {
                 .catchUp(Duration.ZERO)
                 .build())
         .hasToString("Throttle[atOnce=8, rate=300.0 in PT1M, burst=10, catchUp=PT0S]");
+    assertThat(Throttle.builder().name("geocoder").atOnce(3).build())
+        .hasToString("Throttle[name=geocoder, atOnce=3]");
+  }
+
+  @Test
+  void aNameIsSetOnceAndSaysSomething() {
+    assertThatThrownBy(() -> Throttle.builder().name(" "))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("name is blank, it has to say what this is");
+    assertThatThrownBy(() -> Throttle.builder().name("a").name("b"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("name is set to b, it was set to a before");
   }
 
   @Test

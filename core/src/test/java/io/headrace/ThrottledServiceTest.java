@@ -72,7 +72,8 @@ class ThrottledServiceTest {
         .hasRootCauseMessage("no such priority");
     @SuppressWarnings("NullAway")
     Service<String, String> empty = throttle.around((item, options) -> null);
-    assertThat(empty.submit("one")).isCompletedExceptionally();
+    assertThatThrownBy(empty.submit("one")::join)
+        .hasRootCauseMessage("the future that the service returned");
     assertThat(throttle.running()).isZero();
     assertThatThrownBy(() -> throttled.submit(null)).isInstanceOf(NullPointerException.class);
     assertThatThrownBy(() -> throttle.around(null)).isInstanceOf(NullPointerException.class);
@@ -346,5 +347,26 @@ class ThrottledServiceTest {
     assertThat(results).hasSize(1);
     time.advance(Duration.ofSeconds(1));
     assertThat(results).hasSize(3);
+  }
+
+  /** Without a stack trace that shows the throttle, only its name says which it was. */
+  @Test
+  void everyTimeoutNamesTheThrottle() throws Exception {
+    String message = "throttle geocoder had no permit within PT1S";
+    Duration second = Duration.ofSeconds(1);
+    Throttle named =
+        Throttle.builder().name("geocoder").perSecond(0.1).atOnce(1).timeSource(time).build();
+    Service<String, String> throttled = named.around(service);
+    throttled.submit("one"); // the next permit is due in ten seconds
+    assertThatThrownBy(() -> named.acquire(second)).hasMessage(message);
+    assertThatThrownBy(named.acquireAsync(second)::join).hasRootCauseMessage(message);
+    assertThatThrownBy(throttled.submit("two", CallOptions.timeout(second))::join)
+        .hasRootCauseMessage(message);
+    time.advance(Duration.ofSeconds(20)); // from now on the slot is what is missing
+    CompletableFuture<Permit> permit = named.acquireAsync(second);
+    CompletableFuture<String> call = throttled.submit("three", CallOptions.timeout(second));
+    time.advance(second);
+    assertThatThrownBy(permit::join).hasRootCauseMessage(message);
+    assertThatThrownBy(call::join).hasRootCauseMessage(message);
   }
 }

@@ -45,12 +45,12 @@ final class Batch<I, O> {
 
   private Row row(@Nullable I item) {
     if (item == null) {
-      return Row.failed(new IllegalArgumentException("an item for " + model.name + " is null"));
+      return Row.failed(new InvalidInputException("the item is null"));
     }
     try {
       Tensor[] tensors = form.inputs(item, model);
       for (int k = 0; k < tensors.length; k++) {
-        model.inputs.get(k).check(tensors[k], model.layout.skippedDimensions, model.name);
+        model.inputs.get(k).check(tensors[k], model.layout.skippedDimensions);
       }
       for (SharedSymbol symbol : model.sharedSymbols) {
         symbol.check(tensors, model);

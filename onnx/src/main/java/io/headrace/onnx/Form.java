@@ -23,7 +23,7 @@ interface Form<I, O> {
   /**
    * The tensors of an item in the order of the model's inputs; not checked against them.
    *
-   * @throws IllegalArgumentException if one is missing, or there is one more
+   * @throws InvalidInputException if one is missing, or there is one more
    */
   Tensor[] inputs(I item, Model model);
 
@@ -72,17 +72,15 @@ interface Form<I, O> {
       for (int k = 0; k < tensors.length; k++) {
         Tensor tensor = item.get(ports.get(k).name);
         if (tensor == null) {
-          throw new IllegalArgumentException(
-              "input '%s' of %s is missing, given are %s"
-                  .formatted(ports.get(k).name, model.name, item.keySet()));
+          throw new InvalidInputException(
+              "input '%s' is missing, given are %s".formatted(ports.get(k).name, item.keySet()));
         }
         tensors[k] = tensor;
       }
       if (item.size() != tensors.length) {
-        throw new IllegalArgumentException(
-            "%s has the inputs %s, given are %s"
-                .formatted(
-                    model.name, ports.stream().map(port -> port.name).toList(), item.keySet()));
+        throw new InvalidInputException(
+            "the model has the inputs %s, given are %s"
+                .formatted(ports.stream().map(port -> port.name).toList(), item.keySet()));
       }
       return tensors;
     }

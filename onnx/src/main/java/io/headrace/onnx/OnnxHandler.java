@@ -33,13 +33,13 @@ import org.jspecify.annotations.Nullable;
  * with {@link OnnxHandlerBuilder#oneByOne}, items and results have the full shapes of the model.
  *
  * <p><b>Errors.</b> A tensor of the wrong type or shape, an input that is missing or unknown:
- * {@link IllegalArgumentException} for that item alone; so are inputs of one item whose lengths
- * differ in a dimension that has the same symbol. A declared shape without dimensions is not
- * checked: ONNX Runtime says so of a single number and of what may have any shape. What ONNX
- * Runtime reports is {@link OnnxException}; it fails a run as a whole, so the items of a batch that
- * failed are run again one by one ({@link OnnxHandlerBuilder#isolateFailures}). A NaN is a value
- * like any other, and a byte of a {@link io.headrace.TensorType#BOOL} that is neither 0 nor 1
- * counts as 1. A model that does not load, or has inputs or outputs other than tensors of a {@link
+ * {@link InvalidInputException} for that item alone; so are inputs of one item whose lengths differ
+ * in a dimension that has the same symbol. A declared shape without dimensions is not checked: ONNX
+ * Runtime says so of a single number and of what may have any shape. What ONNX Runtime reports is
+ * {@link OnnxException}; it fails a run as a whole, so the items of a batch that failed are run
+ * again one by one ({@link OnnxHandlerBuilder#isolateFailures}). A NaN is a value like any other,
+ * and a byte of a {@link io.headrace.TensorType#BOOL} that is neither 0 nor 1 counts as 1. A model
+ * that does not load, or has inputs or outputs other than tensors of a {@link
  * io.headrace.TensorType}, fails {@link #onStart}.
  *
  * <p>Each run that fails loses about 4 KB outside the heap in ONNX Runtime 1.29, which cannot be

@@ -90,18 +90,17 @@ final class Port {
    *
    * @param from the first declared dimension that the tensor has: 1 where it is one row of a batch
    */
-  void check(Tensor tensor, int from, String model) {
+  void check(Tensor tensor, int from) {
     if (tensor.type() != type) {
-      throw new IllegalArgumentException(
-          "input '%s' of %s takes elements of type %s, given are %s"
-              .formatted(name, model, type, tensor.type()));
+      throw new InvalidInputException(
+          "input '%s' takes elements of type %s, given are %s"
+              .formatted(name, type, tensor.type()));
     }
     if (shape.length > 0 && !fits(tensor, from)) {
-      throw new IllegalArgumentException(
-          "input '%s' of %s takes the shape %s, given is %s%s"
+      throw new InvalidInputException(
+          "input '%s' takes the shape %s, given is %s%s"
               .formatted(
                   name,
-                  model,
                   describe(from),
                   Arrays.toString(tensor.shape()),
                   from == 0 && tensor.rank() == shape.length - 1

@@ -55,11 +55,10 @@ final class SharedSymbol {
   void check(Tensor[] item, Model model) {
     long length = first.length(item);
     if (other.length(item) != length) {
-      throw new IllegalArgumentException(
-          "dimension '%s' of %s has the length %d in input '%s' and %d in input '%s'"
+      throw new InvalidInputException(
+          "dimension '%s' has the length %d in input '%s' and %d in input '%s'"
               .formatted(
                   symbol,
-                  model.name,
                   length,
                   first.inputName(model),
                   other.length(item),

@@ -41,8 +41,8 @@ class OnnxFailuresTest {
     assertThat(outcomes.get(0)).isEqualTo(linear(1, 0));
     assertThat(outcomes.get(2)).isEqualTo(linear(0, 1));
     assertThat(outcomes.failure(1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("input 'x' of model linear takes the shape [2], given is [3]");
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("input 'x' takes the shape [2], given is [3]");
     assertThat(outcomes.failure(3)).hasMessageContaining("given is [1, 2]");
   }
 
@@ -51,8 +51,8 @@ class OnnxFailuresTest {
     var handler = start(OnnxHandler.builder("linear", Models.linear("batch")).build());
     var outcomes = outcomes(handler.handle(List.of(Tensor.of(new double[2], 2), pair(0, 1))));
     assertThat(outcomes.failure(0))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("input 'x' of model linear takes elements of type FLOAT, given are DOUBLE");
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("input 'x' takes elements of type FLOAT, given are DOUBLE");
     assertThat(outcomes.get(1)).isEqualTo(linear(0, 1));
   }
 
@@ -90,14 +90,14 @@ class OnnxFailuresTest {
                     Map.of("a", pair(1, 2), "b", row(3, 4, 5)),
                     Map.of("a", pair(0, 0), "b", pair(1, 1)))));
     assertThat(outcomes.failure(0))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("input 'b' of model sum is missing, given are [a]");
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("input 'b' is missing, given are [a]");
     assertThat(outcomes.get(1)).containsEntry("sum", pair(4, 6));
     assertThat(outcomes.failure(2))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("model sum has the inputs [a, b], given are [")
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("the model has the inputs [a, b], given are [")
         .hasMessageContaining("c");
-    assertThat(outcomes.failure(3)).hasMessageContaining("input 'b' of model sum is missing");
+    assertThat(outcomes.failure(3)).hasMessageContaining("input 'b' is missing");
     assertThat(outcomes.failure(4)).isInstanceOf(IllegalArgumentException.class);
     assertThat(outcomes.get(5)).containsEntry("sum", pair(1, 1));
   }
@@ -113,8 +113,8 @@ class OnnxFailuresTest {
                     Map.of("a", row(1, 2, 3), "b", row(1)),
                     Map.of("a", row(1), "b", row(2)))));
     assertThat(outcomes.failure(0))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("dimension 'k' of model sum has the length 1 in input 'a' and 3 in input 'b'");
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("dimension 'k' has the length 1 in input 'a' and 3 in input 'b'");
     assertThat(outcomes.failure(1)).hasMessageContaining("3 in input 'a' and 1 in input 'b'");
     assertThat(outcomes.get(2)).containsEntry("sum", row(3));
     var square =
@@ -235,7 +235,7 @@ class OnnxFailuresTest {
     var negating = start(OnnxHandler.builder("square", square).build());
     assertThat(outcomes(negating.handle(List.of(pair(1, 2)))).failure(0))
         .hasMessage(
-            "input 'x' of model square takes the shape [n, n], given is [2]; the model is not"
+            "input 'x' takes the shape [n, n], given is [2]; the model is not"
                 + " batched, so an item has all dimensions");
   }
 
@@ -265,8 +265,8 @@ class OnnxFailuresTest {
     var handler = start(OnnxHandler.builder("linear", Models.linear("batch")).build());
     var outcomes = outcomes(handler.handle(Arrays.asList(null, pair(1, 0))));
     assertThat(outcomes.failure(0))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("an item for model linear is null");
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("the item is null");
     assertThat(outcomes.get(1)).isEqualTo(linear(1, 0));
   }
 

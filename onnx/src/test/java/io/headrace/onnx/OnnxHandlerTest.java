@@ -289,7 +289,7 @@ class OnnxHandlerTest {
     assertThat(((Outcomes<Tensor>) results).failure(1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "input 'x' of model four rows takes the shape [4, 2], given is [2]; the model is not"
+            "input 'x' takes the shape [4, 2], given is [2]; the model is not"
                 + " batched, so an item has all dimensions");
   }
 

@@ -611,8 +611,8 @@ public final class WorkerProcesses {
                 + step.step()
                 + " is given as "
                 + step.handler().getClass().getName()
-                + ", which cannot travel to a worker process: give stepPerWorker a HandlerFactory,"
-                + " in a Flow of one step instead of a Batcher");
+                + ", which cannot travel to a worker process: give stepPerWorker or stepPerWorkerIf"
+                + " HandlerFactory.of(...), in a Flow of one step instead of a Batcher");
       }
       return new Pool(step, settings, FactoryBytes.write(factory, step.step(), settings));
     }

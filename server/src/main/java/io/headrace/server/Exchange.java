@@ -1,5 +1,7 @@
 package io.headrace.server;
 
+import static java.util.Objects.requireNonNull;
+
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -205,15 +207,16 @@ final class Exchange {
     CompletableFuture<Response> future;
     try {
       future =
-          handler
-              .handle(
-                  new Request(
-                      method,
-                      path,
-                      query == null ? "" : query,
-                      request.headers(),
-                      bytes,
-                      connection.remoteAddress()))
+          requireNonNull(
+                  handler.handle(
+                      new Request(
+                          method,
+                          path,
+                          query == null ? "" : query,
+                          request.headers(),
+                          bytes,
+                          connection.remoteAddress())),
+                  "the route returned null in place of a stage")
               .toCompletableFuture();
     } catch (Throwable t) {
       write(response(null, t));
@@ -242,7 +245,10 @@ final class Exchange {
         .response(
             method,
             path,
-            failure != null ? failure : new IllegalStateException("the route gave no response"));
+            failure != null
+                ? failure
+                : new NullPointerException(
+                    "the stage of the route completed with null in place of a response"));
   }
 
   private void write(Response answer) {

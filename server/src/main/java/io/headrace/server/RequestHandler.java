@@ -18,7 +18,9 @@ public interface RequestHandler {
    *
    * @param request the request with its whole body
    * @return completes with the response, or with the reason why there is none
-   * @throws RequestException if the request is wrong; any other exception is an internal error
+   * @throws RequestException if the request is wrong. What else it throws is answered as if the
+   *     stage had failed with it: as {@link HttpServerBuilder#failure} says, or as the {@link
+   *     HttpServer} does by itself
    */
   CompletionStage<Response> handle(Request request);
 }

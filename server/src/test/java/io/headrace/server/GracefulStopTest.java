@@ -58,12 +58,14 @@ class GracefulStopTest {
           CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
       await("no more connections").until(this::refusesConnections);
       assertThat(stopped).isNotDone();
+      assertThat(server).hasToString("HttpServer[url=" + server.url() + ", state=stopping]");
       result.complete("done");
       RawClient.Answer answer = client.read();
       assertThat(answer.body()).isEqualTo("done");
       assertThat(answer.header("Connection")).isEqualTo("close");
       assertThat(client.endedByServer()).isTrue();
       stopped.join();
+      assertThat(server).hasToString("HttpServer[url=" + server.url() + ", state=stopped]");
     }
   }
 

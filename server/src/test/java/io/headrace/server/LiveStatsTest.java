@@ -156,7 +156,7 @@ class LiveStatsTest {
   void whatFailsOutsideABatchIsCounted() {
     stats.onDrop("digits", "decode", Outcome.FAILED);
     stats.onDrop("digits", "decode", Outcome.REJECTED);
-    time.advance(500 * MILLI);
+    time.advance(HALF_A_SECOND);
     assertThat(stats.snapshot().steps().getFirst().failed()).isEqualTo(1);
   }
 

@@ -138,10 +138,10 @@ public final class HeadraceBuilders {
   }
 
   /**
-   * Sets what {@code headrace.throttles.NAME} says of a throttle.
+   * Sets the name of a throttle, and what {@code headrace.throttles.NAME} says of it.
    *
    * @param name the name
-   * @param builder a builder
+   * @param builder a builder that has no name
    * @return the builder
    * @throws IllegalStateException if a method is {@link Throttled} by the properties of this name,
    *     which would then be those of two throttles
@@ -175,6 +175,7 @@ public final class HeadraceBuilders {
   }
 
   private ThrottleBuilder described(String name, ThrottleBuilder builder) {
+    builder.name(name);
     Setting setting = setting("throttles." + name);
     ThrottleProperties options = properties.throttles().get(name);
     if (options != null) {

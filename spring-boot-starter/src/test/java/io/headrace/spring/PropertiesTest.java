@@ -130,7 +130,8 @@ class PropertiesTest {
               assertThat(photos.statistics().steps().getFirst().workers()).isEqualTo(2);
               assertThat(largest(photos)).isBetween(1, 5);
               assertThat(context.getBean(Throttle.class))
-                  .hasToString("Throttle[atOnce=4, rate=300.0 in PT1M, burst=10, catchUp=PT0S]");
+                  .hasToString(
+                      "Throttle[name=api, atOnce=4, rate=300.0 in PT1M, burst=10, catchUp=PT0S]");
               Coalescer<Integer, Integer> users = context.getBean(Coalescer.class);
               users.call(1);
               users.call(2);
@@ -230,7 +231,8 @@ class PropertiesTest {
               Flow<Integer, Integer> flow = context.getBean(Flow.class);
               assertThat(flow.statistics().steps().getFirst().workers()).isEqualTo(4);
               assertThat(largest(flow)).isEqualTo(1);
-              assertThat(context.getBean(Throttle.class)).hasToString("Throttle[atOnce=6]");
+              assertThat(context.getBean(Throttle.class))
+                  .hasToString("Throttle[name=geo-Coder, atOnce=6]");
             });
   }
 

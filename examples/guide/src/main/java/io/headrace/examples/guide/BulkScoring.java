@@ -34,6 +34,10 @@ final class BulkScoring {
   record Row(long number, String text) {}
 
   public static void main(String[] args) throws Exception {
+    if (args.length != 2) {
+      System.err.println("usage: BulkScoring ROWS SCORES");
+      System.exit(2);
+    }
     Handler<String, Double> model = Handler.each(text -> text.length() / 7.0);
     try (Flow<String, Double> flow = flow(model).start()) {
       score(Path.of(args[0]), Path.of(args[1]), flow, System.out);

@@ -1,8 +1,10 @@
 package io.headrace.examples.guide;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.AsyncHandler;
 import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
 import io.headrace.CallOptions;
@@ -15,7 +17,10 @@ import io.headrace.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The examples of docs/guide/batch-calls.md. */
@@ -74,6 +79,46 @@ class BatchingGuideTest {
     try (SentimentService service = new SentimentService(new Model())) {
       assertThat(service.classify("good").isGood()).isTrue();
       assertThat(service.classifyLater("bad").join().isGood()).isFalse();
+    }
+  }
+
+  record User(int id) {}
+
+  /** Has the users 1 and 2. */
+  static final class Database {
+    Map<Integer, User> findAll(Set<Integer> ids) {
+      return ids.stream().filter(id -> id < 3).collect(toMap(id -> id, User::new));
+    }
+  }
+
+  static final class Sms {
+    static CompletableFuture<String> send(String number) {
+      return number.isEmpty()
+          ? CompletableFuture.failedFuture(new IllegalArgumentException("no number"))
+          : CompletableFuture.completedFuture("sent to " + number);
+    }
+  }
+
+  @Test
+  void otherForms() throws Exception {
+    Database database = new Database();
+    // @start region="mappedAndEach"
+    Batcher<Integer, @Nullable User> users = // null for an id that the map does not have
+        Batcher.<Integer, @Nullable User>builder(Handler.mapped(ids -> database.findAll(ids)))
+            .build();
+
+    Batcher<String, String> texts = // a future for each; one that fails touches no other
+        Batcher.<String, String>asyncBuilder(AsyncHandler.each(number -> Sms.send(number)))
+            .batch(BatchPolicy.greedy(20)) // at most 20 are on their way
+            .build();
+    // @end
+    try (users;
+        texts) {
+      assertThat(users.call(2)).isEqualTo(new User(2));
+      assertThat(users.call(3)).isNull();
+      List<CompletableFuture<String>> sent = texts.submitAll(List.of("", "123"));
+      assertThat(sent.getLast().join()).isEqualTo("sent to 123");
+      assertThatThrownBy(sent.getFirst()::join).hasMessageContaining("no number");
     }
   }
 

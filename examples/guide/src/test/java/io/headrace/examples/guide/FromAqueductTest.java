@@ -10,7 +10,6 @@ import io.headrace.Handler;
 import io.headrace.InPlaceHandler;
 import io.headrace.Observer;
 import io.headrace.OnFull;
-import io.headrace.Workers;
 import io.headrace.micrometer.AqueductStatsd;
 import io.headrace.process.FlowClient;
 import io.headrace.process.FlowServer;
@@ -53,6 +52,14 @@ class FromAqueductTest {
   static final class Model {
     long process(int number) {
       return (long) number * number;
+    }
+  }
+
+  /** Cuts what is longer. */
+  public static final class CutHandler implements Handler<String, String> {
+    @Override
+    public List<String> handle(List<String> texts) {
+      return texts.stream().map(text -> text.substring(0, 3)).toList();
     }
   }
 
@@ -107,11 +114,11 @@ class FromAqueductTest {
     FlowBuilder<String, String> builder = Flow.builder("texts");
     // @start region="aqueductCondition"
     FlowBuilder<String, String> next =
-        builder.stepIf(
+        builder.stepPerWorkerIf(
             text -> text.length() > 3, // handle_condition=lambda task: len(task.text) > 3
             "cut",
-            Handler.each(text -> text.substring(0, 3)),
-            step -> step.workers(Workers.threads(2)));
+            HandlerFactory.of(CutHandler.class),
+            step -> step.workers(WorkerProcesses.of(2))); // nprocs=2
     // @end
     try (Flow<String, String> flow = next.build().start()) {
       assertThat(flow.call("abcdef")).isEqualTo("abc");

@@ -1,10 +1,12 @@
 package io.headrace.examples.guide;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.CallOptions;
 import io.headrace.Permit;
 import io.headrace.Service;
+import io.headrace.Task;
 import io.headrace.Throttle;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,10 +34,13 @@ class LimitGuideTest {
   void permits() throws Exception {
     List<Page> pages = new ArrayList<>();
     // @start region="permits"
+    // The API allows 300 requests in any minute: 291 + 1 + 0 + 8 = 300.
     Throttle throttle =
         Throttle.builder()
+            .name("pages") // in messages
             .atOnce(8) // at most 8 requests run
-            .rate(300, Duration.ofMinutes(1)) // 300 a minute start on average, evenly spaced
+            .rate(291, Duration.ofMinutes(1)) // evenly spaced
+            .catchUp(Duration.ZERO) // a late start is not made up for
             .build();
 
     try (Permit _ = throttle.acquire()) { // waits its turn
@@ -70,6 +75,25 @@ class LimitGuideTest {
             .runAll(address -> Web.fetch(address)); // each on a virtual thread
     // @end
     assertThat(pages).containsExactly(new Page("a"), new Page("b"), new Page("c"));
+  }
+
+  static final class Mail {
+    static CompletableFuture<String> send(String user) {
+      return CompletableFuture.completedFuture("sent to " + user);
+    }
+  }
+
+  @Test
+  void futures() throws Exception {
+    Throttle throttle = Throttle.atMost(8);
+    List<String> users = List.of("a", "b", "c");
+    // @start region="throttledFutures"
+    List<String> receipts =
+        throttle.over(users).runAll(Task.async(user -> Mail.send(user))); // returns a future
+    // @end
+    assertThat(receipts).containsExactly("sent to a", "sent to b", "sent to c");
+    assertThatThrownBy(() -> throttle.over(users).runOnEach(user -> Mail.send(user)))
+        .hasMessageContaining("the task of input 0 returned a CompletableFuture: use Task.async");
   }
 
   @Test

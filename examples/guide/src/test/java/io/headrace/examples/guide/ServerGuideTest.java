@@ -45,7 +45,8 @@ class ServerGuideTest {
                 "/words",
                 request ->
                     Response.when(
-                        flow.submit(request.query()), word -> Response.json(200, quoted(word))))
+                        flow.submit(request.query()),
+                        word -> Response.json(out -> out.writeString(word))))
             .failure(UnknownWordException.class, 404)
             .route(
                 "GET",
@@ -80,9 +81,5 @@ class ServerGuideTest {
       throw new UnknownWordException(word);
     }
     return "Kopf";
-  }
-
-  private static String quoted(String word) {
-    return '"' + word + '"';
   }
 }
