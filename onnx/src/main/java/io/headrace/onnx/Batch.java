@@ -1,6 +1,7 @@
 package io.headrace.onnx;
 
 import ai.onnxruntime.OrtException;
+import io.headrace.InvalidInputException;
 import io.headrace.Outcomes;
 import io.headrace.Tensor;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package io.headrace.onnx;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Handler;
+import io.headrace.InvalidInputException;
 import io.headrace.Outcomes;
 import io.headrace.Tensor;
 import java.lang.foreign.MemorySegment;

@@ -4,6 +4,7 @@ import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.TensorInfo;
 import ai.onnxruntime.TensorInfo.OnnxTensorType;
+import io.headrace.InvalidInputException;
 import io.headrace.Tensor;
 import io.headrace.TensorType;
 import java.util.Arrays;

@@ -1,5 +1,6 @@
 package io.headrace.onnx;
 
+import io.headrace.InvalidInputException;
 import io.headrace.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import io.headrace.InvalidInputException;
 import io.headrace.Outcomes;
 import io.headrace.Tensor;
 import io.headrace.TensorType;

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import io.headrace.BatchSizeMismatchException;
 import io.headrace.DeadlineExceededException;
+import io.headrace.InvalidInputException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
@@ -171,6 +172,7 @@ final class Failures {
           switch (className) {
             case "io.headrace.BatchSizeMismatchException" -> new BatchSizeMismatchException(text);
             case "io.headrace.DeadlineExceededException" -> new DeadlineExceededException(text);
+            case "io.headrace.InvalidInputException" -> new InvalidInputException(text);
             case "io.headrace.QueueFullException" -> new QueueFullException(text);
             case "io.headrace.RejectedException" -> new RejectedException(text, cause);
             case "io.headrace.StoppedException" -> new StoppedException(text);

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.InvalidInputException;
 import io.headrace.RejectedException;
 import io.headrace.Tensor;
 import io.headrace.shm.CorruptMemoryException;
@@ -511,6 +512,9 @@ class ValuesTest {
         .isExactlyInstanceOf(AssertionError.class)
         .hasMessage("wrong");
     assertThat(back(new AssertionError())).isExactlyInstanceOf(AssertionError.class);
+    assertThat(back(new InvalidInputException("given is [3]")))
+        .isExactlyInstanceOf(InvalidInputException.class)
+        .hasMessage("given is [3]");
     assertThat(back(new RejectedException("refused", io)))
         .isExactlyInstanceOf(RejectedException.class)
         .hasCauseExactlyInstanceOf(IOException.class)

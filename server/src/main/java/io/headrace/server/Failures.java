@@ -1,6 +1,7 @@
 package io.headrace.server;
 
 import io.headrace.DeadlineExceededException;
+import io.headrace.InvalidInputException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
@@ -45,6 +46,7 @@ final class Failures {
     }
     return switch (failure) {
       case RequestException e -> Response.error(e.status(), sentence(e));
+      case InvalidInputException e -> Response.error(400, sentence(e));
       case QueueFullException e -> tryAgain(e);
       case RejectedException e -> tryAgain(e);
       case StoppedException e -> tryAgain(e);

@@ -20,10 +20,10 @@ import java.util.concurrent.TimeoutException;
  * breaks a limit, 501 for a transfer encoding other than {@code chunked}. A route that fails with
  * {@link io.headrace.QueueFullException}, {@link io.headrace.RejectedException}, {@link
  * io.headrace.StoppedException} or a cancellation is answered with 503 and {@code Retry-After},
- * {@link io.headrace.DeadlineExceededException} with 504, {@link RequestException} with its own
- * status, and everything else with 500, whose reason is in the log only, unless {@link
- * HttpServerBuilder#failure} says otherwise. Only a request for another version than HTTP/1 is
- * answered with 501 and no body.
+ * {@link io.headrace.DeadlineExceededException} with 504, {@link io.headrace.InvalidInputException}
+ * with 400 and its message, {@link RequestException} with its own status, and everything else with
+ * 500, whose reason is in the log only, unless {@link HttpServerBuilder#failure} says otherwise.
+ * Only a request for another version than HTTP/1 is answered with 501 and no body.
  *
  * <p>When a client goes away while its request is worked on, the route's future is cancelled,
  * unless the client has sent several more requests behind this one: then the server sees that it

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headrace.DeadlineExceededException;
 import io.headrace.HeadraceException;
+import io.headrace.InvalidInputException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
@@ -50,6 +51,7 @@ class HttpServerTest {
             .maxBodyBytes(LIMIT_BYTES)
             .readiness(ready::get)
             .failure(ArithmeticException.class, 422)
+            .route("GET", "/invalid", _ -> failed(new InvalidInputException("given is [3]")))
             .route("POST", "/echo", HttpServerTest::echo)
             .route("GET", "/hello", request -> hello())
             .route("GET", "/throws", request -> sneakyThrow())
@@ -152,6 +154,7 @@ class HttpServerTest {
   void failuresOfTheRouteHaveTheirStatus() throws Exception {
     assertError(get("/own"), 409, "no, not twice");
     assertError(get("/mapped"), 422, "seven is odd");
+    assertError(get("/invalid"), 400, "given is [3]");
   }
 
   @Test
