@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -281,11 +279,18 @@ final class Batch {
   }
 
   private void concluded(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
-    if (failure == null) {
-      deliver(results, startNanos);
-    } else {
+    if (failure != null) {
       failed(Failures.unwrapped(failure), startNanos);
+      return;
     }
+    List<?> read;
+    try {
+      read = ResultLists.read(results, partSize, station instanceof InlineStation);
+    } catch (Throwable unreadable) {
+      failed(unreadable, startNanos);
+      return;
+    }
+    deliver(read, startNanos);
   }
 
   /** Goes on to the next part of a batch that has failed. Returns false if the batch is done. */
@@ -331,7 +336,7 @@ final class Batch {
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
       report(startNanos, outcomes == null ? 0 : outcomes.failures(), null);
-      Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
+      Iterator<?> iterator = results == null || outcomes != null ? null : results.iterator();
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
         if (failure != null && reason != null) {
@@ -345,13 +350,10 @@ final class Batch {
         }
       }
     } catch (Throwable failure) {
-      failPart(next, failure, Observer.Outcome.FAILED); // the list does not keep to its contract
+      // the handler changes the list meanwhile, or the JVM is at an end
+      failPart(next, failure, Observer.Outcome.FAILED);
     }
     tally.succeeded(succeeded);
-  }
-
-  private static Iterator<?> iterator(List<?> results) {
-    return requireNonNull(results.iterator(), "the iterator of the results");
   }
 
   private void checkSize(@Nullable List<?> results) {
