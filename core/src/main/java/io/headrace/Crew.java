@@ -385,6 +385,16 @@ final class Crew {
     }
   }
 
+  /** Any thread: whether a thread starts a worker that has not joined yet. */
+  boolean isStartedBy(Thread thread) {
+    for (Slot slot : all) {
+      if (slot.isStartedBy(thread)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Any thread. */
   boolean isExecutedBy(Thread thread) {
     for (Slot slot : all) {

@@ -372,6 +372,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  boolean isStartedBy(Thread thread) {
+    return crew.isStartedBy(thread);
+  }
+
+  @Override
   boolean isExecutedBy(Thread thread) {
     return crew.isExecutedBy(thread);
   }

@@ -115,6 +115,11 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     return isClaimed.compareAndSet(false, true);
   }
 
+  /** Whether a thread starts its handler, and neither of both is decided yet. */
+  final boolean isStartedBy(Thread thread) {
+    return !isClaimed.get() && isExecutedBy(thread);
+  }
+
   /**
    * Executes the batch on another thread, or, if this is the worker's own, after returning to it.
    */
