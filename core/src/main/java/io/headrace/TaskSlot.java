@@ -108,6 +108,7 @@ final class TaskSlot extends Slot implements Runnable {
         }
       }
       if (!begin()) {
+        station.signalIfDamaged();
         return; // it has thrown though it runs the task, or has run it
       }
       refuse(reason);
@@ -129,15 +130,23 @@ final class TaskSlot extends Slot implements Runnable {
       return;
     }
     boolean interrupted = false;
-    do {
-      runner.begin();
-      try {
-        batch.executeLate(handling);
-      } finally {
-        runner.end();
-      }
-      interrupted |= Thread.interrupted(); // it is not meant for the next batch
-    } while (takeNext(ACTIVE));
+    try {
+      do {
+        runner.begin();
+        try {
+          batch.executeLate(handling);
+        } finally {
+          runner.end();
+        }
+        interrupted |= Thread.interrupted(); // it is not meant for the next batch
+      } while (takeNext(ACTIVE));
+    } catch (StackOverflowError noStack) { // without a call
+      station.damage = noStack;
+      station.wakeAt = QueuedStation.ALWAYS;
+      state = IDLE;
+      throw noStack;
+    }
+    station.signalIfDamaged(); // it waits until no handler runs
     if (interrupted) {
       Thread.currentThread().interrupt(); // the thread is the executor's, or a caller's
     }
@@ -168,6 +177,11 @@ final class TaskSlot extends Slot implements Runnable {
     if (takeNext(GIVEN)) {
       give();
     }
+  }
+
+  @Override
+  boolean isAtRest() {
+    return state == IDLE;
   }
 
   @Override

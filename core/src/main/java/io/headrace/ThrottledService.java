@@ -21,14 +21,25 @@ final class ThrottledService<I, O extends @Nullable Object> implements Service<I
   public CompletableFuture<O> submit(I item, CallOptions options) {
     requireNonNull(item, "item");
     ThrottledCall<I, O> call = new ThrottledCall<>(service, item, options, time);
-    if (gate.tryTake()) {
-      call.start(gate.permit());
+    Permit permit = tryTake();
+    if (permit != null) {
+      try {
+        call.start(permit);
+      } catch (Throwable noStack) {
+        Waiter.tellElsewhere(permit.release(), time); // there was too little left down there
+        throw noStack;
+      }
     } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos)) {
       call.completeExceptionally(PermitFuture.tooLate(options.timeoutNanos));
     } else {
       call.awaitPermit(PermitFuture.enqueued(gate, options.timeoutNanos));
     }
     return call;
+  }
+
+  /** Takes no less of the stack than it takes to release the permit. */
+  private @Nullable Permit tryTake() {
+    return gate.tryTake() ? gate.permit() : null;
   }
 
   @Override
