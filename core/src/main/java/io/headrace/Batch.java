@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -51,6 +49,9 @@ final class Batch {
    * know, but neither the continuations of callers nor the next part.
    */
   private boolean isInterrupted;
+
+  /** Whether an inline station counts it among those under way. */
+  boolean isRunning;
 
   private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
@@ -117,6 +118,20 @@ final class Batch {
     CompletableFuture<?> awaited = this.awaited;
     if (awaited != null) {
       cancel(awaited);
+    }
+  }
+
+  /** Whether another thread may end it. */
+  boolean isAwaited() {
+    return awaited != null;
+  }
+
+  /** Fails what has no result yet. The thread that executes it, if it cannot go on. */
+  void fail(Throwable failure) {
+    for (Ticket ticket : tickets) {
+      if (ticket != null && !ticket.isDone()) {
+        tally.fail(ticket, failure, Observer.Outcome.FAILED, station);
+      }
     }
   }
 
@@ -281,11 +296,18 @@ final class Batch {
   }
 
   private void concluded(@Nullable List<?> results, @Nullable Throwable failure, long startNanos) {
-    if (failure == null) {
-      deliver(results, startNanos);
-    } else {
+    if (failure != null) {
       failed(Failures.unwrapped(failure), startNanos);
+      return;
     }
+    List<?> read;
+    try {
+      read = ResultLists.read(results, partSize, station instanceof InlineStation);
+    } catch (Throwable unreadable) {
+      failed(unreadable, startNanos);
+      return;
+    }
+    deliver(read, startNanos);
   }
 
   /** Goes on to the next part of a batch that has failed. Returns false if the batch is done. */
@@ -331,7 +353,7 @@ final class Batch {
     try {
       Outcomes<?> outcomes = results instanceof Outcomes<?> some ? some : null;
       report(startNanos, outcomes == null || reason != null ? 0 : failing(outcomes), null);
-      Iterator<?> iterator = results == null || outcomes != null ? null : iterator(results);
+      Iterator<?> iterator = results == null || outcomes != null ? null : results.iterator();
       for (; next < partSize; next++) {
         Throwable failure = outcomes == null ? null : outcomes.failure(next);
         if (failure != null && reason != null) {
@@ -345,7 +367,8 @@ final class Batch {
         }
       }
     } catch (Throwable failure) {
-      for (; next < partSize; next++) { // the list does not keep to its contract
+      // the handler changes the list meanwhile, or the JVM is at an end
+      for (; next < partSize; next++) {
         station.failAlone(ticket(next), failure);
       }
     }
@@ -368,10 +391,6 @@ final class Batch {
       failing += ticket(i).isDone() ? 0 : 1;
     }
     return failing;
-  }
-
-  private static Iterator<?> iterator(List<?> results) {
-    return requireNonNull(results.iterator(), "the iterator of the results");
   }
 
   private void checkSize(@Nullable List<?> results) {

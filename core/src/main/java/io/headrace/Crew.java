@@ -363,6 +363,16 @@ final class Crew {
     slot.assign();
   }
 
+  /** Whether no handler runs that somebody else than its worker closes. */
+  boolean isAtRest() {
+    for (Slot slot : all) {
+      if (!slot.isAtRest()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Any thread: interrupts the handlers that start or run. */
   void interrupt() {
     for (Slot slot : all) {
@@ -383,6 +393,16 @@ final class Crew {
     for (Slot slot : all) {
       slot.retire(ending);
     }
+  }
+
+  /** Any thread: whether a thread starts a worker that has not joined yet. */
+  boolean isStartedBy(Thread thread) {
+    for (Slot slot : all) {
+      if (slot.isStartedBy(thread)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Any thread. */

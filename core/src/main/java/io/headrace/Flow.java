@@ -45,7 +45,11 @@ public final class Flow<I, O extends @Nullable Object>
     DRAINING,
     /** Every item has its outcome, the handlers are closed, the threads have ended. */
     STOPPED,
-    /** A handler could not be started, or a step has lost all its workers for good. */
+    /**
+     * A handler could not be started, or a step has lost all its workers for good, or a calling
+     * thread came to the end of its stack ({@link StackOverflowError}) in the midst of a change at
+     * a step, which may have lost items.
+     */
     FAILED
   }
 
@@ -236,6 +240,7 @@ public final class Flow<I, O extends @Nullable Object>
    * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
    *     old handler stays
    * @throws StoppedException if the flow does not run
+   * @throws IllegalStateException if it is called by a worker that a resize of this step starts
    * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
    *     of its own
    */
@@ -250,6 +255,7 @@ public final class Flow<I, O extends @Nullable Object>
    * @param step the name of the step
    * @param handler takes and makes items of the same types
    * @throws StoppedException if the flow does not run
+   * @throws IllegalStateException if it is called by a worker that a resize of this step starts
    * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
    *     of its own
    */
@@ -267,6 +273,7 @@ public final class Flow<I, O extends @Nullable Object>
    * @throws StartException if a handler failed to start, with its failure as the cause; the old
    *     handlers stay
    * @throws StoppedException if the flow does not run
+   * @throws IllegalStateException if it is called by a worker that a resize of this step starts
    * @throws IllegalArgumentException if there is no such step, or one handler serves all its
    *     workers
    */
@@ -284,6 +291,7 @@ public final class Flow<I, O extends @Nullable Object>
    * @throws StartException if the handler of a new worker failed to start, with its failure as the
    *     cause; the number is as before
    * @throws StoppedException if the flow does not run
+   * @throws IllegalStateException if it is called by a worker that a resize of this step starts
    * @throws IllegalArgumentException if there is no such step, the number is below 1 or larger than
    *     such workers can have, or the workers are inline, unlimited, or {@linkplain Placement
    *     placed} where their number is fixed

@@ -35,6 +35,9 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
    * does whatever is thrown, with that exception itself. The worker goes on with the next batch in
    * any case.
    *
+   * <p>The list is read as part of the call, on the same thread, before the handler can be closed:
+   * it may be a view that computes its elements. What that throws counts as thrown here.
+   *
    * @param items at least one and at most the policy's maximum; not modifiable. {@link TimeLeft}
    *     says how long their callers wait
    * @return a result for each item, in the same order

@@ -76,13 +76,16 @@ abstract class Handling {
   static Handling of(Handler<?, ?> handler) {
     Handler<Object, Object> untyped = (Handler<Object, Object>) handler;
     return new Handling() {
+      private boolean isInline;
+
       @Override
       Answer handle(List<Object> items) throws Exception {
-        return new Answer(untyped.handle(items), null);
+        return new Answer(ResultLists.read(untyped.handle(items), items.size(), isInline), null);
       }
 
       @Override
       void onStart(Station station) throws Exception {
+        isInline = station instanceof InlineStation;
         untyped.onStart();
       }
 

@@ -87,10 +87,16 @@ final class Line {
   }
 
   private void add(Ticket first, Ticket last) {
-    List<Ticket> done = station.register(first, last);
-    queue.add(first, last);
-    if (done != null) {
-      done.forEach(station::withdraw);
+    try {
+      List<Ticket> done = station.register(first, last);
+      queue.add(first, last);
+      if (done != null) {
+        done.forEach(station::withdraw);
+      }
+    } catch (StackOverflowError noStack) { // without a call: the queue waits for them
+      station.damage = noStack;
+      station.wakeAt = QueuedStation.ALWAYS;
+      throw noStack;
     }
   }
 

@@ -1,7 +1,5 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.ArrayDeque;
 import java.util.concurrent.Flow.Publisher;
 import java.util.concurrent.Flow.Subscriber;
@@ -88,7 +86,10 @@ final class PublisherInputs implements Inputs, Subscriber<Object> {
 
   @Override
   public void onSubscribe(Subscription given) {
-    requireNonNull(given, "subscription");
+    if (given == null) {
+      end(new NullPointerException("the publisher gave null in place of a subscription"));
+      throw new NullPointerException("subscription");
+    }
     int first;
     synchronized (this) {
       if (subscription != null || ended || cancelled) {
@@ -131,7 +132,11 @@ final class PublisherInputs implements Inputs, Subscriber<Object> {
 
   @Override
   public void onError(Throwable cause) {
-    end(requireNonNull(cause, "cause"));
+    if (cause == null) {
+      end(new NullPointerException("the publisher gave null in place of a failure"));
+      throw new NullPointerException("cause");
+    }
+    end(cause);
   }
 
   @Override

@@ -59,8 +59,14 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   }
 
   final void unhold(int n) {
-    if ((int) HOLDS.getAndAdd(this, -n) == n) {
-      station.release(this);
+    try {
+      if ((int) HOLDS.getAndAdd(this, -n) == n) {
+        station.release(this);
+      }
+    } catch (StackOverflowError noStack) { // without a call
+      station.damage = noStack;
+      station.wakeAt = QueuedStation.ALWAYS;
+      throw noStack;
     }
   }
 
@@ -110,6 +116,11 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     return isClaimed.compareAndSet(false, true);
   }
 
+  /** Whether a thread starts its handler, and neither of both is decided yet. */
+  final boolean isStartedBy(Thread thread) {
+    return !isClaimed.get() && isExecutedBy(thread);
+  }
+
   /**
    * Executes the batch on another thread, or, if this is the worker's own, after returning to it.
    */
@@ -121,6 +132,11 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   /** Fails what its batch has no result for yet. */
   void abandon(HeadraceException reason) {
     batch.abandon(reason);
+  }
+
+  /** Whether its handler can be closed by another thread. */
+  boolean isAtRest() {
+    return true;
   }
 
   abstract void end(Ending ending);

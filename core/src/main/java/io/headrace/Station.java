@@ -111,6 +111,11 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   /** Whether a thread executes a handler of this station. */
   abstract boolean isExecutedBy(Thread thread);
 
+  /** Whether a thread starts a worker that a change of their number adds. */
+  boolean isStartedBy(Thread thread) {
+    return false;
+  }
+
   /** Whether a ticket does not pass by. */
   final boolean appliesTo(Ticket ticket) {
     return condition == null || condition.test(ticket.value);
@@ -263,6 +268,7 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
 
   /** Replaces the handler of all workers, or that of each, by what has not been started. */
   final void swap(HandlerSource given) {
+    requireNotStarting();
     HandlerSource handlers = given.at(step.workers(), flow.name(), step.name(), maxSize);
     requireShared(handlers.shared());
     List<Runnable> retirements;
@@ -282,6 +288,14 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
       throw flow.stopped();
     }
     return List.of(retirement);
+  }
+
+  /** A change waits until the one before has ended, and that waits for the workers it adds. */
+  private void requireNotStarting() {
+    if (isStartedBy(Thread.currentThread())) {
+      throw new IllegalStateException(
+          "a worker of " + this + " that starts cannot change its own step");
+    }
   }
 
   private void requireShared(boolean shared) {
@@ -323,6 +337,7 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
 
   /** Changes the number of workers. */
   final void resize(int workers) throws InterruptedException {
+    requireNotStarting();
     if (step.workers().count == Workers.UNLIMITED) {
       throw new IllegalArgumentException(
           "workers of " + this + " are " + step.workers() + ", their number is not limited");

@@ -129,7 +129,10 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
       result.cancel(true);
     }
     boolean isOnCaller = result.isDone();
-    var _ = result.whenComplete((value, failure) -> end(permit, value, failure, isOnCaller));
+    var ended = result.whenComplete((value, failure) -> end(permit, value, failure, isOnCaller));
+    if (isOnCaller && !isDone()) {
+      throw Failures.unchecked(ended.exceptionNow()); // the stack ended where it was to end
+    }
   }
 
   /**
@@ -142,17 +145,20 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
   private void end(
       Permit permit, @Nullable O value, @Nullable Throwable failure, boolean isOnCaller) {
     Waiter granted = permit.release();
-    if (isOnCaller) {
-      Waiter.tellElsewhere(granted, gate.time);
-    } else {
-      Waiter.tell(granted);
+    try {
+      if (isOnCaller) {
+        Waiter.tellElsewhere(granted, gate.time);
+      } else {
+        Waiter.tell(granted);
+      }
+    } finally {
+      if (failure == null) {
+        super.complete(value);
+      } else {
+        super.completeExceptionally(failure);
+      }
+      disarm();
     }
-    if (failure == null) {
-      super.complete(value);
-    } else {
-      super.completeExceptionally(failure);
-    }
-    disarm();
   }
 
   /** Cancels what is awaited, once there is no need for it. */

@@ -36,14 +36,25 @@ final class ThrottledService<I, O extends @Nullable Object> implements Service<I
       return call;
     }
     Gate gate = throttle.gate();
-    if (gate.tryTake(cost)) {
-      call.start(gate.permit());
+    Permit permit = tryTake(gate, cost);
+    if (permit != null) {
+      try {
+        call.start(permit);
+      } catch (Throwable noStack) {
+        Waiter.tellElsewhere(permit.release(), gate.time); // there was too little left down there
+        throw noStack;
+      }
     } else if (options.timeoutNanos != 0 && gate.isOutOfReach(options.timeoutNanos, cost)) {
       call.completeExceptionally(gate.tooLate(options.timeoutNanos));
     } else {
       call.awaitPermit(PermitFuture.enqueued(gate, cost, options.timeoutNanos));
     }
     return call;
+  }
+
+  /** Takes no less of the stack than it takes to release the permit. */
+  private static @Nullable Permit tryTake(Gate gate, int cost) {
+    return gate.tryTake(cost) ? gate.permit() : null;
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.testkit.SteppedExecutor;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -33,6 +34,8 @@ class IsolationTest {
     NOW,
     STAGE_DONE,
     STAGE_LATER,
+    WHEN_READ,
+    STAGE_WHEN_READ,
     WRONG_COUNT,
     INLINE,
     INLINE_STAGE_LATER;
@@ -54,11 +57,34 @@ class IsolationTest {
     throw new IllegalStateException("guilty are " + found);
   }
 
+  /** Computes each result when it is read. */
+  private List<Integer> computed(List<Integer> items) {
+    executions.add(List.copyOf(items));
+    return new AbstractList<>() {
+      @Override
+      public Integer get(int index) {
+        if (guilty.contains(items.get(index))) {
+          throw new IllegalStateException("guilty is " + items.get(index));
+        }
+        return items.get(index);
+      }
+
+      @Override
+      public int size() {
+        return items.size();
+      }
+    };
+  }
+
   private Batcher<Integer, Integer> batcher(Answer answer, int maxTries) {
     Batcher.Builder<Integer, Integer> builder =
         switch (answer) {
           case NOW, INLINE, WRONG_COUNT ->
               Batcher.builder(items -> answer(items, answer == Answer.WRONG_COUNT));
+          case WHEN_READ -> Batcher.builder(this::computed);
+          case STAGE_WHEN_READ ->
+              Batcher.asyncBuilder(
+                  items -> CompletableFuture.completedFuture(items).thenApply(this::computed));
           case STAGE_DONE ->
               Batcher.asyncBuilder(
                   items ->

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow.Publisher;
@@ -15,9 +17,13 @@ import java.util.concurrent.Flow.Subscription;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Publishers as sources, those included that break their rules. */
 class RunPublisherTest {
@@ -138,24 +144,43 @@ class RunPublisherTest {
   }
 
   /** Rules 2.13 and 2.5 of Reactive Streams. */
-  @Test
-  void nullsAndSecondSubscriptionsAreRefused() {
-    Cancels second = new Cancels();
-    AtomicReference<Throwable> thrown = new AtomicReference<>();
+  static Stream<Arguments> nulls() {
+    return Stream.of(
+        arguments("a subscription", (Consumer<Subscriber<?>>) s -> s.onSubscribe(null)),
+        arguments("an item", (Consumer<Subscriber<?>>) s -> s.onNext(null)),
+        arguments("a failure", (Consumer<Subscriber<?>>) s -> s.onError(null)));
+  }
+
+  /** What a thread of the publisher throws reaches nobody, so the run has to end. */
+  @ParameterizedTest
+  @MethodSource("nulls")
+  void nullIsRefusedAndEndsTheRun(String what, Consumer<Subscriber<?>> give) throws Exception {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
     Publisher<Integer> publisher =
         subscriber -> {
-          assertThat(catchThrowable(() -> subscriber.onSubscribe(null)))
-              .isInstanceOf(NullPointerException.class);
+          if (!what.equals("a subscription")) {
+            subscriber.onSubscribe(new Cancels());
+          }
+          Thread.startVirtualThread(
+              () -> thrown.complete(catchThrowable(() -> give.accept(subscriber))));
+        };
+    CompletableFuture<Void> run = FlowProbes.aside(() -> throttle.over(publisher).runAll(i -> i));
+    assertThat(FlowProbes.failureOf(run))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("the publisher gave null in place of " + what);
+    assertThat(FlowProbes.valueOf(thrown)).isInstanceOf(NullPointerException.class);
+  }
+
+  @Test
+  void secondSubscriptionsAreCancelled() throws Exception {
+    Cancels second = new Cancels();
+    Publisher<Integer> publisher =
+        subscriber -> {
           subscriber.onSubscribe(new Cancels());
           subscriber.onSubscribe(second);
-          assertThat(catchThrowable(() -> subscriber.onError(null)))
-              .isInstanceOf(NullPointerException.class);
-          thrown.set(catchThrowable(() -> subscriber.onNext(null)));
+          subscriber.onComplete();
         };
-    assertThatThrownBy(() -> throttle.over(publisher).runAll(i -> i))
-        .isInstanceOf(NullPointerException.class)
-        .hasMessage("the publisher gave null in place of an item");
-    assertThat(thrown.get()).isInstanceOf(NullPointerException.class);
+    assertThat(throttle.over(publisher).runAll(i -> i)).isEmpty();
     assertThat(second.count).hasValue(1);
   }
 

@@ -429,4 +429,54 @@ class WorkerResizeTest {
     futures.forEach(FlowProbes::valueOf);
     batcher.close();
   }
+
+  /** It would wait for the change that waits for it. */
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void aWorkerThatStartsCannotChangeItsOwnStep(Workers workers) throws Exception {
+    AtomicReference<Flow<Integer, Integer>> running = new AtomicReference<>();
+    AtomicReference<ThrowingConsumer<Flow<Integer, Integer>>> change = new AtomicReference<>();
+    class Changing implements Handler<Integer, Integer> {
+      @Override
+      public List<Integer> handle(List<Integer> items) {
+        return items;
+      }
+
+      @Override
+      public void onStart() throws Exception {
+        if (running.get() != null) {
+          change.get().accept(running.get());
+        }
+      }
+    }
+    Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("resize")
+            .<Integer>stepPerWorker("each", Changing::new, s -> s.workers(workers))
+            .<Integer>step("other", items -> items)
+            .build()
+            .start();
+    running.set(flow);
+    List<ThrowingConsumer<Flow<Integer, Integer>>> changes =
+        List.of(
+            f -> f.resize("each", 5),
+            f -> f.swapPerWorker("each", () -> items -> items),
+            f -> f.swap("each", items -> items));
+    for (ThrowingConsumer<Flow<Integer, Integer>> own : changes) {
+      change.set(own);
+      assertThat(failureOf(aside(() -> flow.resize("each", 3))))
+          .isInstanceOf(StartException.class)
+          .cause()
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("a worker of step each of resize that starts cannot change its own step");
+      assertThat(flow.statistics().steps().getFirst().workers()).isEqualTo(2);
+    }
+    change.set(f -> f.swap("other", items -> items));
+    valueOf(aside(() -> flow.resize("each", 3)));
+    assertThat(flow.call(1)).isEqualTo(1);
+    valueOf(aside(flow::close));
+  }
+
+  private interface ThrowingConsumer<T> {
+    void accept(T value) throws Exception;
+  }
 }
