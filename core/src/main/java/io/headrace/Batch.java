@@ -50,9 +50,6 @@ final class Batch {
    */
   private boolean isInterrupted;
 
-  /** Whether an inline station counts it among those under way. */
-  boolean isRunning;
-
   private @Nullable Executions executions;
   private FlightEvents.@Nullable Batch flight;
   private long formedNanos;
@@ -118,20 +115,6 @@ final class Batch {
     CompletableFuture<?> awaited = this.awaited;
     if (awaited != null) {
       cancel(awaited);
-    }
-  }
-
-  /** Whether another thread may end it. */
-  boolean isAwaited() {
-    return awaited != null;
-  }
-
-  /** Fails what has no result yet. The thread that executes it, if it cannot go on. */
-  void fail(Throwable failure) {
-    for (Ticket ticket : tickets) {
-      if (ticket != null && !ticket.isDone()) {
-        tally.fail(ticket, failure, Observer.Outcome.FAILED, station);
-      }
     }
   }
 

@@ -363,16 +363,6 @@ final class Crew {
     slot.assign();
   }
 
-  /** Whether no handler runs that somebody else than its worker closes. */
-  boolean isAtRest() {
-    for (Slot slot : all) {
-      if (!slot.isAtRest()) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   /** Any thread: interrupts the handlers that start or run. */
   void interrupt() {
     for (Slot slot : all) {

@@ -18,11 +18,8 @@ final class Drain {
    * its own: it is handed from one round to the next through wip. (The scheme is known from actors, and
    * as queue drain from libraries for Reactive Streams.)
    *
-   * A thread can come to the end of its stack at any place (StackOverflowError), and then what the work uses is in
-   * no order. That is only noted, by writes of fields, for there may be no room for a call. From then on every item
-   * is of interest, and whoever signals next fails the flow: all that is found here fails, and nothing is waited
-   * for that may be lost. Not found is an item that the thread was just moving from one place to another: that
-   * of its own caller fails with the error, that of another one has only its timeout left.
+   * A thread whose stack ends within the work (StackOverflowError) leaves it as it is: what it was about to give to
+   * a worker is lost, and maybe the worker, for which a close then waits. What waits is found by others.
    *
    * What has to be told to callers or given to executors is collected and done by the thread that
    * drained, afterwards: first what the station itself needs to go on, then what completes futures, whose
@@ -40,9 +37,6 @@ final class Drain {
 
   /** Of the thread that drains. */
   private @Nullable Aftermath todo;
-
-  /** What a thread has not done after its drain, for its stack has ended. */
-  private volatile @Nullable Aftermath unfinished;
 
   /** How many completions have been collected and have not ended. */
   private final AtomicInteger completing = new AtomicInteger();
@@ -72,13 +66,15 @@ final class Drain {
     if ((int) WIP.getAndAdd(this, 1) != 0) {
       return null;
     }
+    boolean isDone = false;
     try {
-      return work();
-    } catch (Throwable noStack) { // without a call, so that whoever signals next drains
-      station.damage = noStack;
-      station.wakeAt = QueuedStation.ALWAYS;
-      wip = 0;
-      throw noStack;
+      Aftermath aftermath = work();
+      isDone = true;
+      return aftermath;
+    } finally {
+      if (!isDone) { // no stack is left: without a call, so that whoever signals next drains
+        wip = 0;
+      }
     }
   }
 
@@ -87,20 +83,10 @@ final class Drain {
     int missed = 1;
     do {
       try {
-        if (station.damage == null) {
-          station.drain();
-        }
-        Throwable damage =
-            station.damage; // of a thread that did not drain, maybe: it does not signal
-        if (damage != null) {
-          redo();
-          station.drainDamaged(damage);
-        }
-      } catch (StackOverflowError noStack) {
-        throw noStack; // whoever called is told
+        station.drain();
       } catch (Throwable failure) {
-        // of the clock: what was under way is lost, and what waits does so until something is
-        // signalled again
+        // of the clock, or of the JVM: what was under way is lost, and what waits does so until
+        // something is signalled again
         station.flow.observers.report(station, failure);
       }
       if (todo != null) {
@@ -129,40 +115,17 @@ final class Drain {
   }
 
   private void finish(Aftermath aftermath) {
+    aftermath.internal.forEach(Runnable::run);
     int n = aftermath.completions.size();
+    if (n == 0) {
+      return;
+    }
     try {
-      run(aftermath.internal);
-      if (n > 0) {
-        station.flow.inside(() -> run(aftermath.completions));
-      }
-    } catch (StackOverflowError noStack) {
-      unfinished = aftermath;
-      station.damage = noStack;
-      station.wakeAt = QueuedStation.ALWAYS;
-      throw noStack;
+      station.flow.inside(() -> aftermath.completions.forEach(Runnable::run));
     } finally {
-      if (n > 0 && completing.addAndGet(-n) == 0 && station.isClosing()) {
+      if (completing.addAndGet(-n) == 0 && station.isClosing()) {
         signal(); // the station has not ended before
       }
-    }
-  }
-
-  /** Runs each task once; those behind one that throws remain. */
-  private static void run(List<Runnable> tasks) {
-    for (int i = 0; i < tasks.size(); i++) {
-      tasks.set(i, Drain::hasBegun).run();
-    }
-  }
-
-  /** In the place of a task that has begun. */
-  private static void hasBegun() {}
-
-  /** What a thread has left undone is to be done after this drain. */
-  private void redo() {
-    Aftermath left = unfinished;
-    if (left != null) {
-      unfinished = null;
-      todo = todo == null ? left : todo.after(left);
     }
   }
 

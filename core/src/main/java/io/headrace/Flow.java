@@ -45,11 +45,7 @@ public final class Flow<I, O extends @Nullable Object>
     DRAINING,
     /** Every item has its outcome, the handlers are closed, the threads have ended. */
     STOPPED,
-    /**
-     * A handler could not be started, or a step has lost all its workers for good, or a calling
-     * thread came to the end of its stack ({@link StackOverflowError}) in the midst of a change at
-     * a step, which may have lost items.
-     */
+    /** A handler could not be started, or a step has lost all its workers for good. */
     FAILED
   }
 

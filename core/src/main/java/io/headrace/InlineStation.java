@@ -11,13 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A station without queue or threads: whoever brings tickets executes the handler. */
 final class InlineStation extends Station {
-  /*
-   * The stack of a caller can end anywhere (StackOverflowError), mostly because a handler calls its own
-   * service without end. What it has counted up has to be counted down all the same. So to count up takes more nested
-   * calls than to count down: a thread that has had the stack for one has it for the other, mostly. If not, what is
-   * lost is counted by a write of a field, for which there is always room, and a close does not wait for it.
-   */
-
   private static final long CLOSED = Long.MIN_VALUE;
 
   private final Swappable handling;
@@ -27,9 +20,6 @@ final class InlineStation extends Station {
    * begin.
    */
   private final AtomicLong running = new AtomicLong();
-
-  /** How many of those have ended without being counted down. */
-  private volatile int lost;
 
   /** The batches whose answers come later. The others hold a thread that brought them. */
   private final Set<Batch> awaited = ConcurrentHashMap.newKeySet();
@@ -49,37 +39,21 @@ final class InlineStation extends Station {
   }
 
   @Override
-  @SuppressWarnings("NonAtomicVolatileUpdate") // two at the same moment would be a rare chance
   void accept(Ticket first, Ticket last, int n, @Nullable Slot worker) {
-    if (!enter()) {
+    long before = running.getAndIncrement();
+    if (before < 0) {
       leave();
       for (Ticket ticket = first, next; ticket != null; ticket = next) {
         next = ticket.next();
         flow.tally.reject(ticket, flow.stopped(), this);
       }
-      return;
-    }
-    boolean isCounted = true;
-    try {
+    } else {
       try {
         flow.inside(() -> execute(first, n, worker));
       } finally {
-        leave();
-        isCounted = false;
-      }
-    } finally {
-      if (isCounted) {
-        lost++;
+        leave(); // also where the stack of the calling thread has ended
       }
     }
-  }
-
-  private boolean enter() {
-    return countUp() >= 0;
-  }
-
-  private long countUp() {
-    return running.getAndAdd(1);
   }
 
   /** A batch is answered later. */
@@ -92,19 +66,11 @@ final class InlineStation extends Station {
     if (later) {
       awaited.remove(batch);
     }
-    leave(batch);
+    leave();
   }
 
   private void leave() {
-    if (running.decrementAndGet() <= CLOSED + lost) {
-      drained();
-    }
-  }
-
-  private void leave(Batch batch) {
-    boolean isLast = running.decrementAndGet() <= CLOSED + lost;
-    batch.isRunning = false;
-    if (isLast) {
+    if (running.decrementAndGet() == CLOSED) {
       drained();
     }
   }
@@ -124,56 +90,13 @@ final class InlineStation extends Station {
       if (batch.size() > 0 && (next == null || batch.size() == maxSize)) {
         begun(batch.size());
         batch.formed(0);
-        execute(batch, worker, next);
+        running.incrementAndGet();
+        if (worker != null) {
+          worker.hold(1);
+        }
+        batch.execute(handling);
         batch = next == null ? batch : new Batch(this, worker, n);
       }
-    }
-  }
-
-  @SuppressWarnings("NonAtomicVolatileUpdate") // as in accept
-  private void execute(Batch batch, @Nullable Slot worker, @Nullable Ticket rest) {
-    enter(batch, worker);
-    try {
-      batch.execute(handling);
-    } catch (Throwable failure) {
-      if (batch.isRunning && !batch.isAwaited()) {
-        try {
-          fail(batch, rest, failure);
-        } finally {
-          try {
-            leave(batch, worker);
-          } finally {
-            if (batch.isRunning) {
-              lost++;
-            }
-          }
-        }
-      }
-      throw failure;
-    }
-  }
-
-  private void enter(Batch batch, @Nullable Slot worker) {
-    var _ = enter();
-    batch.isRunning = true;
-    if (worker != null) {
-      worker.hold(1);
-    }
-  }
-
-  private void leave(Batch batch, @Nullable Slot worker) {
-    leave(batch);
-    if (worker != null) {
-      worker.unhold(1);
-    }
-  }
-
-  /** Fails what has no result yet. */
-  private void fail(Batch batch, @Nullable Ticket rest, Throwable failure) {
-    batch.fail(failure);
-    for (Ticket ticket = rest, next; ticket != null; ticket = next) {
-      next = ticket.next();
-      flow.tally.fail(ticket, failure, Observer.Outcome.FAILED, this);
     }
   }
 
@@ -210,7 +133,7 @@ final class InlineStation extends Station {
   @Override
   void close() {
     long before = running.getAndUpdate(n -> n | CLOSED);
-    if ((before & ~CLOSED) <= lost) {
+    if (before == 0) {
       drained();
     }
   }

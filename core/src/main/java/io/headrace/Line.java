@@ -87,16 +87,10 @@ final class Line {
   }
 
   private void add(Ticket first, Ticket last) {
-    try {
-      List<Ticket> done = station.register(first, last);
-      queue.add(first, last);
-      if (done != null) {
-        done.forEach(station::withdraw);
-      }
-    } catch (StackOverflowError noStack) { // without a call: the queue waits for them
-      station.damage = noStack;
-      station.wakeAt = QueuedStation.ALWAYS;
-      throw noStack;
+    List<Ticket> done = station.register(first, last);
+    queue.add(first, last);
+    if (done != null) {
+      done.forEach(station::withdraw);
     }
   }
 

@@ -30,7 +30,7 @@ final class QueuedStation extends Station implements QueueState {
   private static final long NEVER = Long.MAX_VALUE;
 
   /** Each arrival is. */
-  static final long ALWAYS = 0;
+  private static final long ALWAYS = 0;
 
   private static final VarHandle WITHDRAWN =
       fieldVarHandle(
@@ -75,14 +75,7 @@ final class QueuedStation extends Station implements QueueState {
 
   // Shared.
 
-  volatile long wakeAt = NEVER;
-
-  /**
-   * What has ended a thread in the middle of a change, so that nothing here can be relied on; with
-   * {@link #wakeAt} set to {@link #ALWAYS}, so that somebody signals.
-   */
-  volatile @Nullable Throwable damage;
-
+  private volatile long wakeAt = NEVER;
   private volatile @Nullable Withdrawal withdrawn;
   private volatile boolean closing;
 
@@ -417,46 +410,6 @@ final class QueuedStation extends Station implements QueueState {
       alarm.cancel();
       later(() -> flow.stationDrained(this));
     }
-  }
-
-  /**
-   * Instead of {@link #drain} from the moment that something is lost: fails the flow, and then what
-   * is here. Only handlers that run on threads of others are waited for, before they are closed.
-   */
-  void drainDamaged(Throwable damage) {
-    HeadraceException reason = shutdownReason;
-    if (reason == null) {
-      flow.time.execute(() -> flow.fail(damaged(damage))); // it needs more stack than this may have
-      return;
-    }
-    if (phase == Phase.OPEN || phase == Phase.CLOSING) {
-      crew.shutdown(reason);
-      phase = Phase.SHUT;
-    }
-    try {
-      lines.close();
-      lines.fail(reason); // also what comes late, from a producer that was adding it
-    } catch (RuntimeException disorder) {
-      flow.observers.report(this, disorder);
-    }
-    if (phase == Phase.SHUT && crew.isAtRest()) {
-      phase = Phase.DRAINED;
-      alarm.cancel();
-      later(() -> flow.stationDrained(this));
-    }
-  }
-
-  /** Any thread: a worker may have left something undone, or has ended what was waited for. */
-  void signalIfDamaged() {
-    if (damage != null) {
-      drain.signal();
-    }
-  }
-
-  private HeadraceException damaged(Throwable damage) {
-    return new RejectedException(
-        "a thread could not end its work at " + this + " and may have lost items: " + damage,
-        damage);
   }
 
   /** Any thread: whether nothing more is accepted. */

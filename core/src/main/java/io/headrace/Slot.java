@@ -59,14 +59,8 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   }
 
   final void unhold(int n) {
-    try {
-      if ((int) HOLDS.getAndAdd(this, -n) == n) {
-        station.release(this);
-      }
-    } catch (StackOverflowError noStack) { // without a call
-      station.damage = noStack;
-      station.wakeAt = QueuedStation.ALWAYS;
-      throw noStack;
+    if ((int) HOLDS.getAndAdd(this, -n) == n) {
+      station.release(this);
     }
   }
 
@@ -132,11 +126,6 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
   /** Fails what its batch has no result for yet. */
   void abandon(HeadraceException reason) {
     batch.abandon(reason);
-  }
-
-  /** Whether its handler can be closed by another thread. */
-  boolean isAtRest() {
-    return true;
   }
 
   abstract void end(Ending ending);

@@ -103,7 +103,6 @@ final class TaskSlot extends Slot implements Runnable {
         }
       }
       if (!begin()) {
-        station.signalIfDamaged();
         return; // it has thrown though it runs the task, or has run it
       }
       refuse(reason);
@@ -125,23 +124,15 @@ final class TaskSlot extends Slot implements Runnable {
       return;
     }
     boolean interrupted = false;
-    try {
-      do {
-        runner.begin();
-        try {
-          batch.executeLate(handling);
-        } finally {
-          runner.end();
-        }
-        interrupted |= Thread.interrupted(); // it is not meant for the next batch
-      } while (takeNext(ACTIVE));
-    } catch (StackOverflowError noStack) { // without a call
-      station.damage = noStack;
-      station.wakeAt = QueuedStation.ALWAYS;
-      state = IDLE;
-      throw noStack;
-    }
-    station.signalIfDamaged(); // it waits until no handler runs
+    do {
+      runner.begin();
+      try {
+        batch.executeLate(handling);
+      } finally {
+        runner.end();
+      }
+      interrupted |= Thread.interrupted(); // it is not meant for the next batch
+    } while (takeNext(ACTIVE));
     if (interrupted) {
       Thread.currentThread().interrupt(); // the thread is the executor's, or a caller's
     }
@@ -172,11 +163,6 @@ final class TaskSlot extends Slot implements Runnable {
     if (takeNext(GIVEN)) {
       give();
     }
-  }
-
-  @Override
-  boolean isAtRest() {
-    return state == IDLE;
   }
 
   @Override
