@@ -11,6 +11,7 @@ import io.headrace.Throttle;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,40 @@ class LimitGuideTest {
     }
     // @end
     assertThat(pages).hasSize(1);
+  }
+
+  record Prompt(String text) {
+    int tokens() {
+      return 1 + text.length() / 4;
+    }
+  }
+
+  static final class Model {
+    static CompletableFuture<String> ask(Prompt prompt) {
+      return CompletableFuture.completedFuture(prompt.text.toUpperCase(Locale.ROOT));
+    }
+  }
+
+  @Test
+  void tokens() throws Exception {
+    // @start region="tokens"
+    // The API allows 90,000 tokens in any minute, and a prompt has 8,000 at most: 82,000 + 8,000.
+    Throttle tokens =
+        Throttle.builder()
+            .rate(82_000, Duration.ofMinutes(1))
+            .burst(8_000) // the most that one can cost
+            .catchUp(Duration.ZERO)
+            .build();
+
+    Service<Prompt, String> model =
+        tokens.around((prompt, options) -> Model.ask(prompt), Prompt::tokens);
+    String answer = model.call(new Prompt("why is the sky blue?"));
+
+    try (Permit _ = tokens.withCost(500).acquire()) { // any of the ways to take a permit
+      answer += model.call(new Prompt("and the sea?"));
+    }
+    // @end
+    assertThat(answer).isEqualTo("WHY IS THE SKY BLUE?AND THE SEA?");
   }
 
   @Test
