@@ -260,7 +260,7 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   /** A worker has a process that can be given batches, unless it is one too many by now. */
-  void isReady(Worker worker, WorkerProcess process) {
+  void join(Worker worker, WorkerProcess process) {
     synchronized (this) {
       (worker.isRetired ? retired : ready).add(process);
       consolidation.reset();
@@ -269,7 +269,7 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   /** A process gets no batches anymore, and is going to end behind those that it has. */
-  synchronized void isRetired(WorkerProcess process) {
+  synchronized void retire(WorkerProcess process) {
     if (ready.remove(process)) {
       retired.add(process);
       consolidation.reset();
@@ -278,7 +278,7 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   /** A worker that was one too many has ended. */
-  void hasEnded(Worker worker) {
+  void forget(Worker worker) {
     workers.remove(worker);
   }
 
@@ -416,7 +416,7 @@ final class Pool implements Placement.BatchExecutor {
       wantsRoom = true; // who takes this finds the batch
       BooleanSupplier isComing = () -> inputs.isSent() || largeInputs.isSent();
       if (inputs.isViewed()) {
-        search.begin(execution, isComing, inputs::wasCrowded);
+        search.begin(execution, isComing, inputs::narrowViews);
       } else if (largeInputs.isViewed()) {
         search.begin(execution, isComing, () -> {});
       } else if (!isAnyBusy()) { // else a batch has the room, or tells of its end
@@ -513,7 +513,7 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   /** The process that is given all batches has not answered for a while. */
-  void isNotEnough() {
+  void useAll() {
     synchronized (this) {
       consolidation.reset();
       alone = null;
@@ -536,7 +536,7 @@ final class Pool implements Placement.BatchExecutor {
       dispatch();
     }
     if (isHeldUp) {
-      isNotEnough();
+      useAll();
     }
   }
 
@@ -582,7 +582,7 @@ final class Pool implements Placement.BatchExecutor {
   // Death.
 
   /** A process gets no batches anymore, and answers none. */
-  void isGone(WorkerProcess process) {
+  void leave(WorkerProcess process) {
     synchronized (this) {
       if (!ready.remove(process) && !retired.remove(process)) {
         return; // its own thread has closed the pool

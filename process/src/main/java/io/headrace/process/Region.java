@@ -189,7 +189,7 @@ final class Region {
   }
 
   /** Garbage had to be collected because there was no room. */
-  synchronized void wasCrowded() {
+  synchronized void narrowViews() {
     maxViewed(Math.max(Slab.PAGE_BYTES, maxViewedBytes / VIEWS_PART));
   }
 

@@ -51,7 +51,7 @@ final class RoomSearch {
   /** Looks for room in the common memory of a process, which has none to give back itself. */
   void begin(Region common) {
     if (common.isViewed()) {
-      begin(() -> collect(common::wasCrowded));
+      begin(() -> collect(common::narrowViews));
     } else {
       begin(() -> 0);
     }

@@ -83,7 +83,7 @@ final class Worker {
       var _ = started.cancel(false); // if it was told to end before
       hasEnded = true;
       if (isRetired) {
-        pool.hasEnded(this);
+        pool.forget(this);
       }
     }
   }
@@ -159,9 +159,9 @@ final class Worker {
         process,
         isFirst ? Observer.WorkerEvent.Kind.STARTED : Observer.WorkerEvent.Kind.RESTARTED,
         null);
-    pool.isReady(this, process);
+    pool.join(this, process);
     process.serve(pool);
-    pool.isGone(process);
+    pool.leave(process);
     if (process.isDiscarded()) {
       return null;
     }
@@ -202,11 +202,11 @@ final class Worker {
     if (process == null) {
       thread.interrupt(); // a start ends early, and so does the pause before
     } else {
-      pool.isRetired(process);
+      pool.retire(process);
       tellToEnd(process);
     }
     if (hasEnded) { // it was given up
-      pool.hasEnded(this);
+      pool.forget(this);
     }
   }
 
@@ -248,7 +248,7 @@ final class Worker {
       } catch (InterruptedException e) {
         isInterrupted = true;
       }
-      pool.isGone(process);
+      pool.leave(process);
       process.discard();
       this.process = null;
     }

@@ -468,7 +468,7 @@ final class WorkerProcess {
         if (!doorbell.await(() -> hasEnded || !responses.isEmpty() || canSendRest(), waitNanos)) {
           lookAround();
           if (isAlone) {
-            pool.isNotEnough(); // this and the next may discard the process
+            pool.useAll(); // this and the next may discard the process
           }
           pool.lookAgain();
         }

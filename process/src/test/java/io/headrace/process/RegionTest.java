@@ -42,10 +42,10 @@ class RegionTest {
 
   @Test
   void theyTakeHalfOfThatAfterEachCollectionAndTwiceAsMuchAfterEachTimeWithoutOne() {
-    region.wasCrowded();
+    region.narrowViews();
     assertViewsTake(PAGES / 4);
     clock.addAndGet(Region.RECOVERY_NANOS - 1);
-    region.wasCrowded();
+    region.narrowViews();
     assertViewsTake(PAGES / 8);
     clock.addAndGet(Region.RECOVERY_NANOS - 1);
     assertViewsTake(PAGES / 8);
@@ -62,7 +62,7 @@ class RegionTest {
   @Test
   void theyTakeMoreAgainHoweverOftenThereWasACollection() {
     for (int i = 0; i < 100; i++) {
-      region.wasCrowded();
+      region.narrowViews();
     }
     for (int pages = 2; pages <= PAGES / 2; pages *= 2) {
       clock.addAndGet(Region.RECOVERY_NANOS);
