@@ -127,7 +127,7 @@ class LimitGuideTest {
         throttle.over(users).runAll(Task.async(user -> Mail.send(user))); // returns a future
     // @end
     assertThat(receipts).containsExactly("sent to a", "sent to b", "sent to c");
-    assertThatThrownBy(() -> throttle.over(users).runOnEach(user -> Mail.send(user)))
+    assertThatThrownBy(() -> throttle.over(List.of("a")).runOnEach(user -> Mail.send(user)))
         .hasMessageContaining("the task of input 0 returned a CompletableFuture: use Task.async");
   }
 
