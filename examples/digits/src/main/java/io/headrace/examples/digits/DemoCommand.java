@@ -6,6 +6,7 @@ import io.headrace.server.LiveStats;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -88,6 +89,7 @@ final class DemoCommand implements Callable<Integer> {
         DigitsFlow.builder(Runtime.getRuntime().availableProcessors(), maxBatch, queue, workers)
             .observer(stats)
             .observer(metrics.observer())
+            .warmUp(List.of(DigitsFlow.sample()))
             .build()
             .start();
     HttpServer server = startServer(flow, stats, metrics);

@@ -111,11 +111,20 @@ public final class DigitsFlow {
     };
   }
 
+  /** The image that the greeting sends, to warm the flow up: the first one costs much more. */
+  static DigitInput sample() {
+    return new DigitInput.Image(resource("page/sample.png"));
+  }
+
   /** The bytes of the model that is part of this example. */
   static byte[] model() {
-    try (InputStream stream = DigitsFlow.class.getResourceAsStream("digits.onnx")) {
+    return resource("digits.onnx");
+  }
+
+  private static byte[] resource(String name) {
+    try (InputStream stream = DigitsFlow.class.getResourceAsStream(name)) {
       if (stream == null) {
-        throw new IllegalStateException("digits.onnx is missing beside " + DigitsFlow.class);
+        throw new IllegalStateException(name + " is missing beside " + DigitsFlow.class);
       }
       return stream.readAllBytes();
     } catch (IOException e) {
