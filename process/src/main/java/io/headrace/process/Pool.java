@@ -116,7 +116,8 @@ final class Pool implements Placement.BatchExecutor {
   @Override
   public void start(Placement.Host host) throws Exception {
     this.host = host;
-    List<Worker> added = add(count);
+    List<Worker> added = new ArrayList<>();
+    add(count, added);
     inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
     awaitStart(added);
     StartCache.prepare(settings);
@@ -142,9 +143,10 @@ final class Pool implements Placement.BatchExecutor {
   }
 
   private void grow(int n) throws Exception {
-    List<Worker> added = add(n);
+    List<Worker> added = new ArrayList<>();
     boolean isDone = false;
     try {
+      add(n, added);
       awaitStart(added);
       isDone = true;
     } finally {
@@ -154,21 +156,27 @@ final class Pool implements Placement.BatchExecutor {
     }
   }
 
-  /** Starts workers, with the lowest numbers that none has. */
-  private List<Worker> add(int n) {
-    List<Worker> added = new ArrayList<>();
+  /** Starts workers, with the lowest numbers that none has, and adds them to a list. */
+  private void add(int n, List<Worker> added) {
     for (int number = 0; added.size() < n; number++) {
       int candidate = number;
       if (workers.stream().noneMatch(worker -> worker.number == candidate)) {
         Worker worker =
             new Worker(
                 this, step, number, settings, () -> settings.window(step.maxSize()), factory);
-        added.add(worker);
         workers.add(worker);
-        worker.thread.start();
+        boolean isStarted = false;
+        try {
+          worker.thread.start();
+          isStarted = true;
+        } finally {
+          if (!isStarted) {
+            workers.remove(worker); // there is no thread for it, which would do that
+          }
+        }
+        added.add(worker);
       }
     }
-    return added;
   }
 
   /** Ends workers that are too many: first those that were given up, then the last ones. */
