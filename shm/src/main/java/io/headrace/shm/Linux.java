@@ -11,6 +11,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.NoSuchElementException;
 
 /** The functions of the C library to which the JDK has no other way. */
@@ -268,6 +269,10 @@ final class Linux {
     }
   }
 
+  private static boolean exists(String name) {
+    return Linker.nativeLinker().defaultLookup().find(name).isPresent();
+  }
+
   private static MemorySegment find(String name) {
     return Linker.nativeLinker().defaultLookup().findOrThrow(name);
   }
@@ -361,6 +366,10 @@ final class Linux {
   }
 
   private static final class Probe {
+    /** They are looked for and not made callable, for which a worker process has no use. */
+    private static final List<String> FUNCTIONS =
+        List.of("memfd_create", "mkfifo", "posix_fallocate", "open", "close", "madvise");
+
     static final boolean HAS_ALL = hasAll();
 
     private static boolean hasAll() {
@@ -368,7 +377,7 @@ final class Linux {
         return false;
       }
       try {
-        return Futex.CALL != null && FileFunctions.CREATE_MEMORY != null;
+        return Futex.CALL != null && FUNCTIONS.stream().allMatch(Linux::exists);
       } catch (RuntimeException | LinkageError missing) {
         return false;
       }
