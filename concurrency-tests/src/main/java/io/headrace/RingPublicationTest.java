@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
@@ -26,7 +27,7 @@ import org.openjdk.jcstress.infra.results.JJ_Result;
 @State
 public class RingPublicationTest {
   private final MemorySegment ring =
-      MemorySegment.ofArray(new long[(int) (RingProducer.sizeBytes(1, 128) / Long.BYTES)]);
+      Arena.ofAuto().allocate(RingProducer.sizeBytes(1, 128), Long.BYTES);
   private final RingProducer producer = RingProducer.create(ring, 1, 128);
   private final RingConsumer consumer = RingConsumer.open(ring);
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -39,8 +40,7 @@ class RingLincheckTest {
     private static final int SLOT_BYTES = 128;
 
     private final MemorySegment memory =
-        MemorySegment.ofArray(
-            new long[(int) RingProducer.sizeBytes(CAPACITY, SLOT_BYTES) / Long.BYTES]);
+        Arena.ofAuto().allocate(RingProducer.sizeBytes(CAPACITY, SLOT_BYTES), Long.BYTES);
     private final RingProducer producer = RingProducer.create(memory, CAPACITY, SLOT_BYTES);
     private final RingConsumer consumer = RingConsumer.open(memory);
 

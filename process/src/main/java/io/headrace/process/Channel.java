@@ -1,15 +1,15 @@
 package io.headrace.process;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Doorbell;
 import io.headrace.shm.Lifeline;
 import io.headrace.shm.RingConsumer;
 import io.headrace.shm.RingProducer;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * The memory through which a worker and its parent talk. Made by the parent for each process that
@@ -61,14 +61,21 @@ final class Channel {
    */
   private static final int SPARE_ENVELOPES = 32;
 
-  private static final VarHandle WORD = JAVA_LONG.varHandle();
+  /**
+   * Of what stands before the rings, as a buffer: that of a layout, for the segment, is made of
+   * method handles, which takes a start milliseconds.
+   */
+  private static final VarHandle WORD =
+      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   private final MemorySegment memory;
+  private final ByteBuffer words;
   private final int places;
   private final long ringBytes;
 
   private Channel(MemorySegment memory, int places) {
     this.memory = memory;
+    words = words(memory);
     this.places = places;
     ringBytes = ringBytes(places);
   }
@@ -81,22 +88,28 @@ final class Channel {
     return RingProducer.sizeBytes(places + SPARE_ENVELOPES, Envelope.BYTES);
   }
 
+  private static ByteBuffer words(MemorySegment memory) {
+    return memory.asSlice(0, RINGS_OFFSET).asByteBuffer().order(ByteOrder.nativeOrder());
+  }
+
   /** Makes one of memory that is zero. */
   static Channel create(MemorySegment memory, int places, boolean beats) {
-    memory.set(JAVA_LONG, 0, MAGIC);
-    memory.set(JAVA_INT, VERSION_OFFSET, VERSION);
-    memory.set(JAVA_INT, PLACES_OFFSET, places);
-    memory.set(JAVA_INT, MESSAGE_BYTES_OFFSET, MESSAGE_BYTES);
-    memory.set(JAVA_INT, BEATS_OFFSET, beats ? 1 : 0);
+    ByteBuffer words = words(memory);
+    words.putLong(0, MAGIC);
+    words.putInt(VERSION_OFFSET, VERSION);
+    words.putInt(PLACES_OFFSET, places);
+    words.putInt(MESSAGE_BYTES_OFFSET, MESSAGE_BYTES);
+    words.putInt(BEATS_OFFSET, beats ? 1 : 0);
     return new Channel(memory, places);
   }
 
   /** Opens one that the parent has made before it has started this process. */
   static Channel open(MemorySegment memory) {
-    long magic = memory.get(JAVA_LONG, 0);
-    int version = memory.get(JAVA_INT, VERSION_OFFSET);
-    int places = memory.get(JAVA_INT, PLACES_OFFSET);
-    int messageBytes = memory.get(JAVA_INT, MESSAGE_BYTES_OFFSET);
+    ByteBuffer words = words(memory);
+    long magic = words.getLong(0);
+    int version = words.getInt(VERSION_OFFSET);
+    int places = words.getInt(PLACES_OFFSET);
+    int messageBytes = words.getInt(MESSAGE_BYTES_OFFSET);
     if (magic != MAGIC || version != VERSION || messageBytes != MESSAGE_BYTES) {
       throw new CorruptMemoryException(
           "a channel of magic %x, version %d, messages of %d bytes; %x, %d, %d are expected: parent"
@@ -165,35 +178,35 @@ final class Channel {
 
   /** Whether the worker is to show that its JVM lives. */
   boolean beats() {
-    return memory.get(JAVA_INT, BEATS_OFFSET) == 1;
+    return words.getInt(BEATS_OFFSET) == 1;
   }
 
   /** The worker's JVM lives. */
   void beat() {
-    var _ = (long) WORD.getAndAdd(memory, (long) HEARTBEAT_OFFSET, 1L);
+    var _ = (long) WORD.getAndAdd(words, HEARTBEAT_OFFSET, 1L);
   }
 
   long beatCount() {
-    return (long) WORD.getVolatile(memory, (long) HEARTBEAT_OFFSET);
+    return (long) WORD.getVolatile(words, HEARTBEAT_OFFSET);
   }
 
   /** The worker begins a batch. */
   void begin(long number) {
-    WORD.setRelease(memory, (long) BEGUN_OFFSET, number);
+    WORD.setRelease(words, BEGUN_OFFSET, number);
   }
 
   /** The worker has ended a batch, and was busy with batches for so long so far. */
   void end(long busyNanos) {
-    WORD.setOpaque(memory, (long) BUSY_NANOS_OFFSET, busyNanos);
-    WORD.setRelease(memory, (long) BEGUN_OFFSET, 0L);
+    WORD.setOpaque(words, BUSY_NANOS_OFFSET, busyNanos);
+    WORD.setRelease(words, BEGUN_OFFSET, 0L);
   }
 
   long begun() {
-    return (long) WORD.getAcquire(memory, (long) BEGUN_OFFSET);
+    return (long) WORD.getAcquire(words, BEGUN_OFFSET);
   }
 
   /** How long the worker has executed batches so far, as it says. */
   long busyNanos() {
-    return (long) WORD.getOpaque(memory, (long) BUSY_NANOS_OFFSET);
+    return (long) WORD.getOpaque(words, BUSY_NANOS_OFFSET);
   }
 }

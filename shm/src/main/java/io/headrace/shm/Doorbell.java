@@ -1,9 +1,10 @@
 package io.headrace.shm;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.util.function.BooleanSupplier;
 
@@ -58,17 +59,22 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final int WAITING_OFFSET = 0;
   static final int WORD_OFFSET = WAITING_OFFSET + Integer.BYTES;
 
-  static final VarHandle INT = JAVA_INT.varHandle();
+  /**
+   * Of a buffer, for it is needed before a worker is ready: that of a layout is made of method
+   * handles.
+   */
+  static final VarHandle INT =
+      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
   /** How many looks were in vain since the last that was not; of the thread that waits. */
   private int vain;
 
-  final MemorySegment own;
-  final MemorySegment other;
+  final ByteBuffer own;
+  final ByteBuffer other;
 
   Doorbell(MemorySegment own, MemorySegment other) {
-    this.own = own;
-    this.other = other;
+    this.own = own.asByteBuffer();
+    this.other = other.asByteBuffer();
   }
 
   /**
@@ -129,13 +135,13 @@ public abstract sealed class Doorbell implements AutoCloseable
     if (isReady.getAsBoolean() || look(isReady)) {
       return true;
     }
-    int word = (int) INT.getAcquire(own, (long) WORD_OFFSET);
-    INT.setVolatile(own, (long) WAITING_OFFSET, 1);
+    int word = (int) INT.getAcquire(own, WORD_OFFSET);
+    INT.setVolatile(own, WAITING_OFFSET, 1);
     VarHandle.fullFence();
     if (!isReady.getAsBoolean()) {
       block(word, timeoutNanos);
     }
-    INT.setRelease(own, (long) WAITING_OFFSET, 0);
+    INT.setRelease(own, WAITING_OFFSET, 0);
     return isReady.getAsBoolean();
   }
 
@@ -152,9 +158,9 @@ public abstract sealed class Doorbell implements AutoCloseable
     return false;
   }
 
-  private static boolean takeWaiting(MemorySegment doorbell) {
-    return (int) INT.getVolatile(doorbell, (long) WAITING_OFFSET) == 1
-        && INT.compareAndSet(doorbell, (long) WAITING_OFFSET, 1, 0);
+  private static boolean takeWaiting(ByteBuffer doorbell) {
+    return (int) INT.getVolatile(doorbell, WAITING_OFFSET) == 1
+        && INT.compareAndSet(doorbell, WAITING_OFFSET, 1, 0);
   }
 
   /** Blocks until woken, or if the word has changed since it was read. */

@@ -2,6 +2,7 @@ package io.headrace.shm;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 
 /** A doorbell whose word is a futex. */
 final class FutexDoorbell extends Doorbell {
@@ -23,17 +24,17 @@ final class FutexDoorbell extends Doorbell {
 
   @Override
   void wakeOther() {
-    wake(otherWord);
+    wake(other, otherWord);
   }
 
   @Override
   void wakeOwn() {
-    wake(ownWord);
+    wake(own, ownWord);
   }
 
   /** The word changes first: a wait that has not reached the kernel yet ends there. */
-  private static void wake(MemorySegment word) {
-    INT.getAndAdd(word, 0L, 1);
+  private static void wake(ByteBuffer doorbell, MemorySegment word) {
+    INT.getAndAdd(doorbell, WORD_OFFSET, 1);
     Linux.wake(word);
   }
 

@@ -32,8 +32,8 @@ public final class RingConsumer {
    * @param capacity how many messages it holds, at least 1
    * @param slotBytes how long a message is, a multiple of 128
    * @return its consumer
-   * @throws IllegalArgumentException if the memory is too small, or the capacity or the length out
-   *     of range
+   * @throws IllegalArgumentException if the memory is too small or not native, or the capacity or
+   *     the length out of range
    */
   public static RingConsumer create(MemorySegment ring, int capacity, int slotBytes) {
     RingDescriptor.create(ring, capacity, slotBytes);
@@ -46,6 +46,7 @@ public final class RingConsumer {
    * @param ring the memory of the ring
    * @return its consumer
    * @throws CorruptMemoryException if it is no ring
+   * @throws IllegalArgumentException if the memory is not native
    */
   public static RingConsumer open(MemorySegment ring) {
     return new RingConsumer(ring);
@@ -71,7 +72,8 @@ public final class RingConsumer {
     if (head != seenTail) {
       return false;
     }
-    long tail = (long) RingDescriptor.POSITION.getAcquire(ring, (long) RingDescriptor.TAIL_OFFSET);
+    long tail =
+        (long) RingDescriptor.Position.LONG.getAcquire(ring, (long) RingDescriptor.TAIL_OFFSET);
     if (tail < seenTail || tail - head > slots.length) {
       throw new CorruptMemoryException(
           "the producer has published "
@@ -96,6 +98,6 @@ public final class RingConsumer {
     }
     head++;
     nextSlot = nextSlot + 1 == slots.length ? 0 : nextSlot + 1;
-    RingDescriptor.POSITION.setRelease(ring, (long) RingDescriptor.HEAD_OFFSET, head);
+    RingDescriptor.Position.LONG.setRelease(ring, (long) RingDescriptor.HEAD_OFFSET, head);
   }
 }

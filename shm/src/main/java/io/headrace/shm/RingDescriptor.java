@@ -1,10 +1,11 @@
 package io.headrace.shm;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * Where the parts of a ring are.
@@ -44,7 +45,16 @@ final class RingDescriptor {
   static final int HEAD_OFFSET = TAIL_OFFSET + APART;
   private static final int SLOTS_OFFSET = HEAD_OFFSET + APART;
 
-  static final VarHandle POSITION = JAVA_LONG.varHandle();
+  /**
+   * Of a word of a ring. The JVM makes it of method handles, which takes it milliseconds that the
+   * start of a worker does not wait for: it is used by who sends or receives, and not by who opens
+   * a ring.
+   */
+  static final class Position {
+    static final VarHandle LONG = JAVA_LONG.varHandle();
+
+    private Position() {}
+  }
 
   private RingDescriptor() {}
 
@@ -63,6 +73,17 @@ final class RingDescriptor {
     }
   }
 
+  /** What stands before the slots. */
+  static ByteBuffer words(MemorySegment ring) {
+    if (!ring.isNative()) {
+      throw new IllegalArgumentException("ring is " + ring + ", it has to be native memory");
+    }
+    if (ring.byteSize() < SLOTS_OFFSET) {
+      throw new CorruptMemoryException("a ring in " + ring.byteSize() + " bytes");
+    }
+    return ring.asSlice(0, SLOTS_OFFSET).asByteBuffer().order(ByteOrder.nativeOrder());
+  }
+
   /** Makes a ring of a part of a memory that is zero. */
   static void create(MemorySegment ring, int capacity, int slotBytes) {
     long sizeBytes = sizeBytes(capacity, slotBytes);
@@ -70,21 +91,22 @@ final class RingDescriptor {
       throw new IllegalArgumentException(
           "ring has " + ring.byteSize() + " bytes, " + sizeBytes + " are needed");
     }
-    ring.set(JAVA_INT, VERSION_OFFSET, VERSION);
-    ring.set(JAVA_INT, CAPACITY_OFFSET, capacity);
-    ring.set(JAVA_INT, SLOT_BYTES_OFFSET, slotBytes);
-    POSITION.setRelease(ring, (long) MAGIC_OFFSET, MAGIC);
+    ByteBuffer words = words(ring);
+    words.putInt(VERSION_OFFSET, VERSION);
+    words.putInt(CAPACITY_OFFSET, capacity);
+    words.putInt(SLOT_BYTES_OFFSET, slotBytes);
+    VarHandle.releaseFence();
+    words.putLong(MAGIC_OFFSET, MAGIC);
   }
 
   /** The slots of a ring that was made, perhaps by another process. */
   static MemorySegment[] slots(MemorySegment ring) {
-    if (ring.byteSize() < SLOTS_OFFSET) {
-      throw new CorruptMemoryException("a ring in " + ring.byteSize() + " bytes");
-    }
-    long magic = (long) POSITION.getAcquire(ring, (long) MAGIC_OFFSET);
-    int version = ring.get(JAVA_INT, VERSION_OFFSET);
-    int capacity = ring.get(JAVA_INT, CAPACITY_OFFSET);
-    int slotBytes = ring.get(JAVA_INT, SLOT_BYTES_OFFSET);
+    ByteBuffer words = words(ring);
+    long magic = words.getLong(MAGIC_OFFSET);
+    VarHandle.acquireFence();
+    int version = words.getInt(VERSION_OFFSET);
+    int capacity = words.getInt(CAPACITY_OFFSET);
+    int slotBytes = words.getInt(SLOT_BYTES_OFFSET);
     if (magic != MAGIC || version != VERSION) {
       throw new CorruptMemoryException(
           "a ring of magic %x, version %d; %x, %d are expected"

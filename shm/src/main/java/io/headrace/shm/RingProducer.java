@@ -39,7 +39,7 @@ public final class RingProducer {
   private RingProducer(MemorySegment ring) {
     this.ring = ring;
     slots = RingDescriptor.slots(ring);
-    tail = (long) RingDescriptor.POSITION.getAcquire(ring, (long) RingDescriptor.TAIL_OFFSET);
+    tail = RingDescriptor.words(ring).getLong(RingDescriptor.TAIL_OFFSET);
     seenHead = tail;
     if (tail != 0) {
       throw new CorruptMemoryException("a new ring has " + tail + " messages");
@@ -53,8 +53,8 @@ public final class RingProducer {
    * @param capacity how many messages it holds, at least 1
    * @param slotBytes how long a message is, a multiple of 128
    * @return its producer
-   * @throws IllegalArgumentException if the memory is too small, or the capacity or the length out
-   *     of range
+   * @throws IllegalArgumentException if the memory is too small or not native, or the capacity or
+   *     the length out of range
    */
   public static RingProducer create(MemorySegment ring, int capacity, int slotBytes) {
     RingDescriptor.create(ring, capacity, slotBytes);
@@ -67,6 +67,7 @@ public final class RingProducer {
    * @param ring the memory of the ring
    * @return its producer
    * @throws CorruptMemoryException if it is no ring, or was used before
+   * @throws IllegalArgumentException if the memory is not native
    */
   public static RingProducer open(MemorySegment ring) {
     return new RingProducer(ring);
@@ -105,7 +106,8 @@ public final class RingProducer {
     if (tail - seenHead + messages <= slots.length) {
       return true;
     }
-    long head = (long) RingDescriptor.POSITION.getAcquire(ring, (long) RingDescriptor.HEAD_OFFSET);
+    long head =
+        (long) RingDescriptor.Position.LONG.getAcquire(ring, (long) RingDescriptor.HEAD_OFFSET);
     if (head < seenHead || head > tail) {
       throw new CorruptMemoryException(
           "the consumer has released " + head + " messages, of " + tail + " that were published");
@@ -125,6 +127,6 @@ public final class RingProducer {
     }
     tail++;
     nextSlot = nextSlot + 1 == slots.length ? 0 : nextSlot + 1;
-    RingDescriptor.POSITION.setRelease(ring, (long) RingDescriptor.TAIL_OFFSET, tail);
+    RingDescriptor.Position.LONG.setRelease(ring, (long) RingDescriptor.TAIL_OFFSET, tail);
   }
 }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -20,7 +21,7 @@ class RingTest {
   private static final int SCHEDULES = Integer.getInteger("headrace.schedules", 1000);
 
   private final MemorySegment memory =
-      MemorySegment.ofArray(new long[(int) RingProducer.sizeBytes(CAPACITY, SLOT_BYTES) / 8]);
+      Arena.ofAuto().allocate(RingProducer.sizeBytes(CAPACITY, SLOT_BYTES), Long.BYTES);
   private final RingProducer producer = RingProducer.create(memory, CAPACITY, SLOT_BYTES);
   private final RingConsumer consumer = RingConsumer.open(memory);
 
@@ -94,7 +95,7 @@ class RingTest {
 
   @Test
   void theConsumerCanMakeItToo() {
-    MemorySegment other = MemorySegment.ofArray(new long[(int) memory.byteSize() / 8]);
+    MemorySegment other = Arena.ofAuto().allocate(memory.byteSize(), Long.BYTES);
     RingConsumer end = RingConsumer.create(other, CAPACITY, SLOT_BYTES);
     RingProducer begin = RingProducer.open(other);
     begin.claim().set(JAVA_LONG, 0, 5);
@@ -108,7 +109,7 @@ class RingTest {
       Random random = new Random(seed);
       int capacity = 1 + random.nextInt(7);
       MemorySegment ring =
-          MemorySegment.ofArray(new long[(int) RingProducer.sizeBytes(capacity, SLOT_BYTES) / 8]);
+          Arena.ofAuto().allocate(RingProducer.sizeBytes(capacity, SLOT_BYTES), Long.BYTES);
       RingProducer in = RingProducer.create(ring, capacity, SLOT_BYTES);
       RingConsumer out = RingConsumer.open(ring);
       Queue<Long> model = new ArrayDeque<>();
@@ -184,7 +185,7 @@ class RingTest {
   void nonsenseDoesNoHarm() {
     for (long seed = 0; seed < SCHEDULES; seed++) {
       Random random = new Random(seed);
-      MemorySegment ring = MemorySegment.ofArray(new long[(int) memory.byteSize() / 8]);
+      MemorySegment ring = Arena.ofAuto().allocate(memory.byteSize(), Long.BYTES);
       RingProducer in = RingProducer.create(ring, CAPACITY, SLOT_BYTES);
       RingConsumer out = RingConsumer.open(ring);
       for (int i = 0; i < 20; i++) {
@@ -207,9 +208,9 @@ class RingTest {
 
   @Test
   void bytesThatAreNoRingAreNotBelieved() {
-    assertThatThrownBy(() -> RingConsumer.open(MemorySegment.ofArray(new long[3])))
+    assertThatThrownBy(() -> RingConsumer.open(Arena.ofAuto().allocate(24, Long.BYTES)))
         .isInstanceOf(CorruptMemoryException.class);
-    assertThatThrownBy(() -> RingConsumer.open(MemorySegment.ofArray(new long[300])))
+    assertThatThrownBy(() -> RingConsumer.open(Arena.ofAuto().allocate(2400, Long.BYTES)))
         .isInstanceOf(CorruptMemoryException.class);
     send(1);
     assertThatThrownBy(() -> RingProducer.open(memory))
@@ -238,5 +239,14 @@ class RingTest {
     assertThatThrownBy(() -> RingConsumer.create(memory, CAPACITY + 1, SLOT_BYTES))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1024 are needed");
+  }
+
+  @Test
+  void memoryOfTheHeapIsRefused() {
+    MemorySegment heap = MemorySegment.ofArray(new long[(int) memory.byteSize() / Long.BYTES]);
+    assertThatThrownBy(() -> RingProducer.create(heap, CAPACITY, SLOT_BYTES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("has to be native memory");
+    assertThatThrownBy(() -> RingConsumer.open(heap)).isInstanceOf(IllegalArgumentException.class);
   }
 }
