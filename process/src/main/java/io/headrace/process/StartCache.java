@@ -44,6 +44,9 @@ final class StartCache {
    * change all addresses in it, and workers would share none of it.
    *
    * It is written by a JVM with the G1 collector, for only that one writes objects into it; others read them.
+   *
+   * It has no profiles of methods (JEP 515): what a rehearsal has run often is what a start runs, and with profiles the
+   * JVM compiles more of that while it starts, which takes a processor from what the start waits for.
    */
 
   private static final Logger LOGGER = System.getLogger(StartCache.class.getName());
@@ -154,7 +157,13 @@ final class StartCache {
     Path unfinished = file.resolveSibling(file.getFileName() + ".new");
     List<String> options = new ArrayList<>(settings.jvmOptions());
     options.removeIf(COLLECTOR.asMatchPredicate());
-    options.addAll(List.of("-XX:+UseG1GC", "-XX:AOTCacheOutput=" + unfinished, "-Xlog:disable"));
+    options.addAll(
+        List.of(
+            "-XX:+UseG1GC",
+            "-XX:AOTCacheOutput=" + unfinished,
+            "-XX:+UnlockDiagnosticVMOptions",
+            "-XX:-AOTRecordTraining",
+            "-Xlog:disable"));
     Settings training = settings.forTraining(options);
     try (Flow<Object, Object> flow =
         Flow.<Object>builder("headrace-start-cache")
