@@ -66,7 +66,9 @@ public interface Handler<I extends @Nullable Object, O extends @Nullable Object>
 
   /**
    * A handler that executes a task for each item alone, one after the other. An item for which it
-   * throws, an exception of any kind, fails alone.
+   * throws, an exception of any kind, fails alone. The results of a batch are there when all of it
+   * is done; where there are several workers, batches of one ({@link BatchPolicy#greedy(int)
+   * greedy(1)}) let each take an item.
    *
    * @param task the task, thread safe if there are several workers
    * @return the handler

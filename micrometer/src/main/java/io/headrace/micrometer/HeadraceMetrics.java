@@ -204,9 +204,10 @@ public final class HeadraceMetrics implements Observer {
 
   /**
    * Removes the meters of a name from the registry, and lets go what they refer to: for a service
-   * whose name does not come again, after its end. If one of the name is still at work its counters
-   * begin anew; a throttle or coalescer is shown again when it is bound again. Meters whose name or
-   * tag {@code service} a filter of the registry has changed stay.
+   * whose name does not come again, after its end: when {@code close} has returned ({@code
+   * shutdownNow} does not wait for it). If one of the name is still at work its counters begin
+   * anew; a throttle or coalescer is shown again when it is bound again. Meters whose name or tag
+   * {@code service} a filter of the registry has changed stay.
    *
    * @param name the tag {@code service}; nothing happens if there is no such meter
    */

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -24,6 +25,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +51,7 @@ final class ClientConnection {
   private static final long MAX_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final FlowClient<?, ?> client;
-  private final TimeSource time = TimeSource.system();
+  private final TimeSource time;
   private final Map<Long, ClientCall> calls = new ConcurrentHashMap<>();
   private final CountDownLatch ending = new CountDownLatch(1);
   private final List<Wire.Outgoing> early = new ArrayList<>();
@@ -75,6 +77,7 @@ final class ClientConnection {
 
   ClientConnection(FlowClient<?, ?> client) {
     this.client = client;
+    time = client.time();
   }
 
   void start() {
@@ -235,14 +238,23 @@ final class ClientConnection {
   private Wire tryToConnect(long leftNanos) throws IOException {
     SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(client.path()));
     Wire wire = new Wire(socket);
+    AtomicBoolean isDecided =
+        new AtomicBoolean(); // the alarm may be under way when it is cancelled
     TimeSource.Alarm alarm =
         time.schedule(
             Math.max(leftNanos, FIRST_PAUSE_NANOS), // the last try is one, too
-            () -> time.execute(wire::close));
+            () -> {
+              if (isDecided.compareAndSet(false, true)) {
+                time.execute(wire::close);
+              }
+            });
     try {
       check(socket);
       hold(wire);
       greet(wire);
+      if (!isDecided.compareAndSet(false, true)) {
+        throw new ClosedChannelException();
+      }
       return wire;
     } catch (Throwable failure) {
       wire.close();

@@ -345,6 +345,10 @@ public final class FlowClient<I, O extends @Nullable Object>
     return path;
   }
 
+  TimeSource time() {
+    return time;
+  }
+
   Types types() {
     return types;
   }

@@ -66,10 +66,12 @@ class LimitGuideTest {
   @Test
   void tokens() throws Exception {
     // @start region="tokens"
-    // The API allows 90,000 tokens in any minute, and a prompt has 8,000 at most: 82,000 + 8,000.
+    // The API allows 90,000 tokens in any minute, and a prompt has 8,000 at most:
+    // 66,000 + 8,000 + 0 + 2 x 8,000 = 90,000.
     Throttle tokens =
         Throttle.builder()
-            .rate(82_000, Duration.ofMinutes(1))
+            .atOnce(2) // at most 2 requests run
+            .rate(66_000, Duration.ofMinutes(1))
             .burst(8_000) // the most that one can cost
             .catchUp(Duration.ZERO)
             .build();
@@ -79,7 +81,7 @@ class LimitGuideTest {
     String answer = model.call(new Prompt("why is the sky blue?"));
 
     try (Permit _ = tokens.withCost(500).acquire()) { // any of the ways to take a permit
-      answer += model.call(new Prompt("and the sea?"));
+      answer += Model.ask(new Prompt("and the sea?")).join(); // not `model`: that takes its own
     }
     // @end
     assertThat(answer).isEqualTo("WHY IS THE SKY BLUE?AND THE SEA?");

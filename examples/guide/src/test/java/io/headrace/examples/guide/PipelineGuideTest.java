@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The examples of docs/guide/build-a-pipeline.md. */
@@ -23,7 +25,10 @@ class PipelineGuideTest {
   record Label(String text, double score) {}
 
   static final class Photos {
+    static volatile Runnable whileDecoding = () -> {};
+
     static Photo decode(String file) {
+      whileDecoding.run();
       return new Photo(file, 10 * file.length());
     }
 
@@ -65,13 +70,13 @@ class PipelineGuideTest {
         Flow.<String>builder("photos")
             .<Photo>step(
                 "decode",
-                Handler.each(file -> Photos.decode(file)), // one after the other
-                step -> step.workers(Workers.threads(4)))
+                Handler.each(file -> Photos.decode(file)),
+                step -> step.batch(BatchPolicy.greedy(1)).workers(Workers.threads(4))) // one each
             .stepIf(
                 photo -> photo.pixels() > 100, // others pass by
                 "shrink",
                 Handler.each(photo -> Photos.shrink(photo)),
-                step -> step.workers(Workers.threads(2)))
+                step -> step.batch(BatchPolicy.greedy(1)).workers(Workers.threads(2)))
             .<Label>step(
                 "classify",
                 photos -> model.classify(photos), // a list in, a list out
@@ -81,7 +86,6 @@ class PipelineGuideTest {
                 AsyncHandler.each(label -> store(label)), // returns a future
                 step -> step.workers(Workers.unlimited()))
             .priorities(2)
-            .warmUp(List.of("sample.png")) // goes through all steps before the first caller comes
             .build();
     // @end
     return flow;
@@ -99,7 +103,27 @@ class PipelineGuideTest {
     } // works off what was accepted
     // @end
     assertThat(answers).containsExactly("stored old cat.png", "stored old dog.png");
-    assertThat(stored).containsExactly("old sample.png", "old cat.png", "old dog.png");
+    assertThat(stored).containsExactly("old cat.png", "old dog.png");
+  }
+
+  @Test
+  void fourAreDecodedAtOnce() throws Exception {
+    CountDownLatch four = new CountDownLatch(4);
+    Photos.whileDecoding =
+        () -> {
+          four.countDown();
+          try {
+            assertThat(four.await(1, TimeUnit.MINUTES)).isTrue();
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        };
+    try (Flow<String, String> flow = flow().start()) {
+      assertThat(flow.submitAll(List.of("a", "b", "c", "d")))
+          .allSatisfy(answer -> assertThat(answer.get(1, TimeUnit.MINUTES)).startsWith("stored"));
+    } finally {
+      Photos.whileDecoding = () -> {};
+    }
   }
 
   @Test
