@@ -68,17 +68,16 @@ final class Buckets {
     return count == 0 ? 1 : (float) weight / count;
   }
 
-  /** Takes a ticket that carries a parcel. Throws what its key does, and has not taken it then. */
-  void add(Ticket ticket) {
-    Parcel parcel = parcel(ticket);
-    Object key = parcel.bucket;
+  /** Takes a ticket. Throws what its key does, and has not taken it then. */
+  void add(SortedTicket ticket) {
+    Object key = requireNonNull(ticket.bucket, "the key of a ticket");
     Bucket bucket = byKey.get(key);
     if (bucket == null) {
       bucket = new Bucket(key);
       byKey.put(key, bucket);
       peak = Math.max(peak, byKey.size());
     }
-    parcel.bucket = bucket;
+    ticket.bucket = bucket;
     if (bucket.count == 0) { // new, or the key had changed when it was to be removed
       place(bucket, ready, ticket.arrivalNanos);
     }
@@ -164,8 +163,8 @@ final class Buckets {
   }
 
   /** A ticket leaves that is linked still. */
-  void withdraw(Ticket ticket) {
-    Bucket bucket = (Bucket) parcel(ticket).bucket;
+  void withdraw(SortedTicket ticket) {
+    Bucket bucket = (Bucket) requireNonNull(ticket.bucket, "the bucket of a ticket");
     bucket.left(ticket);
     if (bucket.count == 0) {
       remove(bucket);
@@ -175,24 +174,17 @@ final class Buckets {
   }
 
   /** Takes any ticket, or returns null if there is none. */
-  @Nullable Ticket takeAny() {
+  @Nullable SortedTicket takeAny() {
     while (!ready.isEmpty() || !postponed.isEmpty()) {
       Bucket bucket =
           requireNonNull(ready.isEmpty() ? postponed.first() : ready.first(), "a bucket's turn");
-      Ticket ticket = bucket.take();
+      SortedTicket ticket = bucket.take();
       if (ticket != null) {
         return ticket;
       }
       remove(bucket);
     }
     return null;
-  }
-
-  private static Parcel parcel(Ticket ticket) {
-    if (ticket.value instanceof Parcel parcel) {
-      return parcel;
-    }
-    throw new IllegalStateException("a ticket was not sorted");
   }
 
   /** The tickets that may share a batch. */
@@ -245,7 +237,7 @@ final class Buckets {
     long oldestArrivalNanos(long latestNanos) {
       long oldest = latestNanos;
       for (int p = 0; p < priorities; p++) {
-        Ticket head = head(chain(p));
+        SortedTicket head = head(chain(p));
         if (head != null && head.arrivalNanos - oldest < 0) {
           oldest = head.arrivalNanos;
         }
@@ -258,7 +250,7 @@ final class Buckets {
       int length = 0;
       for (int p = priorities - 1; p >= 0; p--) {
         TicketChain chain = chain(p);
-        Ticket ticket;
+        SortedTicket ticket;
         for (int i = 0; (ticket = chain.get(i)) != null; i++) {
           if (length == into.length) {
             return length;
@@ -275,35 +267,31 @@ final class Buckets {
     void fill(Batch batch, int size) {
       for (int p = priorities - 1; p >= 0; p--) {
         TicketChain chain = chain(p);
-        Ticket ticket;
+        SortedTicket ticket;
         while ((ticket = head(chain)) != null) {
-          Parcel parcel = parcel(ticket);
-          if (batch.size() > 0 && parcel.weight > size - batch.weight()) {
+          if (batch.size() > 0 && ticket.weight > size - batch.weight()) {
             return; // what came later and is lighter does not overtake
           }
           chain.poll();
           unlinked(ticket);
-          ticket.value = parcel.value;
-          batch.add(ticket, parcel.weight);
+          batch.add(ticket, ticket.weight);
         }
       }
     }
 
-    private void add(Ticket ticket) {
+    private void add(SortedTicket ticket) {
       chain(ticket.priority).append(ticket);
-      int ticketWeight = parcel(ticket).weight;
       count++;
-      weight += ticketWeight;
+      weight += ticket.weight;
       Buckets.this.count++;
-      Buckets.this.weight += ticketWeight;
+      Buckets.this.weight += ticket.weight;
     }
 
-    private void left(Ticket ticket) {
-      int ticketWeight = parcel(ticket).weight;
+    private void left(SortedTicket ticket) {
       count--;
-      weight -= ticketWeight;
+      weight -= ticket.weight;
       Buckets.this.count--;
-      Buckets.this.weight -= ticketWeight;
+      Buckets.this.weight -= ticket.weight;
     }
 
     /**
@@ -325,10 +313,10 @@ final class Buckets {
       return count > 0;
     }
 
-    private @Nullable Ticket take() {
+    private @Nullable SortedTicket take() {
       for (int p = 0; p < priorities; p++) {
         TicketChain chain = chain(p);
-        Ticket ticket = head(chain);
+        SortedTicket ticket = head(chain);
         if (ticket != null) {
           chain.poll();
           unlinked(ticket);
@@ -339,8 +327,8 @@ final class Buckets {
     }
 
     /** The first ticket that is of use; those before it leave. */
-    private @Nullable Ticket head(TicketChain chain) {
-      Ticket ticket;
+    private @Nullable SortedTicket head(TicketChain chain) {
+      SortedTicket ticket;
       while ((ticket = chain.peek()) != null) {
         if (ticket.waitsAt(station)) {
           if (!station.isOver(ticket)) {
@@ -354,8 +342,9 @@ final class Buckets {
       return null;
     }
 
-    private void unlinked(Ticket ticket) {
+    private void unlinked(SortedTicket ticket) {
       left(ticket);
+      ticket.bucket = null;
       station.line(ticket).leave(ticket);
     }
 

@@ -316,8 +316,7 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
       throw new IllegalStateException(name() + " has no function, a call has to bring one");
     }
     if (options.priority != 0 && !passesOptions) {
-      throw new IllegalArgumentException(
-          "priority is " + options.priority + ", " + name() + " has only 0");
+      throw tooHigh(options.priority);
     }
     return work;
   }
@@ -336,9 +335,23 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
    * @param function what is executed if nothing is in flight for the key, and not called otherwise
    * @return a future that completes with the result, or with the reason why there is none
    */
-  @SuppressWarnings("unchecked") // a key stands for results of one type
   public CompletableFuture<V> submit(Object key, Callable<? extends V> function) {
-    return (CompletableFuture<V>) submit(key, adHoc, function);
+    return submit(key, function, CallOptions.DEFAULT);
+  }
+
+  /**
+   * The same, with options.
+   *
+   * @param key the key
+   * @param function what is executed if nothing is in flight for the key, and not called otherwise
+   * @param options how long this call waits at most; its priority has to be 0
+   * @return a future that completes with the result, or with the reason why there is none
+   * @throws IllegalArgumentException if the priority is above 0
+   */
+  @SuppressWarnings("unchecked") // a key stands for results of one type
+  public CompletableFuture<V> submit(
+      Object key, Callable<? extends V> function, CallOptions options) {
+    return (CompletableFuture<V>) submit(key, adHoc, function, options);
   }
 
   /**
@@ -349,10 +362,24 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
    * @param function what is executed if nothing is in flight for the key, and not called otherwise
    * @return a future that completes with the result, or with the reason why there is none
    */
-  @SuppressWarnings("unchecked") // a key stands for results of one type
   public CompletableFuture<V> submitAsync(
       Object key, Callable<? extends CompletionStage<? extends V>> function) {
-    return (CompletableFuture<V>) submit(key, adHocAsync, function);
+    return submitAsync(key, function, CallOptions.DEFAULT);
+  }
+
+  /**
+   * The same, with options.
+   *
+   * @param key the key
+   * @param function what is executed if nothing is in flight for the key, and not called otherwise
+   * @param options how long this call waits at most; its priority has to be 0
+   * @return a future that completes with the result, or with the reason why there is none
+   * @throws IllegalArgumentException if the priority is above 0
+   */
+  @SuppressWarnings("unchecked") // a key stands for results of one type
+  public CompletableFuture<V> submitAsync(
+      Object key, Callable<? extends CompletionStage<? extends V>> function, CallOptions options) {
+    return (CompletableFuture<V>) submit(key, adHocAsync, function, options);
   }
 
   /**
@@ -364,15 +391,39 @@ public final class Coalescer<A, V extends @Nullable Object> implements Service<A
    * @return the result
    * @throws InterruptedException if the calling thread is interrupted; the call is given up
    */
-  @SuppressWarnings({"unchecked", "NullAway"}) // a key stands for results of one type
   public V call(Object key, Callable<? extends V> function) throws InterruptedException {
-    return (V) executions.await(submit(key, adHoc, function));
+    return call(key, function, CallOptions.DEFAULT);
   }
 
-  private CoalescedCall submit(Object key, CoalescedWork how, Callable<?> function) {
+  /**
+   * The same, with options.
+   *
+   * @param key the key
+   * @param function what is executed if nothing is in flight for the key, and not called otherwise
+   * @param options how long this call waits at most; its priority has to be 0
+   * @return the result
+   * @throws InterruptedException if the calling thread is interrupted; the call is given up
+   * @throws IllegalArgumentException if the priority is above 0
+   */
+  @SuppressWarnings({"unchecked", "NullAway"}) // a key stands for results of one type
+  public V call(Object key, Callable<? extends V> function, CallOptions options)
+      throws InterruptedException {
+    return (V) executions.await(submit(key, adHoc, function, options));
+  }
+
+  private CoalescedCall submit(
+      Object key, CoalescedWork how, Callable<?> function, CallOptions options) {
     requireNonNull(key, "key");
     requireNonNull(function, "function");
-    return executions.submit(key, how, function, CallOptions.DEFAULT);
+    requireNonNull(options, "options");
+    if (options.priority != 0) {
+      throw tooHigh(options.priority);
+    }
+    return executions.submit(key, how, function, options);
+  }
+
+  private IllegalArgumentException tooHigh(int priority) {
+    return new IllegalArgumentException("priority is " + priority + ", " + name() + " has only 0");
   }
 
   @Override

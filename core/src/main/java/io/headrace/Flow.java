@@ -61,6 +61,9 @@ public final class Flow<I, O extends @Nullable Object>
   /** Whether stations ask how long items have been in the flow. */
   private final boolean isTimed;
 
+  /** Whether some station sorts its tickets. */
+  private final boolean sorts;
+
   private final Lifecycle lifecycle;
   private final Deadlines deadlines;
   private final List<? extends I> warmUpItems;
@@ -98,6 +101,7 @@ public final class Flow<I, O extends @Nullable Object>
     }
     this.stations = stations.toArray(Station[]::new);
     isTimed = stations.stream().anyMatch(Station::refusesByTime);
+    sorts = stations.stream().anyMatch(station -> station.step.sorting() != null);
     lifecycle = new Lifecycle(this, this.stations);
   }
 
@@ -350,7 +354,7 @@ public final class Flow<I, O extends @Nullable Object>
     List<Ticket> tickets = new ArrayList<>();
     Route route = new Route(this);
     for (I item : warmUpItems) {
-      Ticket ticket = new Ticket(item, 0, new WarmUpTerms(this));
+      Ticket ticket = ticket(item, 0, new WarmUpTerms(this));
       tickets.add(ticket);
       route.add(ticket, 0);
     }
@@ -460,9 +464,18 @@ public final class Flow<I, O extends @Nullable Object>
               + " has "
               + (priorities == 1 ? "only 0" : "0 to " + (priorities - 1)));
     }
-    Ticket ticket = new Ticket(item, options.orTimeout(timeoutNanos), observers, time, isTimed);
+    CallOptions all = options.orTimeout(timeoutNanos);
+    Ticket ticket =
+        sorts
+            ? new SortedTicket(item, all, observers, time, isTimed)
+            : new Ticket(item, all, observers, time, isTimed);
     ticket.waitNowhere(tally.calls);
     return ticket;
+  }
+
+  /** A ticket that no caller has brought. */
+  Ticket ticket(@Nullable Object value, int priority, Terms terms) {
+    return sorts ? new SortedTicket(value, priority, terms) : new Ticket(value, priority, terms);
   }
 
   private void watchDeadline(Ticket ticket) {

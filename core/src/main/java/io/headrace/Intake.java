@@ -71,18 +71,17 @@ final class Intake {
     if (sorting == null) {
       return true;
     }
-    Parcel parcel;
+    SortedTicket sorted = (SortedTicket) ticket;
     try {
-      parcel = sorting.parcel(ticket.value, station);
+      sorting.sort(sorted, station);
     } catch (Throwable failure) {
       station.failAlone(ticket, failure);
       return false;
     }
-    if (parcel.weight > station.maxSize) {
-      flow.tally.reject(ticket, tooHeavy(parcel.weight), station);
+    if (sorted.weight > station.maxSize) {
+      flow.tally.reject(ticket, tooHeavy(sorted.weight), station);
       return false;
     }
-    ticket.value = parcel;
     return true;
   }
 

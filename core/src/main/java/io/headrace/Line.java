@@ -268,7 +268,7 @@ final class Line {
   /** A ticket that is over counts no more. */
   void drop(Ticket ticket) {
     leave(ticket);
-    ticket.value = null;
+    ticket.forget();
     station.endDropped(ticket);
   }
 
@@ -294,11 +294,11 @@ final class Line {
       station.unhold(ticket);
     } else {
       if (buckets != null) {
-        buckets.withdraw(ticket);
+        buckets.withdraw((SortedTicket) ticket);
       }
       leave(ticket);
     }
-    ticket.value = null;
+    ticket.forget();
     station.countWithdrawn(ticket);
   }
 
@@ -379,7 +379,7 @@ final class Line {
       return;
     }
     try {
-      buckets.add(ticket);
+      buckets.add((SortedTicket) ticket);
     } catch (Throwable failure) {
       leave(ticket);
       station.failLater(ticket, failure);

@@ -26,9 +26,8 @@ final class Pace {
    * and an interval further, every other moves it on by an interval at least, and none is granted more than
    * burst - 1 intervals early. So at most window / interval + burst + bound / interval permits are granted.
    *
-   * Whoever loses the race for a permit goes on with what it found and with the time it has read, if a permit is
-   * due by them: reading the clock again would only give others the time to win once more. It reads the clock
-   * again before it says that none is due.
+   * Whoever loses the race for a permit stands back, and then goes on with the time it has read, if a permit is due by
+   * it. It reads the clock again before it says that none is.
    *
    * Time is counted in ticks: half nanoseconds divided by a power of two that gives even a short interval 16
    * significant bits. The lowest bit of a theoretical time says that it is in demand; times are even. Ticks
@@ -107,10 +106,6 @@ final class Pace {
     long tolerance = tolerance(cost);
     long before = next;
     long now = nowTicks();
-    if (before - now <= tolerance) {
-      before = next; // others may have won meanwhile: to see it now is cheaper than to lose
-      now = timeFor(before, now, tolerance);
-    }
     while (true) {
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
@@ -122,11 +117,11 @@ final class Pace {
           isEarly
               ? before | IN_DEMAND
               : start(before, now, aheadTicks, hasWaited) + cost * intervalTicks;
-      long found = (long) NEXT.compareAndExchange(this, before, after);
-      if (found == before) {
+      if (NEXT.compareAndSet(this, before, after)) {
         return isEarly ? nanosUntil(aheadTicks, tolerance) : 0;
       }
-      before = found;
+      BackOff.spin();
+      before = next;
       now = timeFor(before, now, tolerance);
     }
   }

@@ -76,7 +76,7 @@ final class Part extends Terms {
       missing = new AtomicInteger(n);
       tickets = new Ticket[n];
       for (int i = 0; i < n; i++) {
-        tickets[i] = new Ticket(call.value, call.priority, new Part(this, i, call.terms, flow));
+        tickets[i] = flow.ticket(call.value, call.priority, new Part(this, i, call.terms, flow));
       }
     }
 

@@ -18,12 +18,13 @@ record Sorting(
   private static final Object NO_BUCKET = "";
 
   /**
-   * Finds out what a station wants to know of an item.
+   * Finds out what a station wants to know of the item of a ticket.
    *
    * @throws IllegalArgumentException if the weight is below 1
    * @throws NullPointerException if the bucket is null
    */
-  Parcel parcel(@Nullable Object value, Station station) {
+  void sort(SortedTicket ticket, Station station) {
+    Object value = ticket.value;
     int itemWeight = weight == null ? 1 : weight.applyAsInt(value);
     if (itemWeight < 1) {
       throw new IllegalArgumentException(
@@ -38,6 +39,7 @@ record Sorting(
             ? NO_BUCKET
             : requireNonNull(
                 bucket.apply(value), () -> "the bucket of an item of " + station + " is null");
-    return new Parcel(value, itemWeight, itemBucket);
+    ticket.weight = itemWeight;
+    ticket.bucket = itemBucket;
   }
 }

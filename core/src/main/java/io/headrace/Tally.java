@@ -27,7 +27,7 @@ final class Tally {
    * @param at the station whose result it is, if any
    */
   boolean complete(Ticket ticket, @Nullable Object result, @Nullable Station at) {
-    ticket.value = null; // its caller may keep it for long
+    ticket.forget();
     if (!ticket.succeed(result)) {
       left(ticket, at);
       return false;
@@ -59,7 +59,7 @@ final class Tally {
       left(ticket, at);
       return false;
     }
-    ticket.value = null;
+    ticket.forget();
     if (at != null) {
       at.lost(outcome);
     }
@@ -89,7 +89,7 @@ final class Tally {
   /** The same, told to no station. Returns how its call has ended. */
   Observer.Outcome left(Ticket ticket) {
     Observer.Outcome outcome = outcomeOf(ticket);
-    ticket.value = null;
+    ticket.forget();
     leaves(ticket);
     calls.addOnce(ticket, outcome);
     return outcome;

@@ -33,8 +33,6 @@ abstract class TaskRun {
    * wait: what it would wait for may be cancelled only after it has returned.
    */
 
-  private static final int SPINS = 64;
-
   final Throttle throttle;
   final RunOptions options;
   final TimeSource time;
@@ -156,15 +154,12 @@ abstract class TaskRun {
     }
   }
 
-  /** The lock is held for a short time mostly, so it is tried before the thread is parked. */
+  /** The lock is held for a short time mostly. */
   private void lock() {
-    for (int i = 0; i < SPINS; i++) {
-      if (pulling.tryLock()) {
-        return;
-      }
-      Thread.onSpinWait();
+    if (!pulling.tryLock()) {
+      BackOff.spin();
+      pulling.lock();
     }
-    pulling.lock();
   }
 
   private boolean awaitRoom() {

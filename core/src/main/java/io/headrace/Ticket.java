@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  * An item on its way: the future that its caller holds, the value as the last step left it, and the
  * node of the queue that it waits in. One object for the whole way, whatever the number of steps.
  */
-final class Ticket extends CompletableFuture<Object> {
+sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
   /*
    * Who may touch what, and when:
-   * 1. value, arrivalNanos, hold, admitted: whoever carries the ticket. That is the submitter until it
+   * 1. value, arrivalNanos, hold, admitted, and what a station sorts it by: whoever carries the ticket. That is the submitter until it
    *    offers the ticket to a queue, then the queue's drain, then the batch that the ticket is part of.
    *    Each hand-over is a release and an acquire: the link of the queue, the assignment of a batch.
    * 2. next belongs to the queue that the ticket is in.
@@ -138,6 +138,11 @@ final class Ticket extends CompletableFuture<Object> {
     this.value = value;
     this.priority = (byte) priority;
     this.terms = terms;
+  }
+
+  /** It leaves, and its caller may keep it for long. */
+  void forget() {
+    value = null;
   }
 
   /** Whether it needs no result anymore: it has one, or its timeout is over. */

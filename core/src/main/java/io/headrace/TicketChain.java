@@ -3,7 +3,7 @@ package io.headrace;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Tickets that wait one behind the other. Of one thread at a time. */
+/** Tickets of a bucket that wait one behind the other. Of one thread at a time. */
 class TicketChain {
   /*
    * A ring in an array; the tickets are not linked. So to append one touches no other ticket, and those of a batch
@@ -11,7 +11,7 @@ class TicketChain {
    * ticket is a miss of the caches.
    */
 
-  private static final @Nullable Ticket[] NONE = {};
+  private static final @Nullable SortedTicket[] NONE = {};
 
   private static final int LEAST_CAPACITY = 4;
 
@@ -19,14 +19,14 @@ class TicketChain {
   private static final int SHRINK_THRESHOLD = 1024;
 
   /** Its length is a power of two, or zero. */
-  private @Nullable Ticket[] tickets = NONE;
+  private @Nullable SortedTicket[] tickets = NONE;
 
   /** Where the first one is, modulo the length of the array. */
   private int head;
 
   private int length;
 
-  final void append(Ticket ticket) {
+  final void append(SortedTicket ticket) {
     if (length == tickets.length) {
       resize(Math.max(LEAST_CAPACITY, 2 * length));
     }
@@ -39,11 +39,11 @@ class TicketChain {
   }
 
   /** The ticket that has a number of others before it, or null if there are not as many. */
-  final @Nullable Ticket get(int index) {
+  final @Nullable SortedTicket get(int index) {
     return index < length ? tickets[place(index)] : null;
   }
 
-  final @Nullable Ticket peek() {
+  final @Nullable SortedTicket peek() {
     return get(0);
   }
 
@@ -65,9 +65,9 @@ class TicketChain {
     return length;
   }
 
-  final void removeIf(Predicate<Ticket> isUseless) {
+  final void removeIf(Predicate<SortedTicket> isUseless) {
     for (int left = length; left > 0; left--) {
-      Ticket ticket = peek();
+      SortedTicket ticket = peek();
       poll();
       if (ticket != null && !isUseless.test(ticket)) {
         append(ticket);
@@ -76,7 +76,7 @@ class TicketChain {
   }
 
   private void resize(int capacity) {
-    @Nullable Ticket[] resized = new Ticket[capacity];
+    @Nullable SortedTicket[] resized = new SortedTicket[capacity];
     for (int i = 0; i < length; i++) {
       resized[i] = get(i);
     }

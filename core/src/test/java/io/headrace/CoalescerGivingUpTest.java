@@ -95,6 +95,25 @@ class CoalescerGivingUpTest {
   }
 
   @Test
+  void aCallThatBringsItsFunctionHasATimeoutOfItsOwn() throws Exception {
+    Coalescer<String, String> coalescer = builder().build();
+    CompletableFuture<String> endless = coalescer.submitAsync("own", () -> stages.apply("own"));
+    CompletableFuture<String> async =
+        coalescer.submitAsync("own", () -> stages.apply("own"), SECOND);
+    CompletableFuture<String> blocking = coalescer.submit("own", () -> "never", SECOND);
+    time.advance(Duration.ofSeconds(1));
+    assertThat(async.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
+    assertThat(blocking.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
+    stages.last().complete("result");
+    assertThat(endless.join()).isEqualTo("result");
+    assertThat(coalescer.call("own", () -> "own", SECOND)).isEqualTo("own");
+    assertThatThrownBy(
+            () -> coalescer.submit("own", () -> "own", CallOptions.DEFAULT.withPriority(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("priority is 1, coalescer has only 0");
+  }
+
+  @Test
   void aCallThatIsAnsweredAtOnceSetsNoAlarm() {
     Coalescer<String, String> coalescer =
         Coalescer.<String, String>builder(key -> key)

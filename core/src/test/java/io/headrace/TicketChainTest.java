@@ -4,18 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The chain by itself, against a deque; that of a bucket is tested through its service. */
 class TicketChainTest {
+  private static final Observers NOBODY = new Observers("test", List.of());
+
   private final TicketChain chain = new TicketChain();
   private final Deque<Ticket> model = new ArrayDeque<>();
 
   private void append(int n) {
     for (int i = 0; i < n; i++) {
-      Ticket ticket = new Ticket();
+      SortedTicket ticket =
+          new SortedTicket("", CallOptions.DEFAULT, NOBODY, TimeSource.system(), false);
       ticket.arrivalNanos = i;
       chain.append(ticket);
       model.add(ticket);

@@ -62,6 +62,19 @@ class SharingGuideTest {
     assertThat(users.kept()).isEqualTo(1);
   }
 
+  @Test
+  void functionOfTheCall() throws Exception {
+    // @start region="coalesceFunction"
+    Coalescer<String, User> users = Coalescer.<String, User>builder().build();
+    User user =
+        users.call(
+            "user 42",
+            () -> database.load(42), // called if nothing is in flight for this key
+            CallOptions.timeout(Duration.ofMillis(500)));
+    // @end
+    assertThat(user.id()).isEqualTo(42);
+  }
+
   // @start region="coalesceInterface"
   interface Users {
     @Coalesced
