@@ -162,6 +162,7 @@ final class StartCache {
             "-XX:+UseG1GC",
             "-XX:AOTCacheOutput=" + unfinished,
             "-XX:+UnlockDiagnosticVMOptions",
+            "-XX:+IgnoreUnrecognizedVMOptions", // another JDK may not know the next one
             "-XX:-AOTRecordTraining",
             "-Xlog:disable"));
     Settings training = settings.forTraining(options);
