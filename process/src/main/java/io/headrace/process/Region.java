@@ -221,7 +221,7 @@ final class Region {
   void forget(Block block) {
     blocks.remove(block.handle.offset());
     if (slab != null) {
-      var _ = slab.release(block.handle);
+      slab.release(block.handle);
     }
     toOwner.accept(block.handle);
     closeIfUnused();

@@ -207,7 +207,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case RELEASE -> {
-          var _ = results.release(envelope.block());
+          results.release(envelope.block());
           isStuck = false;
           isReleased = true;
           heardCount++;
@@ -414,7 +414,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** A memory that was granted is given back with the answer. */
   private void forget(Handle block) {
     if (!granted.contains(block.memory())) {
-      var _ = results.release(block);
+      results.release(block);
     }
   }
 
