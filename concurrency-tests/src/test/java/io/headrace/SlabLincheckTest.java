@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Threads allocate and release blocks of four pages, some by handles of blocks that are
- * free, or never were: as if one did after the other.
+ * Threads allocate and release blocks of four pages, some by handles of blocks that are free, or
+ * never were: as if one did after the other.
  */
 class SlabLincheckTest {
   @Test

@@ -16,8 +16,6 @@ final class Lending {
    * end is told of a memory before a value in it is named, and when the memory is gone.
    */
 
-  private static final Types NO_TYPES = new Types(List.of());
-
   // Guarded by this.
   private final Map<Long, List<Block>> lent = new HashMap<>();
   private long returns;
@@ -76,7 +74,7 @@ final class Lending {
   }
 
   private static ValueWriter begin(Frame.Kind kind, long number) {
-    ValueWriter out = Frame.begin(kind, NO_TYPES, new HeapSpace());
+    ValueWriter out = Frame.begin(kind, Types.NONE, new HeapSpace());
     out.writeLong(number);
     return out;
   }

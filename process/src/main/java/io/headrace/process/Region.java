@@ -46,7 +46,7 @@ final class Region {
    * Values that are larger are viewed in any case. Whoever has them has made the memory larger than
    * the default for them, and not the heap.
    */
-  static final long MAX_COPY_BYTES = WorkerProcesses.Builder.DEFAULT_RESULT_BYTES;
+  static final long MAX_COPY_BYTES = WorkerProcessesBuilder.DEFAULT_RESULT_MEMORY_BYTES;
 
   final int number;
   final SharedMemory memory;

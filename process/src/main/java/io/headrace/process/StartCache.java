@@ -89,13 +89,13 @@ final class StartCache {
 
   /** The file for some settings; null if there can be none. */
   static @Nullable Path file(Settings settings) {
-    Path folder = settings.startCache();
+    Path folder = settings.startCache;
     if (folder == null) {
       return null;
     }
     boolean isFit =
-        settings.jvmOptions().stream().noneMatch(UNFIT.asMatchPredicate())
-            && settings.code().paths().stream().allMatch(Files::isRegularFile);
+        settings.jvmOptions.stream().noneMatch(UNFIT.asMatchPredicate())
+            && settings.code.paths().stream().allMatch(Files::isRegularFile);
     try {
       return isFit ? folder.resolve("worker-" + key(settings) + SUFFIX) : null;
     } catch (IOException gone) {
@@ -107,9 +107,9 @@ final class StartCache {
     List<Object> parts = new ArrayList<>();
     parts.add(System.getProperty("java.home"));
     parts.add(System.getProperty("java.vm.version"));
-    parts.add(settings.jvmOptions().stream().filter(option -> !option.startsWith("-D")).toList());
-    parts.add(settings.code());
-    for (Path path : settings.code().paths()) {
+    parts.add(settings.jvmOptions.stream().filter(option -> !option.startsWith("-D")).toList());
+    parts.add(settings.code);
+    for (Path path : settings.code.paths()) {
       parts.add(Files.size(path));
       parts.add(Files.getLastModifiedTime(path).toMillis());
     }
@@ -152,7 +152,7 @@ final class StartCache {
 
   private static void train(Path file, Settings settings) throws Exception {
     Path unfinished = file.resolveSibling(file.getFileName() + ".new");
-    List<String> options = new ArrayList<>(settings.jvmOptions());
+    List<String> options = new ArrayList<>(settings.jvmOptions);
     options.removeIf(COLLECTOR.asMatchPredicate());
     options.addAll(List.of("-XX:+UseG1GC", "-XX:AOTCacheOutput=" + unfinished, "-Xlog:disable"));
     Settings training = settings.forTraining(options);

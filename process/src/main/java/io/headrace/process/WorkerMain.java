@@ -124,9 +124,8 @@ final class WorkerMain {
    */
   private static void useOnce() {
     MemorySegment message = MemorySegment.ofArray(new byte[Envelope.BYTES]);
-    Types none = new Types(List.of());
-    new ValueWriter(none, new HeapSpace(), message).write(List.of(1L, "", 1.0));
-    var _ = new ValueReader(none, new HeapSpace(), message).read();
+    new ValueWriter(Types.NONE, new HeapSpace(), message).write(List.of(1L, "", 1.0));
+    var _ = new ValueReader(Types.NONE, new HeapSpace(), message).read();
   }
 
   private static OutputStream reports(Orders orders) throws IOException {
