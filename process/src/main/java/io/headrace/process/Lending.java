@@ -12,8 +12,8 @@ import java.util.Set;
 /** What one end of a connection lets the other read in shared memory. Thread safe. */
 final class Lending {
   /*
-   * Values are lent with a call or an answer, by its id, and all of them come back together. The other
-   * end is told of a memory before a value in it is named, and when the memory is gone.
+   * Values are lent with a call or an answer, by its id, and all of them come back together. The
+   * other end is told of a memory before a value in it is named, and when the memory is gone.
    */
 
   // Guarded by this.

@@ -26,14 +26,15 @@ import org.jspecify.annotations.Nullable;
 /** The worker processes of one step: gives them batches, and replaces those that die. */
 final class Pool implements Placement.BatchExecutor {
   /*
-   * A batch that comes is given to the process with the most free places, or to the first one while that is enough
-   * for all of them, by the thread that brings it. There are as many batches at once as places, so one waits in
-   * pending only while a process is missing, or there is no room in shared memory for it. Whoever frees a place or
-   * room looks at pending again.
+   * A batch that comes is given to the process with the most free places, or to the first one while
+   * that is enough for all of them, by the thread that brings it. There are as many batches at once
+   * as places, so one waits in pending only while a process is missing, or there is no room in
+   * shared memory for it. Whoever frees a place or room looks at pending again.
    *
-   * A process that has died leaves batches. Those that it had not begun are the next for the others. The one
-   * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
-   * of anything; after the second death each item by itself, so that one that kills does it alone.
+   * A process that has died leaves batches. Those that it had not begun are the next for the
+   * others. The one that it executed is as well, if its items may be tried again: first as it is,
+   * for the process may have died of anything; after the second death each item by itself, so that
+   * one that kills does it alone.
    *
    * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
    * neither.

@@ -30,20 +30,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class StartCache {
   /*
-   * A file is for one JDK, class path, module path and set of options, but for properties; its name is a hash of all
-   * these, of sizes and of times of change. The JVM checks all that again, and starts without the file if it is not for it.
+   * A file is for one JDK, class path, module path and set of options, but for properties; its name
+   * is a hash of all these, of sizes and of times of change. The JVM checks all that again, and
+   * starts without the file if it is not for it.
    *
-   * It is made after the first start of a step that finds none, by a flow with a worker of its own that executes some
-   * items, and writes it when it ends. Nobody waits for that. One process at a time makes a file, for which it holds a
-   * lock that ends with it, and moves it to its place when it is complete.
+   * It is made after the first start of a step that finds none, by a flow with a worker of its own
+   * that executes some items, and writes it when it ends. Nobody waits for that. One process at a
+   * time makes a file, for which it holds a lock that ends with it, and moves it to its place when
+   * it is complete.
    *
-   * The JVM has no such caches for classes in folders. Options that bring in code of others (agents) or have
-   * caches themselves are left alone.
+   * The JVM has no such caches for classes in folders. Options that bring in code of others
+   * (agents) or have caches themselves are left alone.
    *
-   * It is mapped at the address for which it was written, where nothing else is: the JVM would map it anywhere and
-   * change all addresses in it, and workers would share none of it.
+   * It is mapped at the address for which it was written, where nothing else is: the JVM would map
+   * it anywhere and change all addresses in it, and workers would share none of it.
    *
-   * It is written by a JVM with the G1 collector, for only that one writes objects into it; others read them.
+   * It is written by a JVM with the G1 collector, for only that one writes objects into it; others
+   * read them.
    */
 
   private static final Logger LOGGER = System.getLogger(StartCache.class.getName());

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /** A worker of a pool, which has one process after another, on a thread of its own. */
 final class Worker {
   /*
-   * The thread of a worker starts its process, receives what that answers, and looks after its death. It completes
-   * futures, and so it may be the one that ends the flow and closes the pool: it does for its own process then what
-   * it would do afterwards (end).
+   * The thread of a worker starts its process, receives what that answers, and looks after its
+   * death. It completes futures, and so it may be the one that ends the flow and closes the pool:
+   * it does for its own process then what it would do afterwards (end).
    */
 
   private static final Logger LOGGER = System.getLogger(Worker.class.getName());

@@ -26,16 +26,18 @@ import org.jspecify.annotations.Nullable;
 /** One process of a worker, from its start to its end, as its parent sees it. */
 final class WorkerProcess {
   /*
-   * Any thread sends (send), under the monitor of this, which guards the ends of the rings to the process. The
-   * thread of the worker, which has started the process, receives its answers (serve). The pool says which place
-   * a batch takes, and gets it back when the batch is answered.
+   * Any thread sends (send), under the monitor of this, which guards the ends of the rings to the
+   * process. The thread of the worker, which has started the process, receives its answers (serve).
+   * The pool says which place a batch takes, and gets it back when the batch is answered.
    *
-   * The parent believes only what it has written itself. What comes from the process is checked, and at the first
-   * nonsense the process is killed: what it had in hand is then treated as after any other death.
+   * The parent believes only what it has written itself. What comes from the process is checked,
+   * and at the first nonsense the process is killed: what it had in hand is then treated as after
+   * any other death.
    *
-   * A death is seen in two ways. The lifeline tells first, that the thread which executes batches is gone: what it has
-   * answered and begun is final, and its batches can be queued again. The system takes the process apart then,
-   * which takes milliseconds; other threads of the handler may run that long, so memory is used again only after that.
+   * A death is seen in two ways. The lifeline tells first, that the thread which executes batches
+   * is gone: what it has answered and begun is final, and its batches can be queued again. The
+   * system takes the process apart then, which takes milliseconds; other threads of the handler may
+   * run that long, so memory is used again only after that.
    */
 
   /** What else there is to look at is looked at so often at least, even if nobody rings. */

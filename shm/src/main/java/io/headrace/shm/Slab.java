@@ -15,18 +15,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Slab {
   /*
-   * The memory is divided into pages. A block is a run of pages. Free runs are in lists by their length: four
-   * lists to each doubling, of which the largest non-empty one that surely fits is found in a bit set (a
-   * two-level segregated fit: Masmano, Ripoll, Crespo, Real, ECRTS 2004, with pages for bytes). The rest of
-   * a run that is too long is a free run again; a run that becomes free joins free neighbours. A list gives
-   * back first what came last, for it may still be in the caches.
+   * The memory is divided into pages. A block is a run of pages. Free runs are in lists by their
+   * length: four lists to each doubling, of which the largest non-empty one that surely fits is
+   * found in a bit set (a two-level segregated fit: Masmano, Ripoll, Crespo, Real, ECRTS 2004, with
+   * pages for bytes). The rest of a run that is too long is a free run again; a run that becomes
+   * free joins free neighbours. A list gives back first what came last, for it may still be in the
+   * caches.
    *
-   * What is known of a run stands in arrays of this process, at the index of its first page, and its length at
-   * that of its last page, too, so that the neighbour behind finds it. None of it is in the shared memory, where
-   * another process could damage it.
+   * What is known of a run stands in arrays of this process, at the index of its first page, and
+   * its length at that of its last page, too, so that the neighbour behind finds it. None of it is
+   * in the shared memory, where another process could damage it.
    *
-   * Departure from the paper: before a longer list is looked at, some runs of the list that may fit are, and
-   * all of them before an allocation fails, so that it fails only if no run is long enough.
+   * Departure from the paper: before a longer list is looked at, some runs of the list that may fit
+   * are, and all of them before an allocation fails, so that it fails only if no run is long
+   * enough.
    */
 
   /** The unit of allocation, in bytes. */
