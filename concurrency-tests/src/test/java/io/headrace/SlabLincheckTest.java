@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Threads allocate, retain and release blocks of four pages, some by handles of blocks that are
- * free, or never were: as if one did after the other.
+ * Threads allocate and release blocks of four pages, some by handles of blocks that are free, or
+ * never were: as if one did after the other.
  */
 class SlabLincheckTest {
   @Test
@@ -40,14 +40,9 @@ class SlabLincheckTest {
     }
 
     @Operation
-    public boolean release(
+    public void release(
         @Param(name = "page") int page, @Param(name = "generation") int generation) {
-      return slab.release(handle(page, generation));
-    }
-
-    @Operation
-    public void retain(@Param(name = "page") int page, @Param(name = "generation") int generation) {
-      slab.retain(handle(page, generation));
+      slab.release(handle(page, generation));
     }
 
     @Operation

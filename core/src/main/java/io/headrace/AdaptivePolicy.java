@@ -8,36 +8,39 @@ import java.time.Duration;
  */
 final class AdaptivePolicy implements LearningPolicy {
   /*
-   * What is known: how long a batch of n takes (CostCurve), how many items arrive, and the deadlines of
-   * those that wait.
+   * What is known: how long a batch of n takes (CostCurve), how many items arrive, and the
+   * deadlines of those that wait.
    *
-   * The size. An idle worker takes what waits, up to the size beyond which an item gains nothing from
-   * company; under overload up to the size that does most items in a time. If a Forecast says that no item is
-   * late so, that is all. Otherwise a forecast is made for each of some sizes, and the one that is worth most
-   * items decides. It is followed for one batch; the next is looked at anew. So a handler whose batches gain nothing
-   * gets small batches in a burst, because all items of a large one end late together, and large ones under
-   * lasting overload, because then all that counts is how many are done in a time.
+   * The size. An idle worker takes what waits, up to the size beyond which an item gains nothing
+   * from company; under overload up to the size that does most items in a time. If a Forecast says
+   * that no item is late so, that is all. Otherwise a forecast is made for each of some sizes, and
+   * the one that is worth most items decides. It is followed for one batch; the next is looked at
+   * anew. So a handler whose batches gain nothing gets small batches in a burst, because all items
+   * of a large one end late together, and large ones under lasting overload, because then all that
+   * counts is how many are done in a time.
    *
-   * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus, SOSP
-   * 2019). If durations scatter, it is part of the choice whether that is seen cautiously or not. An item without a
-   * deadline cannot be dropped: if it is late, the batch is as large as is efficient.
+   * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus,
+   * SOSP 2019). If durations scatter, it is part of the choice whether that is seen cautiously or
+   * not. An item without a deadline cannot be dropped: if it is late, the batch is as large as is
+   * efficient.
    *
-   * Doubt. What is believed of large batches may be wrong, and a size that is never sent stays misjudged. So now and
-   * then a batch is larger than what was chosen: if all is in time, by one range of sizes at least
-   * even if that seems to take too long; otherwise up to the size that does most items in a time if few
-   * durations and wide scatter are held in its favour.
+   * Doubt. What is believed of large batches may be wrong, and a size that is never sent stays
+   * misjudged. So now and then a batch is larger than what was chosen: if all is in time, by one
+   * range of sizes at least even if that seems to take too long; otherwise up to the size that does
+   * most items in a time if few durations and wide scatter are held in its favour.
    *
-   * A worker never waits for more items. To wait for the last moment that is in time for the first item was
-   * tried with the same forecast, and gained nothing.
+   * A worker never waits for more items. To wait for the last moment that is in time for the first
+   * item was tried with the same forecast, and gained nothing.
    *
-   * Refusal. An item is refused if it would be late behind what waits. If the objective leaves no time for
-   * a batch besides the item's own, the order of arrival says nothing, for what is ahead of it will
-   * be dropped; then it is refused only if it would be late even as the first.
+   * Refusal. An item is refused if it would be late behind what waits. If the objective leaves no
+   * time for a batch besides the item's own, the order of arrival says nothing, for what is ahead
+   * of it will be dropped; then it is refused only if it would be late even as the first.
    *
-   * Sources: Crankshaw et al., Clipper, NSDI 2017; Shen et al., Nexus, SOSP 2019; Gujarati et al., Clockwork,
-   * OSDI 2020. docs/adaptive-batching.md compares.
+   * Sources: Crankshaw et al., Clipper, NSDI 2017; Shen et al., Nexus, SOSP 2019; Gujarati et al.,
+   * Clockwork, OSDI 2020. docs/adaptive-batching.md compares.
    *
-   * Everything is of the drain, except what is volatile: written by the drain, read by expectedNanos.
+   * Everything is of the drain, except what is volatile: written by the drain, read by
+   * expectedNanos.
    */
 
   static final int DEFAULT_MAX_SIZE = 1024;

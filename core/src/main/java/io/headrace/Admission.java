@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Admission {
   /*
-   * Only what every item goes through says at the entry how long an item needs. If the steps counted there
-   * that some items pass by, those would be refused for the sake of others, and the rate of a busy step would seem to
-   * be that of all items. What waits at such a step counts at the entry, too: on average it is part of the way.
+   * Only what every item goes through says at the entry how long an item needs. If the steps
+   * counted there that some items pass by, those would be refused for the sake of others, and the
+   * rate of a busy step would seem to be that of all items. What waits at such a step counts at the
+   * entry, too: on average it is part of the way.
    *
    * An inline step, or one without a limit of workers, keeps nothing waiting and is never asked.
    */

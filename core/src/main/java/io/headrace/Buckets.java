@@ -13,14 +13,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Buckets {
   /*
-   * Buckets of which a batch may be made now are ordered by the arrival of their oldest tickets: so a rare
-   * bucket has its turn before all tickets that came after it, however many there are of another. Those
-   * for which the policy wants to wait are ordered by the time when it wants to look again; they become
-   * ready then, or when they have the weight that it named. Of buckets with equal times the one goes first
-   * that had its place first; see Turns.
+   * Buckets of which a batch may be made now are ordered by the arrival of their oldest tickets: so
+   * a rare bucket has its turn before all tickets that came after it, however many there are of
+   * another. Those for which the policy wants to wait are ordered by the time when it wants to look
+   * again; they become ready then, or when they have the weight that it named. Of buckets with
+   * equal times the one goes first that had its place first; see Turns.
    *
-   * Where there are many buckets each step to another object is a miss of the caches. So buckets are linked by
-   * themselves, and a bucket is itself the chain of its tickets of the lowest priority.
+   * Where there are many buckets each step to another object is a miss of the caches. So buckets
+   * are linked by themselves, and a bucket is itself the chain of its tickets of the lowest
+   * priority.
    */
 
   /** Fewer withdrawn tickets than these are not worth a sweep. */

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one call asks for beyond the default: a timeout, a priority, a listener. Immutable.
  *
- * <p>A call that names no timeout has that of the service, {@link Batcher.Builder#timeout} or
- * {@link FlowBuilder#timeout}, and none if the service has none. One that is to wait longer names a
- * longer one.
+ * <p>A call that names no timeout has that of the service, {@link BatcherBuilder#timeout} or {@link
+ * FlowBuilder#timeout}, and none if the service has none. One that is to wait longer names a longer
+ * one.
  *
  * {@snippet class="io.headrace.SnippetsTest" region="callOptions"}
  */

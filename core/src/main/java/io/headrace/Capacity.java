@@ -16,27 +16,30 @@ import java.util.concurrent.atomic.AtomicLongArray;
  */
 final class Capacity {
   /*
-   * Limits that watch the latency (TCP Vegas, the gradient of Netflix's concurrency-limits) take it for a
-   * sign of congestion when it rises with the number of items in flight. Where items are batched it
-   * rises because batches grow, and throughput with it. So this watches the throughput. If n items in
-   * flight have the latency s(n), which grows with n, the limit n' = share * time * n / s(n) grows while
-   * s(n) is below that share of the time and falls while it is above: it settles where they are equal,
-   * whatever the curve.
+   * Limits that watch the latency (TCP Vegas, the gradient of Netflix's concurrency-limits) take it
+   * for a sign of congestion when it rises with the number of items in flight. Where items are
+   * batched it rises because batches grow, and throughput with it. So this watches the throughput.
+   * If n items in flight have the latency s(n), which grows with n, the limit n' = share * time * n
+   * / s(n) grows while s(n) is below that share of the time and falls while it is above: it settles
+   * where they are equal, whatever the curve.
    *
-   * An item counts as done when a step has handled it, whatever its outcome: one that fails, or that its
-   * caller cancels in its batch, has taken the same work. If only results counted, a handler that fails for a
-   * while would look slow, and items would be refused that it has time for. What leaves before it was handled does not count.
+   * An item counts as done when a step has handled it, whatever its outcome: one that fails, or
+   * that its caller cancels in its batch, has taken the same work. If only results counted, a
+   * handler that fails for a while would look slow, and items would be refused that it has time
+   * for. What leaves before it was handled does not count.
    *
-   * Items of a lower priority do not delay those of a higher one, except by the batch that runs. So an
-   * item counts only those of its own priority and higher, and of the rate only what the items leave it
-   * that are going to overtake it, of higher priorities: lower ones are refused first.
+   * Items of a lower priority do not delay those of a higher one, except by the batch that runs. So
+   * an item counts only those of its own priority and higher, and of the rate only what the items
+   * leave it that are going to overtake it, of higher priorities: lower ones are refused first.
    *
-   * If an item has the time of a few batches only, how many are ahead of it says little of when it is done: that
-   * depends on when the batch began that runs. An adaptive policy knows, and refuses itself what is late.
+   * If an item has the time of a few batches only, how many are ahead of it says little of when it
+   * is done: that depends on when the batch began that runs. An adaptive policy knows, and refuses
+   * itself what is late.
    *
-   * As long as little is known the windows are short: what is let in before the first has ended may be much more than
-   * can be done in time, and has to be worked off. All workers may be busy for so short a time with next to nothing,
-   * in small batches; so windows count then only if each batch has left something waiting.
+   * As long as little is known the windows are short: what is let in before the first has ended may
+   * be much more than can be done in time, and has to be worked off. All workers may be busy for so
+   * short a time with next to nothing, in small batches; so windows count then only if each batch
+   * has left something waiting.
    */
 
   /** What share of its time an item may be expected to need; the rest is for what varies. */

@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 /** A call of a coalescer: the future that its caller holds, and a node of its execution's list. */
 class CoalescedCall extends CompletableFuture<@Nullable Object> {
   /*
-   * 1. next belongs to the caller until the call is linked, then to whoever took the list it is in: the
-   *    completion, or a sweep.
-   * 2. execution is written by the caller before the call is linked and cleared by whoever completes it
-   *    with the outcome, so that a future that is kept for long keeps neither key nor argument. A
-   *    canceller reads it only if it won, and then nobody has cleared it.
-   * 3. waiter is the thread in await(), written by it alone. It writes waiter and then reads the result;
-   *    whoever completes the call writes the result and then reads waiter. Both are volatile, so one of
-   *    them sees the other, and no wake-up is lost.
+   * 1. next belongs to the caller until the call is linked, then to whoever took the list it is in:
+   *    the completion, or a sweep.
+   * 2. execution is written by the caller before the call is linked and cleared by whoever
+   *    completes it with the outcome, so that a future that is kept for long keeps neither key nor
+   *    argument. A canceller reads it only if it won, and then nobody has cleared it.
+   * 3. waiter is the thread in await(), written by it alone. It writes waiter and then reads the
+   *    result; whoever completes the call writes the result and then reads waiter. Both are
+   *    volatile, so one of them sees the other, and no wake-up is lost.
    */
 
   @Nullable CoalescedCall next;

@@ -9,32 +9,35 @@ import org.jspecify.annotations.Nullable;
  */
 class CostCurve {
   /*
-   * Sizes fall into ranges that end at 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, because handlers that pad or
-   * that have steps mostly have them there. Each range keeps its last durations and with them their
-   * median and the median of their sizes: a point of the curve. A size in between is interpolated. The
-   * points are made to rise with the size by pooling neighbours that do not (isotonic regression), for more
-   * work does not take less time; what looks so is noise.
+   * Sizes fall into ranges that end at 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on, because handlers
+   * that pad or that have steps mostly have them there. Each range keeps its last durations and
+   * with them their median and the median of their sizes: a point of the curve. A size in between
+   * is interpolated. The points are made to rise with the size by pooling neighbours that do not
+   * (isotonic regression), for more work does not take less time; what looks so is noise.
    *
-   * The medians are drawn towards the straight line through all of them, the more the fewer durations a range has
-   * and the wider durations scatter. Otherwise a single stall in the first batch of the largest size would make
-   * that size, and by extrapolation all above it, look as if they took too long, and none of them would be tried.
-   * For the same reason the line is a resistant one (Tukey, Exploratory Data Analysis, 1977): through the medians of
-   * the lower and of the upper third of the durations, which a stall does not move, where one of least squares
-   * goes after it. And until a range has a few durations it is not believed to take longer than smaller batches
-   * do in proportion: what is done in two batches can be done in one.
+   * The medians are drawn towards the straight line through all of them, the more the fewer
+   * durations a range has and the wider durations scatter. Otherwise a single stall in the first
+   * batch of the largest size would make that size, and by extrapolation all above it, look as if
+   * they took too long, and none of them would be tried. For the same reason the line is a
+   * resistant one (Tukey, Exploratory Data Analysis, 1977): through the medians of the lower and of
+   * the upper third of the durations, which a stall does not move, where one of least squares goes
+   * after it. And until a range has a few durations it is not believed to take longer than smaller
+   * batches do in proportion: what is done in two batches can be done in one.
    *
-   * How far durations scatter is learned for all sizes together, as quotients of a duration and what was
-   * expected: noise is mostly proportional, and a range alone has too few durations to tell.
+   * How far durations scatter is learned for all sizes together, as quotients of a duration and
+   * what was expected: noise is mostly proportional, and a range alone has too few durations to
+   * tell.
    *
-   * From the points follow two sizes of batches. The best does most items in a time. The efficient one is
-   * the smallest that surely does nearly as many: beyond it an item gains next to nothing from company. For the best a range with
-   * few durations is given the benefit of the doubt, the more the fewer there are and the wider durations
-   * scatter (as the upper confidence bounds of bandits do): a stall in the first batch of some size
-   * would otherwise keep that size from ever being tried again. While the largest batches so far are the
-   * efficient ones, larger ones are tried.
+   * From the points follow two sizes of batches. The best does most items in a time. The efficient
+   * one is the smallest that surely does nearly as many: beyond it an item gains next to nothing
+   * from company. For the best a range with few durations is given the benefit of the doubt, the
+   * more the fewer there are and the wider durations scatter (as the upper confidence bounds of
+   * bandits do): a stall in the first batch of some size would otherwise keep that size from ever
+   * being tried again. While the largest batches so far are the efficient ones, larger ones are
+   * tried.
    *
-   * Windows instead of decaying averages: one stall does not move a median, and what a handler did long
-   * ago is forgotten completely.
+   * Windows instead of decaying averages: one stall does not move a median, and what a handler did
+   * long ago is forgotten completely.
    */
 
   /** How many durations a range remembers. */

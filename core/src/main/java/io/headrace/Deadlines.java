@@ -9,15 +9,16 @@ import org.jspecify.annotations.Nullable;
 /** Ends the calls of one service whose timeouts are over. Thread safe. */
 final class Deadlines {
   /*
-   * A binary heap, ordered by deadline. Calls that end in time stay in it: to remove them would cost each
-   * call a second visit. They are dropped when they reach the top, and before the heap grows all are
-   * swept out, so that it holds at most twice as many entries as there were calls in flight at once,
-   * and an entry of a call that has ended keeps neither item nor result. Callers mostly use one
-   * timeout, and deadlines then arrive in order: an insertion is a comparison with the parent.
+   * A binary heap, ordered by deadline. Calls that end in time stay in it: to remove them would
+   * cost each call a second visit. They are dropped when they reach the top, and before the heap
+   * grows all are swept out, so that it holds at most twice as many entries as there were calls in
+   * flight at once, and an entry of a call that has ended keeps neither item nor result. Callers
+   * mostly use one timeout, and deadlines then arrive in order: an insertion is a comparison with
+   * the parent.
    *
-   * One alarm is set, for the earliest deadline at the time it was set. When it rings, most calls of
-   * that time have ended, and the next alarm is set for the first that has not. Under load it rings
-   * about once per timeout, not once per call.
+   * One alarm is set, for the earliest deadline at the time it was set. When it rings, most calls
+   * of that time have ended, and the next alarm is set for the first that has not. Under load it
+   * rings about once per timeout, not once per call.
    */
 
   private static final int INITIAL_CAPACITY = 64;

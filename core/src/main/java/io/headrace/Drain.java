@@ -12,18 +12,19 @@ import org.jspecify.annotations.Nullable;
 /** Runs the work of a station by one thread at a time, and what follows from it afterwards. */
 final class Drain {
   /*
-   * Threads that bring something first put it where the work finds it and then call signal(). The first
-   * of them does the work; the others count up wip, and the first does it again for them. So nobody
-   * waits for a lock, no signal is lost, and the state that the work uses needs no synchronisation of
-   * its own: it is handed from one round to the next through wip. (The scheme is known from actors, and
-   * as queue drain from libraries for Reactive Streams.)
+   * Threads that bring something first put it where the work finds it and then call signal(). The
+   * first of them does the work; the others count up wip, and the first does it again for them. So
+   * nobody waits for a lock, no signal is lost, and the state that the work uses needs no
+   * synchronisation of its own: it is handed from one round to the next through wip. (The scheme is
+   * known from actors, and as queue drain from libraries for Reactive Streams.)
    *
-   * A thread whose stack ends within the work (StackOverflowError) leaves it as it is: what it was about to give to
-   * a worker is lost, and maybe the worker, for which a close then waits. What waits is found by others.
+   * A thread whose stack ends within the work (StackOverflowError) leaves it as it is: what it was
+   * about to give to a worker is lost, and maybe the worker, for which a close then waits. What
+   * waits is found by others.
    *
    * What has to be told to callers or given to executors is collected and done by the thread that
-   * drained, afterwards: first what the station itself needs to go on, then what completes futures, whose
-   * continuations may take long.
+   * drained, afterwards: first what the station itself needs to go on, then what completes futures,
+   * whose continuations may take long.
    */
 
   private static final VarHandle WIP =

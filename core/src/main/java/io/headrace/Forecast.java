@@ -6,23 +6,23 @@ package io.headrace;
  */
 final class Forecast {
   /*
-   * The batches of the next objective are gone through with a clock of their own: each takes what is
-   * there, up to the size, and what would be late in it is dropped first. Arrivals come evenly, at
-   * the rate of late.
+   * The batches of the next objective are gone through with a clock of their own: each takes what
+   * is there, up to the size, and what would be late in it is dropped first. Arrivals come evenly,
+   * at the rate of late.
    *
-   * An item counts for the probability that its batch takes no longer than the item can wait, from the
-   * scatter of the cost curve; the clock moves on by the mean duration, stalls included.
+   * An item counts for the probability that its batch takes no longer than the item can wait, from
+   * the scatter of the cost curve; the clock moves on by the mean duration, stalls included.
    *
-   * What is left at the end counts as far as the workers have time to spare for it: under overload it
-   * is worth nothing, because others wait for its place. What the last batch takes beyond the end is
-   * time in which the workers could have done others.
+   * What is left at the end counts as far as the workers have time to spare for it: under overload
+   * it is worth nothing, because others wait for its place. What the last batch takes beyond the
+   * end is time in which the workers could have done others.
    *
    * A size that cannot be worth more than what is known already is given up on the way: it is not
-   * worth more than all items without those it has lost, nor than what it is worth so far and all that
-   * the workers do in the time that is left.
+   * worth more than all items without those it has lost, nor than what it is worth so far and all
+   * that the workers do in the time that is left.
    *
-   * The deadlines of the first items are known. The deadlines of those behind them, and of items without one, are
-   * taken to lie evenly up to that of an item that arrives now.
+   * The deadlines of the first items are known. The deadlines of those behind them, and of items
+   * without one, are taken to lie evenly up to that of an item that arrives now.
    */
 
   /** The deadlines of so many items are looked at. */

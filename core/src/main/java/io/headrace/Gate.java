@@ -13,20 +13,22 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gate {
   /*
-   * One atomic number counts the slots that are taken and those who wait. While nobody waits it is the whole
-   * gate: a compare-and-set takes a slot, a subtraction gives it back, and Pace decides about the rate. As soon as
-   * somebody waits slots are taken only under the lock, which also guards the queue: so nobody overtakes. Whoever
-   * gives a slot back finds in the same number, by the same subtraction, whether somebody waits; then it takes the
-   * lock and grants. A waiter counts itself and then looks for a slot, so one of the two sees the other.
+   * One atomic number counts the slots that are taken and those who wait. While nobody waits it is
+   * the whole gate: a compare-and-set takes a slot, a subtraction gives it back, and Pace decides
+   * about the rate. As soon as somebody waits slots are taken only under the lock, which also
+   * guards the queue: so nobody overtakes. Whoever gives a slot back finds in the same number, by
+   * the same subtraction, whether somebody waits; then it takes the lock and grants. A waiter
+   * counts itself and then looks for a slot, so one of the two sees the other.
    *
-   * A waiter gets a slot and its place in the schedule at the moment it is granted its permit, not before. The
-   * first in the queue waits for a slot, and then for the alarm that rings when the rate allows it;
-   * the others wait for nothing but their turn. So a waiter that gives up leaves nothing behind. An alarm that
-   * rings late finds more than one permit due, and grants them all.
+   * A waiter gets a slot and its place in the schedule at the moment it is granted its permit, not
+   * before. The first in the queue waits for a slot, and then for the alarm that rings when the
+   * rate allows it; the others wait for nothing but their turn. So a waiter that gives up leaves
+   * nothing behind. An alarm that rings late finds more than one permit due, and grants them all.
    *
-   * The lock is held for a few steps only, never while a thread is parked or code of users runs: who was granted
-   * a permit under the lock is told afterwards. Within it the time source is called. If that throws instead of
-   * setting an alarm, the request that needs it fails, and the next one tries again.
+   * The lock is held for a few steps only, never while a thread is parked or code of users runs:
+   * who was granted a permit under the lock is told afterwards. Within it the time source is
+   * called. If that throws instead of setting an alarm, the request that needs it fails, and the
+   * next one tries again.
    */
 
   private static final long WAITER = 1L << 32;

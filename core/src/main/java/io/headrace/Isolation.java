@@ -9,11 +9,11 @@ import java.util.List;
  */
 final class Isolation {
   /*
-   * Binary search. Suspects are known to fail together. The first half of them is executed: if it fails it
-   * is the new suspects, and nothing is known of the second half, which is put aside; if it succeeds the
-   * second half is to blame, and is not executed as a whole. What was put aside is executed together in
-   * the end, and searched in turn if it fails. One guilty item among n takes log2 n executions, and one
-   * more for what was put aside.
+   * Binary search. Suspects are known to fail together. The first half of them is executed: if it
+   * fails it is the new suspects, and nothing is known of the second half, which is put aside; if
+   * it succeeds the second half is to blame, and is not executed as a whole. What was put aside is
+   * executed together in the end, and searched in turn if it fails. One guilty item among n takes
+   * log2 n executions, and one more for what was put aside.
    */
 
   private final int maxTries;

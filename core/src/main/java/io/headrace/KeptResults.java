@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 final class KeptResults {
   /*
    * All are kept equally long, so the first to come is the first to expire, and one alarm, for the
-   * oldest, is enough. An execution is in the queue exactly as long as it is in the map with its result:
-   * both change under the monitor. The queue is a set, so that one can be forgotten out of its turn.
+   * oldest, is enough. An execution is in the queue exactly as long as it is in the map with its
+   * result: both change under the monitor. The queue is a set, so that one can be forgotten out of
+   * its turn.
    */
 
   private final KeyedExecutions owner;

@@ -10,21 +10,21 @@ import org.jspecify.annotations.Nullable;
 /** The executions of a coalescer by their keys, and what holds for all of them. */
 final class KeyedExecutions {
   /*
-   * The map is asked before it is written to, so a call that joins takes no lock; the only code of users
-   * that runs inside the map are hashCode and equals of the keys.
+   * The map is asked before it is written to, so a call that joins takes no lock; the only code of
+   * users that runs inside the map are hashCode and equals of the keys.
    *
-   * An execution is put into the map before it has its place among maxKeys, so that two calls of one key
-   * never compete for the last place: the second joins the first, and shares its place or its refusal.
-   * It begins only with a place. Whoever takes it out of the map frees the place.
+   * An execution is put into the map before it has its place among maxKeys, so that two calls of
+   * one key never compete for the last place: the second joins the first, and shares its place or
+   * its refusal. It begins only with a place. Whoever takes it out of the map frees the place.
    *
-   * An execution that has ended is out of the map, or about to be, and whoever meets it there helps. Where
-   * results are kept it may be about to stay there with its result, which is certain when it is sealed:
-   * that is waited for. One that could not be begun or ended, as there was no room on the stack of its
-   * thread, is broken: whoever meets it ends it, so that no key is lost.
+   * An execution that has ended is out of the map, or about to be, and whoever meets it there
+   * helps. Where results are kept it may be about to stay there with its result, which is certain
+   * when it is sealed: that is waited for. One that could not be begun or ended, as there was no
+   * room on the stack of its thread, is broken: whoever meets it ends it, so that no key is lost.
    *
-   * An execution that is forgotten is taken out of the map, and so nobody meets it anymore; if it ends
-   * later it is not kept. One that has no place yet is let be: it begins after it was to be forgotten,
-   * and its place is freed by whoever takes it out with one.
+   * An execution that is forgotten is taken out of the map, and so nobody meets it anymore; if it
+   * ends later it is not kept. One that has no place yet is let be: it begins after it was to be
+   * forgotten, and its place is freed by whoever takes it out with one.
    */
 
   /** How many characters of a key messages show. */

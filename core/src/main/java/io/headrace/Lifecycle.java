@@ -25,9 +25,9 @@ final class Lifecycle {
    *   STARTING -> FAILED      a handler failed to start, the time was over, or the flow was closed
    *   RUNNING -> FAILED       a step has lost all its workers for good
    *
-   * To drain, the stations are closed one after another: a station accepts nothing more, and tells when
-   * what it had accepted is done. Only then can nothing more come to the next one from it, and that is
-   * closed. When the last has drained the workers end and close their handlers.
+   * To drain, the stations are closed one after another: a station accepts nothing more, and tells
+   * when what it had accepted is done. Only then can nothing more come to the next one from it, and
+   * that is closed. When the last has drained the workers end and close their handlers.
    */
 
   /** What the calling thread does for flows within each other, the innermost first. */

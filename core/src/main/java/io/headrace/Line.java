@@ -10,15 +10,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class Line {
   /*
-   * If tickets are refused when the line is full, they wait in one queue, which refuses them. If they wait
-   * for room, the line has two parts: the queue of those that wait for room, and those that have found it,
-   * in admitted. The drain moves tickets from one to the other, so the bound holds at any moment.
+   * If tickets are refused when the line is full, they wait in one queue, which refuses them. If
+   * they wait for room, the line has two parts: the queue of those that wait for room, and those
+   * that have found it, in admitted. The drain moves tickets from one to the other, so the bound
+   * holds at any moment.
    *
-   * If the station sorts its tickets, those that may go into a batch are moved to its buckets instead, by
-   * both kinds of line; where tickets are refused, they go on to take room in the queue.
+   * If the station sorts its tickets, those that may go into a batch are moved to its buckets
+   * instead, by both kinds of line; where tickets are refused, they go on to take room in the
+   * queue.
    *
-   * A ticket that is withdrawn leaves at once as far as any count goes, but stays linked until it comes
-   * to the head, or until such tickets outnumber the others.
+   * A ticket that is withdrawn leaves at once as far as any count goes, but stays linked until it
+   * comes to the head, or until such tickets outnumber the others.
    */
 
   /** How long the drain waits for a producer that is between the two steps of adding a ticket. */

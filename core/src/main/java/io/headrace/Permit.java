@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Permit implements AutoCloseable {
   /*
-   * A monitor, and not a compare-and-set, lets the first close win: of a permit that is closed by the method that
-   * took it the compiler makes no object and no lock, so that a slot costs what its two counts cost.
+   * A monitor, and not a compare-and-set, lets the first close win: of a permit that is closed by
+   * the method that took it the compiler makes no object and no lock, so that a slot costs what its
+   * two counts cost.
    */
 
   /**

@@ -8,10 +8,10 @@ import java.util.function.Supplier;
 /** A permit that is waited for. Completing it in any way takes its waiter out of the queue. */
 final class PermitFuture extends CompletableFuture<Permit> {
   /*
-   * Whether the wait ends with a permit is decided under the lock of the gate, before the future completes. A
-   * canceller that comes between the two completes the future with a permit itself, and has come too
-   * late: no place in the schedule is used for nothing. Both make a permit, and the first to complete
-   * the future makes its own the one that stands for what was granted.
+   * Whether the wait ends with a permit is decided under the lock of the gate, before the future
+   * completes. A canceller that comes between the two completes the future with a permit itself,
+   * and has come too late: no place in the schedule is used for nothing. Both make a permit, and
+   * the first to complete the future makes its own the one that stands for what was granted.
    */
 
   private final Gate gate;

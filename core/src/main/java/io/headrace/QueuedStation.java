@@ -13,17 +13,18 @@ import org.jspecify.annotations.Nullable;
 final class QueuedStation extends Station implements QueueState {
   /*
    * Everything that happens here is decided in one place, drain(), by one thread at a time: which
-   * tickets have room, when a batch goes, to which worker. Threads that bring something (a ticket, a
-   * worker that has become idle, a withdrawal, an alarm) put it where the drain finds it and then signal;
-   * Drain says who drains.
+   * tickets have room, when a batch goes, to which worker. Threads that bring something (a ticket,
+   * a worker that has become idle, a withdrawal, an alarm) put it where the drain finds it and then
+   * signal; Drain says who drains.
    *
-   * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain wants to
-   * know. While all workers are busy that is never, and a submission is a reservation and a link in the
-   * queue. The drain writes wakeAt and then looks at the queue again; a producer links its ticket and
-   * then reads wakeAt, with a full fence between, for the link is only a release. So at least one of
-   * them sees the other.
+   * Producers signal only if it matters: wakeAt says from which count of arrivals on the drain
+   * wants to know. While all workers are busy that is never, and a submission is a reservation and
+   * a link in the queue. The drain writes wakeAt and then looks at the queue again; a producer
+   * links its ticket and then reads wakeAt, with a full fence between, for the link is only a
+   * release. So at least one of them sees the other.
    *
-   * No code of users runs inside the drain except the batch policy, and equals and hashCode of buckets.
+   * No code of users runs inside the drain except the batch policy, and equals and hashCode of
+   * buckets.
    */
 
   /** No arrival is of interest. */

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 /** The lists of results that handlers return. */
 final class ResultLists {
   /*
-   * A list may be a view: of memory that the handler releases when it is closed, or of a function that computes each
-   * result when it is read. So lists are read while the handler counts as executing. The usual lists hold
-   * their elements, and need no copy.
+   * A list may be a view: of memory that the handler releases when it is closed, or of a function
+   * that computes each result when it is read. So lists are read while the handler counts as
+   * executing. The usual lists hold their elements, and need no copy.
    */
 
   /** They hold their elements, and keep them. */

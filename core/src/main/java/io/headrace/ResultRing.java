@@ -13,12 +13,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResultRing {
   /*
-   * Producers count the tail up and then set the slot that is theirs, so the ring never overflows and
-   * neither loops nor fails. The consumer takes slots in order; an empty slot at the head means that
-   * nothing is there or that its producer is between its two steps, and is waited for either way.
+   * Producers count the tail up and then set the slot that is theirs, so the ring never overflows
+   * and neither loops nor fails. The consumer takes slots in order; an empty slot at the head means
+   * that nothing is there or that its producer is between its two steps, and is waited for either
+   * way.
    *
-   * To sleep, the consumer names itself and looks once more before it parks; a producer sets its slot and
-   * then looks for a consumer. Both are volatile, so at least one sees the other.
+   * To sleep, the consumer names itself and looks once more before it parks; a producer sets its
+   * slot and then looks for a consumer. Both are volatile, so at least one sees the other.
    */
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Object[].class);
   private static final VarHandle TAIL =

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Runner {
   /*
-   * Who interrupts says so before it looks for the thread, and the thread leaves before it looks whether
-   * somebody has said so: one of them sees the other, and the monitor is taken only then.
+   * Who interrupts says so before it looks for the thread, and the thread leaves before it looks
+   * whether somebody has said so: one of them sees the other, and the monitor is taken only then.
    */
 
   private volatile @Nullable Thread thread;

@@ -11,14 +11,15 @@ import org.jspecify.annotations.Nullable;
 abstract class SharedCalls {
   /*
    * A stack (Treiber, "Systems Programming: Coping with Parallelism", 1986) that is only taken as a
-   * whole, so there is no ABA. It is linked through the calls themselves: joining is one compare-and-set
-   * and makes no node. The end exchanges it for SEALED, after which nothing is linked.
+   * whole, so there is no ABA. It is linked through the calls themselves: joining is one
+   * compare-and-set and makes no node. The end exchanges it for SEALED, after which nothing is
+   * linked.
    *
-   * A call that is given up stays linked. When as many have left as were alive after the last sweep, and
-   * at least SWEEP_AT_LEAST, one of them sweeps: it unlinks those that are done behind the head, which
-   * stays, as others link to it meanwhile. So the order stays too, and nobody is missing in between.
-   * Only who sweeps, under the monitor, changes a link of a call that is in the list; who seals the list
-   * waits for that, and has the links alone from then on.
+   * A call that is given up stays linked. When as many have left as were alive after the last
+   * sweep, and at least SWEEP_AT_LEAST, one of them sweeps: it unlinks those that are done behind
+   * the head, which stays, as others link to it meanwhile. So the order stays too, and nobody is
+   * missing in between. Only who sweeps, under the monitor, changes a link of a call that is in the
+   * list; who seals the list waits for that, and has the links alone from then on.
    */
 
   /** How many calls leave at least before there is a sweep. */

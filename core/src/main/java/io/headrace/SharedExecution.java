@@ -20,18 +20,18 @@ final class SharedExecution extends SharedCalls
     implements Runnable, BiConsumer<@Nullable Object, @Nullable Throwable> {
   /*
    * Ending has an order. A compare-and-set of outcome decides between the end of the function and a
-   * cancellation; the winner takes the execution out of the map (or keeps it there with its result), then
-   * seals the list of calls, then completes those it got, first come first. A call that meets the seal
-   * has not joined, and looks in the map again.
+   * cancellation; the winner takes the execution out of the map (or keeps it there with its
+   * result), then seals the list of calls, then completes those it got, first come first. A call
+   * that meets the seal has not joined, and looks in the map again.
    *
-   * With WhenAbandoned.CANCEL others counts the calls that still want the outcome, less one. It never
-   * rises from -1: a call that meets -1 has not joined, and so an execution that is being cancelled gets
-   * no new calls.
+   * With WhenAbandoned.CANCEL others counts the calls that still want the outcome, less one. It
+   * never rises from -1: a call that meets -1 has not joined, and so an execution that is being
+   * cancelled gets no new calls.
    *
-   * executor is the thread that begins the execution or runs its blocking function. A call that comes
-   * from this very thread would wait for itself. parent is the execution inside which this one was begun,
-   * and waitsFor are those that threads of the function of this one wait for, in Coalescer.call; calls
-   * that would close a circle of them are refused, too.
+   * executor is the thread that begins the execution or runs its blocking function. A call that
+   * comes from this very thread would wait for itself. parent is the execution inside which this
+   * one was begun, and waitsFor are those that threads of the function of this one wait for, in
+   * Coalescer.call; calls that would close a circle of them are refused, too.
    */
 
   /** The execution that this thread is part of. */

@@ -12,8 +12,9 @@ final class SystemTime implements TimeSource {
   static final SystemTime INSTANCE = new SystemTime();
 
   /*
-   * Neither thread inherits anything of the thread that happens to need it: the alarms are the whole
-   * JVM's, and would keep the thread locals and the class loader of their first user for ever.
+   * Neither thread inherits anything of the thread that happens to need it: the alarms are the
+   * whole JVM's, and would keep the thread locals and the class loader of their first user for
+   * ever.
    */
 
   private final ScheduledThreadPoolExecutor alarms;

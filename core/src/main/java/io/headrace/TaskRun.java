@@ -16,21 +16,21 @@ import org.jspecify.annotations.Nullable;
 abstract class TaskRun {
   /*
    * Threads of the run take turns at the pulling lock. Whoever holds it waits for room among the
-   * results, for the next input and then for the permit, in this order, and starts the task outside the
-   * lock. So tasks start in the order of their inputs, one thread at a time touches the source, at most
-   * one input is pulled that has not started, a permit is asked for only when there is an input for it,
-   * and a run never stands more than once among the waiters of a shared throttle.
+   * results, for the next input and then for the permit, in this order, and starts the task outside
+   * the lock. So tasks start in the order of their inputs, one thread at a time touches the source,
+   * at most one input is pulled that has not started, a permit is asked for only when there is an
+   * input for it, and a run never stands more than once among the waiters of a shared throttle.
    *
-   * What is alive is counted: threads, and stages that have not completed. Only what is alive adds to it,
-   * so when the count falls to zero the run has ended, once. A task whose time is over is taken out of the
-   * count though its thread may still run: a run does not wait for it.
+   * What is alive is counted: threads, and stages that have not completed. Only what is alive adds
+   * to it, so when the count falls to zero the run has ended, once. A task whose time is over is
+   * taken out of the count though its thread may still run: a run does not wait for it.
    *
-   * Stopping sets a flag before it interrupts what is alive. A thread that finds itself interrupted looks
-   * at the flag: without it the interrupt was meant for a task that is over, and is dropped.
+   * Stopping sets a flag before it interrupts what is alive. A thread that finds itself interrupted
+   * looks at the flag: without it the interrupt was meant for a task that is over, and is dropped.
    *
-   * To cancel is to run code of users: continuations of stages, the subscription of a publisher. Where the run
-   * does not wait for what is alive, it ends before that. A close that comes from such code does not
-   * wait: what it would wait for may be cancelled only after it has returned.
+   * To cancel is to run code of users: continuations of stages, the subscription of a publisher.
+   * Where the run does not wait for what is alive, it ends before that. A close that comes from
+   * such code does not wait: what it would wait for may be cancelled only after it has returned.
    */
 
   final Throttle throttle;

@@ -20,10 +20,10 @@ final class TaskSlot extends Slot implements Runnable {
    *   ACTIVE -> IDLE        the task ends
    * So one task goes from batch to batch without recursion, whichever thread releases the worker.
    *
-   * A batch is taken back by the launch if the executor throws, and by a shutdown. Who takes GIVEN to
-   * ACTIVE has the batch: an executor may throw after it has run the task or put it in its queue, and may
-   * run what was taken back. A task that is not needed anymore finds that out when it begins, or serves
-   * for the next launch.
+   * A batch is taken back by the launch if the executor throws, and by a shutdown. Who takes GIVEN
+   * to ACTIVE has the batch: an executor may throw after it has run the task or put it in its
+   * queue, and may run what was taken back. A task that is not needed anymore finds that out when
+   * it begins, or serves for the next launch.
    */
 
   /** No task. */

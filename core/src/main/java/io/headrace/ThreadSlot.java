@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
 final class ThreadSlot extends Slot implements Runnable {
   /*
    * To park and be woken costs tens of microseconds, so a worker looks for its next batch before it
-   * parks. On few cores a long look costs others more than it saves, and a worker that is awake while
-   * items trickle in takes them one by one, which costs a multiple of taking them together. So it looks
-   * only while items come so quickly that a batch is soon complete; otherwise it parks, and what comes
-   * until it is awake goes together.
+   * parks. On few cores a long look costs others more than it saves, and a worker that is awake
+   * while items trickle in takes them one by one, which costs a multiple of taking them together.
+   * So it looks only while items come so quickly that a batch is soon complete; otherwise it parks,
+   * and what comes until it is awake goes together.
    *
-   * It looks before it says that it is idle. From then on producers have to tell the drain of each item.
+   * It looks before it says that it is idle. From then on producers have to tell the drain of each
+   * item.
    */
 
   /** How long one look is: about half a microsecond. */

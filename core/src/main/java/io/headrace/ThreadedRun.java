@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 /** A run of a task that blocks: virtual threads that each take the next input themselves. */
 final class ThreadedRun extends TaskRun {
   /*
-   * A thread that takes an input leaves the seekers; if it was the last, it starts another thread before
-   * it runs the task, up to the limit of tasks at once. So there is always one that seeks the next input,
-   * and there are never more threads than tasks that ran at the same time, and a few.
+   * A thread that takes an input leaves the seekers; if it was the last, it starts another thread
+   * before it runs the task, up to the limit of tasks at once. So there is always one that seeks
+   * the next input, and there are never more threads than tasks that ran at the same time, and a
+   * few.
    */
 
   private final Task<@Nullable Object, @Nullable Object> task;

@@ -19,20 +19,22 @@ import org.jspecify.annotations.Nullable;
 sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
   /*
    * Who may touch what, and when:
-   * 1. value, arrivalNanos, hold, admitted, and what a station sorts it by: whoever carries the ticket. That is the submitter until it
-   *    offers the ticket to a queue, then the queue's drain, then the batch that the ticket is part of.
-   *    Each hand-over is a release and an acquire: the link of the queue, the assignment of a batch.
+   * 1. value, arrivalNanos, hold, admitted, and what a station sorts it by: whoever carries the
+   *    ticket. That is the submitter until it offers the ticket to a queue, then the queue's drain,
+   *    then the batch that the ticket is part of. Each hand-over is a release and an acquire: the
+   *    link of the queue, the assignment of a batch.
    * 2. next belongs to the queue that the ticket is in.
    * 3. whereabouts is the station in whose queue the ticket waits, or what counts the calls of its
-   *    flow while it waits nowhere. The carrier sets it before it offers the ticket; the drain changes it when it
-   *    takes or removes the ticket. Any thread reads it, to count a call that ends on its way, and to
-   *    tell the station that the ticket is withdrawn; what it reads may be out of date, and so the
-   *    drain believes only its own reading. Null for a ticket that is not counted.
+   *    flow while it waits nowhere. The carrier sets it before it offers the ticket; the drain
+   *    changes it when it takes or removes the ticket. Any thread reads it, to count a call that
+   *    ends on its way, and to tell the station that the ticket is withdrawn; what it reads may be
+   *    out of date, and so the drain believes only its own reading. Null for a ticket that is not
+   *    counted.
    * 4. waiter is the thread in await(), written by it alone. It writes waiter and then reads the
-   *    result; whoever completes the ticket writes the result and then reads waiter. Both are volatile,
-   *    so one of them sees the other, and no wake-up is lost.
-   * 5. marks are set by anybody, never cleared, and not at all for a call that ends where it is carried
-   *    to: only that is counted without a look at them.
+   *    result; whoever completes the ticket writes the result and then reads waiter. Both are
+   *    volatile, so one of them sees the other, and no wake-up is lost.
+   * 5. marks are set by anybody, never cleared, and not at all for a call that ends where it is
+   *    carried to: only that is counted without a look at them.
    */
 
   private static final VarHandle NEXT =

@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 /** Tickets of a bucket that wait one behind the other. Of one thread at a time. */
 class TicketChain {
   /*
-   * A ring in an array; the tickets are not linked. So to append one touches no other ticket, and those of a batch
-   * are found side by side, and not each by the one before it: where many buckets have a few tickets each, every
-   * ticket is a miss of the caches.
+   * A ring in an array; the tickets are not linked. So to append one touches no other ticket, and
+   * those of a batch are found side by side, and not each by the one before it: where many buckets
+   * have a few tickets each, every ticket is a miss of the caches.
    */
 
   private static final @Nullable SortedTicket[] NONE = {};

@@ -51,22 +51,23 @@ abstract class TicketQueueMorePadding extends TicketQueueProducers {
 final class TicketQueue extends TicketQueueMorePadding {
   /*
    * A linked queue whose nodes are the tickets themselves, after Dmitry Vyukov's intrusive
-   * multi-producer single-consumer queue (1024cores.net): a producer swaps the tail for its ticket and
-   * then links the ticket before it, two steps without a loop. Between the two the rest of the queue is
-   * out of reach; the consumer takes that as the end of the queue, and the producer, who looks after
-   * its link whether it has to wake the drain, makes up for it. The stub takes the place of the last
-   * ticket, so that a ticket is free to enter the next queue as soon as it is taken.
+   * multi-producer single-consumer queue (1024cores.net): a producer swaps the tail for its ticket
+   * and then links the ticket before it, two steps without a loop. Between the two the rest of the
+   * queue is out of reach; the consumer takes that as the end of the queue, and the producer, who
+   * looks after its link whether it has to wake the drain, makes up for it. The stub takes the
+   * place of the last ticket, so that a ticket is free to enter the next queue as soon as it is
+   * taken.
    *
    * Departures: chains of linked tickets are added in one step. The number of tickets ever added is
    * counted beside the tail, on the same cache line, which producers own at that moment anyway. The
-   * same counter accepts or refuses: above the capacity, and once its highest bit is set, nothing is
-   * added. A close and an offer therefore meet in one atomic variable: either the close sees the ticket
-   * counted, or the offer sees the queue closed.
+   * same counter accepts or refuses: above the capacity, and once its highest bit is set, nothing
+   * is added. A close and an offer therefore meet in one atomic variable: either the close sees the
+   * ticket counted, or the offer sees the queue closed.
    *
-   * The consumer counts what has left, and publishes that count once for many tickets: producers of a
-   * bounded queue read it. The difference is the length. Tickets that were withdrawn count as left though
-   * they are still linked; they are unlinked when they reach the head, or by a sweep when they outnumber
-   * the others.
+   * The consumer counts what has left, and publishes that count once for many tickets: producers of
+   * a bounded queue read it. The difference is the length. Tickets that were withdrawn count as
+   * left though they are still linked; they are unlinked when they reach the head, or by a sweep
+   * when they outnumber the others.
    */
 
   private static final long CLOSED = Long.MIN_VALUE;

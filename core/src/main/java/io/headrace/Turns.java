@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /** Buckets in the order of their times; those of equal times as they came. Of a drain. */
 final class Turns {
   /*
-   * Mostly a bucket comes with a time that is not before any other, for tickets are stamped in order: it is linked
-   * to the end of a list, and leaves it from anywhere, in a few steps. The others are in a tree. The next bucket is
-   * the first of the list or of the tree.
+   * Mostly a bucket comes with a time that is not before any other, for tickets are stamped in
+   * order: it is linked to the end of a list, and leaves it from anywhere, in a few steps. The
+   * others are in a tree. The next bucket is the first of the list or of the tree.
    */
 
   private final TreeSet<Bucket> others;

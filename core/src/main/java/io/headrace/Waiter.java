@@ -7,16 +7,18 @@ import org.jspecify.annotations.Nullable;
 /** Somebody who waits for a permit: a thread that is parked, or a future. */
 final class Waiter {
   /*
-   * All but isGranted and hasEnded is guarded by the lock of the gate, until the gate has let the waiter go. Then after
-   * links those who were granted a permit in one go, and belongs to the thread that tells them.
+   * All but isGranted and hasEnded is guarded by the lock of the gate, until the gate has let the
+   * waiter go. Then after links those who were granted a permit in one go, and belongs to the
+   * thread that tells them.
    *
-   * Whoever tells futures runs the continuations of their callers, which may close permits and so have more waiters
-   * to be told. Those are told by the first call on this thread, in a loop, for a long queue of
-   * short tasks would otherwise nest as deeply as it is long.
+   * Whoever tells futures runs the continuations of their callers, which may close permits and so
+   * have more waiters to be told. Those are told by the first call on this thread, in a loop, for a
+   * long queue of short tasks would otherwise nest as deeply as it is long.
    *
-   * Threads are told before futures: to wake one takes no time, and what a continuation takes nobody knows. Futures
-   * are told on the thread that closes a permit, or that completes the result of a throttled call. All others, who
-   * ask for a permit or run tasks, have something to do or to wait for that must not depend on strangers.
+   * Threads are told before futures: to wake one takes no time, and what a continuation takes
+   * nobody knows. Futures are told on the thread that closes a permit, or that completes the result
+   * of a throttled call. All others, who ask for a permit or run tasks, have something to do or to
+   * wait for that must not depend on strangers.
    */
 
   /** Who has to be told by a call further up on this thread. */

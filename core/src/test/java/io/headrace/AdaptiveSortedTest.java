@@ -26,7 +26,7 @@ class AdaptiveSortedTest {
 
   /** More comes than can be done, in bursts, to a handler that takes 0.1 ms and 0.2 for an item. */
   private static Course course(
-      BatchPolicy policy, UnaryOperator<Batcher.Builder<Integer, Integer>> options) {
+      BatchPolicy policy, UnaryOperator<BatcherBuilder<Integer, Integer>> options) {
     VirtualTime time = new VirtualTime();
     Random random = new Random(SEED);
     List<List<Integer>> batches = new ArrayList<>();
@@ -62,7 +62,7 @@ class AdaptiveSortedTest {
         : future.state().toString();
   }
 
-  private static Course course(UnaryOperator<Batcher.Builder<Integer, Integer>> options) {
+  private static Course course(UnaryOperator<BatcherBuilder<Integer, Integer>> options) {
     return course(BatchPolicy.adaptive(MAX_SIZE, OBJECTIVE), options);
   }
 

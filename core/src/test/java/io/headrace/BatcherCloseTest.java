@@ -42,7 +42,7 @@ class BatcherCloseTest {
     abstract Workers workers();
   }
 
-  private Batcher.Builder<Integer, Integer> held() {
+  private BatcherBuilder<Integer, Integer> held() {
     return Batcher.asyncBuilder(held)
         .batch(BatchPolicy.greedy(2))
         .workers(Workers.executor(Runnable::run, 1))

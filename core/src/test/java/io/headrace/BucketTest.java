@@ -29,7 +29,7 @@ class BucketTest {
   private final SteppedExecutor stepped = new SteppedExecutor();
   private final Echo<String> echo = new Echo<>();
 
-  private Batcher.Builder<String, String> builder(BatchPolicy policy) {
+  private BatcherBuilder<String, String> builder(BatchPolicy policy) {
     return Batcher.builder(echo)
         .batch(policy)
         .workers(Workers.executor(stepped, 1))
@@ -221,7 +221,7 @@ class BucketTest {
         .hasMessage("workers of batcher are inline, weights and buckets need a queue");
   }
 
-  private Batcher.Builder<String, String> builderOf(Workers workers) {
+  private BatcherBuilder<String, String> builderOf(Workers workers) {
     return Batcher.builder(echo).bucket(item -> item).workers(workers).timeSource(time);
   }
 

@@ -27,7 +27,7 @@ class BuilderChecksTest {
   private static final BatchPolicy ADAPTIVE = BatchPolicy.adaptive(8, Duration.ofSeconds(1));
   private static final Consumer<StepOptions<Integer>> INLINE = o -> o.workers(Workers.inline());
 
-  private static Batcher.Builder<Integer, Integer> batcher() {
+  private static BatcherBuilder<Integer, Integer> batcher() {
     return Batcher.builder(HANDLER);
   }
 

@@ -21,7 +21,7 @@ class FlushTest {
   private final HeldBatches<String> held = new HeldBatches<>();
 
   private Batcher<String, String> batcher(
-      int maxSize, UnaryOperator<Batcher.Builder<String, String>> options) {
+      int maxSize, UnaryOperator<BatcherBuilder<String, String>> options) {
     return options
         .apply(
             Batcher.asyncBuilder(held)
@@ -170,7 +170,7 @@ class FlushTest {
     flow.close();
   }
 
-  private Batcher<String, String> busy(UnaryOperator<Batcher.Builder<String, String>> options) {
+  private Batcher<String, String> busy(UnaryOperator<BatcherBuilder<String, String>> options) {
     var batcher = batcher(2, options);
     batcher.submitAll(List.of("x", "y"));
     return batcher;

@@ -77,7 +77,7 @@ class IsolationTest {
   }
 
   private Batcher<Integer, Integer> batcher(Answer answer, int maxTries) {
-    Batcher.Builder<Integer, Integer> builder =
+    BatcherBuilder<Integer, Integer> builder =
         switch (answer) {
           case NOW, INLINE, WRONG_COUNT ->
               Batcher.builder(items -> answer(items, answer == Answer.WRONG_COUNT));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class MemoryTest {
   private final SteppedExecutor stepped = new SteppedExecutor();
 
-  private Batcher.Builder<Object, Object> stuck() {
+  private BatcherBuilder<Object, Object> stuck() {
     return Batcher.<Object, Object>builder(items -> items).workers(Workers.executor(stepped, 1));
   }
 

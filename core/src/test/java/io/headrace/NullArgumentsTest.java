@@ -52,7 +52,7 @@ class NullArgumentsTest {
     return Flow.<Integer>builder("flow").step("first", items -> items);
   }
 
-  private static Batcher.Builder<Integer, Integer> batcher() {
+  private static BatcherBuilder<Integer, Integer> batcher() {
     return Batcher.<Integer, Integer>builder(items -> items).workers(Workers.inline());
   }
 
@@ -74,7 +74,7 @@ class NullArgumentsTest {
   static Stream<Case> cases() {
     return Stream.of(
             of(Batcher.class, () -> batcher().build()),
-            of(Batcher.Builder.class, NullArgumentsTest::batcher),
+            of(BatcherBuilder.class, NullArgumentsTest::batcher),
             of(BatcherGroup.class, BatcherGroup::new),
             of(BatchPolicy.class, null),
             of(Branches.class, () -> flow().choose(i -> i).when(1, x -> x)),

@@ -97,14 +97,14 @@ class ObserverTest {
     }
   }
 
-  private Batcher.Builder<Integer, Integer> held() {
+  private BatcherBuilder<Integer, Integer> held() {
     return Batcher.asyncBuilder(held)
         .name("held")
         .workers(Workers.executor(Runnable::run, 1))
         .timeSource(time);
   }
 
-  private Batcher.Builder<Integer, Integer> direct(Handler<Integer, Integer> handler) {
+  private BatcherBuilder<Integer, Integer> direct(Handler<Integer, Integer> handler) {
     return Batcher.builder(handler)
         .name("direct")
         .workers(Workers.executor(Runnable::run, 1))
@@ -247,7 +247,7 @@ class ObserverTest {
 
   /** Three items, the first of which is cancelled while the handler has them. */
   private void assertToldAsCounted(
-      Handler<Integer, Integer> handler, UnaryOperator<Batcher.Builder<Integer, Integer>> options) {
+      Handler<Integer, Integer> handler, UnaryOperator<BatcherBuilder<Integer, Integer>> options) {
     var own = new Recorder();
     var executor = new SteppedExecutor();
     List<CompletableFuture<Integer>> futures = new ArrayList<>();

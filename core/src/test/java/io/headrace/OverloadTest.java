@@ -523,7 +523,7 @@ class OverloadTest {
   void batcherAnswersWithinItsObjective(boolean hasLongTimeout) {
     Duration objective = Duration.ofMillis(100);
     List<List<Integer>> batches = new ArrayList<>();
-    Batcher.Builder<Integer, Integer> builder =
+    BatcherBuilder<Integer, Integer> builder =
         Batcher.<Integer, Integer>asyncBuilder(
                 items -> {
                   batches.add(List.copyOf(items));

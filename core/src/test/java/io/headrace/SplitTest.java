@@ -44,7 +44,7 @@ class SplitTest {
     };
   }
 
-  private Batcher.Builder<String, String> builder() {
+  private BatcherBuilder<String, String> builder() {
     return Batcher.<String, String>builder(
             items -> {
               batches.add(List.copyOf(items));

@@ -21,7 +21,7 @@ class StatisticsTest {
   private final VirtualTime time = new VirtualTime();
   private final SteppedExecutor stepped = new SteppedExecutor();
 
-  private Batcher.Builder<Integer, Integer> builder() {
+  private BatcherBuilder<Integer, Integer> builder() {
     return Batcher.<Integer, Integer>builder(
             items -> {
               if (items.contains(-1)) {
@@ -281,7 +281,7 @@ class StatisticsTest {
 
   private static void stress(Random random) throws Exception {
     boolean fails = random.nextBoolean();
-    Batcher.Builder<Integer, Integer> builder =
+    BatcherBuilder<Integer, Integer> builder =
         Batcher.<Integer, Integer>builder(
                 items -> {
                   if (fails && items.getFirst() % 17 == 0) {

@@ -29,7 +29,7 @@ class TimeLeftTest {
         .build();
   }
 
-  private Batcher.Builder<String, String> builder(AsyncHandler<String, String> handler, int size) {
+  private BatcherBuilder<String, String> builder(AsyncHandler<String, String> handler, int size) {
     return Batcher.<String, String>asyncBuilder(handler)
         .batch(BatchPolicy.fixed(size, Duration.ofSeconds(10)))
         .workers(Workers.executor(Runnable::run, 1))

@@ -27,7 +27,7 @@ class WeightTest {
   private final SteppedExecutor stepped = new SteppedExecutor();
   private final Echo<Integer> echo = new Echo<>();
 
-  private Batcher.Builder<Integer, Integer> builder(BatchPolicy policy) {
+  private BatcherBuilder<Integer, Integer> builder(BatchPolicy policy) {
     return Batcher.builder(echo)
         .batch(policy)
         .workers(Workers.executor(stepped, 1))

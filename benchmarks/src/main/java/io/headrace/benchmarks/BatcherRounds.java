@@ -2,6 +2,7 @@ package io.headrace.benchmarks;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.CallOptions;
 import io.headrace.Workers;
 import java.util.Arrays;
@@ -41,7 +42,7 @@ final class BatcherRounds implements Scaling.Rounds {
    * @param options what of the batcher is not the default
    */
   BatcherRounds(
-      int n, BatchPolicy policy, UnaryOperator<Batcher.Builder<Integer, Integer>> options) {
+      int n, BatchPolicy policy, UnaryOperator<BatcherBuilder<Integer, Integer>> options) {
     this(n, policy, options, _ -> CallOptions.DEFAULT);
   }
 
@@ -53,12 +54,12 @@ final class BatcherRounds implements Scaling.Rounds {
   BatcherRounds(
       int n,
       BatchPolicy policy,
-      UnaryOperator<Batcher.Builder<Integer, Integer>> options,
+      UnaryOperator<BatcherBuilder<Integer, Integer>> options,
       IntFunction<CallOptions> callOptions) {
     items = IntStream.range(0, n).boxed().toArray(Integer[]::new);
     futures = new CompletableFuture<?>[n];
     this.options = IntStream.range(0, 1024).mapToObj(callOptions).toArray(CallOptions[]::new);
-    Batcher.Builder<Integer, Integer> builder = Batcher.builder(BatchFunction.NO_OP::handle);
+    BatcherBuilder<Integer, Integer> builder = Batcher.builder(BatchFunction.NO_OP::handle);
     batcher = options.apply(builder.batch(policy).workers(Workers.executor(worker, 1))).build();
   }
 

@@ -1,7 +1,7 @@
 package io.headrace.benchmarks;
 
 import io.headrace.BatchPolicy;
-import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.CallOptions;
 import io.headrace.Workers;
 import io.headrace.benchmarks.Scaling.Case;
@@ -227,12 +227,12 @@ final class ScalingCases {
     return BatchPolicy.fixed(maxSize, Duration.ofHours(1));
   }
 
-  private static Batcher.Builder<Integer, Integer> weighted(
-      Batcher.Builder<Integer, Integer> batcher) {
+  private static BatcherBuilder<Integer, Integer> weighted(
+      BatcherBuilder<Integer, Integer> batcher) {
     return batcher.weight(item -> 1 + (item & 3));
   }
 
-  private static UnaryOperator<Batcher.Builder<Integer, Integer>> buckets(int buckets) {
+  private static UnaryOperator<BatcherBuilder<Integer, Integer>> buckets(int buckets) {
     return batcher -> batcher.bucket(item -> item % buckets);
   }
 }

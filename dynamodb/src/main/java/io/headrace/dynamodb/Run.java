@@ -15,18 +15,19 @@ import org.jspecify.annotations.Nullable;
 /** One batch on its way: sends its operations until each has an outcome, or the time is over. */
 final class Run<T, R> {
   /*
-   * Operations of the same item must not be in one request, and keep their order: the first of each item are
-   * one wave, the second are the next, which begins when all of the first have their outcome. Nearly every
-   * batch is a single wave.
+   * Operations of the same item must not be in one request, and keep their order: the first of each
+   * item are one wave, the second are the next, which begins when all of the first have their
+   * outcome. Nearly every batch is a single wave.
    *
-   * A wave is split into requests, which are sent side by side. What comes back unprocessed, from whichever
-   * of them, is sent again together after a pause. A request that is refused for one of its operations is
-   * sent again in two halves, and so on; that is part of the same try, and costs b bad operations among n
-   * about 2 b log n requests.
+   * A wave is split into requests, which are sent side by side. What comes back unprocessed, from
+   * whichever of them, is sent again together after a pause. A request that is refused for one of
+   * its operations is sent again in two halves, and so on; that is part of the same try, and costs
+   * b bad operations among n about 2 b log n requests.
    *
-   * Every operation has a future, and the first outcome counts: that of a response, or the end of the time.
-   * When nobody waits anymore, since all have their outcome or the batch was cancelled, `end` completes,
-   * and whatever was registered with it is cancelled: requests in flight, pauses, the alarm. No thread waits.
+   * Every operation has a future, and the first outcome counts: that of a response, or the end of
+   * the time. When nobody waits anymore, since all have their outcome or the batch was cancelled,
+   * `end` completes, and whatever was registered with it is cancelled: requests in flight, pauses,
+   * the alarm. No thread waits.
    */
 
   private final Requests<?, T, R> requests;

@@ -110,7 +110,7 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
   private final AtomicBoolean hasFailed = new AtomicBoolean();
   private volatile boolean isClosed;
 
-  private AqueductStatsd(Builder builder) {
+  AqueductStatsd(AqueductStatsdBuilder builder) {
     groups = EnumSet.copyOf(builder.groups());
     root = builder.prefix == null ? "aqueduct." : "aqueduct." + builder.prefix + ".";
     total = new StatsdLines.Name(root + "handle_time.total");
@@ -137,8 +137,8 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
    * @return a builder
    * @throws IllegalArgumentException if the host of the address was not found
    */
-  public static Builder builder(InetSocketAddress target) {
-    return new Builder(target);
+  public static AqueductStatsdBuilder builder(InetSocketAddress target) {
+    return new AqueductStatsdBuilder(target);
   }
 
   @Override
@@ -206,6 +206,14 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
     lines.close();
   }
 
+  void start(Duration queueSizePeriod, Duration exportPeriod) {
+    if (groups.contains(Group.QUEUE_SIZE)) {
+      repeat(queueSizePeriod, this::writeQueueSizes);
+    }
+    repeat(PROCESSES_PERIOD, this::writeProcesses);
+    repeat(exportPeriod, lines::flush);
+  }
+
   private void repeat(Duration period, Runnable task) {
     Repetition repetition = new Repetition(period, task);
     repetitions.add(repetition);
@@ -267,144 +275,5 @@ public final class AqueductStatsd implements Observer, AutoCloseable {
 
   private void writeProcesses() {
     services.values().forEach(steps -> steps.writeProcesses(lines));
-  }
-
-  /**
-   * Describes an {@link AqueductStatsd}. Each option can be set once; a second setting is an {@link
-   * IllegalStateException}. Not thread safe.
-   */
-  public static final class Builder {
-    /** The default of {@link #exportPeriod}: half a second. */
-    public static final Duration DEFAULT_EXPORT_PERIOD = Duration.ofMillis(500);
-
-    /** The default of {@link #queueSizePeriod}: a second. */
-    public static final Duration DEFAULT_QUEUE_SIZE_PERIOD = Duration.ofSeconds(1);
-
-    /** What is longer is never over in practice, and its nanoseconds might not fit into a long. */
-    private static final Duration LONGEST_PERIOD = Duration.ofDays(3650);
-
-    private final InetSocketAddress target;
-    private @Nullable String prefix;
-    private @Nullable Duration exportPeriod;
-    private @Nullable Duration queueSizePeriod;
-    private @Nullable Set<Group> groups;
-    private @Nullable TimeSource time;
-
-    private Builder(InetSocketAddress target) {
-      if (requireNonNull(target, "target").isUnresolved()) {
-        throw new IllegalArgumentException("target is " + target + ", its host was not found");
-      }
-      this.target = target;
-    }
-
-    /**
-     * The second part of every name. Default: none.
-     *
-     * @param prefix letters, digits, {@code _}, {@code -} and, inside, {@code .}
-     * @return this
-     * @throws IllegalArgumentException if there are other characters in it, or none
-     */
-    public Builder prefix(String prefix) {
-      unset(this.prefix, prefix, "prefix");
-      if (!prefix.matches("[\\w-]+(\\.[\\w-]+)*")) {
-        throw new IllegalArgumentException(
-            "prefix is '"
-                + prefix
-                + "', it has to consist of letters, digits, _, - and inner dots");
-      }
-      this.prefix = prefix;
-      return this;
-    }
-
-    /**
-     * How often what is collected is sent, if it does not fill a datagram before. Default: {@link
-     * #DEFAULT_EXPORT_PERIOD}.
-     *
-     * @param period from one time to the next, at least a millisecond
-     * @return this
-     * @throws IllegalArgumentException if the period is shorter
-     */
-    public Builder exportPeriod(Duration period) {
-      unset(exportPeriod, period, "export period");
-      exportPeriod = atLeastMillisecond(period, "export period");
-      return this;
-    }
-
-    /**
-     * How often the lengths of queues are read. Default: {@link #DEFAULT_QUEUE_SIZE_PERIOD}.
-     *
-     * @param period from one time to the next, at least a millisecond
-     * @return this
-     * @throws IllegalArgumentException if the period is shorter
-     */
-    public Builder queueSizePeriod(Duration period) {
-      unset(queueSizePeriod, period, "queue size period");
-      queueSizePeriod = atLeastMillisecond(period, "queue size period");
-      return this;
-    }
-
-    /**
-     * What is sent beside what is always. Default: everything.
-     *
-     * @param groups the groups; none sends that alone
-     * @return this
-     */
-    public Builder collect(Group... groups) {
-      Set<Group> chosen = EnumSet.noneOf(Group.class);
-      chosen.addAll(Set.of(groups));
-      unset(this.groups, chosen, "groups");
-      this.groups = chosen;
-      return this;
-    }
-
-    /**
-     * The clock for the periods. Default: {@link TimeSource#system()}.
-     *
-     * @param time the clock
-     * @return this
-     */
-    public Builder timeSource(TimeSource time) {
-      unset(this.time, time, "time source");
-      this.time = time;
-      return this;
-    }
-
-    private Set<Group> groups() {
-      return groups == null ? EnumSet.allOf(Group.class) : groups;
-    }
-
-    /**
-     * Opens the socket.
-     *
-     * @return the observer, to be closed after the flow
-     * @throws java.io.UncheckedIOException if there is no socket to be had
-     */
-    public AqueductStatsd build() {
-      AqueductStatsd built = new AqueductStatsd(this);
-      if (groups().contains(Group.QUEUE_SIZE)) {
-        built.repeat(
-            queueSizePeriod == null ? DEFAULT_QUEUE_SIZE_PERIOD : queueSizePeriod,
-            built::writeQueueSizes);
-      }
-      built.repeat(PROCESSES_PERIOD, built::writeProcesses);
-      built.repeat(exportPeriod == null ? DEFAULT_EXPORT_PERIOD : exportPeriod, built.lines::flush);
-      return built;
-    }
-
-    private static void unset(@Nullable Object earlier, Object value, String name) {
-      requireNonNull(value, name);
-      if (earlier != null) {
-        throw new IllegalStateException(
-            name + " is set to " + value + ", it was set to " + earlier + " before");
-      }
-    }
-
-    private static Duration atLeastMillisecond(Duration value, String name) {
-      if (value.compareTo(Duration.ofMillis(1)) < 0) {
-        throw new IllegalArgumentException(
-            name + " is " + value + ", it has to be at least a millisecond");
-      }
-      return value.compareTo(LONGEST_PERIOD) > 0 ? LONGEST_PERIOD : value;
-    }
   }
 }

@@ -43,7 +43,7 @@ class AqueductStatsdTest {
     server.close();
   }
 
-  private AqueductStatsd.Builder statsd() {
+  private AqueductStatsdBuilder statsd() {
     return AqueductStatsd.builder(server.address()).timeSource(time);
   }
 

@@ -8,6 +8,7 @@ import io.headrace.Handler;
 import io.headrace.WorkerDiedException;
 import io.headrace.process.HandlerFactory;
 import io.headrace.process.WorkerProcesses;
+import io.headrace.process.WorkerProcessesBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.HashSet;
@@ -33,7 +34,7 @@ class ProcessesTest {
     }
   }
 
-  private static WorkerProcesses.Builder processes() {
+  private static WorkerProcessesBuilder processes() {
     return WorkerProcesses.builder(1).batchTimeout(Duration.ofSeconds(2));
   }
 

@@ -21,7 +21,7 @@ import java.util.Map;
  * client carries the span of the caller and the server submits within it.
  *
  * <p>The SDK of each process is configured there, such as by an agent among the {@link
- * io.headrace.process.WorkerProcesses.Builder#jvmOptions options of its JVM}. Needs the module
+ * io.headrace.process.WorkerProcessesBuilder#jvmOptions options of its JVM}. Needs the module
  * {@code headrace-process}. Thread safe; nothing blocks.
  */
 public record TraceCarrier() implements ContextCarrier {

@@ -23,13 +23,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Borrowed {
   /*
-   * Several calls may name the same block, each with views of its own. When a call is answered its views are no
-   * users anymore; a worker that still executes it is one. What the call was lent goes back when none of its
-   * blocks has a user: the block says so when it is forgotten, which may be by a thread of a worker.
+   * Several calls may name the same block, each with views of its own. When a call is answered its
+   * views are no users anymore; a worker that still executes it is one. What the call was lent goes
+   * back when none of its blocks has a user: the block says so when it is forgotten, which may be
+   * by a thread of a worker.
    *
-   * A call that has ended leaves the blocks that another one names: the client has a user of them for that, too.
-   * So of the calls of a block one has ended at most, and is the only one then. If they waited for the block,
-   * calls that overlap would keep each other's other blocks for ever.
+   * A call that has ended leaves the blocks that another one names: the client has a user of them
+   * for that, too. So of the calls of a block one has ended at most, and is the only one then. If
+   * they waited for the block, calls that overlap would keep each other's other blocks for ever.
    */
 
   /** A block, and the calls that it was lent with. */

@@ -32,19 +32,20 @@ import org.jspecify.annotations.Nullable;
 /** A connection of a {@link FlowClient}, from before it is made to its end. */
 final class ClientConnection {
   /*
-   * Calls may enter before the connection is made; what they send waits in the queue of the wire. One thread
-   * connects, and receives answers then; another writes.
+   * Calls may enter before the connection is made; what they send waits in the queue of the wire.
+   * One thread connects, and receives answers then; another writes.
    *
    * A call is in the map from its entry to its answer. Whoever takes it out owns what follows: the
-   * receiver completes it; a caller who needs no answer anymore tells the server; the end fails it. After the
-   * end nothing enters.
+   * receiver completes it; a caller who needs no answer anymore tells the server; the end fails it.
+   * After the end nothing enters.
    *
-   * With as many calls as the server takes before it answers one, further ones wait here: it reads nothing then,
-   * and would not learn what is cancelled, nor what is given back.
+   * With as many calls as the server takes before it answers one, further ones wait here: it reads
+   * nothing then, and would not learn what is cancelled, nor what is given back.
    *
-   * Values of a call that are in shared memory are lent to the server until it gives them back, or the
-   * connection ends. Those of an answer are copied before the call is completed; the server may use their
-   * memory again when it is told, or has set the end in its probe, which is therefore looked at after.
+   * Values of a call that are in shared memory are lent to the server until it gives them back, or
+   * the connection ends. Those of an answer are copied before the call is completed; the server may
+   * use their memory again when it is told, or has set the end in its probe, which is therefore
+   * looked at after.
    */
 
   private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);

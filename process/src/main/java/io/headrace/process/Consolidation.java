@@ -7,16 +7,17 @@ import java.util.function.LongSupplier;
  */
 final class Consolidation {
   /*
-   * Batches that are over in a microsecond or two are no work for several processes: it costs more to wake one up than
-   * to execute what it would get, and the threads that receive the answers in the parent are in each other's way
-   * (ADR 15). So if a batch takes less than a wake-up, and what all processes do fits into one, the
-   * first gets them all, and the others sleep.
+   * Batches that are over in a microsecond or two are no work for several processes: it costs more
+   * to wake one up than to execute what it would get, and the threads that receive the answers in
+   * the parent are in each other's way (ADR 15). So if a batch takes less than a wake-up, and what
+   * all processes do fits into one, the first gets them all, and the others sleep.
    *
-   * That is found out by what the processes say how long they were busy. Their word decides nothing but which of them
-   * is asked. It takes some time to have a new mean; what must not wait for it is told by the window, which a few slow
-   * batches make smaller, and by the thread of the process, when nothing has come for a while. So the first becomes
-   * alone by an answer of its own only: its thread, which has brought that, knows it then and does not wait for long.
-   * That thread may be held up by whoever is told of a result; the threads of the others look after it now and then.
+   * That is found out by what the processes say how long they were busy. Their word decides nothing
+   * but which of them is asked. It takes some time to have a new mean; what must not wait for it is
+   * told by the window, which a few slow batches make smaller, and by the thread of the process,
+   * when nothing has come for a while. So the first becomes alone by an answer of its own only: its
+   * thread, which has brought that, knows it then and does not wait for long. That thread may be
+   * held up by whoever is told of a result; the threads of the others look after it now and then.
    */
 
   /** The first process is alone no more if it has been silent for so long. */

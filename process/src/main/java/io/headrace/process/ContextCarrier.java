@@ -5,10 +5,10 @@ import java.util.Map;
 
 /**
  * Carries what belongs to a thread into another process: the current span of a tracer, the
- * diagnostic context of a logger. {@link WorkerProcesses.Builder#propagate} carries it from the
+ * diagnostic context of a logger. {@link WorkerProcessesBuilder#propagate} carries it from the
  * thread that hands over a batch to the handler that executes it, {@link
- * FlowClient.Builder#propagate} from the thread that submits a call to that on which {@link
- * FlowServer.Builder#propagate} submits it.
+ * FlowClientBuilder#propagate} from the thread that submits a call to that on which {@link
+ * FlowServerBuilder#propagate} submits it.
  *
  * {@snippet class="io.headrace.process.SnippetsTest" region="contextCarrier"}
  *

@@ -49,10 +49,10 @@ final class FactoryBytes {
    */
   static byte[] write(HandlerFactory<?> factory, String step, Settings settings) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new Writer(bytes, settings.types())) {
+    try (ObjectOutputStream out = new Writer(bytes, settings.types)) {
       String name = factory instanceof ClassFactory<?> ? ", " + factory + "," : "";
       write(factory, "the factory of step " + step + name, out);
-      write(settings.carrier(), "the context carrier of step " + step, out);
+      write(settings.carrier, "the context carrier of step " + step, out);
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }

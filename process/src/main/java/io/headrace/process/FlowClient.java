@@ -9,7 +9,6 @@ import io.headrace.TimeSource;
 import io.headrace.shm.Mechanism;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@link io.headrace.RejectedException} if the server refuses the connection, because it has
  *       registered other classes, or is of another user
  *   <li>{@link IllegalArgumentException} if the item or the result cannot travel, or is larger than
- *       a frame may be: the smaller one of what {@link Builder#maxFrameBytes} says here and at the
- *       server
+ *       a frame may be: the smaller one of what {@link FlowClientBuilder#maxFrameBytes} says here
+ *       and at the server
  * </ul>
  *
  * <p><b>Connections</b> are made when they are needed, so a client can start before its server;
@@ -73,7 +72,8 @@ public final class FlowClient<I, O extends @Nullable Object>
 
   /** For the values of items that are longer than a frame. */
   private final LargeMemories largeItems =
-      new LargeMemories(WorkerProcesses.Builder.DEFAULT_LARGE_BYTES, Mechanism.best(), () -> {});
+      new LargeMemories(
+          WorkerProcessesBuilder.DEFAULT_LARGE_MEMORY_BYTES, Mechanism.best(), () -> {});
 
   /** How many bytes a frame may have, as far as the server has said. */
   private volatile int mostBytes;
@@ -83,7 +83,7 @@ public final class FlowClient<I, O extends @Nullable Object>
 
   private boolean isClosed;
 
-  private FlowClient(Builder builder) {
+  FlowClient(FlowClientBuilder builder) {
     path = builder.path;
     time = builder.time;
     probe = builder.probe;
@@ -101,121 +101,8 @@ public final class FlowClient<I, O extends @Nullable Object>
    * @param path where the socket of the server is or will be
    * @return a builder
    */
-  public static Builder builder(Path path) {
-    return new Builder(path.toAbsolutePath());
-  }
-
-  /** Sets the options. Not thread safe. */
-  public static final class Builder {
-    /** The default of {@link #connections}: {@value}. */
-    public static final int DEFAULT_CONNECTIONS = 2;
-
-    private final Path path;
-    private final List<Class<?>> types = new ArrayList<>();
-    private int connections = DEFAULT_CONNECTIONS;
-    private int maxFrameBytes = FlowServer.Builder.DEFAULT_MAX_FRAME_BYTES;
-    private Duration connectTimeout = Duration.ofSeconds(5);
-    private TimeSource time = TimeSource.system();
-    private Supplier<Probe> probe = Probe::create;
-    private @Nullable ContextCarrier carrier;
-
-    private Builder(Path path) {
-      this.path = path;
-    }
-
-    /**
-     * Adds classes whose values travel: the same as those of the server, in the same order.
-     *
-     * @param classes records, enums and {@link Codec}s
-     * @return this
-     */
-    public Builder register(Class<?>... classes) {
-      types.addAll(List.of(classes));
-      return this;
-    }
-
-    /**
-     * Carries what belongs to the thread that submits a call, such as the current span of a tracer,
-     * to the server. Default: nothing.
-     *
-     * @param carrier captures what that of the server restores
-     * @return this
-     */
-    public Builder propagate(ContextCarrier carrier) {
-      this.carrier = requireNonNull(carrier, "carrier");
-      return this;
-    }
-
-    /**
-     * How many connections there are at most. More than one is opened only if calls are on their
-     * way. Large values make those behind them on the same connection wait. Default: {@value
-     * #DEFAULT_CONNECTIONS}.
-     *
-     * @param count how many, at least 1
-     * @return this
-     * @throws IllegalArgumentException if the count is below 1
-     */
-    public Builder connections(int count) {
-      if (count < 1) {
-        throw new IllegalArgumentException("connections is " + count + ", it has to be at least 1");
-      }
-      connections = count;
-      return this;
-    }
-
-    /**
-     * How large an item or a result may be, without what is in shared memory. The smaller one of
-     * this and what the server says holds in both directions; what is larger fails its call alone.
-     * But of an item that is larger, tensors, segments, buffers and arrays of a 16th of this and
-     * more are put into shared memory for a server that reaches it. What the server says is known
-     * once it was connected to. Default: {@value FlowServer.Builder#DEFAULT_MAX_FRAME_BYTES} bytes.
-     *
-     * @param bytes how large, with some bytes for what is around it, at least 65536
-     * @return this
-     * @throws IllegalArgumentException if it is less
-     */
-    public Builder maxFrameBytes(int bytes) {
-      maxFrameBytes = FlowServer.checkedMaxFrameBytes(bytes);
-      return this;
-    }
-
-    /**
-     * How long a connection is tried to be made. Default: 5 seconds. A call that comes meanwhile
-     * waits for what is left of that.
-     *
-     * @param timeout how long, above zero
-     * @return this
-     * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
-     */
-    public Builder connectTimeout(Duration timeout) {
-      connectTimeout = FlowServer.checkedTimeout(timeout, "connectTimeout");
-      return this;
-    }
-
-    /** For tests. */
-    Builder probe(Supplier<Probe> probe) {
-      this.probe = probe;
-      return this;
-    }
-
-    /** For tests. */
-    Builder time(TimeSource time) {
-      this.time = time;
-      return this;
-    }
-
-    /**
-     * Builds the client. No connection is made before the first call.
-     *
-     * @return the client
-     * @param <I> the type of an item
-     * @param <O> the type of a result
-     * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
-     *     or cannot be accessed
-     */
-    public <I, O extends @Nullable Object> FlowClient<I, O> build() {
-      return new FlowClient<>(this);
-    }
+  public static FlowClientBuilder builder(Path path) {
+    return new FlowClientBuilder(path.toAbsolutePath());
   }
 
   @Override

@@ -27,8 +27,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -51,13 +49,13 @@ import org.jspecify.annotations.Nullable;
  * memory.
  *
  * <p><b>Values</b> travel as between {@link WorkerProcesses} and their parent, classes once they
- * are {@link Builder#register registered} on both sides; nothing else is ever instantiated. A value
- * of the client that is in shared memory ({@link SharedValues}) does not move: the service is given
- * a view of it, which is valid until the call is answered or cancelled; what it keeps longer it has
- * to copy. What it writes there the client sees. A result that is in shared memory, as many large
- * ones of worker processes are, is copied once, by the client. All else goes through the socket,
- * and so do these if one process does not reach the memory of the other, because they are in
- * different containers.
+ * are {@link FlowServerBuilder#register registered} on both sides; nothing else is ever
+ * instantiated. A value of the client that is in shared memory ({@link SharedValues}) does not
+ * move: the service is given a view of it, which is valid until the call is answered or cancelled;
+ * what it keeps longer it has to copy. What it writes there the client sees. A result that is in
+ * shared memory, as many large ones of worker processes are, is copied once, by the client. All
+ * else goes through the socket, and so do these if one process does not reach the memory of the
+ * other, because they are in different containers.
  *
  * <p><b>Access.</b> Only processes of the same user are served: the file of the socket is its
  * owner's, and each connection is checked where the system tells who made it.
@@ -82,7 +80,8 @@ public final class FlowServer implements AutoCloseable {
   private final Types types;
   private final int maxFrameBytes;
   private final LargeMemories largeResults =
-      new LargeMemories(WorkerProcesses.Builder.DEFAULT_LARGE_BYTES, Mechanism.best(), () -> {});
+      new LargeMemories(
+          WorkerProcessesBuilder.DEFAULT_LARGE_MEMORY_BYTES, Mechanism.best(), () -> {});
   private final Duration closeTimeout;
   private final @Nullable ContextCarrier carrier;
   private final TimeSource time;
@@ -91,7 +90,7 @@ public final class FlowServer implements AutoCloseable {
   private final Set<ServedConnection> connections = ConcurrentHashMap.newKeySet();
   private final CountDownLatch closed = new CountDownLatch(1);
 
-  private FlowServer(Builder builder) throws IOException {
+  FlowServer(FlowServerBuilder builder) throws IOException {
     service = builder.service;
     path = builder.path;
     types = new Types(builder.types);
@@ -119,114 +118,9 @@ public final class FlowServer implements AutoCloseable {
    * @return a builder
    */
   @SuppressWarnings("unchecked") // a client with other types gets the failures of the service
-  public static Builder builder(Service<?, ?> service, Path path) {
-    return new Builder((Service<Object, Object>) requireNonNull(service, "service"), path);
-  }
-
-  /** Sets the options. Not thread safe. */
-  public static final class Builder {
-    /** The default of {@link #maxFrameBytes}: {@value} bytes. */
-    public static final int DEFAULT_MAX_FRAME_BYTES = 64 << 20;
-
-    private final Service<Object, Object> service;
-    private final Path path;
-    private final List<Class<?>> types = new ArrayList<>();
-    private int maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
-    private Duration closeTimeout = Duration.ofSeconds(10);
-    private TimeSource time = TimeSource.system();
-    private @Nullable ContextCarrier carrier;
-
-    private Builder(Service<Object, Object> service, Path path) {
-      this.service = service;
-      this.path = path.toAbsolutePath();
-    }
-
-    /**
-     * Adds classes whose values travel, as {@link WorkerProcesses.Builder#register} does. Clients
-     * have to have the same, in the same order, or are refused.
-     *
-     * @param classes records, enums and {@link Codec}s
-     * @return this
-     */
-    public Builder register(Class<?>... classes) {
-      types.addAll(List.of(classes));
-      return this;
-    }
-
-    /**
-     * Submits calls with what their clients have captured, such as the current span of a tracer.
-     * Default: without.
-     *
-     * @param carrier restores what those of the clients capture
-     * @return this
-     */
-    public Builder propagate(ContextCarrier carrier) {
-      this.carrier = requireNonNull(carrier, "carrier");
-      return this;
-    }
-
-    /**
-     * How large an item or a result may be, without what is in shared memory. The smaller one of
-     * this and what a client says holds for it in both directions; what is larger fails its call
-     * alone. But of a result that is larger, tensors, segments, buffers and arrays of a 16th of
-     * this and more are put into shared memory for the client. The heap has to have room for what
-     * each connection receives. Default: {@value #DEFAULT_MAX_FRAME_BYTES} bytes.
-     *
-     * @param bytes how large, with some bytes for what is around it, at least 65536
-     * @return this
-     * @throws IllegalArgumentException if it is less
-     */
-    public Builder maxFrameBytes(int bytes) {
-      maxFrameBytes = checkedMaxFrameBytes(bytes);
-      return this;
-    }
-
-    /**
-     * How long a close waits for calls that are being executed. Default: 10 seconds.
-     *
-     * @param timeout how long, above zero
-     * @return this
-     * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
-     */
-    public Builder closeTimeout(Duration timeout) {
-      closeTimeout = checkedTimeout(timeout, "closeTimeout");
-      return this;
-    }
-
-    /** For tests. */
-    Builder time(TimeSource time) {
-      this.time = time;
-      return this;
-    }
-
-    /**
-     * Starts the server.
-     *
-     * @return the server, which accepts calls
-     * @throws IOException if there is no such folder, the path is too long, or it is that of
-     *     another file or of a server that lives
-     * @throws IllegalArgumentException if a class that was registered is no record, enum or codec,
-     *     or cannot be accessed
-     */
-    public FlowServer start() throws IOException {
-      return new FlowServer(this);
-    }
-  }
-
-  static int checkedMaxFrameBytes(int bytes) {
-    if (bytes < Frame.MAX_HELLO_BYTES) {
-      throw new IllegalArgumentException(
-          "maxFrameBytes is " + bytes + ", it has to be at least " + Frame.MAX_HELLO_BYTES);
-    }
-    return bytes;
-  }
-
-  static Duration checkedTimeout(Duration timeout, String name) {
-    if (!timeout.isPositive() || timeout.compareTo(Duration.ofDays(3650)) > 0) {
-      throw new IllegalArgumentException(
-          name + " is " + timeout + ", it has to be above zero and below ten years");
-    }
-    return timeout;
+  public static FlowServerBuilder builder(Service<?, ?> service, Path path) {
+    return new FlowServerBuilder(
+        (Service<Object, Object>) requireNonNull(service, "service"), path);
   }
 
   // The file of the socket.

@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  *
  * <p>What is {@link Serializable} travels by Java serialisation; {@link io.headrace.Tensor}s,
  * {@link java.lang.foreign.MemorySegment}s, {@link java.nio.ByteBuffer}s and what is {@link
- * WorkerProcesses.Builder#register registered} travel as items do, but always as copies.
+ * WorkerProcessesBuilder#register registered} travel as items do, but always as copies.
  *
  * @param <H> the type of the handler
  */

@@ -10,7 +10,6 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +28,6 @@ final class Hearing {
   /** Longer than this only somebody else holds the other end, whom the process has started. */
   private static final Duration MAX_END = Duration.ofSeconds(2);
 
-  private static final Types NO_TYPES = new Types(List.of());
   private static final Report.Kind[] KINDS = Report.Kind.values();
 
   private final ReadableByteChannel reports;
@@ -109,7 +107,7 @@ final class Hearing {
 
   private static Throwable failure(byte[] content) {
     return Failures.read(
-        new ValueReader(NO_TYPES, new HeapSpace(), MemorySegment.ofArray(content)));
+        new ValueReader(Types.NONE, new HeapSpace(), MemorySegment.ofArray(content)));
   }
 
   private void log(byte[] content) {

@@ -5,9 +5,10 @@ import java.time.Duration;
 /** For how long a process has given no sign of life. Of the thread of its worker. */
 final class Heartbeat {
   /*
-   * Who looks is stopped as well when the whole machine is, and would find that the process was silent all the time,
-   * before that had a chance to beat again. So the time since the look before counts up to half of the
-   * limit: a silent process is found after three looks at the earliest, between which it could beat.
+   * Who looks is stopped as well when the whole machine is, and would find that the process was
+   * silent all the time, before that had a chance to beat again. So the time since the look before
+   * counts up to half of the limit: a silent process is found after three looks at the earliest,
+   * between which it could beat.
    */
 
   private final long limitNanos;

@@ -59,7 +59,7 @@ final class LargeMemories {
           bytes
               + " bytes find no room in the common shared memory, and are above the limit of "
               + limitBytes
-              + " for memory of their own: set inputMemory or largeMemory");
+              + " for memory of their own: set inputMemoryBytes or largeMemoryBytes");
     }
     long before = usedBytes.getAndUpdate(used -> used + bytes > limitBytes ? used : used + bytes);
     if (before + bytes > limitBytes) {

@@ -30,7 +30,7 @@ final class LargeResults {
    */
   LargeResults(Settings settings, Runnable wake) {
     this.wake = wake;
-    memories = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::freed);
+    memories = new LargeMemories(settings.largeBytes, settings.mechanism, this::freed);
   }
 
   private void freed() {
@@ -77,7 +77,7 @@ final class LargeResults {
       }
       answer =
           Envelope.deny(
-              "the results of a batch, or results that are kept, take all: set largeMemory"
+              "the results of a batch, or results that are kept, take all: set largeMemoryBytes"
                   + Garbage.remedy());
     } catch (SharedMemoryException failure) {
       answer = Envelope.deny(String.valueOf(failure.getMessage()));

@@ -54,7 +54,7 @@ final class Launch implements AutoCloseable {
     entrance = folder.resolve("entrance-" + number);
     arguments = folder.resolve("arguments-" + number);
     try {
-      if (settings.mechanism() == Mechanism.LINUX) {
+      if (settings.mechanism == Mechanism.LINUX) {
         pipe = NamedPipe.create(entrance);
       } else {
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -80,9 +80,9 @@ final class Launch implements AutoCloseable {
     Files.write(arguments, arguments(processors));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     ProcessBuilder builder = new ProcessBuilder(java, "@" + arguments);
-    builder.environment().putAll(settings.environment());
-    if (settings.folder() != null) {
-      builder.directory(settings.folder().toFile());
+    builder.environment().putAll(settings.environment);
+    if (settings.folder != null) {
+      builder.directory(settings.folder.toFile());
     }
     Process process = builder.redirectErrorStream(true).start();
     var _ = process.onExit().thenRun(this::closeEntrance);
@@ -94,16 +94,16 @@ final class Launch implements AutoCloseable {
     if (!processors.isEmpty()) {
       arguments.add("-XX:ActiveProcessorCount=" + processors.size());
     }
-    if (settings.jvmOptions().stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
+    if (settings.jvmOptions.stream().noneMatch(CHOOSES_COLLECTOR.asMatchPredicate())) {
       arguments.add("-XX:+UseSerialGC");
     }
-    if (settings.jvmOptions().stream().noneMatch(SIZES_HEAP.asMatchPredicate())) {
+    if (settings.jvmOptions.stream().noneMatch(SIZES_HEAP.asMatchPredicate())) {
       arguments.add(INITIAL_HEAP);
     }
     arguments.add("-XX:-UsePerfData"); // a process that is killed would leave its file
     arguments.addAll(StartCache.options(settings));
-    arguments.addAll(settings.jvmOptions());
-    arguments.addAll(settings.code().arguments(WorkerMain.class));
+    arguments.addAll(settings.jvmOptions);
+    arguments.addAll(settings.code.arguments(WorkerMain.class));
     arguments.add(folder.toString());
     return arguments.stream().map(Launch::quoted).toList();
   }

@@ -12,11 +12,9 @@ import java.util.Set;
 /** What one end of a connection lets the other read in shared memory. Thread safe. */
 final class Lending {
   /*
-   * Values are lent with a call or an answer, by its id, and all of them come back together. The other
-   * end is told of a memory before a value in it is named, and when the memory is gone.
+   * Values are lent with a call or an answer, by its id, and all of them come back together. The
+   * other end is told of a memory before a value in it is named, and when the memory is gone.
    */
-
-  private static final Types NO_TYPES = new Types(List.of());
 
   // Guarded by this.
   private final Map<Long, List<Block>> lent = new HashMap<>();
@@ -76,7 +74,7 @@ final class Lending {
   }
 
   private static ValueWriter begin(Frame.Kind kind, long number) {
-    ValueWriter out = Frame.begin(kind, NO_TYPES, new HeapSpace());
+    ValueWriter out = Frame.begin(kind, Types.NONE, new HeapSpace());
     out.writeLong(number);
     return out;
   }

@@ -21,7 +21,6 @@ import java.util.Map;
  * @param results the memory of which the worker hands out the blocks
  * @param largeBytes how much memory there is at most for results that need one of their own
  * @param types the classes that are registered
- * @param shareBytes from which size values are shared
  * @param logLevels the levels of loggers, by their names
  * @param factory the serialised factory of the handler
  */
@@ -36,7 +35,6 @@ record Orders(
     Mapped results,
     long largeBytes,
     List<String> types,
-    int shareBytes,
     Map<String, Integer> logLevels,
     byte[] factory) {
   /** A memory by its number. */
@@ -60,7 +58,6 @@ record Orders(
     for (String type : types) {
       out.writeUTF(type);
     }
-    out.writeInt(shareBytes);
     out.writeInt(logLevels.size());
     for (Map.Entry<String, Integer> logLevel : logLevels.entrySet()) {
       out.writeUTF(logLevel.getKey());
@@ -87,7 +84,6 @@ record Orders(
     for (int left = in.readInt(); left > 0; left--) {
       types.add(in.readUTF());
     }
-    int shareBytes = in.readInt();
     Map<String, Integer> logLevels = new LinkedHashMap<>();
     for (int left = in.readInt(); left > 0; left--) {
       logLevels.put(in.readUTF(), in.readInt());
@@ -103,7 +99,6 @@ record Orders(
         results,
         largeBytes,
         types,
-        shareBytes,
         logLevels,
         factory);
   }

@@ -19,8 +19,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  */
 final class Outbox {
   /*
-   * The items of a batch may be in more memories than the ring has slots. What finds no room follows when the process
-   * has read the rest: it rings when it has nothing more to read.
+   * The items of a batch may be in more memories than the ring has slots. What finds no room
+   * follows when the process has read the rest: it rings when it has nothing more to read.
    */
 
   private final RingProducer requests;

@@ -26,14 +26,15 @@ import org.jspecify.annotations.Nullable;
 /** The worker processes of one step: gives them batches, and replaces those that die. */
 final class Pool implements Placement.BatchExecutor {
   /*
-   * A batch that comes is given to the process with the most free places, or to the first one while that is enough
-   * for all of them, by the thread that brings it. There are as many batches at once as places, so one waits in
-   * pending only while a process is missing, or there is no room in shared memory for it. Whoever frees a place or
-   * room looks at pending again.
+   * A batch that comes is given to the process with the most free places, or to the first one while
+   * that is enough for all of them, by the thread that brings it. There are as many batches at once
+   * as places, so one waits in pending only while a process is missing, or there is no room in
+   * shared memory for it. Whoever frees a place or room looks at pending again.
    *
-   * A process that has died leaves batches. Those that it had not begun are the next for the others. The one
-   * that it executed is as well, if its items may be tried again: first as it is, for the process may have died
-   * of anything; after the second death each item by itself, so that one that kills does it alone.
+   * A process that has died leaves batches. Those that it had not begun are the next for the
+   * others. The one that it executed is as well, if its items may be tried again: first as it is,
+   * for the process may have died of anything; after the second death each item by itself, so that
+   * one that kills does it alone.
    *
    * Lock order: the monitor of a WorkerProcess before that of the pool. Futures are completed with
    * neither.
@@ -87,10 +88,10 @@ final class Pool implements Placement.BatchExecutor {
     this.step = step;
     this.settings = settings;
     this.factory = factory;
-    count = settings.count();
+    count = settings.count;
     window = settings.window(step.maxSize());
     wantedBatches = new AtomicInteger(count * window.size());
-    largeInputs = new LargeMemories(settings.largeBytes(), settings.mechanism(), this::roomFreed);
+    largeInputs = new LargeMemories(settings.largeBytes, settings.mechanism, this::roomFreed);
   }
 
   // The life of the pool.
@@ -118,14 +119,14 @@ final class Pool implements Placement.BatchExecutor {
     this.host = host;
     List<Worker> added = new ArrayList<>();
     add(count, added);
-    inputs = Memories.ALL.own(settings.inputBytes(), settings.mechanism(), freed -> roomFreed());
+    inputs = Memories.ALL.own(settings.inputBytes, settings.mechanism, freed -> roomFreed());
     awaitStart(added);
     StartCache.prepare(settings);
   }
 
   @Override
   public int maxWorkers() {
-    return WorkerProcesses.Builder.MAX_COUNT;
+    return WorkerProcessesBuilder.MAX_COUNT;
   }
 
   @Override
@@ -161,9 +162,7 @@ final class Pool implements Placement.BatchExecutor {
     for (int number = 0; added.size() < n; number++) {
       int candidate = number;
       if (workers.stream().noneMatch(worker -> worker.number == candidate)) {
-        Worker worker =
-            new Worker(
-                this, step, number, settings, () -> settings.window(step.maxSize()), factory);
+        Worker worker = new Worker(this, step, number, settings, factory);
         workers.add(worker);
         boolean isStarted = false;
         try {
@@ -310,7 +309,7 @@ final class Pool implements Placement.BatchExecutor {
 
   @Override
   public CompletionStage<? extends List<?>> execute(List<?> items) {
-    Execution execution = new Execution(items, Contexts.captured(settings.carrier()));
+    Execution execution = new Execution(items, Contexts.captured(settings.carrier));
     dispatch(execution);
     return execution;
   }
@@ -449,10 +448,10 @@ final class Pool implements Placement.BatchExecutor {
         new IllegalArgumentException(
             "the values of an item take more shared memory than there is, or than values that are"
                 + " kept leave, of "
-                + settings.inputBytes()
+                + settings.inputBytes
                 + " bytes for small ones and "
-                + settings.largeBytes()
-                + " for large ones: set inputMemory and largeMemory"
+                + settings.largeBytes
+                + " for large ones: set inputMemoryBytes and largeMemoryBytes"
                 + Garbage.remedy()));
     return true;
   }
@@ -629,7 +628,7 @@ final class Pool implements Placement.BatchExecutor {
    */
   private boolean tryAgain(Execution execution) {
     int deaths = execution.died();
-    if (deaths >= settings.maxTries()) {
+    if (deaths >= settings.maxTries) {
       return false;
     }
     if (deaths < DEATHS_BEFORE_SINGLE || execution.items.size() == 1) {

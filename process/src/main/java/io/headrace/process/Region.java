@@ -19,21 +19,22 @@ import org.jspecify.annotations.Nullable;
  */
 final class Region {
   /*
-   * The parent knows every block that anybody may still read, whoever has allocated it: a block is known
-   * from when it is filled here, or a worker first names it, until its last user is done with it. Then the
-   * owner is told: the slab of this process, or the worker.
+   * The parent knows every block that anybody may still read, whoever has allocated it: a block is
+   * known from when it is filled here, or a worker first names it, until its last user is done with
+   * it. Then the owner is told: the slab of this process, or the worker.
    *
-   * A region that is retired, because its worker has ended or its pool is closed, is unmapped after its
-   * last block, and when no view can be reached anymore: whoever reads one that was released before sees
-   * other bytes, but the JVM does not crash.
+   * A region that is retired, because its worker has ended or its pool is closed, is unmapped after
+   * its last block, and when no view can be reached anymore: whoever reads one that was released
+   * before sees other bytes, but the JVM does not crash.
    *
-   * Most values that are viewed are simply dropped, and the garbage collector has no reason to look for them.
-   * So views take a part of a common memory only: what comes when that is taken is copied to the heap, and its
-   * block is free at once. To copy 64 KiB takes microseconds, and a collection of the whole heap milliseconds to
-   * seconds. If there is no room nevertheless, because the values of a batch need more than the rest, a collection
-   * is the last resort, and views take half of what they did from then on. They take twice as much again each time
-   * that there was none for some minutes, for a burst must not make a service copy for ever; where it is no burst
-   * there is one collection in so many minutes.
+   * Most values that are viewed are simply dropped, and the garbage collector has no reason to look
+   * for them. So views take a part of a common memory only: what comes when that is taken is copied
+   * to the heap, and its block is free at once. To copy 64 KiB takes microseconds, and a collection
+   * of the whole heap milliseconds to seconds. If there is no room nevertheless, because the values
+   * of a batch need more than the rest, a collection is the last resort, and views take half of
+   * what they did from then on. They take twice as much again each time that there was none for
+   * some minutes, for a burst must not make a service copy for ever; where it is no burst there is
+   * one collection in so many minutes.
    */
 
   /** Views take one part of so many at most; the rest is for what is on its way. */
@@ -46,7 +47,7 @@ final class Region {
    * Values that are larger are viewed in any case. Whoever has them has made the memory larger than
    * the default for them, and not the heap.
    */
-  static final long MAX_COPY_BYTES = WorkerProcesses.Builder.DEFAULT_RESULT_BYTES;
+  static final long MAX_COPY_BYTES = WorkerProcessesBuilder.DEFAULT_RESULT_MEMORY_BYTES;
 
   final int number;
   final SharedMemory memory;
@@ -221,7 +222,7 @@ final class Region {
   void forget(Block block) {
     blocks.remove(block.handle.offset());
     if (slab != null) {
-      var _ = slab.release(block.handle);
+      slab.release(block.handle);
     }
     toOwner.accept(block.handle);
     closeIfUnused();

@@ -16,7 +16,7 @@ final class Rehearsal implements Handler<Object, Object> {
           1.0,
           true,
           new byte[1],
-          new byte[WorkerProcesses.Builder.DEFAULT_SHARE_BYTES],
+          new byte[WorkerProcessesBuilder.SHARE_BYTES],
           Tensor.of(new float[1], 1),
           Map.of(1, new Sample(1)));
 

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
@@ -29,8 +28,6 @@ final class Report implements AutoCloseable {
 
   /** The most characters of the names of a logger and a thread. */
   private static final int MAX_NAME = 1000;
-
-  private static final Types NO_TYPES = new Types(List.of());
 
   private final OutputStream out;
 
@@ -89,7 +86,7 @@ final class Report implements AutoCloseable {
 
   private static byte[] bytes(Throwable failure) {
     HeapSpace space = new HeapSpace();
-    ValueWriter writer = new ValueWriter(NO_TYPES, space, MemorySegment.ofArray(new byte[1024]));
+    ValueWriter writer = new ValueWriter(Types.NONE, space, MemorySegment.ofArray(new byte[1024]));
     Failures.write(failure, writer);
     return writer
         .message()

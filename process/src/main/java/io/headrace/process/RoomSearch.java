@@ -14,9 +14,10 @@ import java.util.function.LongSupplier;
  */
 final class RoomSearch {
   /*
-   * A collection stops all threads of this process, and views take less after it. A batch that is under way gives
-   * back what no view keeps, in a moment as a rule, and so that is waited for first. But not for long: its handler may
-   * take any time, while a collection may find room at once.
+   * A collection stops all threads of this process, and views take less after it. A batch that is
+   * under way gives back what no view keeps, in a moment as a rule, and so that is waited for
+   * first. But not for long: its handler may take any time, while a collection may find room at
+   * once.
    */
 
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);

@@ -26,15 +26,16 @@ import org.jspecify.annotations.Nullable;
 /** A client of a {@link FlowServer}, as the server sees it. */
 final class ServedConnection {
   /*
-   * One thread receives calls and submits them. Whichever thread completes one queues its answer, which a
-   * third one encodes and writes. A client that does not read its answers is not read either, once so many
-   * calls are unanswered; what it wrote waits in its own memory. That it has ended shows only when something is
-   * written to it then.
+   * One thread receives calls and submits them. Whichever thread completes one queues its answer,
+   * which a third one encodes and writes. A client that does not read its answers is not read
+   * either, once so many calls are unanswered; what it wrote waits in its own memory. That it has
+   * ended shows only when something is written to it then.
    *
-   * What a call was lent is given back when its answer is encoded, and no worker has the call anymore. What
-   * an answer lends is read by the client before it completes the call. If the connection ends meanwhile the
-   * client is told by the probe, before the memory is used again, not to believe what it reads. The connection
-   * is ended if nothing comes back for long, for others wait for that memory.
+   * What a call was lent is given back when its answer is encoded, and no worker has the call
+   * anymore. What an answer lends is read by the client before it completes the call. If the
+   * connection ends meanwhile the client is told by the probe, before the memory is used again, not
+   * to believe what it reads. The connection is ended if nothing comes back for long, for others
+   * wait for that memory.
    */
 
   private static final long PROBE_SECONDS = 1;

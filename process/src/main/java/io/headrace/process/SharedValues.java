@@ -39,12 +39,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SharedValues implements AutoCloseable {
   /*
-   * Blocks of a region of this process, as the inputs of a step are, with a view of each. A step finds such
-   * values by their addresses.
+   * Blocks of a region of this process, as the inputs of a step are, with a view of each. A step
+   * finds such values by their addresses.
    *
-   * Who finds no room waits its turn, so that a large value gets the room that is released bit by bit. The
-   * one whose turn it is asks for a garbage collection, and again each time a second has passed: nobody
-   * else would notice that values are not reachable anymore.
+   * Who finds no room waits its turn, so that a large value gets the room that is released bit by
+   * bit. The one whose turn it is asks for a garbage collection, and again each time a second has
+   * passed: nobody else would notice that values are not reachable anymore.
    */
 
   private static final long BRIEF_NANOS = TimeUnit.SECONDS.toNanos(1);

@@ -106,7 +106,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
    */
   @Nullable Envelope pack(MemorySegment message) {
     try {
-      ValueWriter out = new ValueWriter(settings.types(), this, message);
+      ValueWriter out = new ValueWriter(settings.types, this, message);
       int packed = 0;
       out.writeInt(0);
       TimeLeft timeLeft = TimeLeft.of(execution.items);
@@ -218,7 +218,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
    * @throws RuntimeException if the worker has written nonsense
    */
   @Nullable List<?> unpack(MemorySegment message) {
-    ValueReader in = new ValueReader(settings.types(), this, message);
+    ValueReader in = new ValueReader(settings.types, this, message);
     readHandleNanos(in);
     try {
       int n = in.readInt();
@@ -264,7 +264,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   /** Reads why the handler has failed. */
   Throwable unpackFailure(MemorySegment message) {
-    ValueReader in = new ValueReader(settings.types(), this, message);
+    ValueReader in = new ValueReader(settings.types, this, message);
     readHandleNanos(in);
     return Failures.read(in);
   }
@@ -374,7 +374,7 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public boolean shares(MemorySegment bytes) {
-    return bytes.byteSize() >= settings.shareBytes() || isShared(bytes);
+    return bytes.byteSize() >= WorkerProcessesBuilder.SHARE_BYTES || isShared(bytes);
   }
 
   private static boolean isShared(MemorySegment bytes) {

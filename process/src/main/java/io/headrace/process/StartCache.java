@@ -30,23 +30,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class StartCache {
   /*
-   * A file is for one JDK, class path, module path and set of options, but for properties; its name is a hash of all
-   * these, of sizes and of times of change. The JVM checks all that again, and starts without the file if it is not for it.
+   * A file is for one JDK, class path, module path and set of options, but for properties; its name
+   * is a hash of all these, of sizes and of times of change. The JVM checks all that again, and
+   * starts without the file if it is not for it.
    *
-   * It is made after the first start of a step that finds none, by a flow with a worker of its own that executes some
-   * items, and writes it when it ends. Nobody waits for that. One process at a time makes a file, for which it holds a
-   * lock that ends with it, and moves it to its place when it is complete.
+   * It is made after the first start of a step that finds none, by a flow with a worker of its own
+   * that executes some items, and writes it when it ends. Nobody waits for that. One process at a
+   * time makes a file, for which it holds a lock that ends with it, and moves it to its place when
+   * it is complete.
    *
-   * The JVM has no such caches for classes in folders. Options that bring in code of others (agents) or have
-   * caches themselves are left alone.
+   * The JVM has no such caches for classes in folders. Options that bring in code of others
+   * (agents) or have caches themselves are left alone.
    *
-   * It is mapped at the address for which it was written, where nothing else is: the JVM would map it anywhere and
-   * change all addresses in it, and workers would share none of it.
+   * It is mapped at the address for which it was written, where nothing else is: the JVM would map
+   * it anywhere and change all addresses in it, and workers would share none of it.
    *
-   * It is written by a JVM with the G1 collector, for only that one writes objects into it; others read them.
+   * It is written by a JVM with the G1 collector, for only that one writes objects into it; others
+   * read them.
    *
-   * It has no profiles of methods (JEP 515): what a rehearsal has run often is what a start runs, and with profiles the
-   * JVM compiles more of that while it starts, which takes a processor from what the start waits for.
+   * It has no profiles of methods (JEP 515): what a rehearsal has run often is what a start runs,
+   * and with profiles the JVM compiles more of that while it starts, which takes a processor from
+   * what the start waits for.
    */
 
   private static final Logger LOGGER = System.getLogger(StartCache.class.getName());
@@ -92,13 +96,13 @@ final class StartCache {
 
   /** The file for some settings; null if there can be none. */
   static @Nullable Path file(Settings settings) {
-    Path folder = settings.startCache();
+    Path folder = settings.startCache;
     if (folder == null) {
       return null;
     }
     boolean isFit =
-        settings.jvmOptions().stream().noneMatch(UNFIT.asMatchPredicate())
-            && settings.code().paths().stream().allMatch(Files::isRegularFile);
+        settings.jvmOptions.stream().noneMatch(UNFIT.asMatchPredicate())
+            && settings.code.paths().stream().allMatch(Files::isRegularFile);
     try {
       return isFit ? folder.resolve("worker-" + key(settings) + SUFFIX) : null;
     } catch (IOException gone) {
@@ -110,9 +114,9 @@ final class StartCache {
     List<Object> parts = new ArrayList<>();
     parts.add(System.getProperty("java.home"));
     parts.add(System.getProperty("java.vm.version"));
-    parts.add(settings.jvmOptions().stream().filter(option -> !option.startsWith("-D")).toList());
-    parts.add(settings.code());
-    for (Path path : settings.code().paths()) {
+    parts.add(settings.jvmOptions.stream().filter(option -> !option.startsWith("-D")).toList());
+    parts.add(settings.code);
+    for (Path path : settings.code.paths()) {
       parts.add(Files.size(path));
       parts.add(Files.getLastModifiedTime(path).toMillis());
     }
@@ -155,7 +159,7 @@ final class StartCache {
 
   private static void train(Path file, Settings settings) throws Exception {
     Path unfinished = file.resolveSibling(file.getFileName() + ".new");
-    List<String> options = new ArrayList<>(settings.jvmOptions());
+    List<String> options = new ArrayList<>(settings.jvmOptions);
     options.removeIf(COLLECTOR.asMatchPredicate());
     options.addAll(
         List.of(

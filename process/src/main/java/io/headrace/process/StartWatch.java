@@ -35,15 +35,15 @@ final class StartWatch implements AutoCloseable {
   }
 
   private void watch() {
-    Heartbeat heart = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
+    Heartbeat heart = new Heartbeat(settings.heartbeatNanos, time.nanoTime());
     Heartbeat start = new Heartbeat(maxNanos, time.nanoTime()); // which has one beat, its end
-    long lookNanos = WorkerProcess.beltNanos(settings.heartbeatNanos());
+    long lookNanos = WorkerProcess.beltNanos(settings.heartbeatNanos);
     try {
       while (!isOver.await(lookNanos, TimeUnit.NANOSECONDS)) {
         long nowNanos = time.nanoTime();
         long beats = beatCount.getAsLong();
         if (beats != 0 && heart.isOverdue(beats, nowNanos)) {
-          kill.accept(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos()));
+          kill.accept(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos));
         } else if (start.isOverdue(0, nowNanos)) {
           kill.accept(Reason.OTHER, "it was not ready after " + Duration.ofNanos(maxNanos));
         }

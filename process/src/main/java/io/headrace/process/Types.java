@@ -61,6 +61,9 @@ final class Types {
   private static final Set<Class<?>> COLLECTIONS =
       Set.of(List.class, LinkedHashSet.class, LinkedHashMap.class);
 
+  /** None beside what travels by itself. */
+  static final Types NONE = new Types(List.of());
+
   private final List<Codec<?>> codecs = new ArrayList<>();
   private final Map<Class<?>, Integer> numbers = new HashMap<>();
 

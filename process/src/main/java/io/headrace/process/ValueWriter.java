@@ -55,12 +55,12 @@ public final class ValueWriter {
   static final int MAX_BYTES = Integer.MAX_VALUE;
 
   /*
-   * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between segments are loops
-   * of mismatched stores in JDK 25, which C2 can compile wrongly where heap arrays of several types meet
-   * (JDK-8331133); a text was seen of which eight bytes were zero.
+   * Bytes of strings are copied by buffers, not by segments. Copies of fewer than 64 bytes between
+   * segments are loops of mismatched stores in JDK 25, which C2 can compile wrongly where heap
+   * arrays of several types meet (JDK-8331133); a text was seen of which eight bytes were zero.
    *
-   * No switches over patterns, and no method references: the first use of each is linked by the JVM for some
-   * milliseconds, which the first batch of a new worker would wait for.
+   * No switches over patterns, and no method references: the first use of each is linked by the JVM
+   * for some milliseconds, which the first batch of a new worker would wait for.
    */
 
   private final Types types;

@@ -3,13 +3,13 @@ package io.headrace.process;
 /** How many batches a process has at once. */
 final class Window {
   /*
-   * A process is to have the next batches at hand when it has answered one, for as long as its parent may need to
-   * send more. That is some batches whose handler needs time, and many that are over in a microsecond. Each
-   * waits in the process behind the others, where no item of a higher priority overtakes it, so there are no more
-   * than that.
+   * A process is to have the next batches at hand when it has answered one, for as long as its
+   * parent may need to send more. That is some batches whose handler needs time, and many that are
+   * over in a microsecond. Each waits in the process behind the others, where no item of a higher
+   * priority overtakes it, so there are no more than that.
    *
-   * The time between two answers of a process that had something to do all the time is that of a batch. A pause of
-   * the parent looks as if it were one, too, and so counts up to a limit.
+   * The time between two answers of a process that had something to do all the time is that of a
+   * batch. A pause of the parent looks as if it were one, too, and so counts up to a limit.
    */
 
   /** What a process has at hand takes about so long. */

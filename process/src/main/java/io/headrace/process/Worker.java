@@ -13,15 +13,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A worker of a pool, which has one process after another, on a thread of its own. */
 final class Worker {
   /*
-   * The thread of a worker starts its process, receives what that answers, and looks after its death. It completes
-   * futures, and so it may be the one that ends the flow and closes the pool: it does for its own process then what
-   * it would do afterwards (end).
+   * The thread of a worker starts its process, receives what that answers, and looks after its
+   * death. It completes futures, and so it may be the one that ends the flow and closes the pool:
+   * it does for its own process then what it would do afterwards (end).
    */
 
   private static final Logger LOGGER = System.getLogger(Worker.class.getName());
@@ -36,7 +35,7 @@ final class Worker {
   private final Pool pool;
   private final Settings settings;
   private final byte[] factory;
-  private final Supplier<Window> windows;
+  private final int maxSize;
   final int number;
   private final String name;
   final Thread thread;
@@ -55,21 +54,11 @@ final class Worker {
   private volatile boolean hasEnded;
   private volatile boolean isStarting = true;
 
-  /**
-   * One that has not been started.
-   *
-   * @param windows makes one for each process
-   */
-  Worker(
-      Pool pool,
-      Placement.PlacedStep step,
-      int number,
-      Settings settings,
-      Supplier<Window> windows,
-      byte[] factory) {
+  /** One that has not been started. */
+  Worker(Pool pool, Placement.PlacedStep step, int number, Settings settings, byte[] factory) {
     this.pool = pool;
     this.settings = settings;
-    this.windows = windows;
+    maxSize = step.maxSize();
     this.factory = factory;
     this.number = number;
     name = step.service() + "-" + step.step() + "-" + number;
@@ -132,7 +121,7 @@ final class Worker {
       }
       LOGGER.log(Level.ERROR, death);
       failures = hasWorked ? 0 : failures + 1;
-      if (failures >= settings.maxFailures()) {
+      if (failures >= settings.maxFailures) {
         isGivenUp = true;
         pool.gaveUp(death);
         return;
@@ -145,7 +134,8 @@ final class Worker {
   private WorkerProcess start() throws Exception {
     long beganNanos = TimeSource.system().nanoTime();
     WorkerProcess process =
-        WorkerProcess.start(name, number, settings, windows.get(), factory, maxStartNanos);
+        WorkerProcess.start(
+            name, number, settings, settings.window(maxSize), factory, maxStartNanos);
     if (maxStartNanos == 0) {
       maxStartNanos = maxStartNanos(TimeSource.system().nanoTime() - beganNanos);
     }
@@ -187,7 +177,7 @@ final class Worker {
 
   private void pause(int failures) {
     var _ = Thread.interrupted(); // of a caller's callback
-    long nanos = restartNanos(settings.restartNanos(), failures);
+    long nanos = restartNanos(settings.restartNanos, failures);
     try {
       var _ = pool.awaitClose(nanos);
     } catch (InterruptedException e) {

@@ -42,7 +42,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final RingConsumer news;
   private final RingProducer responses;
   private final Types types;
-  private final int shareBytes;
   private final Handler<Object, Object> handler;
   private final @Nullable ContextCarrier carrier;
   private final Slab results;
@@ -103,7 +102,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     news = RingConsumer.open(channel.news());
     responses = RingProducer.open(channel.responses());
     types = Types.named(orders.types());
-    shareBytes = orders.shareBytes();
     largeBytes = orders.largeBytes();
     Orders.Mapped mapped = orders.results();
     var _ = map(mapped);
@@ -207,7 +205,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
       Envelope envelope = Envelope.read(slot);
       switch (envelope.kind()) {
         case RELEASE -> {
-          var _ = results.release(envelope.block());
+          results.release(envelope.block());
           isStuck = false;
           isReleased = true;
           heardCount++;
@@ -414,7 +412,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** A memory that was granted is given back with the answer. */
   private void forget(Handle block) {
     if (!granted.contains(block.memory())) {
-      var _ = results.release(block);
+      results.release(block);
     }
   }
 
@@ -447,7 +445,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   @Override
   public boolean shares(MemorySegment bytes) {
-    return bytes.byteSize() >= shareBytes || input(bytes) != null;
+    return bytes.byteSize() >= WorkerProcessesBuilder.SHARE_BYTES || input(bytes) != null;
   }
 
   /** An item or a part of one that is passed on stays where it is. */
@@ -531,7 +529,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
               + results.usedBytes()
               + " are taken, and "
               + largeBytes
-              + " for large ones: set resultMemory and largeMemory");
+              + " for large ones: set resultMemoryBytes and largeMemoryBytes");
     }
     grant = null;
     send(Envelope.needsMemory(lengthBytes));

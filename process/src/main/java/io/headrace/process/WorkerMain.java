@@ -27,11 +27,12 @@ import java.util.logging.LogManager;
 /** The program of a worker process. */
 final class WorkerMain {
   /*
-   * Its standard input begins with its orders, and then stays open as long as the parent lives: at its end the
-   * worker ends, whatever it is doing. Standard output and error are the handler's; they go to the parent's logging.
-   * What the worker itself has to say goes through a pipe, or a socket where there are none: that it is ready, why
-   * it is not, and what is logged. A worker that was told to end closes that first, whereupon the parent closes the input:
-   * the JVM would wait 300 ms for a thread that still reads. Batches go through shared memory.
+   * Its standard input begins with its orders, and then stays open as long as the parent lives: at
+   * its end the worker ends, whatever it is doing. Standard output and error are the handler's;
+   * they go to the parent's logging. What the worker itself has to say goes through a pipe, or a
+   * socket where there are none: that it is ready, why it is not, and what is logged. A worker that
+   * was told to end closes that first, whereupon the parent closes the input: the JVM would wait
+   * 300 ms for a thread that still reads. Batches go through shared memory.
    */
 
   private static final int PARENT_IS_GONE = 3;
@@ -124,9 +125,8 @@ final class WorkerMain {
    */
   private static void useOnce() {
     MemorySegment message = MemorySegment.ofArray(new byte[Envelope.BYTES]);
-    Types none = new Types(List.of());
-    new ValueWriter(none, new HeapSpace(), message).write(List.of(1L, "", 1.0));
-    var _ = new ValueReader(none, new HeapSpace(), message).read();
+    new ValueWriter(Types.NONE, new HeapSpace(), message).write(List.of(1L, "", 1.0));
+    var _ = new ValueReader(Types.NONE, new HeapSpace(), message).read();
   }
 
   private static OutputStream reports(Orders orders) throws IOException {

@@ -26,16 +26,18 @@ import org.jspecify.annotations.Nullable;
 /** One process of a worker, from its start to its end, as its parent sees it. */
 final class WorkerProcess {
   /*
-   * Any thread sends (send), under the monitor of this, which guards the ends of the rings to the process. The
-   * thread of the worker, which has started the process, receives its answers (serve). The pool says which place
-   * a batch takes, and gets it back when the batch is answered.
+   * Any thread sends (send), under the monitor of this, which guards the ends of the rings to the
+   * process. The thread of the worker, which has started the process, receives its answers (serve).
+   * The pool says which place a batch takes, and gets it back when the batch is answered.
    *
-   * The parent believes only what it has written itself. What comes from the process is checked, and at the first
-   * nonsense the process is killed: what it had in hand is then treated as after any other death.
+   * The parent believes only what it has written itself. What comes from the process is checked,
+   * and at the first nonsense the process is killed: what it had in hand is then treated as after
+   * any other death.
    *
-   * A death is seen in two ways. The lifeline tells first, that the thread which executes batches is gone: what it has
-   * answered and begun is final, and its batches can be queued again. The system takes the process apart then,
-   * which takes milliseconds; other threads of the handler may run that long, so memory is used again only after that.
+   * A death is seen in two ways. The lifeline tells first, that the thread which executes batches
+   * is gone: what it has answered and begun is final, and its batches can be queued again. The
+   * system takes the process apart then, which takes milliseconds; other threads of the handler may
+   * run that long, so memory is used again only after that.
    */
 
   /** What else there is to look at is looked at so often at least, even if nobody rings. */
@@ -106,20 +108,20 @@ final class WorkerProcess {
     for (int place = 0; place < places; place++) {
       givePlace(place);
     }
-    memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism());
-    channel = Channel.create(memory.segment(), places, settings.heartbeatNanos() != 0);
-    loopWatch = new LoopWatch(name, channel.lifeline(), settings.mechanism(), this::ended);
+    memory = SharedMemory.create(Channel.sizeBytes(places), settings.mechanism);
+    channel = Channel.create(memory.segment(), places, settings.heartbeatNanos != 0);
+    loopWatch = new LoopWatch(name, channel.lifeline(), settings.mechanism, this::ended);
     outbox =
         new Outbox(channel.newProducer(channel.requests()), channel.newProducer(channel.news()));
     responses = channel.newConsumer(channel.responses());
     try {
-      results = Memories.ALL.foreign(settings.resultBytes(), settings.mechanism(), this::freed);
+      results = Memories.ALL.foreign(settings.resultBytes, settings.mechanism, this::freed);
     } catch (RuntimeException | Error none) {
       memory.close();
       throw none;
     }
     largeResults = new LargeResults(settings, this::wake);
-    heartbeat = new Heartbeat(settings.heartbeatNanos(), time.nanoTime());
+    heartbeat = new Heartbeat(settings.heartbeatNanos, time.nanoTime());
   }
 
   /**
@@ -138,7 +140,7 @@ final class WorkerProcess {
           new Output(
               process.getInputStream(),
               name,
-              settings.isTraining() ? line -> {} : line -> Hearing.printed(name, line));
+              settings.isTraining ? line -> {} : line -> Hearing.printed(name, line));
       WorkerProcess worker = null;
       try {
         worker = new WorkerProcess(name, settings, window); // while the JVM starts
@@ -161,14 +163,13 @@ final class WorkerProcess {
         new Orders(
             name,
             settings.processorsOf(number),
-            settings.mechanism(),
+            settings.mechanism,
             launch.entrance(),
             memory.path(),
             channel.places(),
-            new Orders.Mapped(results.number, settings.resultBytes(), results.memory.path()),
-            settings.largeBytes(),
-            settings.types().names(),
-            settings.shareBytes(),
+            new Orders.Mapped(results.number, settings.resultBytes, results.memory.path()),
+            settings.largeBytes,
+            settings.types.names(),
             LogLevels.here(),
             factory);
     try (StartWatch _ =
@@ -223,10 +224,10 @@ final class WorkerProcess {
   private IOException endedBefore(Process process, Output output, IOException ended)
       throws InterruptedException {
     try {
-      if (!process.waitFor(settings.closeNanos(), TimeUnit.NANOSECONDS)) {
+      if (!process.waitFor(settings.closeNanos, TimeUnit.NANOSECONDS)) {
         return ended;
       }
-      Death death = Death.of(name, process, killing, output, settings.folder());
+      Death death = Death.of(name, process, killing, output, settings.folder);
       return new IOException("before it was ready " + death.text(), ended);
     } finally {
       kill(process); // also if this is interrupted
@@ -234,7 +235,7 @@ final class WorkerProcess {
   }
 
   private Doorbell doorbell(Launch launch) throws IOException {
-    if (settings.mechanism() == Mechanism.LINUX) {
+    if (settings.mechanism == Mechanism.LINUX) {
       return Doorbell.futex(channel.parentBell(), channel.workerBell());
     }
     SocketChannel socket = launch.accept();
@@ -459,7 +460,7 @@ final class WorkerProcess {
   /** Receives answers until there are no more. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
-    long beltNanos = beltNanos(settings.batchNanos(), beltNanos(settings.heartbeatNanos()));
+    long beltNanos = beltNanos(settings.batchNanos, beltNanos(settings.heartbeatNanos));
     try {
       while (!hasEnded && !isDiscarded) {
         var _ = Thread.interrupted(); // of a caller's callback
@@ -574,14 +575,7 @@ final class WorkerProcess {
     loopWatch.begin();
     Block block = envelope.hasBlock() ? named(envelope.block()) : null;
     try {
-      MemorySegment whole = envelope.message();
-      if (whole == null) {
-        whole = block == null ? channel.response(place) : block.segment();
-      }
-      if (envelope.length() < 0 || envelope.length() > whole.byteSize()) {
-        throw new CorruptMemoryException("a message of " + envelope.length() + " bytes");
-      }
-      MemorySegment message = whole.asSlice(0, envelope.length());
+      MemorySegment message = message(envelope, block);
       List<?> answers = null;
       Throwable failure = null;
       try {
@@ -613,6 +607,18 @@ final class WorkerProcess {
     }
   }
 
+  /** What an answer says: in the envelope itself, at its place, or in a block. */
+  private MemorySegment message(Envelope envelope, @Nullable Block block) {
+    MemorySegment whole = envelope.message();
+    if (whole == null) {
+      whole = block == null ? channel.response(envelope.place()) : block.segment();
+    }
+    if (envelope.length() < 0 || envelope.length() > whole.byteSize()) {
+      throw new CorruptMemoryException("a message of " + envelope.length() + " bytes");
+    }
+    return whole.asSlice(0, envelope.length());
+  }
+
   /** A batch has its answer, of which its caller has not been told. */
   private void settle(Shipment shipment, Pool pool) {
     shipment.release();
@@ -635,15 +641,14 @@ final class WorkerProcess {
     if (begun != null) {
       if (begun.begunNanos == 0) {
         begun.begunNanos = nowNanos;
-      } else if (settings.batchNanos() != 0
-          && nowNanos - begun.begunNanos > settings.batchNanos()) {
+      } else if (settings.batchNanos != 0 && nowNanos - begun.begunNanos > settings.batchNanos) {
         kill(
             Reason.BATCH_TIMEOUT,
-            "a batch took longer than " + Duration.ofNanos(settings.batchNanos()));
+            "a batch took longer than " + Duration.ofNanos(settings.batchNanos));
       }
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
-      kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos()));
+      kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos));
     }
     unmap();
   }
@@ -714,13 +719,13 @@ final class WorkerProcess {
     link.process.onExit().join();
     link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
-    return Death.of(name, link.process, killing, link.output, settings.folder());
+    return Death.of(name, link.process, killing, link.output, settings.folder);
   }
 
   /** Waits for the end of the process, and kills it if it takes too long. */
   void awaitEnd() throws InterruptedException {
     Process process = link().process;
-    if (!process.waitFor(settings.closeNanos(), TimeUnit.NANOSECONDS)) {
+    if (!process.waitFor(settings.closeNanos, TimeUnit.NANOSECONDS)) {
       kill("it did not end when it was told to");
     }
   }

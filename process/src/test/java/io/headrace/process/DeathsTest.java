@@ -53,7 +53,7 @@ class DeathsTest {
     }
   }
 
-  private WorkerProcesses.Builder killedOnceAt(Fault.Point point) {
+  private WorkerProcessesBuilder killedOnceAt(Fault.Point point) {
     return WorkerProcesses.builder(1)
         .retry(3)
         .restartDelay(Duration.ofMillis(1))
@@ -125,7 +125,10 @@ class DeathsTest {
                 HandlerFactory.of(Copying::new),
                 step ->
                     step.workers(
-                        killedOnceAt(point).inputMemory(1 << 20).resultMemory(1 << 20).build()))
+                        killedOnceAt(point)
+                            .inputMemoryBytes(1 << 20)
+                            .resultMemoryBytes(1 << 20)
+                            .build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       for (int i = 0; i < 30; i++) {
@@ -174,7 +177,7 @@ class DeathsTest {
     }
   }
 
-  private Flow<Object, Object> ending(WorkerProcesses.Builder processes)
+  private Flow<Object, Object> ending(WorkerProcessesBuilder processes)
       throws InterruptedException {
     return Flow.<Object>builder("ending")
         .<Object>stepPerWorker(
@@ -242,8 +245,8 @@ class DeathsTest {
                 step ->
                     step.workers(
                         WorkerProcesses.builder(1)
-                            .resultMemory(1 << 20)
-                            .largeMemory(400_000)
+                            .resultMemoryBytes(1 << 20)
+                            .largeMemoryBytes(400_000)
                             .build()))
             .build()
             .start(Duration.ofSeconds(30))) {
@@ -485,7 +488,7 @@ class DeathsTest {
       Awaitility.await("more failures than are allowed by default")
           .atMost(Duration.ofSeconds(60))
           .until(
-              () -> failures.toFile().list().length > WorkerProcesses.Builder.DEFAULT_MAX_FAILURES);
+              () -> failures.toFile().list().length > WorkerProcessesBuilder.DEFAULT_MAX_FAILURES);
       assertThat(flow.state()).isEqualTo(Flow.State.RUNNING);
       assertThat(waiting).noneMatch(CompletableFuture::isDone);
       Files.delete(broken);

@@ -23,7 +23,7 @@ final class Doubling implements Handler<Integer, Object> {
   static final int HANG = -6;
 
   /** A flow of one step that doubles. */
-  static Flow<Integer, Object> flow(WorkerProcesses.Builder processes, int maxSize)
+  static Flow<Integer, Object> flow(WorkerProcessesBuilder processes, int maxSize)
       throws InterruptedException {
     return Flow.<Integer>builder("doubling")
         .<Object>stepPerWorker(

@@ -98,7 +98,7 @@ class DroppedResultsTest {
 
   private static Pool start(Kind kind, int bytes) throws Exception {
     return RoomTest.start(
-        WorkerProcesses.builder(1).resultMemory(MIB).inputMemory(MIB),
+        WorkerProcesses.builder(1).resultMemoryBytes(MIB).inputMemoryBytes(MIB),
         HandlerFactory.of(Filling.class, kind, bytes));
   }
 
@@ -250,7 +250,7 @@ class DroppedResultsTest {
             failed ->
                 assertThat(failed)
                     .startsWith("failed: ")
-                    .contains("set largeMemory; this JVM ignores System.gc()"));
+                    .contains("set largeMemoryBytes; this JVM ignores System.gc()"));
   }
 
   /** In a JVM of its own: drops tensors, then keeps segments until there is no room for them. */
@@ -279,8 +279,8 @@ class DroppedResultsTest {
             step ->
                 step.workers(
                     WorkerProcesses.builder(1)
-                        .resultMemory(MIB)
-                        .largeMemory(MIB)
+                        .resultMemoryBytes(MIB)
+                        .largeMemoryBytes(MIB)
                         .noStartCache()
                         .build()))
         .build()

@@ -81,8 +81,8 @@ class KillsTest {
                             .retry(Integer.MAX_VALUE)
                             .maxFailures(Integer.MAX_VALUE)
                             .restartDelay(Duration.ofMillis(1))
-                            .inputMemory(8 << 20)
-                            .resultMemory(4 << 20)
+                            .inputMemoryBytes(8 << 20)
+                            .resultMemoryBytes(4 << 20)
                             .jvmOptions(
                                 "-XX:TieredStopAtLevel=1",
                                 "-D" + Fault.PROPERTY + "=" + KillAtTimes.class.getName(),

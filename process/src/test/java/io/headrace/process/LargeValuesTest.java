@@ -72,11 +72,11 @@ class LargeValuesTest {
     return Tensor.of(data, bytes);
   }
 
-  private static WorkerProcesses.Builder small() {
-    return WorkerProcesses.builder(1).inputMemory(MIB).resultMemory(MIB);
+  private static WorkerProcessesBuilder small() {
+    return WorkerProcesses.builder(1).inputMemoryBytes(MIB).resultMemoryBytes(MIB);
   }
 
-  private static Flow<Object, Object> flow(WorkerProcesses.Builder processes, int maxSize)
+  private static Flow<Object, Object> flow(WorkerProcessesBuilder processes, int maxSize)
       throws InterruptedException {
     return Flow.<Object>builder("large")
         .<Object>stepPerWorker(
@@ -127,7 +127,7 @@ class LargeValuesTest {
   @Test
   void theirMemoryIsGivenBackAndOthersWaitForIt() throws Exception {
     Leftovers.awaitNone(); // of other tests
-    try (Flow<Object, Object> flow = flow(small().largeMemory(7 * MIB), 1)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(7 * MIB), 1)) {
       int common = Memories.ALL.count();
       List<CompletableFuture<Long>> sizes = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
@@ -147,7 +147,7 @@ class LargeValuesTest {
 
   @Test
   void whatIsAboveTheLimitFailsAlone() throws Exception {
-    try (Flow<Object, Object> flow = flow(small().largeMemory(2 * MIB), 4)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(2 * MIB), 4)) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(List.of(tensor(2 * MIB + 1), 2 * MIB + 1, 2 * MIB, 1));
       assertThatThrownBy(futures.get(0)::join)
@@ -156,7 +156,8 @@ class LargeValuesTest {
       assertThatThrownBy(futures.get(1)::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("a result takes 2097153 bytes")
-          .hasMessageContaining("and 2097152 for large ones: set resultMemory and largeMemory");
+          .hasMessageContaining(
+              "and 2097152 for large ones: set resultMemoryBytes and largeMemoryBytes");
       assertThat(((Tensor) futures.get(2).join()).byteSize()).isEqualTo(2 * MIB);
       assertThat(((Tensor) futures.get(3).join()).byteSize()).isEqualTo(1);
     }
@@ -178,10 +179,10 @@ class LargeValuesTest {
 
   @Test
   void whoKeepsAllThatThereIsGetsFailures() throws Exception {
-    try (Flow<Object, Object> flow = flow(small().largeMemory(2 * MIB), 1)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(2 * MIB), 1)) {
       Object kept = flow.call(2 * MIB);
       assertThatThrownBy(() -> flow.call(2 * MIB))
-          .hasMessageContaining("results that are kept, take all: set largeMemory");
+          .hasMessageContaining("results that are kept, take all: set largeMemoryBytes");
       assertThat(flow.call(1000)).isInstanceOf(Tensor.class);
       assertThat(((Tensor) kept).byteSize()).isEqualTo(2 * MIB);
     }
@@ -205,7 +206,7 @@ class LargeValuesTest {
   @Test
   void aResultWaitsForManySmallOnes() throws Exception {
     int count = 30;
-    try (Flow<Object, Object> flow = flow(small().largeMemory(0), 1)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(0), 1)) {
       List<MemorySegment> small = new ArrayList<>();
       for (int i = 0; i < count; i++) {
         small.add((MemorySegment) flow.call(MIB / 32 - 16L));
@@ -223,8 +224,11 @@ class LargeValuesTest {
   /** Twice what they have so far is too much, and what they need is not. */
   @Test
   void aMessageThatGrowsTakesNoMoreThanThereIs() throws Exception {
-    WorkerProcesses.Builder processes =
-        WorkerProcesses.builder(1).inputMemory(2_086_000).resultMemory(2_086_000).largeMemory(0);
+    WorkerProcessesBuilder processes =
+        WorkerProcesses.builder(1)
+            .inputMemoryBytes(2_086_000)
+            .resultMemoryBytes(2_086_000)
+            .largeMemoryBytes(0);
     try (Flow<Object, Object> flow = flow(processes, 64)) {
       List<Object> texts = java.util.Collections.nCopies(64, "t".repeat(20_000));
       for (CompletableFuture<Object> future : flow.submitAll(texts)) {
@@ -236,7 +240,7 @@ class LargeValuesTest {
   /** The text takes what it needs; twice that is too much for what is behind it. */
   @Test
   void aMessageOfResultsThatGrowsTakesNoMoreThanThereIs() throws Exception {
-    try (Flow<Object, Object> flow = flow(small().largeMemory(5 * MIB), 1)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(5 * MIB), 1)) {
       String text = "t".repeat(2 * MIB + 1000);
       assertThat(flow.call(text)).isEqualTo(text + "!");
     }
@@ -282,14 +286,14 @@ class LargeValuesTest {
       List<Tensor> one = List.of(tensor(300_000), tensor(300_000), tensor(MIB), tensor(MIB));
       assertThat((List<?>) flow.call(one)).as("an item of several values").hasSize(4);
     }
-    try (Flow<Object, Object> flow = flow(small().largeMemory(MIB), 8)) {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(MIB), 8)) {
       List<CompletableFuture<Object>> futures =
           flow.submitAll(java.util.Collections.nCopies(8, 500_000));
       int failed = 0;
       for (CompletableFuture<Object> future : futures) {
         Throwable failure = future.handle((result, thrown) -> thrown).join();
         if (failure != null) {
-          assertThat(failure).hasMessageContaining("take all: set largeMemory");
+          assertThat(failure).hasMessageContaining("take all: set largeMemoryBytes");
           failed++;
         }
       }
@@ -308,7 +312,7 @@ class LargeValuesTest {
                 step ->
                     step.batch(BatchPolicy.greedy(1))
                         .queue(2, OnFull.fail())
-                        .workers(small().ahead(0).largeMemory(450_000).build()))
+                        .workers(small().ahead(0).largeMemoryBytes(450_000).build()))
             .build()
             .start(Duration.ofSeconds(30))) {
       List<MemorySegment> kept = new ArrayList<>();
@@ -340,7 +344,7 @@ class LargeValuesTest {
   @ParameterizedTest
   @ValueSource(strings = {"RECEIVED", "HANDLED", "WRITTEN", "ANSWERED"})
   void aDeathLeavesNoMemory(String point) throws Exception {
-    WorkerProcesses.Builder dying =
+    WorkerProcessesBuilder dying =
         small()
             .retry(3)
             .jvmOptions(

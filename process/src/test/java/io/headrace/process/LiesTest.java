@@ -73,7 +73,7 @@ class LiesTest {
 
   @Test
   void aWorkerThatOverwritesItsLifelineIsReplaced() throws Exception {
-    WorkerProcesses.Builder processes =
+    WorkerProcessesBuilder processes =
         WorkerProcesses.builder(1)
             .retry(3)
             .jvmOptions(
@@ -108,7 +108,7 @@ class LiesTest {
 
   @Test
   void aProcessThatHasWrittenNonsenseDoesNotKeepAFlowFromClosingTheOthers() throws Exception {
-    WorkerProcesses.Builder processes =
+    WorkerProcessesBuilder processes =
         WorkerProcesses.builder(2)
             .ahead(0)
             .jvmOptions("-D" + Fault.PROPERTY + "=" + Foretelling.class.getName());
@@ -146,7 +146,7 @@ class LiesTest {
                     step.batch(BatchPolicy.greedy(1))
                         .workers(
                             WorkerProcesses.builder(1)
-                                .inputMemory(1 << 20)
+                                .inputMemoryBytes(1 << 20)
                                 .ahead(0)
                                 .retry(5)
                                 .jvmOptions(

@@ -327,7 +327,7 @@ class LogsTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void anInterruptOfAHandlerIsForItsOwnBatch(boolean isPortable) throws Exception {
-    WorkerProcesses.Builder processes = WorkerProcesses.builder(1);
+    WorkerProcessesBuilder processes = WorkerProcesses.builder(1);
     Queue<String> logged = new ConcurrentLinkedQueue<>();
     Logger logger = Logger.getLogger("interrupted");
     logger.setFilter(logs -> logged.add(logs.getMessage()));

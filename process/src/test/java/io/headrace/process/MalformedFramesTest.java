@@ -44,7 +44,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients and servers that send what cannot be. */
 class MalformedFramesTest {
-  private static final Types NO_TYPES = new Types(List.of());
   private static final int MAX_BYTES = 1 << 20;
 
   /** Memory of a client. */
@@ -83,7 +82,7 @@ class MalformedFramesTest {
   }
 
   private static byte[] frame(Frame.Kind kind, Consumer<ValueWriter> content) {
-    ValueWriter out = Frame.begin(kind, NO_TYPES, 2 * MAX_BYTES);
+    ValueWriter out = Frame.begin(kind, Types.NONE, 2 * MAX_BYTES);
     content.accept(out);
     return Frame.end(out).toArray(ValueLayout.JAVA_BYTE);
   }
@@ -251,7 +250,7 @@ class MalformedFramesTest {
       List<Frame.Kind> answers = new ArrayList<>();
       Wire wire = new Wire(socket);
       while (answers.size() < 4) {
-        answers.add(Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), NO_TYPES)));
+        answers.add(Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), Types.NONE)));
       }
       assertThat(answers)
           .containsExactlyInAnyOrder(
@@ -270,7 +269,7 @@ class MalformedFramesTest {
       write(socket, map(1, memory.sizeBytes(), memory.path()));
       write(socket, lent(1, 0));
       assertThat(kind(wire)).isEqualTo(Frame.Kind.WELCOME);
-      ValueReader failed = Frame.reader(wire.receive(MAX_BYTES), NO_TYPES);
+      ValueReader failed = Frame.reader(wire.receive(MAX_BYTES), Types.NONE);
       assertThat(Frame.readKind(failed)).isEqualTo(Frame.Kind.FAILED);
       assertThat(failed.readLong()).isEqualTo(1);
       assertThat(kind(wire)).isEqualTo(Frame.Kind.RETURNED);
@@ -285,7 +284,7 @@ class MalformedFramesTest {
   }
 
   private static Frame.Kind kind(Wire wire) throws IOException {
-    return Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), NO_TYPES));
+    return Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), Types.NONE));
   }
 
   @Test
@@ -415,7 +414,7 @@ class MalformedFramesTest {
     Wire wire = new Wire(socket);
     while (true) {
       MemorySegment frame = wire.receive(MAX_BYTES);
-      ValueReader in = Frame.reader(frame, NO_TYPES);
+      ValueReader in = Frame.reader(frame, Types.NONE);
       if (Frame.readKind(in) == Frame.Kind.REFUSED) {
         assertThatThrownBy(() -> wire.receive(MAX_BYTES)).isInstanceOf(IOException.class);
         return "the server disconnects: " + in.readString();

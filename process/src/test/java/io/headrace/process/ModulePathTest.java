@@ -68,7 +68,7 @@ class ModulePathTest {
       public final class Main {
         record Item(int value) {}
         public static void main(String[] args) throws Exception {
-          WorkerProcesses.Builder processes =
+          WorkerProcessesBuilder processes =
               WorkerProcesses.builder(1).register(Item.class).jvmOptions("-Xmx64m");
           if (args.length > 0) {
             processes.workingFolder(Path.of(args[0]));
@@ -263,7 +263,7 @@ class ModulePathTest {
     assertThatThrownBy(() -> WorkerProcesses.builder(1).modulePath(missing))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("module path has");
-    WorkerProcesses.Builder twice = WorkerProcesses.builder(1).classPath();
+    WorkerProcessesBuilder twice = WorkerProcesses.builder(1).classPath();
     assertThatThrownBy(() -> twice.classPath(folder))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("class path is set to");

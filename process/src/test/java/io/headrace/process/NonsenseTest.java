@@ -222,7 +222,7 @@ class NonsenseTest {
       slab = new Slab(results.number, results.segment());
       isMeasured = random.nextBoolean();
       MemorySegment space = MemorySegment.ofArray(new byte[256 * 1024]);
-      ValueWriter out = new ValueWriter(SETTINGS.types(), this, space);
+      ValueWriter out = new ValueWriter(SETTINGS.types, this, space);
       if (isMeasured) {
         numbers.add(out.position());
         out.writeLong(random.nextInt(MIB));

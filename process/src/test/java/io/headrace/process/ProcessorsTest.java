@@ -60,7 +60,7 @@ class ProcessorsTest {
     }
   }
 
-  private static Flow<Integer, String> flow(WorkerProcesses.Builder processes)
+  private static Flow<Integer, String> flow(WorkerProcessesBuilder processes)
       throws InterruptedException {
     return Flow.<Integer>builder("threads")
         .<String>stepPerWorker(
@@ -89,7 +89,7 @@ class ProcessorsTest {
     }
     int first = Affinity.current().first();
     int last = Affinity.current().last();
-    WorkerProcesses.Builder builder =
+    WorkerProcessesBuilder builder =
         WorkerProcesses.builder(3).processors(List.of(Set.of(first), List.of(last)));
     Settings settings = builder.settings();
     assertThat(settings.processorsOf(0)).containsExactly(first);

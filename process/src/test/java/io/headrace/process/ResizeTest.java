@@ -248,7 +248,7 @@ class ResizeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {-1, 0, WorkerProcesses.Builder.MAX_COUNT + 1})
+  @ValueSource(ints = {-1, 0, WorkerProcessesBuilder.MAX_COUNT + 1})
   void numbersThatCannotBeAreRefused(int workers) throws Exception {
     try (Flow<Integer, Integer> flow = flow(1)) {
       assertThatThrownBy(() -> flow.resize("step", workers))

@@ -60,7 +60,7 @@ class ResultCountsTest {
   }
 
   private static Flow<Object, Object> flow(
-      HandlerFactory<? extends Handler<Object, Object>> factory, WorkerProcesses.Builder processes)
+      HandlerFactory<? extends Handler<Object, Object>> factory, WorkerProcessesBuilder processes)
       throws InterruptedException {
     return Flow.<Object>builder("counting")
         .<Object>stepPerWorker(
@@ -68,7 +68,7 @@ class ResultCountsTest {
             factory,
             step ->
                 step.batch(BatchPolicy.fixed(SIZE, Duration.ofSeconds(60)))
-                    .workers(processes.inputMemory(1 << 20).build()))
+                    .workers(processes.inputMemoryBytes(1 << 20).build()))
         .build()
         .start(Duration.ofSeconds(30));
   }

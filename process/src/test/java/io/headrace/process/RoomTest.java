@@ -70,12 +70,12 @@ class RoomTest {
 
   private static Pool start(boolean isPassing) throws Exception {
     return start(
-        WorkerProcesses.builder(2).ahead(9).inputMemory(1 << 20),
+        WorkerProcesses.builder(2).ahead(9).inputMemoryBytes(1 << 20),
         HandlerFactory.of(Handling.class, isPassing));
   }
 
   /** The processes of a step whose batches are handed over by a test. */
-  static Pool start(WorkerProcesses.Builder processes, HandlerFactory<?> factory) throws Exception {
+  static Pool start(WorkerProcessesBuilder processes, HandlerFactory<?> factory) throws Exception {
     Settings settings = processes.noStartCache().settings();
     Pool pool =
         new Pool(
@@ -132,7 +132,8 @@ class RoomTest {
   @Test
   void someIsThoughABatchIsUnderWayIfThatDoesNotEnd() throws Exception {
     Pool pool =
-        start(WorkerProcesses.builder(2).inputMemory(1 << 20), HandlerFactory.of(Waiting::new));
+        start(
+            WorkerProcesses.builder(2).inputMemoryBytes(1 << 20), HandlerFactory.of(Waiting::new));
     try (SharedValues values = SharedValues.create(1 << 16)) {
       MemorySegment end = values.allocate(8).fill((byte) 0);
       assertThat(execute(pool, 1, MemorySegment.ofBuffer(ITEM)).getFirst()) // and is dropped
@@ -154,7 +155,8 @@ class RoomTest {
   @Test
   void noneIsForAProcessThatDoesNotKnowYetWhatWasReleased() throws Exception {
     Pool pool =
-        start(WorkerProcesses.builder(1).resultMemory(1 << 20), HandlerFactory.of(Waiting::new));
+        start(
+            WorkerProcesses.builder(1).resultMemoryBytes(1 << 20), HandlerFactory.of(Waiting::new));
     try (SharedValues values = SharedValues.create(1 << 16)) {
       MemorySegment end = values.allocate(8);
       LONG.setVolatile(end, 0L, 1L);

@@ -64,7 +64,7 @@ class SharedCallsTest {
     return client(FlowClient.builder(path()));
   }
 
-  private FlowClient<Object, Object> client(FlowClient.Builder builder) {
+  private FlowClient<Object, Object> client(FlowClientBuilder builder) {
     FlowClient<Object, Object> client =
         builder
             .maxFrameBytes(64 << 10)
@@ -108,7 +108,7 @@ class SharedCallsTest {
                 HandlerFactory.of(Copy::new),
                 step ->
                     step.batch(BatchPolicy.greedy(1))
-                        .workers(WorkerProcesses.builder(1).resultMemory(4 * MIB).build()))
+                        .workers(WorkerProcesses.builder(1).resultMemoryBytes(4 * MIB).build()))
             .build()
             .start(Duration.ofSeconds(30));
     toClose.add(flow);

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SharedValuesTest {
   private static final Duration LONG = Duration.ofSeconds(30);
-  private static final int SHARE = WorkerProcesses.Builder.DEFAULT_SHARE_BYTES;
+  private static final int SHARE = WorkerProcessesBuilder.SHARE_BYTES;
 
   @AfterEach
   void nothingIsLeft() {
@@ -37,8 +37,8 @@ class SharedValuesTest {
   }
 
   /** Each step has memory for copies of much less than 16 MiB. */
-  private static WorkerProcesses.Builder processes() {
-    return WorkerProcesses.builder(1).inputMemory(1 << 20).resultMemory(1 << 20);
+  private static WorkerProcessesBuilder processes() {
+    return WorkerProcesses.builder(1).inputMemoryBytes(1 << 20).resultMemoryBytes(1 << 20);
   }
 
   private static Flow<MemorySegment, MemorySegment> touchingTwice() throws InterruptedException {

@@ -46,7 +46,7 @@ class SharingTest {
   }
 
   private static Flow<Object, Object> flow(
-      WorkerProcesses.Builder processes, HandlerFactory<? extends Handler<Object, Object>> factory)
+      WorkerProcessesBuilder processes, HandlerFactory<? extends Handler<Object, Object>> factory)
       throws InterruptedException {
     return Flow.<Object>builder("sharing")
         .<Object>stepPerWorker(
@@ -125,8 +125,8 @@ class SharingTest {
 
   @Test
   void whatFindsNoRoomWaitsForIt() throws Exception {
-    WorkerProcesses.Builder small =
-        WorkerProcesses.builder(1).ahead(1).inputMemory(MIB).resultMemory(MIB);
+    WorkerProcessesBuilder small =
+        WorkerProcesses.builder(1).ahead(1).inputMemoryBytes(MIB).resultMemoryBytes(MIB);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       List<CompletableFuture<Long>> sizes = new ArrayList<>();
       for (int i = 0; i < 16; i++) {
@@ -141,8 +141,11 @@ class SharingTest {
 
   @Test
   void whatIsLargerThanTheMemoryFailsAloneIfItMayNotHaveItsOwn() throws Exception {
-    WorkerProcesses.Builder small =
-        WorkerProcesses.builder(1).inputMemory(2 * MIB).resultMemory(MIB).largeMemory(0);
+    WorkerProcessesBuilder small =
+        WorkerProcesses.builder(1)
+            .inputMemoryBytes(2 * MIB)
+            .resultMemoryBytes(MIB)
+            .largeMemoryBytes(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       CompletableFuture<Object> tooLarge = flow.submit(tensor(2 * MIB + 1));
       CompletableFuture<Object> resultTooLarge = flow.submit(tensor(MIB + 1));
@@ -153,7 +156,7 @@ class SharingTest {
       assertThatThrownBy(resultTooLarge::join)
           .hasRootCauseInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("a result takes 1048577 bytes of shared memory")
-          .hasMessageContaining("set resultMemory and largeMemory");
+          .hasMessageContaining("set resultMemoryBytes and largeMemoryBytes");
       assertThat(((Tensor) fine.join()).byteSize()).isEqualTo(MIB);
     }
   }
@@ -161,7 +164,8 @@ class SharingTest {
   /** Each fits alone, and both together never do. */
   @Test
   void aBatchThatDoesNotFitIntoTheMemoryGoesItemByItem() throws Exception {
-    WorkerProcesses.Builder small = WorkerProcesses.builder(1).inputMemory(2 * MIB).largeMemory(0);
+    WorkerProcessesBuilder small =
+        WorkerProcesses.builder(1).inputMemoryBytes(2 * MIB).largeMemoryBytes(0);
     try (Flow<Object, Object> flow = flow(small, HandlerFactory.of(Copy::new))) {
       for (CompletableFuture<Object> future :
           flow.submitAll(List.of(tensor(MIB + 1), tensor(MIB + 1), tensor(MIB + 1)))) {

@@ -63,7 +63,10 @@ class ShutdownsTest {
                 step.batch(BatchPolicy.greedy(maxSize))
                     .queue(1000, OnFull.fail())
                     .workers(
-                        WorkerProcesses.builder(processes).ahead(100).inputMemory(1 << 20).build()))
+                        WorkerProcesses.builder(processes)
+                            .ahead(100)
+                            .inputMemoryBytes(1 << 20)
+                            .build()))
         .build()
         .start(Duration.ofSeconds(30));
   }
@@ -163,7 +166,7 @@ class ShutdownsTest {
                     step.workers(
                         WorkerProcesses.builder(1)
                             .ahead(0)
-                            .inputMemory(MIB)
+                            .inputMemoryBytes(MIB)
                             .jvmOptions("-D" + Fault.PROPERTY + "=" + ReadingLate.class.getName())
                             .build()))
             .build()

@@ -132,8 +132,8 @@ class SoakTest {
     return WorkerProcesses.builder(count)
         .retry(Integer.MAX_VALUE)
         .maxFailures(Integer.MAX_VALUE)
-        .inputMemory(80L * MIB)
-        .resultMemory(80L * MIB)
+        .inputMemoryBytes(80L * MIB)
+        .resultMemoryBytes(80L * MIB)
         .jvmOptions("-Xmx" + WORKER_HEAP_MIB + "m")
         .jvmOptions(options)
         .register(Request.class, Answer.class)
@@ -338,7 +338,7 @@ class SoakTest {
     private static final int MADE_BY_JVM = 7;
 
     /** Of the values, of the items of each step, of each worker, and of values that are lent. */
-    private static final int MOST_MEMORIES = 1 + 2 + 3 + FlowClient.Builder.DEFAULT_CONNECTIONS;
+    private static final int MOST_MEMORIES = 1 + 2 + 3 + FlowClientBuilder.DEFAULT_CONNECTIONS;
 
     /** A JVM beside its heap: classes, code, stacks. */
     private static final long BESIDE_HEAP = 120L * MIB;
@@ -347,7 +347,7 @@ class SoakTest {
     private static final long GROWS = 40L * MIB;
 
     /** Of native results that were freed the C library keeps one for each thread that copies. */
-    private static final long KEPT_OF_RESULTS = 32L * MIB * FlowClient.Builder.DEFAULT_CONNECTIONS;
+    private static final long KEPT_OF_RESULTS = 32L * MIB * FlowClientBuilder.DEFAULT_CONNECTIONS;
 
     /** Waits for what it takes a while to give back: large calls that were withdrawn, views. */
     static Sample take(Flow<Request, Answer> flow, SharedValues values, List<Sample> before) {

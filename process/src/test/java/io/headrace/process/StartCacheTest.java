@@ -206,10 +206,10 @@ class StartCacheTest {
 
   @Test
   void itIsSetOnce() {
-    WorkerProcesses.Builder set = WorkerProcesses.builder(1).startCache(folder);
+    WorkerProcessesBuilder set = WorkerProcesses.builder(1).startCache(folder);
     assertThatThrownBy(set::noStartCache).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> set.startCache(folder)).isInstanceOf(IllegalStateException.class);
-    WorkerProcesses.Builder without = WorkerProcesses.builder(1).noStartCache();
+    WorkerProcessesBuilder without = WorkerProcesses.builder(1).noStartCache();
     assertThatThrownBy(() -> without.startCache(folder)).isInstanceOf(IllegalStateException.class);
   }
 }

@@ -159,7 +159,7 @@ class StartsTest {
     }
   }
 
-  private static WorkerProcess start(WorkerProcesses.Builder processes) throws Exception {
+  private static WorkerProcess start(WorkerProcessesBuilder processes) throws Exception {
     Settings settings = processes.noStartCache().settings();
     byte[] factory = FactoryBytes.write(HandlerFactory.of(Stuck.class), "step", settings);
     long maxNanos = Duration.ofSeconds(2).toNanos();
@@ -181,7 +181,7 @@ class StartsTest {
         .hasMessageContaining("was killed, because it was not ready after PT2S");
   }
 
-  private static WorkerProcesses.Builder waitingForADebugger() {
+  private static WorkerProcessesBuilder waitingForADebugger() {
     return WorkerProcesses.builder(1)
         .jvmOptions("-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=127.0.0.1:0");
   }
@@ -242,7 +242,8 @@ class StartsTest {
 
   @Test
   void memoryThatCannotBeReservedFailsTheStart() {
-    assertThatThrownBy(() -> Doubling.flow(WorkerProcesses.builder(2).resultMemory(1L << 50), 1))
+    assertThatThrownBy(
+            () -> Doubling.flow(WorkerProcesses.builder(2).resultMemoryBytes(1L << 50), 1))
         .isInstanceOf(StartException.class)
         .hasMessageContaining("cannot reserve");
   }

@@ -121,8 +121,8 @@ class ThrowingCodecTest {
                     .workers(
                         WorkerProcesses.builder(1)
                             .register(FragileCodec.class, MuddledCodec.class)
-                            .resultMemory(MEMORY)
-                            .largeMemory(0)
+                            .resultMemoryBytes(MEMORY)
+                            .largeMemoryBytes(0)
                             .build()))
         .build()
         .start(Duration.ofSeconds(30));

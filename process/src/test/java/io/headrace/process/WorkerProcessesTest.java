@@ -66,7 +66,7 @@ class WorkerProcessesTest {
 
   @Test
   void soManyBatchesMayWaitInAProcess() throws Exception {
-    int most = WorkerProcesses.Builder.MAX_AHEAD;
+    int most = WorkerProcessesBuilder.MAX_AHEAD;
     assertThatThrownBy(() -> WorkerProcesses.builder(1).ahead(most + 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("at most " + most);
@@ -170,7 +170,7 @@ class WorkerProcessesTest {
 
   @Test
   void aProcessThatGivesNoSignOfLifeIsReplaced() throws Exception {
-    WorkerProcesses.Builder workers =
+    WorkerProcessesBuilder workers =
         WorkerProcesses.builder(1).heartbeat(Duration.ofSeconds(3)).retry(Integer.MAX_VALUE);
     Queue<String> logged = new ConcurrentLinkedQueue<>();
     Logger logger = Logger.getLogger(Worker.class.getName());

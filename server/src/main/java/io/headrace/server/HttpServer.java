@@ -33,7 +33,7 @@ import java.util.concurrent.TimeoutException;
  * 200 while the readiness check says so and the server is not stopping, else 503.
  *
  * <p><b>Thread safety.</b> Any thread may call any method, except that an event loop, the thread
- * that runs routes, must not stop the server.
+ * that runs routes, must not close the server.
  *
  * {@snippet class="io.headrace.server.SnippetsTest" region="server"}
  */
@@ -50,10 +50,10 @@ public final class HttpServer implements AutoCloseable {
   /** The default of {@link HttpServerBuilder#clientTimeout}: 30 seconds. */
   public static final Duration DEFAULT_CLIENT_TIMEOUT = Duration.ofSeconds(30);
 
-  /** How long {@link #close} lets accepted requests finish: 10 seconds. */
-  public static final Duration DEFAULT_STOP_LIMIT = Duration.ofSeconds(10);
+  /** How long {@link #close()} lets accepted requests finish: 10 seconds. */
+  public static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
-  /** What the forced end may take on top of the limit of a stop. */
+  /** What the forced end may take on top of the time of a close. */
   private static final long FORCED_END_SECONDS = 5;
 
   private final Vertx vertx;
@@ -100,40 +100,39 @@ public final class HttpServer implements AutoCloseable {
   }
 
   /**
-   * Stops within {@link #DEFAULT_STOP_LIMIT}, see {@link #stop}.
+   * Closes as {@link #close(Duration)} does, within {@link #DEFAULT_CLOSE_TIMEOUT}.
    *
    * @throws IllegalStateException on an event loop
    */
   @Override
   public void close() {
-    stop(DEFAULT_STOP_LIMIT);
+    close(DEFAULT_CLOSE_TIMEOUT);
   }
 
   /**
-   * Stops: takes no more connections, ends event streams and connections without a request, lets
-   * accepted requests finish, and blocks until all of that is done. A second call waits for the
-   * first.
+   * Takes no more connections, ends event streams and connections without a request, lets accepted
+   * requests finish, and blocks until all of that is done. A second call waits for the first.
    *
-   * <p>When the limit is over, or the calling thread is interrupted, the connections that are left
+   * <p>When the time is over, or the calling thread is interrupted, the connections that are left
    * are closed, and the futures of their requests cancelled.
    *
-   * @param limit how long accepted requests may take to finish; zero closes every connection at
+   * @param timeout how long accepted requests may take to finish; zero closes every connection at
    *     once
-   * @throws IllegalArgumentException if the limit is negative
+   * @throws IllegalArgumentException if the timeout is negative
    * @throws IllegalStateException on an event loop
    */
-  public void stop(Duration limit) {
-    if (requireNonNull(limit, "limit").isNegative()) {
-      throw new IllegalArgumentException("limit is " + limit + ", it has to be at least zero");
+  public void close(Duration timeout) {
+    if (requireNonNull(timeout, "timeout").isNegative()) {
+      throw new IllegalArgumentException("timeout is " + timeout + ", it has to be at least zero");
     }
     if (Context.isOnEventLoopThread()) {
-      throw new IllegalStateException("an event loop must not stop its own server");
+      throw new IllegalStateException("an event loop must not close its own server");
     }
     if (beginStop()) {
       loops.forEach(ServerLoop::refuseMore);
       feeds.forEach(EventFeed::close);
-      Duration atMost = HttpServerBuilder.atMostLongest(limit);
-      Future<?> drained = Future.join(loops.stream().map(loop -> loop.stop(atMost)).toList());
+      Duration atMost = HttpServerBuilder.atMostLongest(timeout);
+      Future<?> drained = Future.join(loops.stream().map(loop -> loop.close(atMost)).toList());
       awaitThenEnd(drained, atMost);
     } else {
       stopped.join();

@@ -88,9 +88,9 @@ final class ServerLoop {
     return shared.vertx.deployVerticle(place).map(_ -> http.actualPort());
   }
 
-  /** Any thread. Accepted requests finish within the limit; then every connection ends. */
-  Future<Void> stop(Duration limit) {
-    return limit.isZero() ? http.close() : http.shutdown(limit);
+  /** Any thread. Accepted requests finish within the timeout; then every connection ends. */
+  Future<Void> close(Duration timeout) {
+    return timeout.isZero() ? http.close() : http.shutdown(timeout);
   }
 
   /** Any thread. From now on every response ends its connection. */

@@ -34,7 +34,7 @@ class GracefulStopTest {
 
   @AfterEach
   void end() {
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
   }
 
   private CompletableFuture<Response> hold() {
@@ -45,7 +45,7 @@ class GracefulStopTest {
   private CompletableFuture<Response> stopSelf() {
     assertThatThrownBy(() -> self.get().close())
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("an event loop must not stop its own server");
+        .hasMessage("an event loop must not close its own server");
     return CompletableFuture.completedFuture(Response.empty(204));
   }
 
@@ -55,7 +55,7 @@ class GracefulStopTest {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
       accepted.await();
       CompletableFuture<Void> stopped =
-          CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
+          CompletableFuture.runAsync(() -> server.close(Duration.ofSeconds(30)));
       await("no more connections").until(this::refusesConnections);
       assertThat(stopped).isNotDone();
       assertThat(server).hasToString("HttpServer[url=" + server.url() + ", state=stopping]");
@@ -75,7 +75,7 @@ class GracefulStopTest {
       client.send("GET /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
       assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
       CompletableFuture<Void> stopped =
-          CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
+          CompletableFuture.runAsync(() -> server.close(Duration.ofSeconds(30)));
       await("no more connections").until(this::refusesConnections);
       RawClient.Answer answer = client.send("x").read();
       assertThat(answer.status()).isEqualTo(503);
@@ -89,7 +89,7 @@ class GracefulStopTest {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
       accepted.await();
-      server.stop(Duration.ofMillis(20));
+      server.close(Duration.ofMillis(20));
       assertThat(client.endedByServer()).isTrue();
       await("the item is withdrawn").until(result::isCancelled);
     }
@@ -100,7 +100,7 @@ class GracefulStopTest {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
       accepted.await();
-      server.stop(Duration.ZERO);
+      server.close(Duration.ZERO);
       assertThat(client.endedByServer()).isTrue();
     }
   }
@@ -113,7 +113,7 @@ class GracefulStopTest {
           .isEqualTo(200);
       assertThat(listening.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n").read().status())
           .isEqualTo(200);
-      server.stop(Duration.ofMinutes(5));
+      server.close(Duration.ofMinutes(5));
       assertThat(idle.endedByServer()).isTrue();
     }
   }
@@ -124,7 +124,7 @@ class GracefulStopTest {
     server.close();
     other.join();
     server.close();
-    assertThatThrownBy(() -> server.stop(Duration.ofNanos(-1)))
+    assertThatThrownBy(() -> server.close(Duration.ofNanos(-1)))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -134,7 +134,7 @@ class GracefulStopTest {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
       accepted.await();
       Thread.currentThread().interrupt();
-      server.stop(Duration.ofMinutes(5));
+      server.close(Duration.ofMinutes(5));
       assertThat(Thread.interrupted()).isTrue();
       assertThat(client.endedByServer()).isTrue();
     }

@@ -440,7 +440,7 @@ class HttpServerTest {
             .clientTimeout(endless)
             .events("/events", endless, () -> "")
             .start();
-    server.stop(endless);
+    server.close(endless);
   }
 
   @Test

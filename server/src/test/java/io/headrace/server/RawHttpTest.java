@@ -39,7 +39,7 @@ class RawHttpTest {
 
   @AfterEach
   void stop() {
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
   }
 
   private HttpServerBuilder builder() {
@@ -464,7 +464,7 @@ class RawHttpTest {
       try (RawClient silent = new RawClient(strict.port())) {
         assertThat(silent.endedByServer()).isTrue();
       }
-      strict.stop(Duration.ofSeconds(30));
+      strict.close(Duration.ofSeconds(30));
       List<String> lines = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
         lines.add(listener.line());

@@ -28,9 +28,10 @@ import java.util.regex.Pattern;
  */
 public final class Affinity {
   /*
-   * The kernel knows the affinity of threads, not of processes; a new thread has that of the one that has started
-   * it. So all threads of the process are told, again and again until there is none that was not. What the
-   * kernel has made of it is read back, for it leaves out processors that it does not allow and says nothing.
+   * The kernel knows the affinity of threads, not of processes; a new thread has that of the one
+   * that has started it. So all threads of the process are told, again and again until there is
+   * none that was not. What the kernel has made of it is read back, for it leaves out processors
+   * that it does not allow and says nothing.
    */
 
   /** The numbers of processors are lower. */

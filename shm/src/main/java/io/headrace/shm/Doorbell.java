@@ -32,14 +32,15 @@ public abstract sealed class Doorbell implements AutoCloseable
    *   | waiting | word |
    *   +---------+------+
    *
-   * Who waits writes waiting = 1 and then looks once more for what it waits for. Who rings has written that
-   * and then reads waiting. With a full fence between on both sides at least one sees the other. Of those that find
-   * waiting = 1 one sets it back to 0 and wakes: one system call for a batch, however many ring.
+   * Who waits writes waiting = 1 and then looks once more for what it waits for. Who rings has
+   * written that and then reads waiting. With a full fence between on both sides at least one sees
+   * the other. Of those that find waiting = 1 one sets it back to 0 and wakes: one system call for
+   * a batch, however many ring.
    *
-   * A look is to be as long as the other side needs for one message: who blocks earlier makes it spend longer on the
-   * wake-up than on the message (ADR 10). But a look in vain costs as much as the wait itself where both
-   * processes share a processor. So after some in vain the next waits block at once, and only one in a while looks
-   * again.
+   * A look is to be as long as the other side needs for one message: who blocks earlier makes it
+   * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
+   * the wait itself where both processes share a processor. So after some in vain the next waits
+   * block at once, and only one in a while looks again.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */

@@ -17,8 +17,9 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Lifeline {
   /*
-   * It is a robust mutex between processes (pthread_mutexattr_setrobust): at the end of a thread the kernel gives
-   * those up that it holds, marks them, and wakes who waits, before it lets go of the thread's memory.
+   * It is a robust mutex between processes (pthread_mutexattr_setrobust): at the end of a thread
+   * the kernel gives those up that it holds, marks them, and wakes who waits, before it lets go of
+   * the thread's memory.
    */
 
   /** How much memory it takes, in bytes. */

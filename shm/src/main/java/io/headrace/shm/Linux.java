@@ -291,10 +291,10 @@ final class Linux {
   }
 
   /*
-   * To make a function callable takes the JVM some milliseconds, so each class below makes what is needed
-   * together when it is first used. A worker process only waits and wakes, and locks one mutex: functions of the same
-   * signature take much less, so those of mutexes and signals are called with that of the futex, whose further
-   * arguments they do not look at.
+   * To make a function callable takes the JVM some milliseconds, so each class below makes what is
+   * needed together when it is first used. A worker process only waits and wakes, and locks one
+   * mutex: functions of the same signature take much less, so those of mutexes and signals are
+   * called with that of the futex, whose further arguments they do not look at.
    */
 
   private static final class Futex {

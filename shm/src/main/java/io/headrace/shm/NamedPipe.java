@@ -22,9 +22,10 @@ import java.nio.file.StandardOpenOption;
  */
 public final class NamedPipe implements AutoCloseable {
   /*
-   * A FIFO (mkfifo(3)). Who opens it to read waits for somebody who opens it to write, and reaches its end when the
-   * last of these has closed it. This process has it open for both as long as others may come: so nobody waits, and
-   * there is no end before. To open and to close exclude each other: else who opens could wait for nobody.
+   * A FIFO (mkfifo(3)). Who opens it to read waits for somebody who opens it to write, and reaches
+   * its end when the last of these has closed it. This process has it open for both as long as
+   * others may come: so nobody waits, and there is no end before. To open and to close exclude each
+   * other: else who opens could wait for nobody.
    */
 
   private final Path path;

@@ -29,14 +29,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OwnFolder {
   /*
-   * Beside the folder F there is a file F.lock, which is locked before F is made and until its process has ended: the
-   * system lets go of it then, however that ended. So whoever gets the lock knows that nobody needs F, and deletes
-   * both. Identifiers of processes would not do: they are given again, and other containers have their own.
+   * Beside the folder F there is a file F.lock, which is locked before F is made and until its
+   * process has ended: the system lets go of it then, however that ended. So whoever gets the lock
+   * knows that nobody needs F, and deletes both. Identifiers of processes would not do: they are
+   * given again, and other containers have their own.
    *
-   * Another process may find the file before its maker has locked it, and delete it. Then the maker makes another one.
+   * Another process may find the file before its maker has locked it, and delete it. Then the maker
+   * makes another one.
    *
-   * A process loses a lock when it closes any channel to the file. So one that finds the lock held by itself, that
-   * is by this class of another class loader, leaves its channel open.
+   * A process loses a lock when it closes any channel to the file. So one that finds the lock held
+   * by itself, that is by this class of another class loader, leaves its channel open.
    */
 
   private static final String PREFIX = "headrace-";

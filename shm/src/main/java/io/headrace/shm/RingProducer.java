@@ -18,14 +18,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RingProducer {
   /*
-   * The producer alone writes tail, the consumer alone writes head (the ring of Lamport, "Proving the
-   * correctness of multiprocess programs", 1977). Each knows its own position without looking, and looks at the
-   * other's only if what it last saw says that the ring is full or empty.
+   * The producer alone writes tail, the consumer alone writes head (the ring of Lamport, "Proving
+   * the correctness of multiprocess programs", 1977). Each knows its own position without looking,
+   * and looks at the other's only if what it last saw says that the ring is full or empty.
    *
-   * tail is written with release after the slot was filled, and read with acquire before the slot is read: with
-   * less the consumer could see the new tail and the old slot. head is written with release after the slot was
-   * read, and read with acquire before it is filled anew: with less a slot could be filled while it is
-   * still being read.
+   * tail is written with release after the slot was filled, and read with acquire before the slot
+   * is read: with less the consumer could see the new tail and the old slot. head is written with
+   * release after the slot was read, and read with acquire before it is filled anew: with less a
+   * slot could be filled while it is still being read.
    *
    * If the consumer's process was killed, head stays where it is; nothing else can be wrong.
    */

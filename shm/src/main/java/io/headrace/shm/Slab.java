@@ -6,8 +6,7 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands out blocks of a memory that this process has created, and counts who uses them. A block
- * whose count falls to zero is free again.
+ * Hands out blocks of a memory that this process has created, each to one that releases it.
  *
  * {@snippet class="io.headrace.shm.SnippetsTest" region="slab"}
  *
@@ -16,18 +15,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Slab {
   /*
-   * The memory is divided into pages. A block is a run of pages. Free runs are in lists by their length: four
-   * lists to each doubling, of which the largest non-empty one that surely fits is found in a bit set (a
-   * two-level segregated fit: Masmano, Ripoll, Crespo, Real, ECRTS 2004, with pages for bytes). The rest of
-   * a run that is too long is a free run again; a run that becomes free joins free neighbours. A list gives
-   * back first what came last, for it may still be in the caches.
+   * The memory is divided into pages. A block is a run of pages. Free runs are in lists by their
+   * length: four lists to each doubling, of which the largest non-empty one that surely fits is
+   * found in a bit set (a two-level segregated fit: Masmano, Ripoll, Crespo, Real, ECRTS 2004, with
+   * pages for bytes). The rest of a run that is too long is a free run again; a run that becomes
+   * free joins free neighbours. A list gives back first what came last, for it may still be in the
+   * caches.
    *
-   * What is known of a run stands in arrays of this process, at the index of its first page, and its length at
-   * that of its last page, too, so that the neighbour behind finds it. None of it is in the shared memory, where
-   * another process could damage it.
+   * What is known of a run stands in arrays of this process, at the index of its first page, and
+   * its length at that of its last page, too, so that the neighbour behind finds it. None of it is
+   * in the shared memory, where another process could damage it.
    *
-   * Departure from the paper: before a longer list is looked at, some runs of the list that may fit are, and
-   * all of them before an allocation fails, so that it fails only if no run is long enough.
+   * Departure from the paper: before a longer list is looked at, some runs of the list that may fit
+   * are, and all of them before an allocation fails, so that it fails only if no run is long
+   * enough.
    */
 
   /** The unit of allocation, in bytes. */
@@ -47,7 +48,7 @@ public final class Slab {
   /** The length of a run in pages, negative if it is free, at its first and at its last page. */
   private final int[] runs;
 
-  private final int[] references;
+  private final BitSet taken;
   private final int[] generations;
   private final int[] next;
   private final int[] previous;
@@ -77,7 +78,7 @@ public final class Slab {
     this.memory = memory;
     this.segment = segment;
     runs = new int[(int) pages];
-    references = new int[runs.length];
+    taken = new BitSet(runs.length);
     generations = new int[runs.length];
     next = new int[runs.length];
     previous = new int[runs.length];
@@ -86,7 +87,7 @@ public final class Slab {
   }
 
   /**
-   * Takes a block for one user. What it contains is not defined.
+   * Takes a block. What it contains is not defined.
    *
    * @param lengthBytes how long it has to be, 0 or more
    * @return the block, at a multiple of {@value #PAGE_BYTES} bytes; or null if there is none as
@@ -113,33 +114,20 @@ public final class Slab {
     }
     runs[first] = pages;
     runs[first + pages - 1] = pages;
-    references[first] = 1;
+    taken.set(first);
     usedPages += pages;
     return new Handle(memory, ++generations[first], (long) first << PAGE_SHIFT, lengthBytes);
   }
 
   /**
-   * Adds a user to a block.
+   * Frees a block.
    *
    * @param handle the block, or a part of it that begins where the block does
-   * @throws CorruptMemoryException if there is no such block, or it is free
-   */
-  public synchronized void retain(Handle handle) {
-    references[checked(handle)]++;
-  }
-
-  /**
-   * Takes a user from a block, which is free after its last.
-   *
-   * @param handle the block, or a part of it that begins where the block does
-   * @return whether it is free now
    * @throws CorruptMemoryException if there is no such block, or it is free already
    */
-  public synchronized boolean release(Handle handle) {
+  public synchronized void release(Handle handle) {
     int first = checked(handle);
-    if (--references[first] > 0) {
-      return false;
-    }
+    taken.clear(first);
     int pages = runs[first];
     usedPages -= pages;
     int begin = first;
@@ -154,7 +142,6 @@ public final class Slab {
       removeFree(begin);
     }
     addFree(begin, end - begin);
-    return true;
   }
 
   /**
@@ -211,7 +198,7 @@ public final class Slab {
             && page < runs.length;
     int first = isPage ? (int) page : 0;
     if (!isPage
-        || references[first] == 0
+        || !taken.get(first)
         || generations[first] != handle.generation()
         || handle.length() < 0
         || handle.length() > (long) runs[first] << PAGE_SHIFT) {

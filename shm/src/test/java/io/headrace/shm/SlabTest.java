@@ -48,7 +48,7 @@ class SlabTest {
     Slab slab = slab(5);
     Handle all = allocate(slab, 5 * PAGE);
     assertThat(slab.allocate(0)).isNull();
-    assertThat(slab.release(all)).isTrue();
+    slab.release(all);
     assertThat(slab.allocate(5 * PAGE + 1)).isNull();
     assertThat(slab.allocate(Long.MAX_VALUE)).isNull();
     assertThat(slab.allocate(5 * PAGE)).isNotNull();
@@ -96,13 +96,11 @@ class SlabTest {
   }
 
   @Test
-  void aBlockIsFreeAfterItsLastUser() {
+  void aBlockIsTakenUntilItIsReleased() {
     Slab slab = slab(1);
     Handle block = allocate(slab, 1);
-    slab.retain(block);
-    assertThat(slab.release(block)).isFalse();
     assertThat(slab.allocate(1)).isNull();
-    assertThat(slab.release(block)).isTrue();
+    slab.release(block);
     assertThat(slab.usedBytes()).isZero();
   }
 
@@ -141,11 +139,10 @@ class SlabTest {
     Handle block = allocate(slab, 2 * PAGE);
     assertThat(block).isEqualTo(new Handle(MEMORY, 1, 0, 2 * PAGE));
     refuses(slab, handle);
-    assertThat(slab.release(block)).isTrue();
+    slab.release(block);
   }
 
   private static void refuses(Slab slab, Handle handle) {
-    assertThatThrownBy(() -> slab.retain(handle)).isInstanceOf(CorruptMemoryException.class);
     assertThatThrownBy(() -> slab.release(handle)).isInstanceOf(CorruptMemoryException.class);
     assertThatThrownBy(() -> slab.segment(handle))
         .isInstanceOf(CorruptMemoryException.class)
@@ -182,7 +179,6 @@ class SlabTest {
     private final int pages;
     private final Slab slab;
     private final TreeMap<Long, Handle> taken = new TreeMap<>();
-    private final TreeMap<Long, Integer> users = new TreeMap<>();
 
     RandomUse(long seed) {
       this.seed = seed;
@@ -196,13 +192,7 @@ class SlabTest {
         if (taken.isEmpty() || random.nextBoolean()) {
           take();
         } else {
-          Handle handle = any();
-          if (random.nextInt(4) == 0) {
-            slab.retain(handle);
-            users.merge(handle.offset(), 1, Integer::sum);
-          } else {
-            release(handle);
-          }
+          release(any());
         }
         assertThat(slab.usedBytes())
             .as("seed %d", seed)
@@ -230,15 +220,11 @@ class SlabTest {
           .as("the begin of the block after, seed %d", seed)
           .isGreaterThanOrEqualTo(handle.offset() + wholePages(handle));
       taken.put(handle.offset(), handle);
-      users.put(handle.offset(), 1);
     }
 
     private void release(Handle handle) {
-      int left = users.merge(handle.offset(), -1, Integer::sum);
-      assertThat(slab.release(handle)).as("seed %d", seed).isEqualTo(left == 0);
-      if (left == 0) {
-        taken.remove(handle.offset());
-      }
+      slab.release(handle);
+      taken.remove(handle.offset());
     }
 
     private Handle any() {

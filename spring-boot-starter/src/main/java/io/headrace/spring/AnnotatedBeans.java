@@ -21,8 +21,8 @@ import org.springframework.util.ClassUtils;
 /** Puts a proxy around each bean with annotated methods. */
 final class AnnotatedBeans implements BeanPostProcessor {
   /*
-   * Not ordered, so that it comes after those that make proxies for permissions, caches, transactions and the
-   * like, and finds their advice there when it takes its own place.
+   * Not ordered, so that it comes after those that make proxies for permissions, caches,
+   * transactions and the like, and finds their advice there when it takes its own place.
    */
 
   private final ConfigurableBeanFactory beans;

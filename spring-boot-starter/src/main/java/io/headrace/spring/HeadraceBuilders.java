@@ -2,7 +2,7 @@ package io.headrace.spring;
 
 import static java.util.Objects.requireNonNull;
 
-import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.CoalescerBuilder;
 import io.headrace.Flow;
 import io.headrace.FlowBuilder;
@@ -78,8 +78,8 @@ public final class HeadraceBuilders {
    * @param <I> the type of an item
    * @param <O> the type of a result
    */
-  public <I, O extends @Nullable Object> Batcher.Builder<I, O> batcher(
-      String name, Batcher.Builder<I, O> builder) {
+  public <I, O extends @Nullable Object> BatcherBuilder<I, O> batcher(
+      String name, BatcherBuilder<I, O> builder) {
     builder.name(name);
     Setting setting = setting("batchers." + name);
     BatcherProperties options = properties.batchers().get(name);

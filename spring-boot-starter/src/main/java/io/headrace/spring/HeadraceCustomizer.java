@@ -1,6 +1,6 @@
 package io.headrace.spring;
 
-import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.CoalescerBuilder;
 import io.headrace.FlowBuilder;
 import io.headrace.StepOptions;
@@ -20,7 +20,7 @@ public interface HeadraceCustomizer {
    * @param name the name of the batcher
    * @param builder its builder
    */
-  default void customize(String name, Batcher.Builder<?, ?> builder) {}
+  default void customize(String name, BatcherBuilder<?, ?> builder) {}
 
   /**
    * Sets options of a flow.

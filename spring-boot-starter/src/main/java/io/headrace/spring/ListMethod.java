@@ -2,6 +2,7 @@ package io.headrace.spring;
 
 import io.headrace.AsyncHandler;
 import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.Handler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -113,7 +114,7 @@ final class ListMethod {
   }
 
   /** A builder of the batcher whose batches it executes. */
-  Batcher.Builder<Object, Object> batcher() {
+  BatcherBuilder<Object, Object> batcher() {
     Call.Reading reading = returns.reading();
     if (reading == null) {
       Handler<Object, Object> handler = items -> results(invoke(items));

@@ -2,7 +2,7 @@ package io.headrace.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.headrace.Batcher;
+import io.headrace.BatcherBuilder;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.Throttle;
@@ -115,7 +115,7 @@ class SnippetsTest {
     HeadraceCustomizer weights() {
       return new HeadraceCustomizer() {
         @Override
-        public void customize(String name, Batcher.Builder<?, ?> builder) {
+        public void customize(String name, BatcherBuilder<?, ?> builder) {
           if (name.equals("sentiments")) {
             builder.weight(text -> ((String) text).length() + 1);
           }

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
     optionListHeading = "%nOptions:%n",
     footer = {"", "Ctrl-C ends it; requests that were accepted are answered first."})
 final class DemoCommand implements Callable<Integer> {
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
   @Option(
       names = "--host",
@@ -121,7 +121,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static void end(HttpServer server, Flow<?, ?> flow) {
-    server.stop(STOP_LIMIT);
+    server.close(CLOSE_TIMEOUT);
     flow.shutdownNow();
   }
 

@@ -3,6 +3,7 @@ package io.headrace.examples.digits;
 import io.headrace.Workers;
 import io.headrace.onnx.OnnxLibrary;
 import io.headrace.process.WorkerProcesses;
+import io.headrace.process.WorkerProcessesBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -30,14 +31,14 @@ final class ModelProcesses {
   }
 
   /** The folder is for what a process would leave behind when it is killed, and goes at the end. */
-  private static WorkerProcesses.Builder builder(int count, Path folder) throws IOException {
+  private static WorkerProcessesBuilder builder(int count, Path folder) throws IOException {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> delete(folder), "headrace-digits-delete"));
     return WorkerProcesses.builder(count)
         .jvmOptions(
             "-Xmx64m", "-Djava.io.tmpdir=" + folder, OnnxLibrary.unpack(folder), Logging.option())
-        .inputMemory(SHARED_BYTES)
-        .resultMemory(SHARED_BYTES)
+        .inputMemoryBytes(SHARED_BYTES)
+        .resultMemoryBytes(SHARED_BYTES)
         .register(DigitInput.Counts.class, Digit.class)
         .retry(MAX_TRIES)
         .maxFailures(Integer.MAX_VALUE);

@@ -64,7 +64,7 @@ class DigitsServerTest {
   @AfterEach
   void stop() {
     mayHandle.release(1000);
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
     flow.shutdownNow();
     client.close();
   }
@@ -149,7 +149,7 @@ class DigitsServerTest {
   @Test
   void missedDeadlineIsGatewayTimeout() throws Exception {
     mayHandle.drainPermits();
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
     server = server(Duration.ofMillis(50));
     assertThat(post("{\"pixels\":[" + PIXELS + "]}", "application/json").statusCode())
         .isEqualTo(504);
@@ -187,7 +187,7 @@ class DigitsServerTest {
     assertThat(send("/digits/many", "[\"" + internal + "\"]", "application/json").body())
         .isEqualTo("[{\"error\":\"the server failed to recognise this image; its log says why\"}]");
     mayHandle.drainPermits();
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
     server = server(Duration.ofMillis(50));
     assertThat(send("/digits/many", "[\"AAAA\"]", "application/json").body())
         .as("what the outcome says")

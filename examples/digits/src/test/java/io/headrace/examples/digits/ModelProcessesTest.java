@@ -48,7 +48,7 @@ class ModelProcessesTest {
   @AfterEach
   void stop() {
     enough.set(true);
-    server.stop(Duration.ZERO);
+    server.close(Duration.ZERO);
     flow.shutdownNow();
     flow.close();
     client.close();

@@ -67,7 +67,7 @@ final class SumService {
 
   // @start region="httpStop"
   static void stop(HttpServer server, Flow<?, ?> flow) {
-    server.stop(Duration.ofSeconds(10)); // takes no more requests, those that are there finish
+    server.close(Duration.ofSeconds(10)); // takes no more requests, those that are there finish
     flow.close(Duration.ofSeconds(10));
   }
 
