@@ -38,6 +38,7 @@ import io.headrace.StoppedException;
 import io.headrace.TimeLeft;
 import io.headrace.cassandra.FakeCassandra.Request;
 import io.headrace.testkit.VirtualTime;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -170,7 +171,8 @@ class RetriesTest {
             new NodeUnavailableException(node),
             new RequestThrottlingException("as a test says"),
             new ClosedConnectionException("as a test says"),
-            new HeartbeatException(new InetSocketAddress("127.0.0.1", 1), "as a test says", null),
+            new HeartbeatException(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 1), "as a test says", null),
             new BusyConnectionException(1))) {
       reset();
       failures.set(0);

@@ -158,9 +158,11 @@ class LiveStatsTest {
   void eachFigureHasItsNameInTheJson() {
     Map<Outcome, Long> outcomes = new EnumMap<>(Outcome.class);
     Map<Outcome, Long> totals = new EnumMap<>(Outcome.class);
+    long figure = 10;
     for (Outcome outcome : Outcome.values()) {
-      outcomes.put(outcome, 10L + outcome.ordinal());
-      totals.put(outcome, 20L + outcome.ordinal());
+      outcomes.put(outcome, figure);
+      totals.put(outcome, figure + 10);
+      figure++;
     }
     LiveStats.Step step =
         new LiveStats.Step(
