@@ -6,9 +6,19 @@ import static org.awaitility.Awaitility.await;
 
 import com.datastax.oss.driver.api.core.AllNodesFailedException;
 import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.DefaultConsistencyLevel;
 import com.datastax.oss.driver.api.core.DriverTimeoutException;
+import com.datastax.oss.driver.api.core.NodeUnavailableException;
+import com.datastax.oss.driver.api.core.RequestThrottlingException;
+import com.datastax.oss.driver.api.core.connection.BusyConnectionException;
+import com.datastax.oss.driver.api.core.connection.ClosedConnectionException;
+import com.datastax.oss.driver.api.core.connection.HeartbeatException;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
+import com.datastax.oss.driver.api.core.metadata.Node;
+import com.datastax.oss.driver.api.core.servererrors.BootstrappingException;
 import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
+import com.datastax.oss.driver.api.core.servererrors.OverloadedException;
+import com.datastax.oss.driver.api.core.servererrors.UnavailableException;
 import com.datastax.oss.driver.api.core.servererrors.WriteFailureException;
 import com.datastax.oss.driver.api.core.servererrors.WriteTimeoutException;
 import com.datastax.oss.protocol.internal.Frame;
@@ -28,6 +38,8 @@ import io.headrace.StoppedException;
 import io.headrace.TimeLeft;
 import io.headrace.cassandra.FakeCassandra.Request;
 import io.headrace.testkit.VirtualTime;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -64,8 +76,12 @@ class RetriesTest {
   }
 
   private WriteBatch<String> add() {
-    return CassandraBatches.<String>update(FakeCassandra.SESSION, "visits")
-        .key("page", page -> page)
+    return add(FakeCassandra.SESSION);
+  }
+
+  private WriteBatch<String> add(CqlSession session) {
+    return CassandraBatches.<String>update(session, "visits")
+        .key("page", page -> "home")
         .add("n", page -> 1)
         .timeSource(time);
   }
@@ -143,6 +159,34 @@ class RetriesTest {
     }
   }
 
+  /** A retry policy of the application may hand them on as they are. */
+  @Test
+  void errorsOfTheDriverThatPassAreTriedAgain() throws Exception {
+    Node node = FakeCassandra.SESSION.getMetadata().getNodes().values().iterator().next();
+    for (Throwable error :
+        List.of(
+            new OverloadedException(node),
+            new BootstrappingException(node),
+            new UnavailableException(node, DefaultConsistencyLevel.QUORUM, 2, 1),
+            new NodeUnavailableException(node),
+            new RequestThrottlingException("as a test says"),
+            new ClosedConnectionException("as a test says"),
+            new HeartbeatException(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 1), "as a test says", null),
+            new BusyConnectionException(1))) {
+      reset();
+      failures.set(0);
+      CqlSession once =
+          Sessions.executing(
+              FakeCassandra.SESSION,
+              statement ->
+                  failures.getAndIncrement() == 0
+                      ? failedFuture(error)
+                      : FakeCassandra.SESSION.executeAsync(statement));
+      assertThat(finish(insert(once).applied(), "Ann")).as("%s", error).containsOnly(true);
+    }
+  }
+
   @Test
   void onlyThePartitionThatFailsIsTriedAgain() throws Exception {
     WriteBatch<String> cities =
@@ -180,6 +224,13 @@ class RetriesTest {
   }
 
   @Test
+  void noPauseIsLongerThanTwoSeconds() throws Exception {
+    cassandra.answer = request -> writeTimeout();
+    finish(insert().retryFor(Duration.ofSeconds(20)).applied(), "Ann");
+    assertThat(cassandra.requests).hasSizeGreaterThan(12);
+  }
+
+  @Test
   void nothingIsTriedAgainOnceNobodyWaits() throws Exception {
     cassandra.answer = request -> writeTimeout();
     TimeLeft left = TimeLeft.of(time, List.of(Duration.ofMillis(300), Duration.ofSeconds(1)));
@@ -213,6 +264,24 @@ class RetriesTest {
     Outcomes<Boolean> outcomes = finish(insert().ifNotExists().applied(), "Ann");
     assertThat(outcomes.failure(0)).isInstanceOf(WriteTimeoutException.class);
     assertThat(cassandra.requests).hasSize(1);
+  }
+
+  @Test
+  void theDriverIsToldWhatMayBeExecutedTwice() throws Exception {
+    List<Boolean> idempotent = new CopyOnWriteArrayList<>();
+    CqlSession noting =
+        Sessions.executing(
+            FakeCassandra.SESSION,
+            statement -> {
+              idempotent.add(statement.isIdempotent());
+              return FakeCassandra.SESSION.executeAsync(statement);
+            });
+    for (String[] items : new String[][] {{"one"}, {"one", "two"}}) {
+      finish(insert(noting).applied(), items);
+      finish(add(noting).applied(), items);
+    }
+    finish(insert(noting).ifNotExists().applied(), "one");
+    assertThat(idempotent).containsExactly(true, false, true, false, false);
   }
 
   @Test
@@ -296,6 +365,31 @@ class RetriesTest {
     assertThat(sent).hasSize(1);
     var _ = handler.handle(List.of("Cid"));
     assertThat(sent).as("the turn was given back").hasSize(2);
+  }
+
+  @Test
+  void batchesOfAPartitionAreSentOneAfterTheOther() throws Exception {
+    List<CompletableFuture<AsyncResultSet>> sent = new CopyOnWriteArrayList<>();
+    CqlSession slow =
+        Sessions.executing(
+            FakeCassandra.SESSION,
+            statement -> {
+              sent.add(new CompletableFuture<>());
+              return sent.getLast();
+            });
+    CompletableFuture<? extends List<Boolean>> answer =
+        insert(slow)
+            .ifNotExists()
+            .applied()
+            .handle(List.of("Ann", "Bob", "Cid"))
+            .toCompletableFuture();
+    for (int i = 1; i <= 3; i++) {
+      int count = i;
+      await("the next is sent").until(() -> sent.size() == count);
+      assertThat(answer).isNotDone();
+      sent.getLast().completeExceptionally(new IllegalStateException("as a test says"));
+    }
+    assertThat(((Outcomes<Boolean>) answer.join()).failures()).isEqualTo(3);
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,6 +65,41 @@ class ConnectionsTest extends PersonsTest {
     refusals.set(3);
     Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(CID));
     assertThat(counts.failure(0)).isInstanceOf(SQLTransientConnectionException.class);
+  }
+
+  @Test
+  void aRefusedLoginIsNotTriedAgain() throws Exception {
+    dataSource.beforeConnection =
+        () -> {
+          throw new SQLException("wrong password", "28000");
+        };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
+    assertThat(counts.failure(1)).hasMessage("wrong password");
+    assertThat(dataSource.connections).isEqualTo(1);
+  }
+
+  @Test
+  void aDeadlockThatAStatementMeetsIsTriedAgainWithAll() throws Exception {
+    AtomicInteger deadlocks = new AtomicInteger(1);
+    dataSource.beforeStatement =
+        connection -> {
+          if (deadlocks.getAndDecrement() > 0) {
+            throw new SQLException("deadlock", "40001");
+          }
+        };
+    assertThat(insert().count().handle(List.of(ANN, BOB))).containsExactly(1, 1);
+    assertThat(dataSource.connections).isEqualTo(2);
+    assertThat(emails()).containsExactly("ann@x", "bob@x");
+  }
+
+  /** Not every pool sets it back. */
+  @Test
+  void connectionsGoBackWithTheirAutoCommit() throws Exception {
+    List<Boolean> autoCommits = new ArrayList<>();
+    dataSource.beforeClose = connection -> autoCommits.add(connection.getAutoCommit());
+    insert().count().handle(List.of(ANN, BOB));
+    insert().count().handle(List.of(ANN));
+    assertThat(autoCommits).containsExactly(true, true);
   }
 
   @Test

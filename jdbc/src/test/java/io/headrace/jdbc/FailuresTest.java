@@ -8,9 +8,11 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.headrace.Handler;
 import io.headrace.Outcomes;
 import java.sql.BatchUpdateException;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
@@ -193,18 +195,52 @@ class FailuresTest extends PersonsTest {
     assertThat(((SQLException) counts.failure(1)).getSQLState()).isEqualTo(state);
   }
 
+  private static boolean hasBob(Connection connection) throws SQLException {
+    try (var statement = connection.createStatement();
+        var rows = statement.executeQuery("SELECT 1 FROM person WHERE name = 'Bob'")) {
+      return rows.next();
+    }
+  }
+
   /** As constraints that are deferred. */
+  private static void refuseBob(Connection connection) throws SQLException {
+    if (hasBob(connection)) {
+      throw new SQLException("no Bob", "23000");
+    }
+  }
+
   @Test
-  void aRowRefusedAtTheCommitFailsOnlyItsCaller() throws Exception {
+  void allOrNothingOfWhatIsRefusedAtTheCommitIsNothing() throws Exception {
+    dataSource.beforeCommit = FailuresTest::refuseBob;
+    Outcomes<Integer> counts =
+        (Outcomes<Integer>) insert().allOrNothing().count().handle(List.of(ANN, BOB, CID));
+    assertThat(counts.failures()).isEqualTo(3);
+    assertThat(counts.failure(0)).hasMessage("no Bob");
+    assertThat(emails()).isEmpty();
+  }
+
+  /** It must not be taken for stored. */
+  @ParameterizedTest
+  @ValueSource(strings = {"40001", "08007"})
+  void aRowThatIsLostWhileEachIsCommittedAloneFailsItsCaller(String state) throws Exception {
+    AtomicInteger commits = new AtomicInteger();
     dataSource.beforeCommit =
         connection -> {
-          try (var statement = connection.createStatement();
-              var rows = statement.executeQuery("SELECT 1 FROM person WHERE name = 'Bob'")) {
-            if (rows.next()) {
-              throw new SQLException("no Bob", "23000");
-            }
+          if (commits.getAndIncrement() == 0) {
+            throw new SQLException("refused", "23000");
+          }
+          if (hasBob(connection)) {
+            throw new SQLException("lost", state);
           }
         };
+    Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB));
+    assertThat(counts.failures()).isEqualTo(1);
+    assertThat(counts.failure(1)).hasMessageEndingWith("lost");
+  }
+
+  @Test
+  void aRowRefusedAtTheCommitFailsOnlyItsCaller() throws Exception {
+    dataSource.beforeCommit = FailuresTest::refuseBob;
     Outcomes<Integer> counts = (Outcomes<Integer>) insert().count().handle(List.of(ANN, BOB, CID));
     assertThat(counts.failure(1)).hasMessage("no Bob");
     assertThat(counts.failures()).isEqualTo(1);

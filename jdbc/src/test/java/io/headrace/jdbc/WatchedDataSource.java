@@ -35,6 +35,7 @@ final class WatchedDataSource implements DataSource {
   Action beforeStatement = connection -> {};
   Action beforeCommit = connection -> {};
   Action beforeSavepoint = connection -> {};
+  Action beforeClose = connection -> {};
 
   /** How many savepoints one connection had at once, at most. */
   int mostSavepoints;
@@ -64,6 +65,7 @@ final class WatchedDataSource implements DataSource {
               beforeStatement.with(connection);
             }
             case "commit" -> beforeCommit.with(connection);
+            case "close" -> beforeClose.with(connection);
             case "setSavepoint" -> {
               beforeSavepoint.with(connection);
               mostSavepoints = Math.max(mostSavepoints, savepoints.incrementAndGet());

@@ -79,6 +79,21 @@ class BindingsTest {
   }
 
   @Test
+  void whatIsForgottenCanBeBoundAgain() {
+    CoalescerStatistics statistics = CoalescerHooks.statistics();
+    for (int i = 0; i < 2; i++) {
+      metrics.bind("api", Throttle.atMost(1));
+      metrics.bind("users", coalescer(statistics), statistics);
+      assertThat(throttle("running")).isZero();
+      assertThat(keys("kept")).isZero();
+      assertThat(calls("executed")).isZero();
+      metrics.forget("api");
+      metrics.forget("users");
+      assertThat(Scrape.samples(registry)).isEmpty();
+    }
+  }
+
+  @Test
   void theRegistryAloneKeepsWhatIsShown() throws Exception {
     Throttle throttle = Throttle.atMost(1);
     CoalescerStatistics statistics = CoalescerHooks.statistics();

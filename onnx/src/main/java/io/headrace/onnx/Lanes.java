@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * next ones up to a limit, the last used first. Thread safe.
  */
 final class Lanes {
-  private static final int MAX_IDLE = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
+  static final int MAX_IDLE = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
 
   final Model model;
   private final ReentrantLock lock = new ReentrantLock();

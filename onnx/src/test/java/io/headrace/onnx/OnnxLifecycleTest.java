@@ -3,6 +3,7 @@ package io.headrace.onnx;
 import static io.headrace.onnx.OnnxHandlerTest.linear;
 import static io.headrace.onnx.OnnxHandlerTest.pair;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
@@ -22,6 +23,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -166,8 +168,36 @@ class OnnxLifecycleTest {
       handler.close();
       assertThatThrownBy(() -> handler.handle(List.of(pair(1, 0))))
           .isInstanceOf(IllegalStateException.class);
+      handler.close();
     }
-    handler.close();
+  }
+
+  @Test
+  void theMemoryOfThreadsThatAreNoMoreIsFreed() {
+    Settings settings =
+        new Settings(
+            "model linear",
+            null,
+            new Settings.Bytes(Models.linear("batch")),
+            1,
+            1,
+            false,
+            GraphOptimization.ALL,
+            Map.of(),
+            Map.of(),
+            List.of(),
+            null,
+            false,
+            List.of());
+    Lanes lanes = new Lanes(Model.open(settings));
+    List<Lane> taken = Stream.generate(lanes::take).limit(Lanes.MAX_IDLE + 1).toList();
+    taken.forEach(lanes::giveBack);
+    List<Row> rows = List.of(new Row(new Tensor[] {pair(1, 0)}));
+    assertThatCode(() -> taken.getFirst().run(rows)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> taken.getLast().run(rows))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("Already closed");
+    lanes.close();
   }
 
   @Test

@@ -25,6 +25,7 @@ import io.opentelemetry.sdk.testing.time.TestClock;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.data.StatusData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.time.Duration;
 import java.time.Instant;
@@ -156,7 +157,29 @@ class HeadraceTracingTest {
     assertThat(queues)
         .allSatisfy(queue -> assertThat(links(queue)).containsExactly(batch.getSpanId()));
     assertThat(batch.getTraceId()).isEqualTo(blue.getSpanContext().getTraceId());
+    assertThat(batch.getStartEpochNanos())
+        .as("that of the item that waited longest")
+        .isEqualTo(queues.getFirst().getStartEpochNanos())
+        .isLessThan(queues.getLast().getStartEpochNanos());
     assertThat(tenants).containsExactly("null", "null");
+  }
+
+  @Test
+  void aBatchOfWhichSomeItemsFailIsAnError() throws Exception {
+    Handler<String, Integer> parsing = Handler.each(Integer::parseInt);
+    try (Batcher<String, Integer> batcher =
+            Batcher.builder(parsing)
+                .batch(BatchPolicy.fixed(2, Duration.ofMinutes(1)))
+                .observer(tracing)
+                .build();
+        Scope _ = request("request").makeCurrent()) {
+      CompletableFuture<Integer> one = batcher.submit("1");
+      var _ = batcher.submit("two").handle((result, failure) -> failure).join();
+      assertThat(one.join()).isEqualTo(1);
+    }
+    StatusData status = span("batcher batch").getStatus();
+    assertThat(status.getStatusCode()).isEqualTo(StatusCode.ERROR);
+    assertThat(status.getDescription()).isEqualTo("1 of 2 items failed");
   }
 
   @Test

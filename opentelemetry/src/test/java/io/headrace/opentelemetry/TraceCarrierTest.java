@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
+import io.headrace.process.ContextCarrier;
 import io.headrace.process.FlowClient;
 import io.headrace.process.FlowServer;
 import io.headrace.process.HandlerFactory;
@@ -12,12 +13,14 @@ import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.baggage.Baggage;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.context.ContextKey;
 import io.opentelemetry.context.Scope;
 import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +61,16 @@ class TraceCarrierTest {
   private static Context caller() {
     Span request = OTEL.getOpenTelemetry().getTracer("test").spanBuilder("request").startSpan();
     return Context.root().with(request).with(Baggage.builder().put("tenant", "blue").build());
+  }
+
+  @Test
+  void whatElseIsCurrentStays() throws Exception {
+    ContextKey<String> key = ContextKey.named("other");
+    try (Scope _ = Context.root().with(key, "stays").makeCurrent();
+        ContextCarrier.Scope _ = new TraceCarrier().restore(Map.of("baggage", "tenant=blue"))) {
+      assertThat(Context.current().get(key)).isEqualTo("stays");
+      assertThat(Baggage.current().getEntryValue("tenant")).isEqualTo("blue");
+    }
   }
 
   @Test

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -98,6 +100,27 @@ class EventsTest {
                 .start();
         RawClient client = listen(server)) {
       assertThat(nextEvent(client)).isEqualTo("data: 2");
+    }
+  }
+
+  @Test
+  void aListenerTooManyIsToldToTryAgain() throws Exception {
+    List<RawClient> listeners = new ArrayList<>();
+    try (HttpServer server =
+        HttpServer.builder().port(0).events("/events", Duration.ofDays(1), () -> "x").start()) {
+      for (int i = 0; i < EventFeed.MAX_LISTENERS; i++) {
+        listeners.add(listen(server));
+      }
+      RawClient late = new RawClient(server.port());
+      listeners.add(late);
+      RawClient.Answer answer = late.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n").read();
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.header("Retry-After")).isEqualTo("1");
+      assertThat(answer.body()).contains("there are as many listeners as there may be");
+    } finally {
+      for (RawClient listener : listeners) {
+        listener.close();
+      }
     }
   }
 

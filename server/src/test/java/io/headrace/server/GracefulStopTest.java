@@ -7,6 +7,8 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -15,6 +17,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class GracefulStopTest {
+  private static final Set<Thread.State> IDLE =
+      EnumSet.of(Thread.State.WAITING, Thread.State.TERMINATED);
+
   private final CompletableFuture<String> result = new CompletableFuture<>();
   private final CountDownLatch accepted = new CountDownLatch(1);
   private final AtomicReference<HttpServer> self = new AtomicReference<>();
@@ -85,6 +90,21 @@ class GracefulStopTest {
   }
 
   @Test
+  void aServerThatStopsIsNotReady() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /health/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
+      assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
+      CompletableFuture<Void> stopped =
+          CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
+      await("no more connections").until(this::refusesConnections);
+      RawClient.Answer answer = client.send("x").read();
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.body()).isEqualTo("{\"error\":\"the server is stopping\"}");
+      stopped.join();
+    }
+  }
+
+  @Test
   void requestThatOutlastsTheLimitIsWithdrawn() throws Exception {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -126,6 +146,29 @@ class GracefulStopTest {
     server.close();
     assertThatThrownBy(() -> server.close(Duration.ofNanos(-1)))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aSecondStopWaitsForTheFirst() throws Exception {
+    try (RawClient client = new RawClient(server.port())) {
+      client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+      accepted.await();
+      CompletableFuture<Void> first = CompletableFuture.runAsync(server::close);
+      await("the first stop").until(() -> server.toString().endsWith("state=stopping]"));
+      AtomicReference<String> after = new AtomicReference<>();
+      Thread second =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    server.close();
+                    after.set(server.toString());
+                  });
+      await("the second waits").until(() -> IDLE.contains(second.getState()));
+      result.complete("done");
+      second.join();
+      first.join();
+      assertThat(after.get()).endsWith("state=stopped]");
+    }
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.headrace.server;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.headrace.DeadlineExceededException;
 import io.headrace.HeadraceException;
@@ -10,12 +11,14 @@ import io.headrace.InvalidInputException;
 import io.headrace.QueueFullException;
 import io.headrace.RejectedException;
 import io.headrace.StoppedException;
+import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -23,9 +26,11 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -37,6 +42,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class HttpServerTest {
   private static final int LIMIT_BYTES = 1000;
+  private static final String DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+  private static final Response HEADERS =
+      Response.empty(200)
+          .withHeader("Set-Cookie", "a=1")
+          .withHeader("Set-Cookie", "b=2")
+          .withHeader("Date", DATE);
 
   private static final AtomicBoolean ready = new AtomicBoolean(true);
   private static HttpClient client;
@@ -68,6 +80,11 @@ class HttpServerTest {
             .route("GET", "/cancelled", request -> failed(new CancellationException()))
             .route("GET", "/own", request -> failed(new RequestException(409, "no, not twice")))
             .route("GET", "/mapped", request -> failed(new ArithmeticException("seven is odd")))
+            .route("GET", "/wordless", request -> failed(new ArithmeticException()))
+            .route("GET", "/blank", request -> failed(new ArithmeticException(" ")))
+            .route("GET", "/chained", request -> chained(outcome(QueueFullException.class)))
+            .route("GET", "/unanswerable", request -> unanswerable())
+            .route("GET", "/headers", request -> CompletableFuture.completedFuture(HEADERS))
             .resource("/page", HttpServerTest.class, "page.html")
             .start();
   }
@@ -84,6 +101,19 @@ class HttpServerTest {
     assertThat(response.statusCode()).isEqualTo(200);
     assertThat(response.body()).isEqualTo("POST /echo a=b text/plain hello");
     assertThat(response.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
+  }
+
+  @Test
+  void theTypeOfABodyIsWithoutItsParametersAndInLowerCase() throws Exception {
+    assertThat(post("/echo", "TEXT/Plain ; charset=utf-8", "x").body())
+        .isEqualTo("POST /echo  text/plain x");
+  }
+
+  @Test
+  void headersOfTheRouteAreSentAsTheyAre() throws Exception {
+    HttpHeaders headers = get("/headers").headers();
+    assertThat(headers.allValues("Set-Cookie")).containsExactly("a=1", "b=2");
+    assertThat(headers.allValues("Date")).containsExactly(DATE);
   }
 
   @Test
@@ -143,6 +173,7 @@ class HttpServerTest {
       assertThat(response.headers().firstValue("Retry-After")).hasValue("1");
     }
     assertThat(get("/cancelled").statusCode()).isEqualTo(503);
+    assertError(get("/chained"), 503, "as a test says");
   }
 
   @Test
@@ -155,6 +186,44 @@ class HttpServerTest {
     assertError(get("/own"), 409, "no, not twice");
     assertError(get("/mapped"), 422, "seven is odd");
     assertError(get("/invalid"), 400, "given is [3]");
+    for (String path : List.of("/wordless", "/blank")) {
+      assertError(get(path), 422, "the request was not answered: ArithmeticException");
+    }
+  }
+
+  @Test
+  void theResponseToWhatFailsElsewhereIsMadeOnTheEventLoop() throws Exception {
+    AtomicReference<Thread> eventLoop = new AtomicReference<>();
+    AtomicReference<Thread> asked = new AtomicReference<>();
+    CompletableFuture<Response> answer = new CompletableFuture<>();
+    try (HttpServer own =
+            HttpServer.builder()
+                .port(0)
+                .failure(IllegalStateException.class, 409)
+                .route(
+                    "GET",
+                    "/x",
+                    request -> {
+                      eventLoop.set(Thread.currentThread());
+                      return answer;
+                    })
+                .start();
+        RawClient raw = new RawClient(own.port())) {
+      raw.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+      await("the server waits for the answer").until(() -> answer.getNumberOfDependents() > 0);
+      answer.completeExceptionally(
+          new IllegalStateException() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getMessage() {
+              asked.set(Thread.currentThread());
+              return "as a test says";
+            }
+          });
+      assertThat(raw.read().status()).isEqualTo(409);
+    }
+    assertThat(asked).hasValue(eventLoop.get());
   }
 
   @Test
@@ -162,6 +231,7 @@ class HttpServerTest {
     String sentence = "the server failed to answer this request; its log says why";
     assertError(get("/throws"), 500, sentence);
     assertError(get("/nothing"), 500, sentence);
+    assertError(get("/unanswerable"), 500, sentence);
   }
 
   @Test
@@ -287,11 +357,15 @@ class HttpServerTest {
     assertThat(first.headers().firstValue("Content-Type")).hasValue("text/html; charset=utf-8");
     assertThat(first.headers().firstValue("Content-Security-Policy")).isPresent();
     String tag = first.headers().firstValue("ETag").orElseThrow();
-    HttpRequest again =
-        HttpRequest.newBuilder(uri("/page")).header("If-None-Match", tag).GET().build();
-    HttpResponse<String> second = client.send(again, BodyHandlers.ofString());
-    assertThat(second.statusCode()).isEqualTo(304);
-    assertThat(second.body()).isEmpty();
+    for (String known : List.of(tag, "\"other\", W/" + tag)) {
+      HttpRequest again =
+          HttpRequest.newBuilder(uri("/page")).header("If-None-Match", known).GET().build();
+      HttpResponse<String> second = client.send(again, BodyHandlers.ofString());
+      assertThat(second.statusCode()).isEqualTo(304);
+      assertThat(second.body()).isEmpty();
+      assertThat(second.headers().firstValue("ETag")).hasValue(tag);
+      assertThat(second.headers().firstValue("Cache-Control")).hasValue("no-cache");
+    }
   }
 
   @ParameterizedTest
@@ -323,6 +397,22 @@ class HttpServerTest {
   void hostMayBeWrittenAsInAUrl() throws Exception {
     try (HttpServer bracketed = HttpServer.builder().port(0).host("[127.0.0.1]").start()) {
       assertThat(bracketed.url()).isEqualTo("http://127.0.0.1:" + bracketed.port());
+    }
+  }
+
+  @Test
+  void anAddressOfIpv6IsInBracketsInTheUrl() {
+    try (HttpServer none = new HttpServer(Vertx.vertx(), List.of(), List.of(), "::1", 8080)) {
+      assertThat(none.url()).isEqualTo("http://[::1]:8080");
+    }
+  }
+
+  @Test
+  void informationalAndUnknownStatusesAreRefused() {
+    for (int status : new int[] {199, 600}) {
+      assertThatThrownBy(() -> Response.empty(status))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("status is " + status + ", it has to be from 200 to 599");
     }
   }
 
@@ -460,14 +550,22 @@ class HttpServerTest {
   @Test
   void aBuilderWhoseServerDidNotStartCanStartOne() throws Exception {
     HttpServerBuilder builder = HttpServer.builder().route("GET", "/x", request -> hello());
+    Set<Thread> before = Thread.getAllStackTraces().keySet();
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       builder.port(taken.getLocalPort());
       assertThatThrownBy(builder::start).isInstanceOf(IOException.class);
     }
+    await("the end of the event loops").until(() -> before.containsAll(eventLoops()));
     try (HttpServer server = builder.start();
         RawClient client = new RawClient(server.port())) {
       assertThat(status(client, "/x")).isEqualTo(200);
     }
+  }
+
+  private static List<Thread> eventLoops() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("vert.x-eventloop"))
+        .toList();
   }
 
   @Test
@@ -503,6 +601,7 @@ class HttpServerTest {
     assertThat(response.body()).isEqualTo("{\"error\":\"" + sentence + "\"}");
     assertThat(response.statusCode()).isEqualTo(status);
     assertThat(response.headers().firstValue("Content-Type")).hasValue("application/json");
+    assertThat(response.headers().firstValue("Cache-Control")).hasValue("no-store");
   }
 
   private static CompletableFuture<Response> echo(Request request) {
@@ -542,6 +641,19 @@ class HttpServerTest {
     public String getMessage() {
       throw new IllegalStateException("as a test says");
     }
+  }
+
+  /** As the future of a batcher is with another stage behind it. */
+  private static CompletableFuture<Response> chained(Throwable failure) {
+    return failed(failure).thenApply(response -> response);
+  }
+
+  private static CompletableFuture<Response> unanswerable() {
+    return Response.when(
+        CompletableFuture.completedFuture("x"),
+        result -> {
+          throw new IllegalStateException("a secret");
+        });
   }
 
   private static CompletableFuture<Response> failed(Throwable failure) {

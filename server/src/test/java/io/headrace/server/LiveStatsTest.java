@@ -11,7 +11,9 @@ import io.headrace.WorkerStatus;
 import io.headrace.testkit.VirtualTime;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -150,6 +152,53 @@ class LiveStatsTest {
         .contains("\"latencyMillis\":{\"p50\":0.0,")
         .contains("{\"name\":\"decode\",\"itemsPerSecond\":2.0,\"batchesPerSecond\":1.0,")
         .contains("{\"from\":2,\"to\":2,\"batches\":1}");
+  }
+
+  @Test
+  void eachFigureHasItsNameInTheJson() {
+    Map<Outcome, Long> outcomes = new EnumMap<>(Outcome.class);
+    Map<Outcome, Long> totals = new EnumMap<>(Outcome.class);
+    long figure = 10;
+    for (Outcome outcome : Outcome.values()) {
+      outcomes.put(outcome, figure);
+      totals.put(outcome, figure + 10);
+      figure++;
+    }
+    LiveStats.Step step =
+        new LiveStats.Step(
+            "a",
+            1.5,
+            2.5,
+            3.5,
+            List.of(new LiveStats.BatchSizes(3, 4, 5)),
+            6,
+            7,
+            new LiveStats.Millis(8, 9, 10, 11),
+            new LiveStats.Millis(12, 13, 14, 15),
+            List.of());
+    LiveStats.Snapshot snapshot =
+        new LiveStats.Snapshot(
+            0.5, outcomes, totals, new LiveStats.Millis(1, 2, 3, 4), List.of(step));
+    assertThat(SnapshotJson.write(snapshot))
+        .isEqualTo(
+            "{\"requestsPerSecond\":0.5,"
+                + "\"outcomes\":{\"completed\":10,\"failed\":11,\"timedOut\":12,"
+                + "\"cancelled\":13,\"rejected\":14},"
+                + "\"totals\":{\"completed\":20,\"failed\":21,\"timedOut\":22,"
+                + "\"cancelled\":23,\"rejected\":24},"
+                + "\"latencyMillis\":{\"p50\":1.0,\"p90\":2.0,\"p99\":3.0,\"max\":4.0},"
+                + "\"steps\":[{\"name\":\"a\",\"itemsPerSecond\":1.5,\"batchesPerSecond\":2.5,"
+                + "\"meanBatchSize\":3.5,\"failed\":6,\"queueLength\":7,"
+                + "\"queueMillis\":{\"p50\":8.0,\"p90\":9.0,\"p99\":10.0,\"max\":11.0},"
+                + "\"handleMillis\":{\"p50\":12.0,\"p90\":13.0,\"p99\":14.0,\"max\":15.0},"
+                + "\"batchSizes\":[{\"from\":3,\"to\":4,\"batches\":5}],\"workers\":[]}]}");
+  }
+
+  @Test
+  void whatTakesHoursIsTheLongestTimeOfAll() {
+    stats.onCallEnd("digits", Outcome.COMPLETED, Duration.ofHours(5).toNanos(), null);
+    time.advance(HALF_A_SECOND);
+    assertThat(stats.snapshot().latency().max()).isBetween(3_500_000.0, 3_700_000.0);
   }
 
   @Test

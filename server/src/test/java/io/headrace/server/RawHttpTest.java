@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -321,6 +322,7 @@ class RawHttpTest {
           "GET\r\n\r\n",
           "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
           "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+          "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
           "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
           "GET /held HTTP/1.1\r\nHost : x\r\n\r\n",
           "GET /held HTTP/1.1\r\nbad header\r\n\r\n",
@@ -388,6 +390,50 @@ class RawHttpTest {
     try (RawClient client = new RawClient(server.port())) {
       client.send("GET /held HTTP/1.1\r\nX: " + "x".repeat(20_000) + "\r\n\r\n");
       assertThat(client.read().status()).isEqualTo(431);
+    }
+  }
+
+  @Test
+  void headAndLineBelowTheirLimitsAreTaken() throws Exception {
+    assertThat(status("GET /nowhere?" + "x".repeat(8_000) + " HTTP/1.1\r\nHost: x\r\n\r\n"))
+        .isEqualTo(404);
+    assertThat(status("GET /nowhere HTTP/1.1\r\nHost: x\r\nX: " + "x".repeat(16_000) + "\r\n\r\n"))
+        .isEqualTo(404);
+  }
+
+  @Test
+  void anUpgradeToHttp2IsDeclined() throws Exception {
+    assertThat(
+            status(
+                "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                    + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"))
+        .isEqualTo(404);
+  }
+
+  @Test
+  void aConnectionInUseIsNotTakenForAStall() throws Exception {
+    try (HttpServer strict = builder().clientTimeout(Duration.ofSeconds(2)).start();
+        RawClient used = new RawClient(strict.port());
+        RawClient silent = new RawClient(strict.port())) {
+      CompletableFuture<Void> silentEnded = CompletableFuture.runAsync(() -> assertEnded(silent));
+      while (!silentEnded.isDone()) {
+        assertIsServed(used);
+      }
+      assertIsServed(used);
+      silentEnded.join();
+    }
+  }
+
+  private static void assertIsServed(RawClient client) throws IOException {
+    client.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    assertThat(client.read().status()).isEqualTo(404);
+  }
+
+  private static void assertEnded(RawClient client) {
+    try {
+      assertThat(client.endedByServer()).isTrue();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

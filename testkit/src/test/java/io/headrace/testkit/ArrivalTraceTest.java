@@ -33,6 +33,17 @@ class ArrivalTraceTest {
   }
 
   @Test
+  void aDayBeginsAndEndsWithItsQuietestHours() {
+    ArrivalTrace day = ArrivalTrace.daily(100, 0.8, LENGTH, LENGTH, 1);
+    long quarterNanos = LENGTH.dividedBy(4).toNanos();
+    long[] quarters = new long[4];
+    for (int i = 0; i < day.size(); i++) {
+      quarters[(int) (day.atNanos(i) / quarterNanos)]++;
+    }
+    assertThat(quarters[1] + quarters[2]).isGreaterThan(2 * (quarters[0] + quarters[3]));
+  }
+
+  @Test
   void theSameSeedGivesTheSameTrace() {
     ArrivalTrace one = ArrivalTrace.poisson(100, SECOND, 7);
     ArrivalTrace two = ArrivalTrace.poisson(100, SECOND, 7);

@@ -8,6 +8,7 @@ import io.headrace.QueueState;
 import io.headrace.testkit.Simulation.Cost;
 import io.headrace.testkit.Simulation.Result;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,6 +45,17 @@ class SimulationTest {
         new Simulation(trace, cost, 1, Duration.ofMillis(20), 1).run(BatchPolicy.greedy(1));
     assertThat(result.inTime()).isEqualTo(1);
     assertThat(result.late()).isEqualTo(1);
+  }
+
+  @Test
+  void percentilesAreOfAnswersThatCameInAnyOrder() {
+    long second = SECOND.toNanos();
+    ArrivalTrace trace = ArrivalTrace.of(SECOND.multipliedBy(9), 0, second, 2 * second);
+    AtomicInteger before = new AtomicInteger();
+    Cost lessAndLess = (size, random) -> 30_000_000 - 10_000_000L * before.getAndIncrement();
+    Result result = new Simulation(trace, lessAndLess, 1, OBJECTIVE, 1).run(BatchPolicy.greedy(1));
+    assertThat(result.p50Nanos()).isEqualTo(20_000_000);
+    assertThat(result.p99Nanos()).isEqualTo(30_000_000);
   }
 
   @Test

@@ -60,6 +60,14 @@ class VirtualTimeTest {
   }
 
   @Test
+  void alarmsBeforeTheWrapRingBeforeThoseAfterIt() {
+    schedule(10, "after");
+    schedule(2, "before");
+    time.advance(Duration.ofNanos(20));
+    assertThat(log).containsExactly("before@2", "after@10");
+  }
+
+  @Test
   void anAlarmThatIsDueRingsWhenNoTimePasses() {
     schedule(0, "now");
     schedule(-5, "late");
