@@ -6,10 +6,15 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
 import org.junit.jupiter.api.Test;
 
-/** Two slots: tries, futures, permits that are closed and requests that are cancelled. */
+/**
+ * Slots: tries, futures, permits that are closed, requests that are cancelled, and more slots or
+ * fewer.
+ */
 class ThrottleLincheckTest {
   @Test
   void modelChecking() {
@@ -22,9 +27,10 @@ class ThrottleLincheckTest {
   }
 
   /** Operations of a group come one after the other, those that have none side by side with all. */
+  @Param(name = "slots", gen = IntGen.class, conf = "1:3")
   public static class Slots {
     /** Its time runs in place what belongs on a virtual thread, which could not be followed. */
-    private final Gate gate = new Gate(Gate.UNNAMED, 2, null, Parts.NO_TIME);
+    private final Gate gate = new Gate(null, 2, null, Parts.NO_TIME);
 
     private final Queue<Permit> permits = new ConcurrentLinkedQueue<>();
     private final List<CompletableFuture<Permit>> futures = new ArrayList<>();
@@ -69,6 +75,11 @@ class ThrottleLincheckTest {
       return 1;
     }
 
+    @Operation
+    public void setAtOnce(@Param(name = "slots") int slots) {
+      gate.setAtOnce(slots);
+    }
+
     private static boolean isGranted(CompletableFuture<Permit> future) {
       return future.isDone();
     }
@@ -76,6 +87,7 @@ class ThrottleLincheckTest {
 
   /** What it should do. */
   public static class Model {
+    private int slots = 2;
     private int tried;
     private int granted;
     private final Queue<boolean[]> requests = new ArrayDeque<>();
@@ -86,7 +98,7 @@ class ThrottleLincheckTest {
 
     private void grant() {
       for (boolean[] request : requests) {
-        if (!request[0] && tried + granted < 2) {
+        if (!request[0] && tried + granted < slots) {
           request[0] = true;
           granted++;
         }
@@ -94,11 +106,16 @@ class ThrottleLincheckTest {
     }
 
     public boolean tryAcquire() {
-      if (waiting() > 0 || tried + granted == 2) {
+      if (waiting() > 0 || tried + granted >= slots) {
         return false;
       }
       tried++;
       return true;
+    }
+
+    public void setAtOnce(int newSlots) {
+      slots = newSlots;
+      grant();
     }
 
     public boolean close() {

@@ -5,6 +5,9 @@ import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +16,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gate {
   /*
-   * One atomic number counts the slots that are taken and those who wait. While nobody waits it is
-   * the whole gate: a compare-and-set takes a slot, a subtraction gives it back, and Pace decides
+   * One atomic number counts the slots that are free and those who wait. While nobody waits it is
+   * the whole gate: a compare-and-set takes a slot, an addition gives it back, and Pace decides
    * about the rate. As soon as somebody waits slots are taken only under the lock, which also
    * guards the queue: so nobody overtakes. Whoever gives a slot back finds in the same number, by
-   * the same subtraction, whether somebody waits; then it takes the lock and grants. A waiter
-   * counts itself and then looks for a slot, so one of the two sees the other.
+   * the same addition, whether somebody waits; then it takes the lock and grants. A waiter counts
+   * itself and then looks for a slot, so one of the two sees the other.
+   *
+   * Both limits are changed under the lock. Another number of slots is so many free ones more or
+   * fewer, in the same atomic number: it is below zero while more are taken than there are now. For
+   * another rate another Pace takes the place of the one there is, which nobody can take a permit
+   * from as soon as that has begun: who comes in between waits for the lock.
    *
    * A waiter gets a slot and its place in the schedule at the moment it is granted its permit, not
    * before. The first in the queue waits for a slot, and then for the alarm that rings when the
@@ -31,23 +39,32 @@ final class Gate {
    * next one tries again.
    */
 
-  private static final long WAITER = 1L << 32;
+  /** What somebody who waits adds to the counts. */
+  private static final long WAITER = -1L << 32;
 
   private static final VarHandle COUNTS =
       fieldVarHandle(MethodHandles.lookup(), "counts", VarHandle.class, Gate.class, long.class);
 
-  /** What messages call a throttle without a name. */
-  static final String UNNAMED = "throttle";
+  private static final VarHandle PACE =
+      fieldVarHandle(MethodHandles.lookup(), "pace", VarHandle.class, Gate.class, Pace.class);
 
-  private final String name;
-  private final int atOnce;
-  private final @Nullable Pace pace;
+  private final @Nullable String name;
+  private final boolean hasSlots;
   final TimeSource time;
 
-  /** Upper half: those who wait. Lower half: slots that are taken. */
+  /** The slots that are free, a number of 32 bits, and {@link #WAITER} for each who waits. */
   private volatile long counts;
 
+  /** Those to tell when there are more slots, who may be none that wait. */
+  private final Set<ThreadedRun> runs = ConcurrentHashMap.newKeySet();
+
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** How many slots there are, taken or free. Written under the lock, with the counts. */
+  private volatile int atOnce;
+
+  /** Written under the lock. */
+  private @Nullable Pace pace;
 
   private @Nullable Waiter first;
   private @Nullable Waiter last;
@@ -67,35 +84,109 @@ final class Gate {
   /**
    * A gate with all slots free.
    *
-   * @param name what messages call the throttle
+   * @param name what messages call the throttle; null for nothing
    * @param atOnce how many slots there are; 0 for no limit
    * @param pace the rate, or null for no limit
    */
-  Gate(String name, int atOnce, @Nullable Pace pace, TimeSource time) {
+  Gate(@Nullable String name, int atOnce, @Nullable Pace pace, TimeSource time) {
     this.name = name;
+    hasSlots = atOnce != 0;
     this.atOnce = atOnce;
     this.pace = pace;
     this.time = time;
+    counts = atOnce;
   }
 
   /** How many slots there are; the maximum of an int for no limit. */
   int maxAtOnce() {
-    return atOnce == 0 ? Integer.MAX_VALUE : atOnce;
+    return hasSlots ? atOnce : Integer.MAX_VALUE;
+  }
+
+  /** Changes how many slots there are. */
+  void setAtOnce(int newAtOnce) {
+    Waiter granted;
+    lock.lock();
+    try {
+      if (!hasSlots) {
+        throw unlimited("atOnce", newAtOnce);
+      }
+      long added = (long) newAtOnce - atOnce;
+      atOnce = newAtOnce;
+      COUNTS.getAndAdd(this, added);
+      granted = grant();
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tellElsewhere(granted, time);
+    runs.forEach(ThreadedRun::seekMore);
+  }
+
+  /** A run is told when there are more slots, until {@link #forget}. */
+  void tell(ThreadedRun run) {
+    if (hasSlots) {
+      runs.add(run);
+    }
+  }
+
+  void forget(ThreadedRun run) {
+    runs.remove(run);
+  }
+
+  /** How many runs are told. */
+  int runs() {
+    return runs.size();
+  }
+
+  /** Changes the rate. */
+  void setRate(Rate rate) {
+    Waiter granted;
+    Throwable failure;
+    lock.lock();
+    try {
+      if (pace == null) {
+        throw unlimited("rate", rate);
+      }
+      PACE.setRelease(this, pace.at(rate, waitsForRate));
+      stopAlarm(); // it was set for the other rate
+      granted = grant();
+      failure = alarmFailure();
+    } finally {
+      lock.unlock();
+    }
+    Waiter.tellElsewhere(granted, time);
+    if (failure != null) {
+      throw Failures.unchecked(failure);
+    }
+  }
+
+  private IllegalStateException unlimited(String limit, Object value) {
+    return new IllegalStateException(
+        limit
+            + " is "
+            + value
+            + ", it can be changed only where the throttle was built with it, and this is "
+            + this);
   }
 
   int waiting() {
     return waiting(counts);
   }
 
+  /** How many slots are taken. */
   int running() {
-    return running(counts);
+    lock.lock(); // both numbers change under it
+    try {
+      return atOnce - free(counts);
+    } finally {
+      lock.unlock();
+    }
   }
 
   private static int waiting(long counts) {
-    return (int) (counts >>> 32);
+    return (int) ((free(counts) - counts) >>> 32);
   }
 
-  private static int running(long counts) {
+  private static int free(long counts) {
     return (int) counts;
   }
 
@@ -104,8 +195,8 @@ final class Gate {
    * the schedule of the rate. Whoever has it calls {@link #release} once.
    */
   boolean tryTake(int cost) {
-    if (atOnce == 0) {
-      return waiting(counts) == 0 && isDue(cost);
+    if (!hasSlots) {
+      return counts == 0 && isDue(cost);
     }
     if (!tryTakeSlot()) {
       return false;
@@ -119,13 +210,13 @@ final class Gate {
 
   /** The permit for what was taken, which gives it back once only. */
   Permit permit() {
-    return atOnce == 0 ? Permit.FREE : new Permit(this);
+    return hasSlots ? new Permit(this) : Permit.FREE;
   }
 
   private boolean tryTakeSlot() {
     long before = counts;
-    while (before < atOnce) { // else somebody waits, or all slots are taken
-      long found = (long) COUNTS.compareAndExchange(this, before, before + 1);
+    while (before > 0) { // else somebody waits, or all slots are taken
+      long found = (long) COUNTS.compareAndExchange(this, before, before - 1);
       if (found == before) {
         return true;
       }
@@ -136,32 +227,52 @@ final class Gate {
 
   /** Takes the rate's next permit, if it is due. */
   private boolean isDue(int cost) {
-    return pace == null || pace.take(false, cost) == 0;
+    Pace present = pace();
+    long delayNanos = present == null ? 0 : present.take(false, cost);
+    return delayNanos == 0 || (delayNanos == Pace.REPLACED && isDueSoon(cost));
+  }
+
+  /** The same as soon as the rate has been changed. */
+  private boolean isDueSoon(int cost) {
+    lock.lock();
+    try {
+      return first == null && pace != null && pace.take(false, cost) == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable Pace pace() {
+    return (Pace) PACE.getAcquire(this);
   }
 
   /** Whether nobody can get a permit of a cost within this time, whatever others do. */
   boolean isOutOfReach(long waitNanos, int cost) {
-    return pace != null && pace.delayNanos(cost) > waitNanos;
+    Pace present = pace();
+    return present != null && present.delayNanos(cost) > waitNanos;
   }
 
   /** For how many a permit may count by the rate; 0 if there is none. */
   int maxCost() {
-    return pace == null ? 0 : pace.burst();
+    Pace present = pace();
+    return present == null ? 0 : present.burst();
   }
 
   /** Why somebody goes without a permit. */
   DeadlineExceededException tooLate(long timeoutNanos) {
     return new DeadlineExceededException(
-        name + " had no permit within " + Duration.ofNanos(timeoutNanos));
+        (name == null ? "throttle" : "throttle " + name)
+            + " had no permit within "
+            + Duration.ofNanos(timeoutNanos));
   }
 
   /** Gives a slot back, if there are any. Returns who has to be told. */
   @Nullable Waiter release() {
-    if (atOnce == 0) {
+    if (!hasSlots) {
       return null;
     }
-    if ((long) COUNTS.getAndAdd(this, -1L) < WAITER) {
-      return null;
+    if ((long) COUNTS.getAndAdd(this, 1L) >= Integer.MIN_VALUE) {
+      return null; // nobody waits
     }
     lock.lock();
     try {
@@ -206,7 +317,7 @@ final class Gate {
 
   /** Returns why it cannot wait, if the time source fails. Then it is out of the queue. */
   private @Nullable Throwable setAlarms(Waiter waiter, long timeoutNanos) {
-    Throwable failure = waitsForRate && alarm == null ? alarmFailure : null;
+    Throwable failure = alarmFailure();
     if (failure == null && timeoutNanos != 0) {
       try {
         waiter.timeout = time.schedule(timeoutNanos, () -> expire(waiter));
@@ -218,6 +329,11 @@ final class Gate {
       var _ = dismiss(waiter); // nobody is behind it
     }
     return failure;
+  }
+
+  /** Why the first waits for the rate without an alarm, if it does. */
+  private @Nullable Throwable alarmFailure() {
+    return waitsForRate && alarm == null ? alarmFailure : null;
   }
 
   /** Somebody gives up. Returns false if the wait is over already. */
@@ -278,7 +394,7 @@ final class Gate {
     Waiter waiter;
     while ((waiter = first) != null && isAdmitted(waiter.cost)) {
       remove(waiter);
-      COUNTS.getAndAdd(this, atOnce == 0 ? -WAITER : 1 - WAITER);
+      COUNTS.getAndAdd(this, hasSlots ? -WAITER - 1 : -WAITER);
       waiter.end(true);
       if (lastGranted == null) {
         firstGranted = waiter;
@@ -293,7 +409,9 @@ final class Gate {
 
   /** Whether the first waiter gets its permit now; sets the alarm if it waits for the rate. */
   private boolean isAdmitted(int cost) {
-    if (atOnce != 0 && running() >= atOnce) {
+    if (hasSlots && free(counts) <= 0) {
+      waitsForRate = false;
+      stopAlarm(); // it has lost its slot, if it had one
       return false;
     }
     long delayNanos = pace == null ? 0 : pace.take(waitsForRate, cost);
@@ -370,5 +488,23 @@ final class Gate {
       alarm.cancel();
       alarm = null;
     }
+  }
+
+  /** The throttle with its present limits. */
+  @Override
+  public String toString() {
+    StringJoiner text =
+        new StringJoiner(", ", "Throttle[", "]").setEmptyValue("Throttle[unlimited]");
+    if (name != null) {
+      text.add("name=" + name);
+    }
+    if (hasSlots) {
+      text.add("atOnce=" + atOnce);
+    }
+    Pace present = pace();
+    if (present != null) {
+      text.add(present.toString());
+    }
+    return text.toString();
   }
 }

@@ -4,8 +4,11 @@ import static java.lang.invoke.ConstantBootstraps.fieldVarHandle;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Duration;
 
-/** The schedule of a rate: when the next permit is due. Lock-free. */
+/** The schedule of a rate: when the next permit is due. To take one is lock-free. */
 final class Pace {
   /*
    * The generic cell rate algorithm in its form of virtual scheduling (ITU-T I.371, annex A): one number, the
@@ -29,24 +32,37 @@ final class Pace {
    * Whoever loses the race for a permit stands back, and then goes on with the time it has read, if a permit is due by
    * it. It reads the clock again before it says that none is.
    *
-   * Time is counted in ticks: half nanoseconds divided by a power of two that gives even a short interval 16
-   * significant bits. The lowest bit of a theoretical time says that it is in demand; times are even. Ticks
-   * wrap around: only differences are compared, and a theoretical time that lies impossibly far ahead belongs to
-   * a schedule that nobody used for so long that ticks have wrapped.
+   * A schedule has one rate. When that changes another one takes its place: this one is sealed, so that nobody takes
+   * a permit from it anymore, and how far ahead or behind it is goes on as a number of intervals. What was
+   * saved up stays so, and what is missing is saved up at the new rate. So a window across the change has at most as
+   * many permits as its two parts have intervals, the burst, and the bound / interval of its beginning.
+   *
+   * Time is counted in ticks: quarters of nanoseconds divided by a power of two that gives even a short interval 16
+   * significant bits. Times are multiples of four; the two lowest bits of a theoretical time say that it is in
+   * demand, and that it is sealed. Ticks wrap around: only differences are compared, and a theoretical time that lies
+   * impossibly far ahead belongs to a schedule that nobody used for so long that ticks have wrapped.
    */
 
   /** An interval has at least so many bits, for a rate that is exact to 0.001 %. */
   private static final int INTERVAL_BITS = 16;
 
-  /** Half the range of ticks is for durations; the rest keeps sums of them from overflowing. */
-  static final long MAX_TICKS = 1L << 61;
+  /** Half of the ticks ahead are for durations; the rest keeps sums of them from overflowing. */
+  static final long MAX_TICKS = 1L << 62;
 
+  private static final int FLAG_BITS = 2;
   private static final long IN_DEMAND = 1;
+  private static final long SEALED = 2;
+  private static final long FLAGS = IN_DEMAND | SEALED;
+
+  /** In place of a time: this schedule is sealed, and another one takes its place. */
+  static final long REPLACED = -1;
 
   private static final VarHandle NEXT =
       fieldVarHandle(MethodHandles.lookup(), "next", VarHandle.class, Pace.class, long.class);
 
   private final TimeSource time;
+  private final Rate rate;
+  private final Duration catchUp;
   private final long originNanos;
   private final int shift;
   private final long intervalTicks;
@@ -55,23 +71,32 @@ final class Pace {
   private final long catchUpTicks;
   private final long impossibleTicks;
 
-  /** The theoretical time of the next permit in ticks, and {@link #IN_DEMAND} or not. */
+  /** The theoretical time of the next permit in ticks, and its {@link #FLAGS}. */
   private volatile long next;
 
   /**
    * A schedule that is not in demand, with its burst saved up.
    *
-   * @param intervalNanos from one permit to the next, from 1
-   * @param burst how many permits an idle schedule saves up; see {@link #maxBurst}
-   * @param catchUpNanos how far the schedule may lie behind the clock and is kept still
+   * @param burst how many permits an idle schedule saves up
+   * @param catchUp how far the schedule may lie behind the clock and is kept still
+   * @throws IllegalArgumentException if the arithmetic does not hold for so large a burst
    */
-  Pace(TimeSource time, double intervalNanos, int burst, long catchUpNanos) {
+  Pace(TimeSource time, Rate rate, int burst, Duration catchUp) {
     this.time = time;
-    originNanos = time.nanoTime();
-    shift = shift(intervalNanos);
-    intervalTicks = intervalTicks(intervalNanos);
+    this.rate = rate;
     this.burst = burst;
+    this.catchUp = catchUp;
+    originNanos = time.nanoTime();
+    double intervalNanos = rate.intervalNanos();
+    shift = FLAG_BITS + Math.max(0, INTERVAL_BITS - Math.getExponent(intervalNanos));
+    intervalTicks = Math.round(Math.scalb(intervalNanos, shift - FLAG_BITS)) << FLAG_BITS;
+    long maxBurst = MAX_TICKS / intervalTicks;
+    if (burst > maxBurst) {
+      throw new IllegalArgumentException(
+          "burst is " + burst + ", at a rate of " + rate + " it has to be at most " + maxBurst);
+    }
     toleranceTicks = (burst - 1) * intervalTicks;
+    long catchUpNanos = Checks.nanosNotNegative(catchUp, "catchUp");
     catchUpTicks = Math.min(catchUpNanos, MAX_TICKS >> shift) << shift;
     impossibleTicks = toleranceTicks + intervalTicks + (1_000_000_000L << shift);
   }
@@ -81,18 +106,41 @@ final class Pace {
     return burst;
   }
 
-  /** The largest burst for which the arithmetic holds. */
-  static int maxBurst(double intervalNanos) {
-    return (int) Math.min(Integer.MAX_VALUE, MAX_TICKS / intervalTicks(intervalNanos));
+  /**
+   * The same schedule at another rate, which takes the place of this one. One thread at a time may
+   * change it; who finds it {@link #REPLACED} waits for the end of that.
+   *
+   * @param hasWaited whether somebody has waited all the time since the permit was due
+   * @throws IllegalArgumentException if the burst is too large for that rate; nothing is changed
+   */
+  Pace at(Rate newRate, boolean hasWaited) {
+    Pace changed = new Pace(time, newRate, burst, catchUp);
+    long last = (long) NEXT.getAndBitwiseOr(this, SEALED);
+    try {
+      changed.carryOn(this, last, time.nanoTime(), hasWaited);
+    } catch (Throwable noTime) {
+      next = last;
+      throw noTime;
+    }
+    return changed;
   }
 
-  private static int shift(double intervalNanos) {
-    return 1 + Math.max(0, INTERVAL_BITS - Math.getExponent(intervalNanos));
+  /** Is as many intervals ahead or behind as another schedule was when it was sealed. */
+  private void carryOn(Pace sealed, long last, long nowNanos, boolean hasWaited) {
+    long now = sealed.ticks(nowNanos);
+    long start = sealed.start(last, now, (last & ~FLAGS) - now, hasWaited);
+    long aheadTicks = scaled((start & ~FLAGS) - now, sealed.intervalTicks, intervalTicks);
+    next = (ticks(nowNanos) + aheadTicks) | (start & IN_DEMAND);
   }
 
-  /** Even. */
-  private static long intervalTicks(double intervalNanos) {
-    return Math.round(Math.scalb(intervalNanos, shift(intervalNanos) - 1)) << 1;
+  /** Rounded up, so that no permit is due earlier; further behind than any bound is enough. */
+  private static long scaled(long ticks, long oldInterval, long newInterval) {
+    return BigDecimal.valueOf(ticks)
+            .multiply(BigDecimal.valueOf(newInterval))
+            .divide(BigDecimal.valueOf(oldInterval << FLAG_BITS), 0, RoundingMode.CEILING)
+            .max(BigDecimal.valueOf(-MAX_TICKS >> FLAG_BITS))
+            .longValue()
+        << FLAG_BITS;
   }
 
   /**
@@ -100,13 +148,17 @@ final class Pace {
    *
    * @param hasWaited whether somebody has waited all the time since the permit was due
    * @param cost for how many it counts, up to the burst
-   * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due
+   * @return 0 if it was taken, otherwise how many nanoseconds it takes until it is due; or {@link
+   *     #REPLACED}
    */
   long take(boolean hasWaited, int cost) {
     long tolerance = tolerance(cost);
     long before = next;
     long now = nowTicks();
     while (true) {
+      if ((before & SEALED) != 0) {
+        return REPLACED;
+      }
       long theoretical = before & ~IN_DEMAND;
       long aheadTicks = theoretical - now;
       boolean isEarly = isEarly(aheadTicks, tolerance);
@@ -136,10 +188,13 @@ final class Pace {
     return found - now > tolerance ? nowTicks() : now; // it may come from a later time
   }
 
-  /** How many nanoseconds it takes until the next permit of a cost is due, 0 or less if it is. */
+  /**
+   * How many nanoseconds it takes until the next permit of a cost is due, 0 or less if it is. Of a
+   * schedule that is sealed: as it was until then.
+   */
   long delayNanos(int cost) {
     long tolerance = tolerance(cost);
-    long theoretical = next & ~IN_DEMAND;
+    long theoretical = next & ~FLAGS;
     long aheadTicks = theoretical - nowTicks();
     return isEarly(aheadTicks, tolerance) ? nanosUntil(aheadTicks, tolerance) : 0;
   }
@@ -148,7 +203,11 @@ final class Pace {
    * Read after the theoretical time: then that time is not further ahead than a grant can move it.
    */
   private long nowTicks() {
-    return (time.nanoTime() - originNanos) << shift;
+    return ticks(time.nanoTime());
+  }
+
+  private long ticks(long nanos) {
+    return (nanos - originNanos) << shift;
   }
 
   private boolean isEarly(long aheadTicks, long tolerance) {
@@ -173,5 +232,10 @@ final class Pace {
       return before;
     }
     return hasWaited ? now - catchUpTicks | IN_DEMAND : now;
+  }
+
+  @Override
+  public String toString() {
+    return "rate=" + rate + ", burst=" + burst + ", catchUp=" + catchUp;
   }
 }

@@ -8,6 +8,7 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,8 +106,8 @@ public final class Run<I extends @Nullable Object> {
    * are that many. In {@code map} this is the bound of the buffer through which a slow consumer
    * slows the tasks; in the other verbs results are taken at once, and it bounds the running tasks.
    *
-   * <p>The default is twice the throttle's limit of tasks at once, and at least 16; without such a
-   * limit it is 10000.
+   * <p>The default is twice the throttle's limit of tasks at once when {@code map} is called, and
+   * at least 16; in the other verbs that limit is enough. Without such a limit it is 10000.
    *
    * @param tasks the number of tasks, from 1 to 1048576
    * @return the run with this limit
@@ -115,6 +116,26 @@ public final class Run<I extends @Nullable Object> {
   public Run<I> runAhead(int tasks) {
     return with(
         options.withRunAhead(Checks.between(1, RunOptions.MAX_RUN_AHEAD, tasks, "runAhead")));
+  }
+
+  /**
+   * Lets inputs count for several by the rate of the throttle, as {@link Throttle#around(Service,
+   * ToIntFunction)} does with the items of a service. The task of an input whose cost is below 1 or
+   * above the burst fails with {@link IllegalArgumentException}, and one whose cost the function
+   * cannot tell with what it throws; neither is executed or takes a permit.
+   *
+   * <p>Without this option each input has the cost of the throttle, 1 or what {@link
+   * Throttle#withCost} says.
+   *
+   * {@snippet class="io.headrace.RunSnippetsTest" region="cost"}
+   *
+   * @param cost says for how many an input counts; called by one thread of the run at a time, in
+   *     the order of the inputs. It must not block: nothing starts meanwhile
+   * @return the run with this cost, in place of an earlier one
+   */
+  @SuppressWarnings("unchecked") // the source gives the inputs of the function
+  public Run<I> cost(ToIntFunction<? super I> cost) {
+    return with(options.withCost((ToIntFunction<@Nullable Object>) requireNonNull(cost, "cost")));
   }
 
   /**

@@ -44,10 +44,10 @@ final class StagedRun extends TaskRun implements Runnable {
             .unstarted(this);
   }
 
-  /** Without results that wait, only a throttle that lets too many run has to be helped. */
+  /** Without results that wait, only what the throttle does not limit has to be bounded. */
   private static @Nullable Semaphore windowOfRunning(Throttle throttle, RunOptions options) {
-    int runAhead = options.runAhead(throttle.maxAtOnce());
-    return runAhead < throttle.maxAtOnce() ? new Semaphore(runAhead) : null;
+    int mostRunning = options.mostRunning(throttle.maxAtOnce());
+    return mostRunning == Integer.MAX_VALUE ? null : new Semaphore(mostRunning);
   }
 
   @Override

@@ -34,6 +34,7 @@ final class StagedTask extends StartedTask
     }
     called = true;
     try {
+      requirePermit();
       if (run.options.taskTimeoutNanos() != 0) {
         startNanos = run.time.nanoTime();
         alarm =
@@ -102,7 +103,7 @@ final class StagedTask extends StartedTask
   private boolean isFirstToEnd() {
     boolean isFirst = hasEnded.compareAndSet(false, true);
     if (isFirst) {
-      run.ending();
+      run.ending(this);
     }
     return isFirst;
   }

@@ -11,10 +11,25 @@ class StartedTask {
   /** Where a slot was taken for it, until that is given back. */
   private @Nullable Gate gate;
 
-  final void begin(long newIndex, @Nullable Object newInput, Gate taken) {
+  /** Why it has no permit, and fails. */
+  private @Nullable Throwable refusal;
+
+  final void begin(
+      long newIndex, @Nullable Object newInput, @Nullable Gate taken, @Nullable Throwable refused) {
     index = newIndex;
     input = newInput;
     gate = taken;
+    refusal = refused;
+  }
+
+  final boolean isRefused() {
+    return refusal != null;
+  }
+
+  final void requirePermit() throws Throwable {
+    if (refusal != null) {
+      throw refusal;
+    }
   }
 
   /** Nobody's continuations run here: the thread is the run's, and what ended has to be told of. */

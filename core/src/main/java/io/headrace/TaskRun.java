@@ -132,6 +132,9 @@ abstract class TaskRun {
   /** Interrupts or cancels what is alive. The run is stopped already. */
   abstract void cancelAlive();
 
+  /** The run ends, for whoever waits for it; may be called more than once. */
+  void atEnd() {}
+
   /** Whether the current thread is one of this run's. */
   abstract boolean isOwnThread();
 
@@ -185,12 +188,11 @@ abstract class TaskRun {
       }
       return false;
     }
-    if (!takePermit()) {
+    if (!askPermit(task, input)) {
       return false;
     }
-    task.begin(nextIndex, input, throttle.gate());
     sink.starting(nextIndex++);
-    if (progress != null) {
+    if (progress != null && !task.isRefused()) {
       progress.started();
     }
     return true;
@@ -208,10 +210,29 @@ abstract class TaskRun {
     }
   }
 
-  private boolean takePermit() {
+  /** Returns whether the task is to begin: with a permit, or with the failure of its cost. */
+  private boolean askPermit(StartedTask task, @Nullable Object input) {
+    int cost;
+    try {
+      cost =
+          options.cost() == null
+              ? throttle.cost()
+              : throttle.checkCost(options.cost().applyAsInt(input));
+    } catch (Throwable wrongCost) {
+      task.begin(nextIndex, input, null, wrongCost);
+      return true;
+    }
+    if (!takePermit(cost)) {
+      return false;
+    }
+    task.begin(nextIndex, input, throttle.gate(), null);
+    return true;
+  }
+
+  private boolean takePermit(int cost) {
     while (!stopped) {
       try {
-        throttle.take();
+        throttle.take(cost);
         if (!stopped) {
           return true;
         }
@@ -241,8 +262,8 @@ abstract class TaskRun {
   }
 
   /** A task is over: it does not count as running anymore when another may have its permit. */
-  final void ending() {
-    if (progress != null) {
+  final void ending(StartedTask task) {
+    if (progress != null && !task.isRefused()) {
       progress.ending();
     }
   }
@@ -292,6 +313,7 @@ abstract class TaskRun {
         set.cancel();
       }
     } finally {
+      atEnd();
       ended.countDown();
       sink.ended();
     }

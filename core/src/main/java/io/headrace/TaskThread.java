@@ -68,17 +68,18 @@ final class TaskThread extends StartedTask implements Runnable {
   private boolean execute() {
     Timer timer = null;
     try {
+      requirePermit();
       timer = run.options.taskTimeoutNanos() == 0 ? null : new Timer(this);
       callInContext();
       if (timer != null && timer.isOver()) {
         failure = late(run.options); // though its alarm has not been run yet
       }
-    } catch (Throwable noAlarm) {
-      failure = noAlarm;
+    } catch (Throwable noPermitOrAlarm) {
+      failure = noPermitOrAlarm;
     }
     boolean isCounted = timer == null || timer.end();
     if (isCounted) {
-      run.ending();
+      run.ending(this);
     }
     releasePermit();
     if (!isCounted) {
@@ -193,7 +194,7 @@ final class TaskThread extends StartedTask implements Runnable {
       if (compareAndSet(false, true)) {
         ThreadedRun run = owner.run;
         try {
-          run.ending();
+          run.ending(task);
           run.failed(task, task.late(run.options));
         } finally {
           run.abandon(owner);

@@ -13,11 +13,11 @@ final class ThreadedRun extends TaskRun {
    * A thread that takes an input leaves the seekers; if it was the last, it starts another thread
    * before it runs the task, up to the limit of tasks at once. So there is always one that seeks
    * the next input, and there are never more threads than tasks that ran at the same time, and a
-   * few.
+   * few. At the limit none seeks while all run tasks; the gate tells when the limit is raised.
    */
 
   private final Task<@Nullable Object, @Nullable Object> task;
-  private final int maxThreads;
+  private final int mostRunning;
   private final @Nullable ClassLoader loader = Thread.currentThread().getContextClassLoader();
 
   /** Threads that seek the next input, or are about to. */
@@ -36,11 +36,12 @@ final class ThreadedRun extends TaskRun {
       @Nullable Semaphore window) {
     super(throttle, inputs, sink, options, context, window);
     this.task = task;
-    maxThreads = Math.min(throttle.maxAtOnce(), options.runAhead(throttle.maxAtOnce()));
+    mostRunning = options.mostRunning(throttle.maxAtOnce());
   }
 
   @Override
   void begin() {
+    throttle.gate().tell(this);
     synchronized (threads) {
       startThread();
     }
@@ -77,12 +78,27 @@ final class ThreadedRun extends TaskRun {
       return;
     }
     synchronized (threads) {
+      int maxThreads = Math.min(throttle.maxAtOnce(), mostRunning);
       if (threads.size() < maxThreads && !isStopped() && seekers.get() == 0) {
         seekers.incrementAndGet();
         join();
         startThread();
       }
     }
+  }
+
+  /** Any thread: the throttle allows more tasks at once. */
+  void seekMore() {
+    synchronized (threads) {
+      if (!threads.isEmpty()) { // those are alive, and so is the run
+        ensureSeeker();
+      }
+    }
+  }
+
+  @Override
+  void atEnd() {
+    throttle.gate().forget(this);
   }
 
   /** The thread ends. */

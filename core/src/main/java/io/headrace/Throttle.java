@@ -42,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  * granted than window x rate + burst + bound x rate. The schedule is that of the generic cell rate
  * algorithm, virtual scheduling, of ITU-T I.371.
  *
+ * <p><b>Changes.</b> The limits that it was built with can be changed at any time, by {@link
+ * #setAtOnce} and {@link #setRate}, and hold for all who share it.
+ *
  * <p><b>Thread safety.</b> Any thread may call any method at any time. There is nothing to close: a
  * throttle holds no thread, and sets an alarm only while somebody waits for the rate or has a
  * timeout.
@@ -52,19 +55,17 @@ import org.jspecify.annotations.Nullable;
 public final class Throttle {
   private final Gate gate;
   private final TimeSource time;
-  private final String description;
 
   /** For how many its permits count by the rate. */
   private final int cost;
 
-  Throttle(Gate gate, TimeSource time, String description) {
-    this(gate, time, description, 1);
+  Throttle(Gate gate, TimeSource time) {
+    this(gate, time, 1);
   }
 
-  private Throttle(Gate gate, TimeSource time, String description, int cost) {
+  private Throttle(Gate gate, TimeSource time, int cost) {
     this.gate = gate;
     this.time = time;
-    this.description = description;
     this.cost = cost;
   }
 
@@ -98,7 +99,7 @@ public final class Throttle {
    */
   public static Throttle unlimited() {
     TimeSource time = TimeSource.system();
-    return new Throttle(new Gate(Gate.UNNAMED, 0, null, time), time, "Throttle[unlimited]");
+    return new Throttle(new Gate(null, 0, null, time), time);
   }
 
   /**
@@ -114,7 +115,11 @@ public final class Throttle {
    * @throws IllegalArgumentException if the cost is below 1 or above the burst, or there is no rate
    */
   public Throttle withCost(int cost) {
-    return new Throttle(gate, time, description, checkCost(cost));
+    return new Throttle(gate, time, checkCost(cost));
+  }
+
+  int cost() {
+    return cost;
   }
 
   int checkCost(int cost) {
@@ -128,6 +133,49 @@ public final class Throttle {
           "cost is " + cost + ", it has to be from 1 to the burst of " + this);
     }
     return cost;
+  }
+
+  /**
+   * Changes how many permits are out at once, for all who share this throttle. If there are more,
+   * waiters are granted theirs at once, in their order. If there are fewer, none that is out is
+   * taken away: no more are granted until so many are closed that the rest is below the new limit.
+   * Does not block.
+   *
+   * @param atOnce the number of permits, 1 or above
+   * @throws IllegalArgumentException if it is below 1
+   * @throws IllegalStateException if this throttle was built without such a limit: then nobody
+   *     counts which permits are out
+   */
+  public void setAtOnce(int atOnce) {
+    gate.setAtOnce(Checks.atLeast(1, atOnce, "atOnce"));
+  }
+
+  /**
+   * Changes the rate, for all who share this throttle, from the next permit on. What was saved up
+   * stays so: of a permit of which a third was missing a third is still missing, and is saved up at
+   * the new rate. Waiters keep their order, and are due earlier or later accordingly. {@link
+   * ThrottleBuilder#burst burst} and {@link ThrottleBuilder#catchUp catchUp} stay as they were
+   * built. Does not block.
+   *
+   * {@snippet class="io.headrace.ThrottleSnippetsTest" region="setRate"}
+   *
+   * <p>Whether a permit can be had within a timeout is judged by the rate at the moment of the
+   * request; a wait that has begun goes on until its timeout.
+   *
+   * <p>In no window across the change are more granted than its time before x the rate before, its
+   * time after x the rate after, the burst, and the bound of {@code catchUp} x the rate at its
+   * beginning.
+   *
+   * @param permits how many permits in a period; fractions are allowed
+   * @param period the period
+   * @throws IllegalArgumentException if the number of permits is no number above zero, or the
+   *     period is not above zero, or the interval between two permits is not from a nanosecond to
+   *     3650 days, or an idle throttle would need more than 36 years to save up the burst; then the
+   *     rate is as before
+   * @throws IllegalStateException if this throttle was built without a rate
+   */
+  public void setRate(double permits, Duration period) {
+    gate.setRate(new Rate(permits, period));
   }
 
   /**
@@ -165,7 +213,7 @@ public final class Throttle {
     }
     boolean isGranted =
         gate.tryTake(cost)
-            || (waitNanos != 0 && !gate.isOutOfReach(waitNanos, cost) && await(waitNanos));
+            || (waitNanos != 0 && !gate.isOutOfReach(waitNanos, cost) && await(cost, waitNanos));
     return isGranted ? gate.permit() : null;
   }
 
@@ -176,16 +224,16 @@ public final class Throttle {
    * @throws InterruptedException if the calling thread is interrupted
    */
   public Permit acquire() throws InterruptedException {
-    take();
+    take(cost);
     return gate.permit();
   }
 
   /** The same without the object. Whoever calls it releases the gate once. */
-  void take() throws InterruptedException {
+  void take(int cost) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    if (!gate.tryTake(cost) && !await(0)) {
+    if (!gate.tryTake(cost) && !await(cost, 0)) {
       throw new IllegalStateException("no permit without a timeout");
     }
   }
@@ -424,10 +472,10 @@ public final class Throttle {
 
   @Override
   public String toString() {
-    return description;
+    return gate.toString();
   }
 
-  private boolean await(long timeoutNanos) throws InterruptedException {
+  private boolean await(int cost, long timeoutNanos) throws InterruptedException {
     Waiter waiter = new Waiter(cost);
     gate.enqueue(waiter, timeoutNanos);
     return waiter.await(gate);

@@ -1,21 +1,18 @@
 package io.headrace;
 
-import static java.util.Objects.requireNonNull;
-
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Describes a {@link Throttle}: at least one of the two limits, and how the rate is kept. Each
- * option is set once.
+ * option is set once. The two limits can be changed later, by {@link Throttle#setAtOnce} and {@link
+ * Throttle#setRate}.
  *
  * <p>Not thread safe.
  */
 public final class ThrottleBuilder {
   /** How far the schedule of a rate may lie behind unless {@link #catchUp} says otherwise. */
   public static final Duration DEFAULT_CATCH_UP = Duration.ofMillis(50);
-
-  private static final Duration LONGEST_INTERVAL = Duration.ofDays(3650);
 
   private @Nullable String name;
   private @Nullable Integer atOnce;
@@ -155,82 +152,21 @@ public final class ThrottleBuilder {
     needsRate(burst, "burst");
     needsRate(catchUp, "catchUp");
     TimeSource time = this.time == null ? TimeSource.system() : this.time;
-    Gate gate =
-        new Gate(
-            name == null ? Gate.UNNAMED : "throttle " + name,
-            atOnce == null ? 0 : atOnce,
-            rate == null ? null : pace(rate, time),
-            time);
-    return new Throttle(gate, time, describe());
+    Pace pace =
+        rate == null
+            ? null
+            : new Pace(
+                time,
+                rate,
+                burst == null ? 1 : burst,
+                catchUp == null ? DEFAULT_CATCH_UP : catchUp);
+    return new Throttle(new Gate(name, atOnce == null ? 0 : atOnce, pace, time), time);
   }
 
   private void needsRate(@Nullable Object value, String name) {
     if (value != null && rate == null) {
       throw new IllegalArgumentException(
           name + " is " + value + ", it has a meaning only beside a rate");
-    }
-  }
-
-  private Pace pace(Rate rate, TimeSource time) {
-    int burst = this.burst == null ? 1 : this.burst;
-    int maxBurst = Pace.maxBurst(rate.intervalNanos());
-    if (burst > maxBurst) {
-      throw new IllegalArgumentException(
-          "burst is " + burst + ", at a rate of " + rate + " it has to be at most " + maxBurst);
-    }
-    return new Pace(
-        time,
-        rate.intervalNanos(),
-        burst,
-        Checks.nanosNotNegative(catchUp == null ? DEFAULT_CATCH_UP : catchUp, "catchUp"));
-  }
-
-  private String describe() {
-    StringBuilder text = new StringBuilder("Throttle[");
-    if (name != null) {
-      text.append("name=").append(name).append(", ");
-    }
-    if (atOnce != null) {
-      text.append("atOnce=").append(atOnce).append(rate == null ? "" : ", ");
-    }
-    if (rate != null) {
-      text.append("rate=").append(rate).append(", burst=").append(burst == null ? 1 : burst);
-      text.append(", catchUp=").append(catchUp == null ? DEFAULT_CATCH_UP : catchUp);
-    }
-    return text.append(']').toString();
-  }
-
-  private record Rate(double permits, Duration period) {
-    Rate {
-      requireNonNull(period, "period");
-      if (!(permits > 0) || Double.isInfinite(permits)) {
-        throw new IllegalArgumentException(
-            "rate is " + permits + ", it has to be a number above zero");
-      }
-      Checks.positiveNanos(period, "period");
-      double intervalNanos = intervalNanos(permits, period);
-      if (intervalNanos < 1 || intervalNanos > LONGEST_INTERVAL.toNanos()) {
-        throw new IllegalArgumentException(
-            "rate is "
-                + permits
-                + " in "
-                + period
-                + ", it has to be from one in 3650 days to one in a nanosecond");
-      }
-    }
-
-    double intervalNanos() {
-      return intervalNanos(permits, period);
-    }
-
-    /** The period may be longer than a long of nanoseconds. */
-    private static double intervalNanos(double permits, Duration period) {
-      return (period.getSeconds() * 1e9 + period.getNano()) / permits;
-    }
-
-    @Override
-    public String toString() {
-      return permits + " in " + period;
     }
   }
 }

@@ -34,6 +34,18 @@ class RunSnippetsTest {
   }
 
   @Test
+  void cost() throws Exception {
+    List<String> prompts = List.of("why?", "and why not?");
+    // @start region="cost"
+    Throttle tokens = Throttle.builder().rate(90_000, Duration.ofMinutes(1)).burst(8_000).build();
+
+    List<String> answers =
+        tokens.over(prompts).cost(prompt -> 1 + prompt.length() / 4).runAll(Web::get);
+    // @end
+    assertThat(answers).containsExactly("page why?", "page and why not?");
+  }
+
+  @Test
   void map() {
     List<String> urls = List.of("a", "b");
     Set<String> saved = new HashSet<>();

@@ -20,8 +20,8 @@ final class ThrottleModel {
     }
   }
 
-  private final int atOnce;
-  private final long intervalNanos;
+  private int atOnce;
+  private long intervalNanos;
   private final int burst;
   private final long catchUpNanos;
   final List<Wish> queue = new ArrayList<>();
@@ -54,8 +54,14 @@ final class ThrottleModel {
     return intervalNanos == 0 ? 0 : Math.max(0, dueNanos(cost) - nowNanos);
   }
 
+  /** How long until the first in the queue is due by the rate; the maximum if it waits for none. */
+  long firstDelayNanos(long nowNanos) {
+    long delayNanos = queue.isEmpty() || isFull() ? 0 : delayNanos(queue.getFirst().cost, nowNanos);
+    return delayNanos == 0 ? Long.MAX_VALUE : delayNanos;
+  }
+
   private boolean isFull() {
-    return atOnce != 0 && running == atOnce;
+    return atOnce != 0 && running >= atOnce;
   }
 
   private long dueNanos(int cost) {
@@ -70,6 +76,13 @@ final class ThrottleModel {
       inDemand = true;
       return false;
     }
+    start(nowNanos, hasWaited);
+    theoreticalNanos += cost * intervalNanos;
+    return true;
+  }
+
+  /** Idle time counts for nothing; what was late does, up to the bound. */
+  private void start(long nowNanos, boolean hasWaited) {
     long lateNanos = nowNanos - theoreticalNanos;
     if (lateNanos > catchUpNanos && hasWaited) {
       theoreticalNanos = nowNanos - catchUpNanos;
@@ -78,14 +91,27 @@ final class ThrottleModel {
       theoreticalNanos = nowNanos;
       inDemand = false;
     }
-    theoreticalNanos += cost * intervalNanos;
-    return true;
+  }
+
+  void setAtOnce(int newAtOnce, long nowNanos) {
+    atOnce = newAtOnce;
+    settle(nowNanos);
+  }
+
+  /** What is saved up or missing stays the same number of intervals. */
+  void setInterval(long newNanos, long nowNanos) {
+    start(nowNanos, firstIsEarly);
+    theoreticalNanos =
+        nowNanos + Math.ceilDiv((theoreticalNanos - nowNanos) * newNanos, intervalNanos);
+    intervalNanos = newNanos;
+    settle(nowNanos);
   }
 
   /** Grants what can be granted now, first come, first served. */
   void settle(long nowNanos) {
     while (!queue.isEmpty()) {
       if (isFull()) {
+        firstIsEarly = false;
         return;
       }
       if (!takes(queue.getFirst().cost, nowNanos, firstIsEarly)) {

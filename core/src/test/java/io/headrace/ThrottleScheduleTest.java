@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -31,19 +32,19 @@ class ThrottleScheduleTest {
     private final VirtualTime alarms = new VirtualTime();
     private final long startNanos = alarms.nanoTime();
 
-    /** How much later than the alarms the clock is: threads are late by that. */
-    private long lateNanos;
+    /** The clock, while it is ahead of the alarms: threads are late by that. */
+    private long aheadNanos = startNanos;
 
     private final TimeSource time =
         new TimeSource() {
           @Override
           public long nanoTime() {
-            return alarms.nanoTime() + lateNanos;
+            return Math.max(alarms.nanoTime(), aheadNanos);
           }
 
           @Override
           public Alarm schedule(long delayNanos, Runnable task) {
-            return alarms.schedule(delayNanos + lateNanos, task);
+            return alarms.schedule(nanoTime() - alarms.nanoTime() + delayNanos, task);
           }
 
           @Override
@@ -52,8 +53,8 @@ class ThrottleScheduleTest {
           }
         };
 
-    private final int atOnce;
-    private final long intervalNanos;
+    private int atOnce;
+    private long intervalNanos;
     private final int burst;
     private final long catchUpNanos;
     private final Throttle throttle;
@@ -62,6 +63,13 @@ class ThrottleScheduleTest {
     private final List<CompletableFuture<Permit>> futures = new ArrayList<>();
     private final List<Permit> permits = new ArrayList<>();
     private final List<Long> grantsNanos = new ArrayList<>();
+
+    /** The interval at each grant. */
+    private final List<Long> grantsIntervals = new ArrayList<>();
+
+    /** The times of the changes of the rate, and from each the interval. */
+    private final TreeMap<Long, Long> intervals = new TreeMap<>();
+
     final StringBuilder log = new StringBuilder();
 
     Schedule(Random random) {
@@ -80,6 +88,7 @@ class ThrottleScheduleTest {
         builder.catchUp(Duration.ofNanos(catchUpNanos));
       }
       throttle = builder.build();
+      intervals.put(Long.MIN_VALUE, intervalNanos);
       model = new ThrottleModel(atOnce, intervalNanos, burst, catchUpNanos);
       log.append(throttle).append('\n');
     }
@@ -117,7 +126,7 @@ class ThrottleScheduleTest {
     }
 
     private void act() {
-      switch (random.nextInt(12)) {
+      switch (random.nextInt(14)) {
         case 0, 1 -> tryAcquire();
         case 2, 3, 4 -> acquire(0);
         case 5 -> acquire(1 + random.nextInt(20));
@@ -127,6 +136,8 @@ class ThrottleScheduleTest {
           }
         }
         case 8 -> giveUp();
+        case 9 -> setAtOnce();
+        case 10 -> setRate();
         default -> advance(random.nextInt(8) == 0 ? random.nextInt(80) : random.nextInt(6));
       }
     }
@@ -170,6 +181,7 @@ class ThrottleScheduleTest {
     private void granted(Permit permit, int cost) {
       permits.add(permit);
       grantsNanos.addAll(Collections.nCopies(cost, now()));
+      grantsIntervals.addAll(Collections.nCopies(cost, intervalNanos));
     }
 
     private void close(int index) {
@@ -183,6 +195,27 @@ class ThrottleScheduleTest {
       if (random.nextBoolean()) {
         permit.close();
       }
+    }
+
+    private void setAtOnce() {
+      if (atOnce == 0) {
+        return;
+      }
+      atOnce = 1 + random.nextInt(4);
+      note("set atOnce to " + atOnce);
+      model.setAtOnce(atOnce, now());
+      throttle.setAtOnce(atOnce);
+    }
+
+    private void setRate() {
+      if (intervalNanos == 0) {
+        return;
+      }
+      intervalNanos = (1 + random.nextInt(8)) * 1_000_000L;
+      note("set the interval to " + intervalNanos / 1_000_000.0 + " ms");
+      intervals.put(now(), intervalNanos);
+      model.setInterval(intervalNanos, now());
+      throttle.setRate(1, Duration.ofNanos(intervalNanos));
     }
 
     private void giveUp() {
@@ -200,15 +233,18 @@ class ThrottleScheduleTest {
       }
     }
 
-    /** Lets time pass in small steps, of which some are late: then several alarms ring at once. */
+    /**
+     * Lets time pass in small steps, and to the moment at which the first is due; some are late:
+     * then several alarms ring at once.
+     */
     private void advance(int millis) {
-      long stepNanos = 500_000;
       long untilNanos = now() + millis * 1_000_000L;
       long jumpNanos = random.nextInt(3) == 0 ? Math.max(0, millis - 1) * 1_000_000L : 0;
       note("advance " + millis + " ms, late by " + jumpNanos / 1_000_000.0);
       jump(jumpNanos);
       while (now() < untilNanos) {
-        alarms.advance(Duration.ofNanos(stepNanos));
+        long stepNanos = 500_000 - now() % 500_000;
+        alarms.advance(Duration.ofNanos(Math.min(stepNanos, model.firstDelayNanos(now()))));
         settleModel();
       }
       check();
@@ -216,13 +252,8 @@ class ThrottleScheduleTest {
 
     /** The clock is ahead while the alarms that are due meanwhile ring one after the other. */
     private void jump(long jumpNanos) {
-      long targetNanos = alarms.nanoTime() + jumpNanos;
-      lateNanos = jumpNanos;
-      while (alarms.nanoTime() < targetNanos) {
-        long stepNanos = Math.min(500_000, targetNanos - alarms.nanoTime());
-        lateNanos -= stepNanos;
-        alarms.advance(Duration.ofNanos(stepNanos));
-      }
+      aheadNanos = alarms.nanoTime() + jumpNanos;
+      alarms.advance(Duration.ofNanos(jumpNanos));
       settleModel();
     }
 
@@ -252,16 +283,31 @@ class ThrottleScheduleTest {
       }
     }
 
-    /** In no window more than the rate allows, the burst, and what is caught up with. */
+    /** In no window more than the rates allow, the burst, and what is caught up with. */
     private void checkWindows() {
       for (int first = 0; intervalNanos > 0 && first < grantsNanos.size(); first++) {
+        long fromNanos = grantsNanos.get(first);
+        double caughtUp = (double) catchUpNanos / grantsIntervals.get(first);
         for (int last = first; last < grantsNanos.size(); last++) {
-          double window = grantsNanos.get(last) - grantsNanos.get(first);
           assertThat((double) (last - first + 1))
               .as("from grant %s to grant %s", first, last)
-              .isLessThanOrEqualTo((window + catchUpNanos) / intervalNanos + burst + 1e-6);
+              .isLessThanOrEqualTo(
+                  intervals(fromNanos, grantsNanos.get(last)) + caughtUp + burst + 1e-6);
         }
       }
+    }
+
+    /** How many intervals a window has, each part of it by its rate. */
+    private double intervals(long fromNanos, long toNanos) {
+      double count = 0;
+      long partNanos = fromNanos;
+      while (partNanos < toNanos) {
+        Long nextNanos = intervals.higherKey(partNanos);
+        long endNanos = nextNanos == null ? toNanos : Math.min(nextNanos, toNanos);
+        count += (double) (endNanos - partNanos) / intervals.floorEntry(partNanos).getValue();
+        partNanos = endNanos;
+      }
+      return count;
     }
   }
 }

@@ -49,5 +49,18 @@ class ThrottleSnippetsTest {
     assertThat(answer).isEqualTo(24);
   }
 
+  @Test
+  void setRate() {
+    int allowedPerMinute = 120;
+    // @start region="setRate"
+    Throttle throttle = Throttle.builder().atOnce(8).rate(300, Duration.ofMinutes(1)).build();
+
+    throttle.setRate(allowedPerMinute, Duration.ofMinutes(1)); // what the server allows now
+    throttle.setAtOnce(4);
+    // @end
+    assertThat(throttle)
+        .hasToString("Throttle[atOnce=4, rate=120.0 in PT1M, burst=1, catchUp=PT0.05S]");
+  }
+
   private static void work() {}
 }

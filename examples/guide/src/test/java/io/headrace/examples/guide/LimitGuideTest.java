@@ -83,8 +83,31 @@ class LimitGuideTest {
     try (Permit _ = tokens.withCost(500).acquire()) { // any of the ways to take a permit
       answer += Model.ask(new Prompt("and the sea?")).join(); // not `model`: that takes its own
     }
+
+    List<String> answers = // and for a collection
+        tokens
+            .over(List.of(new Prompt("why?"), new Prompt("why not?")))
+            .cost(Prompt::tokens)
+            .runAll(Task.async(prompt -> Model.ask(prompt)));
     // @end
     assertThat(answer).isEqualTo("WHY IS THE SKY BLUE?AND THE SEA?");
+    assertThat(answers).containsExactly("WHY?", "WHY NOT?");
+  }
+
+  @Test
+  void limitsThatChange() throws Exception {
+    // @start region="limitsThatChange"
+    Throttle throttle = Throttle.builder().atOnce(8).rate(300, Duration.ofMinutes(1)).build();
+    Service<String, Page> pages =
+        throttle.around((address, options) -> Web.fetchLater(address, options.timeout()));
+
+    throttle.setRate(60, Duration.ofMinutes(1)); // for all calls of pages, too
+    throttle.setAtOnce(2);
+    // @end
+    assertThat(pages.submit("a", CallOptions.timeout(Duration.ofSeconds(5))).join())
+        .isEqualTo(new Page("a"));
+    assertThat(throttle)
+        .hasToString("Throttle[atOnce=2, rate=60.0 in PT1M, burst=1, catchUp=PT0.05S]");
   }
 
   @Test
