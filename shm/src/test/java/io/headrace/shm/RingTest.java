@@ -169,6 +169,7 @@ class RingTest {
     "16, 0, slots of 0 bytes",
     "16, -128, slots of -128 bytes",
     "16, 100, slots of 100 bytes",
+    "16, 136, slots of 136 bytes",
     "16, 2147483520, slots of 2147483520 bytes"
   })
   void aDescriptionThatCannotBeIsNotBelieved(long at, int value, String message) {
@@ -207,7 +208,7 @@ class RingTest {
 
   @Test
   void bytesThatAreNoRingAreNotBelieved() {
-    assertThatThrownBy(() -> RingConsumer.open(MemorySegment.ofArray(new long[3])))
+    assertThatThrownBy(() -> RingConsumer.open(MemorySegment.ofArray(new long[1])))
         .isInstanceOf(CorruptMemoryException.class);
     assertThatThrownBy(() -> RingConsumer.open(MemorySegment.ofArray(new long[300])))
         .isInstanceOf(CorruptMemoryException.class);
@@ -223,6 +224,7 @@ class RingTest {
     "-1, 128, capacity is -1",
     "1, 0, slotBytes is 0",
     "1, 127, slotBytes is 127",
+    "1, 136, slotBytes is 136",
     "1, -128, slotBytes is -128"
   })
   void sizesThatMakeNoSenseAreRefused(int capacity, int slotBytes, String message) {
@@ -238,5 +240,9 @@ class RingTest {
     assertThatThrownBy(() -> RingConsumer.create(memory, CAPACITY + 1, SLOT_BYTES))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1024 are needed");
+    MemorySegment oneByteLess = memory.asSlice(0, memory.byteSize() - 1);
+    assertThatThrownBy(() -> RingConsumer.create(oneByteLess, CAPACITY, SLOT_BYTES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("ring has 895 bytes, 896 are needed");
   }
 }
