@@ -300,15 +300,7 @@ class MalformedFramesTest {
       fake.bind(UnixDomainSocketAddress.of(other));
       CompletableFuture<Object> first = client.submit(1);
       try (SocketChannel socket = fake.accept()) {
-        write(
-            socket,
-            frame(
-                Frame.Kind.WELCOME,
-                out -> {
-                  out.writeInt(MAX_BYTES);
-                  out.writeByte((byte) 1);
-                  probe.write(out);
-                }));
+        write(socket, welcome(probe));
         write(socket, map(1, memory.sizeBytes(), memory.path()));
         write(socket, lentAnswer(1));
         Awaitility.await("the answer that cannot be read").until(first::isDone);
@@ -319,8 +311,53 @@ class MalformedFramesTest {
         assertThatThrownBy(first::join)
             .hasMessageContaining("the client cannot read a shared value")
             .hasMessageContaining("raise their limit (ulimit -n)");
+        Wire wire = new Wire(socket);
+        List<Frame.Kind> sent = new ArrayList<>();
+        while (sent.size() < 6) {
+          sent.add(kind(wire));
+        }
+        assertThat(sent)
+            .containsExactlyInAnyOrder(
+                Frame.Kind.HELLO,
+                Frame.Kind.REACHED,
+                Frame.Kind.CALL,
+                Frame.Kind.RETURNED,
+                Frame.Kind.CALL,
+                Frame.Kind.RETURNED);
       }
     }
+  }
+
+  /** The server may use its memory for something else as soon as it has ended. */
+  @Test
+  void aLentValueThatIsReadAfterTheEndOfTheServerIsNotBelieved() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (SharedMemory memory = SharedMemory.create(LENT.sizeBytes(), Mechanism.best());
+        Probe probe = Probe.create();
+        ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> client = FlowClient.builder(other).connections(1).build()) {
+      fake.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> future = client.submit(1);
+      try (SocketChannel socket = fake.accept()) {
+        write(socket, welcome(probe));
+        write(socket, map(1, memory.sizeBytes(), memory.path()));
+        probe.end();
+        write(socket, lentAnswer(1));
+        assertThatThrownBy(future::join)
+            .hasCauseInstanceOf(WorkerDiedException.class)
+            .hasMessageContaining("the server has closed it while an answer was read");
+      }
+    }
+  }
+
+  private static byte[] welcome(Probe probe) {
+    return frame(
+        Frame.Kind.WELCOME,
+        out -> {
+          out.writeInt(MAX_BYTES);
+          out.writeByte((byte) 1);
+          probe.write(out);
+        });
   }
 
   /** An answer with a value in a memory of the server. */
