@@ -377,6 +377,9 @@ class DeathsTest {
       for (int i = 0; i < 2; i++) {
         assertThat(flow.call(i)).isEqualTo(2 * i);
         assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+        assertThatThrownBy(() -> flow.call(Doubling.EXIT))
+            .as("its first batch")
+            .isInstanceOf(WorkerDiedException.class);
       }
       assertThat(flow.call(5)).isEqualTo(10);
     }

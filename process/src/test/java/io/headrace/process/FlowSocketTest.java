@@ -422,6 +422,16 @@ class FlowSocketTest {
   }
 
   @Test
+  void theFailureOfAFutureBehindAnotherIsThatOfTheFirst() throws Exception {
+    serve(
+        (item, options) ->
+            CompletableFuture.failedFuture(new QueueFullException("full")).thenApply(i -> i));
+    assertThat(client().submit(1).handle((result, failure) -> failure).join())
+        .isInstanceOf(QueueFullException.class)
+        .hasMessage("full");
+  }
+
+  @Test
   void aServiceThatThrowsFailsTheCall() throws Exception {
     try (Flow<Object, Object> flow = blocked()) {
       serve(flow);
@@ -563,6 +573,15 @@ class FlowSocketTest {
     server.close();
     assertThat(path()).doesNotExist();
     server.close();
+  }
+
+  @Test
+  void theSocketOfAnotherServerIsLeftWhenOneCloses() throws Exception {
+    FlowServer first = serve(held);
+    Files.delete(path());
+    serve(ECHO);
+    first.close();
+    assertThat(client().call("still there")).isEqualTo("still there");
   }
 
   @Test
