@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The worker processes of one step: gives them batches, and replaces those that die. */
-final class Pool implements Placement.BatchExecutor {
+class Pool implements Placement.BatchExecutor {
   /*
    * A batch that comes is given to the process with the most free places, or to the first one while
    * that is enough for all of them, by the thread that brings it. There are as many batches at once
@@ -166,7 +166,7 @@ final class Pool implements Placement.BatchExecutor {
         workers.add(worker);
         boolean isStarted = false;
         try {
-          worker.thread.start();
+          begin(worker.thread);
           isStarted = true;
         } finally {
           if (!isStarted) {
@@ -176,6 +176,11 @@ final class Pool implements Placement.BatchExecutor {
         added.add(worker);
       }
     }
+  }
+
+  /** There may be no memory for it, or too many threads. Tests see to that. */
+  void begin(Thread ofWorker) {
+    ofWorker.start();
   }
 
   /** Ends workers that are too many: first those that were given up, then the last ones. */

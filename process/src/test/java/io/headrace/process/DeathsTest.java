@@ -91,6 +91,21 @@ class DeathsTest {
   }
 
   @Test
+  void batchesKeepTheirOrderWhenTheirProcessDies() throws Exception {
+    ConcurrentLinkedQueue<Integer> order = new ConcurrentLinkedQueue<>();
+    try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(Fault.Point.BEGUN).ahead(9), 1)) {
+      List<CompletableFuture<Void>> ends = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        int item = i;
+        ends.add(flow.submit(item).thenAccept(_ -> order.add(item)));
+      }
+      ends.forEach(CompletableFuture::join);
+      awaitRestarts(flow, "double", 1);
+    }
+    assertThat(order).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+  }
+
+  @Test
   void aDeathBeforeItIsReadyAgainLosesNothing() throws Exception {
     Files.createFile(folder.resolve("killed")); // not at the start of the flow
     try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(Fault.Point.STARTING), 8)) {
@@ -365,6 +380,9 @@ class DeathsTest {
       for (int i = 0; i < 2; i++) {
         assertThat(flow.call(i)).isEqualTo(2 * i);
         assertThatThrownBy(() -> flow.call(Doubling.EXIT)).isInstanceOf(WorkerDiedException.class);
+        assertThatThrownBy(() -> flow.call(Doubling.EXIT))
+            .as("its first batch")
+            .isInstanceOf(WorkerDiedException.class);
       }
       assertThat(flow.call(5)).isEqualTo(10);
     }
@@ -440,6 +458,50 @@ class DeathsTest {
         .extracting(WorkerStatus::state)
         .containsExactly(WorkerStatus.State.STOPPED);
     flow.close();
+  }
+
+  @Test
+  void aWorkerThatIsGivenUpLeavesItsWorkToTheOthersAndIsTheFirstToGo() throws Exception {
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(2).maxFailures(1), 8)) {
+      WorkerStatus first = flow.workers("double").getFirst();
+      ProcessHandle.of(first.pid()).orElseThrow().destroyForcibly();
+      Awaitility.await("its end")
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> flow.workers("double").getFirst().state() == WorkerStatus.State.STOPPED);
+      assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));
+      flow.resize("double", 1);
+      assertThat(flow.workers("double"))
+          .extracting(WorkerStatus::name)
+          .containsExactly("doubling-double-1");
+      assertThat(flow.call(1)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aBatchIsTriedAgainOnceAsItIsAndThenItemByItem() throws Exception {
+    try (Flow<Integer, Object> flow =
+        Flow.<Integer>builder("doubled")
+            .<Object>stepPerWorker(
+                "double",
+                HandlerFactory.of(Doubling::new),
+                step ->
+                    step.batch(BatchPolicy.fixed(3, Duration.ofSeconds(60)))
+                        .workers(
+                            WorkerProcesses.builder(1)
+                                .retry(4)
+                                .restartDelay(Duration.ofMillis(1))
+                                .build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      List<CompletableFuture<Object>> futures = flow.submitAll(List.of(1, Doubling.EXIT, 3));
+      assertThat(futures.get(0).join()).isEqualTo(2);
+      assertThatThrownBy(futures.get(1)::join).hasCauseInstanceOf(WorkerDiedException.class);
+      assertThat(futures.get(2).join()).isEqualTo(6);
+      assertThat(flow.workers("double").getFirst().restarts()).isEqualTo(4);
+      assertThat(flow.statistics().steps().getFirst().retried())
+          .as("all three twice, and one of them once more")
+          .isEqualTo(7);
+    }
   }
 
   /** Makes a handler in the first process only. */

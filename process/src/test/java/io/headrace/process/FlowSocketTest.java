@@ -247,6 +247,40 @@ class FlowSocketTest {
     assertThat(failureOf(future)).isInstanceOf(DeadlineExceededException.class);
   }
 
+  /** The server would take what is left for a time of its own, or for nonsense. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1})
+  void aCallWhoseTimeIsOverIsNotSent(long lateNanos) {
+    AlarmByHand time = new AlarmByHand();
+    ClientCall call = new ClientCall(1, Duration.ofNanos(7), time);
+    call.encode(MemorySegment.ofArray(new byte[100]), List.of(), () -> MemorySegment.NULL);
+    time.pass(7 + lateNanos);
+    assertThat(call.frame(100)).isNull();
+    assertThat(call.isSent()).isFalse();
+  }
+
+  @Test
+  void aCallThatIsAnsweredHasNoAlarm() throws Exception {
+    serve(ECHO);
+    AlarmByHand time = new AlarmByHand();
+    try (FlowClient<Object, Object> client = FlowClient.builder(path()).time(time).build()) {
+      assertThat(client.submit("a", CallOptions.timeout(LONG)).join()).isEqualTo("a");
+      Awaitility.await("the end of the alarm").until(() -> !time.isSet());
+    }
+  }
+
+  @Test
+  void aConnectionWithoutACallIsUsedAgain() throws Exception {
+    FlowServer server = serve(ECHO);
+    try (FlowClient<Object, Object> client = FlowClient.builder(path()).connections(3).build()) {
+      for (int i = 0; i < 10; i++) {
+        assertThat(client.call(i)).isEqualTo(i);
+      }
+      assertThat(client.connectionCount()).isEqualTo(1);
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
   @Test
   void aCallThatNobodyWaitsForKeepsNoFrame() {
     WeakReference<byte[]> frame = frameOfACallThatIsLate();
@@ -329,6 +363,17 @@ class FlowSocketTest {
   }
 
   @Test
+  void callsThatAreCancelledBeforeTheyAreSentTakeNoPlaces() throws Exception {
+    FlowClient<Object, Object> client = client();
+    for (int i = 0; i < Frame.MAX_UNANSWERED; i++) {
+      client.submit(i).cancel(true);
+    }
+    CompletableFuture<Object> future = client.submit("sent");
+    serve(ECHO);
+    assertThat(future).succeedsWithin(LONG).isEqualTo("sent");
+  }
+
+  @Test
   void aClientThatClosesFailsAndWithdrawsItsCalls() throws Exception {
     FlowServer server = serve(held);
     FlowClient<Object, Object> client = client();
@@ -407,6 +452,16 @@ class FlowSocketTest {
         .isExactlyInstanceOf(IllegalStateException.class)
         .hasMessage("two");
     assertThat(futures.get(2).join()).isEqualTo(3);
+  }
+
+  @Test
+  void theFailureOfAFutureBehindAnotherIsThatOfTheFirst() throws Exception {
+    serve(
+        (item, options) ->
+            CompletableFuture.failedFuture(new QueueFullException("full")).thenApply(i -> i));
+    assertThat(client().submit(1).handle((result, failure) -> failure).join())
+        .isInstanceOf(QueueFullException.class)
+        .hasMessage("full");
   }
 
   @Test
@@ -554,6 +609,15 @@ class FlowSocketTest {
   }
 
   @Test
+  void theSocketOfAnotherServerIsLeftWhenOneCloses() throws Exception {
+    FlowServer first = serve(held);
+    Files.delete(path());
+    serve(ECHO);
+    first.close();
+    assertThat(client().call("still there")).isEqualTo("still there");
+  }
+
+  @Test
   void theSocketOfAServerThatLivesIsNotTaken() throws Exception {
     serve(ECHO);
     assertThatThrownBy(() -> serve(ECHO))
@@ -686,7 +750,7 @@ class FlowSocketTest {
 
   @Test
   void aServerThatClosesAnswersWhatItHas() throws Exception {
-    FlowServer server = FlowServer.builder(held, path()).closeTimeout(LONG).start();
+    FlowServer server = FlowServer.builder(held, path()).closeTimeout(Duration.ofHours(1)).start();
     FlowClient<Object, Object> client = client();
     CompletableFuture<Object> future = client.submit(1);
     HeldCalls.Held call = held.next();
@@ -732,6 +796,24 @@ class FlowSocketTest {
         .isInstanceOf(WorkerDiedException.class)
         .hasMessageContaining("the call may have been executed");
     Awaitility.await("the cancellation").until(call.future()::isCancelled);
+  }
+
+  @Test
+  void aCallThatWasNotSentWhenTheServerEndsWasNotExecuted() throws Exception {
+    FlowServer server = serve(held);
+    FlowClient<Object, Object> client = client();
+    List<CompletableFuture<Object>> futures = new ArrayList<>();
+    for (int i = 0; i <= Frame.MAX_UNANSWERED; i++) {
+      futures.add(client.submit(i));
+    }
+    for (int i = 0; i < Frame.MAX_UNANSWERED; i++) {
+      held.next();
+    }
+    server.close();
+    assertThat(failureOf(futures.getFirst())).isInstanceOf(WorkerDiedException.class);
+    assertThat(failureOf(futures.getLast()))
+        .isInstanceOf(StoppedException.class)
+        .hasMessageContaining("has ended");
   }
 
   @Test

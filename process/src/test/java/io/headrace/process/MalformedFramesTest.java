@@ -299,27 +299,62 @@ class MalformedFramesTest {
       fake.bind(UnixDomainSocketAddress.of(other));
       CompletableFuture<Object> first = client.submit(1);
       try (SocketChannel socket = fake.accept()) {
-        write(
-            socket,
-            frame(
-                Frame.Kind.WELCOME,
-                out -> {
-                  out.writeInt(MAX_BYTES);
-                  out.writeByte((byte) 1);
-                  probe.write(out);
-                }));
+        Wire wire = new Wire(socket);
+        assertThat(kind(wire)).isEqualTo(Frame.Kind.HELLO);
+        write(socket, welcome(probe));
+        assertThat(List.of(kind(wire), kind(wire)))
+            .containsExactlyInAnyOrder(Frame.Kind.REACHED, Frame.Kind.CALL);
         write(socket, map(1, memory.sizeBytes(), memory.path()));
         write(socket, lentAnswer(1));
         Awaitility.await("the answer that cannot be read").until(first::isDone);
         Files.move(away, file, StandardCopyOption.REPLACE_EXISTING);
         CompletableFuture<Object> second = client.submit(2);
+        assertThat(List.of(kind(wire), kind(wire)))
+            .containsExactlyInAnyOrder(Frame.Kind.RETURNED, Frame.Kind.CALL);
         write(socket, lentAnswer(2));
         assertThat(((MemorySegment) second.get(30, TimeUnit.SECONDS)).byteSize()).isEqualTo(100);
         assertThatThrownBy(first::join)
             .hasMessageContaining("the client cannot read a shared value")
             .hasMessageContaining("raise their limit (ulimit -n)");
+        assertThat(kind(wire)).isEqualTo(Frame.Kind.RETURNED);
       }
     }
+  }
+
+  /** The server may use its memory for something else as soon as it has ended. */
+  @Test
+  void aLentValueThatIsReadAfterTheEndOfTheServerIsNotBelieved() throws Exception {
+    Path other = folder.resolve("other.sock");
+    try (SharedMemory memory = SharedMemory.create(LENT.sizeBytes(), Mechanism.best());
+        Probe probe = Probe.create();
+        ServerSocketChannel fake = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        FlowClient<Object, Object> client = FlowClient.builder(other).connections(1).build()) {
+      fake.bind(UnixDomainSocketAddress.of(other));
+      CompletableFuture<Object> future = client.submit(1);
+      try (SocketChannel socket = fake.accept()) {
+        Wire wire = new Wire(socket);
+        assertThat(kind(wire)).isEqualTo(Frame.Kind.HELLO);
+        write(socket, welcome(probe));
+        assertThat(List.of(kind(wire), kind(wire)))
+            .containsExactlyInAnyOrder(Frame.Kind.REACHED, Frame.Kind.CALL);
+        write(socket, map(1, memory.sizeBytes(), memory.path()));
+        probe.end();
+        write(socket, lentAnswer(1));
+        assertThatThrownBy(future::join)
+            .hasCauseInstanceOf(WorkerDiedException.class)
+            .hasMessageContaining("the server has closed it while an answer was read");
+      }
+    }
+  }
+
+  private static byte[] welcome(Probe probe) {
+    return frame(
+        Frame.Kind.WELCOME,
+        out -> {
+          out.writeInt(MAX_BYTES);
+          out.writeByte((byte) 1);
+          probe.write(out);
+        });
   }
 
   /** An answer with a value in a memory of the server. */

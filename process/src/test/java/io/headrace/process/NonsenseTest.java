@@ -28,6 +28,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Whatever another process writes: each field is checked before it is believed. Schedules come from
@@ -87,6 +89,24 @@ class NonsenseTest {
       }
     }
     assertThat(found).isPositive();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0, of kind 0",
+    "0, -1, of kind -1",
+    "0, 12, of kind 12",
+    "2, -1, with -1 bytes behind it",
+    "2, 465, with 465 bytes behind it"
+  })
+  void anEnvelopeThatCannotBeIsNotBelieved(long at, short value, String message) {
+    MemorySegment slot = MemorySegment.ofArray(new long[Envelope.BYTES / Long.BYTES]);
+    Envelope.map(1, 2, "x".repeat(464)).write(slot);
+    assertThat(Envelope.read(slot).path()).hasSize(464);
+    slot.set(ValueLayout.JAVA_SHORT, at, value);
+    assertThatThrownBy(() -> Envelope.read(slot))
+        .isInstanceOf(CorruptMemoryException.class)
+        .hasMessageContaining(message);
   }
 
   /** With a path or a message, which may be too long for it. */

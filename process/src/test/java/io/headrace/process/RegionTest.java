@@ -1,15 +1,18 @@
 package io.headrace.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.headrace.shm.CorruptMemoryException;
 import io.headrace.shm.Handle;
 import io.headrace.shm.Mechanism;
 import io.headrace.shm.Slab;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** How much of a memory views take, after collections and without. */
+/** How much of a memory views take, after collections and without; which blocks a worker names. */
 class RegionTest {
   private static final int PAGES = 64;
 
@@ -68,5 +71,36 @@ class RegionTest {
       clock.addAndGet(Region.RECOVERY_NANOS);
       assertViewsTake(pages);
     }
+  }
+
+  @Test
+  void aBlockThatAWorkerNamesOverlapsNoOther() {
+    int page = Slab.PAGE_BYTES;
+    Region ofWorker = new Memories(clock::get).foreign(4L * page, Mechanism.best(), freed -> {});
+    int number = ofWorker.number;
+    Block block = ofWorker.named(new Handle(number, 1, page, page));
+    for (Handle nonsense :
+        List.of(
+            new Handle(number, 1, page, page),
+            new Handle(number, 1, 0, page + 1),
+            new Handle(number, 1, 0, 4L * page),
+            new Handle(number, 1, 2L * page - 1, 1),
+            new Handle(number, 1, 3L * page, 0),
+            new Handle(number + 1, 1, 3L * page, 1))) {
+      assertThatThrownBy(() -> ofWorker.named(nonsense))
+          .isInstanceOf(CorruptMemoryException.class)
+          .hasMessage(nonsense + " is no new block of a worker");
+    }
+    assertThat(block.part(1, page - 1).byteSize()).isEqualTo(page - 1);
+    assertThatThrownBy(() -> block.part(1, page)).isInstanceOf(CorruptMemoryException.class);
+    assertThatThrownBy(() -> block.part(1, Long.MAX_VALUE))
+        .isInstanceOf(CorruptMemoryException.class);
+    Block before = ofWorker.named(new Handle(number, 1, 0, page));
+    Block behind = ofWorker.named(new Handle(number, 1, 2L * page, page));
+    List.of(block, before, behind).forEach(Block::release);
+    assertThat(ofWorker.blockCount()).isZero();
+    assertThat(block.tryRetain()).as("one that is free").isFalse();
+    assertThatThrownBy(block::release).hasMessageContaining("released too often");
+    ofWorker.retire();
   }
 }

@@ -9,6 +9,7 @@ import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.Observer;
 import io.headrace.OnFull;
+import io.headrace.Placement;
 import io.headrace.StartException;
 import io.headrace.StoppedException;
 import io.headrace.WorkerStatus;
@@ -199,6 +200,45 @@ class ResizeTest {
       Files.delete(folder.resolve("fail"));
       flow.resize("step", 2);
       assertThat(names(flow)).containsExactlyInAnyOrder("resized-step-0", "resized-step-1");
+    }
+  }
+
+  /** Gets threads for as many workers as it is told. */
+  private static final class ShortOfThreads extends Pool {
+    private int threadsLeft = Integer.MAX_VALUE;
+
+    ShortOfThreads(HandlerFactory<?> factory, Settings settings) {
+      super(
+          new Placement.PlacedStep("resized", "step", factory, 1),
+          settings,
+          FactoryBytes.write(factory, "step", settings));
+    }
+
+    @Override
+    void begin(Thread ofWorker) {
+      if (threadsLeft-- == 0) {
+        throw new OutOfMemoryError("no thread");
+      }
+      super.begin(ofWorker);
+    }
+  }
+
+  @Test
+  void noWorkerIsThereThatGotNoThread() throws Exception {
+    ShortOfThreads pool =
+        new ShortOfThreads(factory(), WorkerProcesses.builder(1).noStartCache().settings());
+    try {
+      pool.start(new RoomTest.Deaf());
+      pool.threadsLeft = 1;
+      assertThatThrownBy(() -> pool.resize(3)).hasMessage("no thread");
+      await("the end of the one that got a thread").until(() -> pool.workers().size() == 1);
+      pool.threadsLeft = Integer.MAX_VALUE;
+      pool.resize(2);
+      assertThat(pool.workers())
+          .extracting(WorkerStatus::name)
+          .containsExactlyInAnyOrder("resized-step-0", "resized-step-1");
+    } finally {
+      pool.close();
     }
   }
 

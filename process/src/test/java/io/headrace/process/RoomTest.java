@@ -46,7 +46,7 @@ class RoomTest {
   }
 
   /** Hears nothing. */
-  private static final class Deaf implements Placement.Host {
+  static final class Deaf implements Placement.Host {
     @Override
     public void fail(HeadraceException reason) {}
 

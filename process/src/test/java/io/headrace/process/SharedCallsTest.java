@@ -1,6 +1,7 @@
 package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -318,11 +319,20 @@ class SharedCallsTest {
       write(socket, call(1));
       assertThat(kinds(wire, 2)).containsExactly(Frame.Kind.MAP, Frame.Kind.ANSWER);
       write(socket, returned(1));
+      MemorySegment shared = result.set(0, MemorySegment.ofArray(new byte[1]));
       write(socket, call(2));
+      assertThat(kinds(wire, 1)).as("what is not lent").containsExactly(Frame.Kind.ANSWER);
+      result.set(0, shared);
+      alarm.ring();
+      assertThat(alarm.isSet()).as("whether something is lent").isFalse();
+      write(socket, call(3));
+      assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.ANSWER);
+      write(socket, returned(3));
+      write(socket, call(4));
       assertThat(kinds(wire, 1)).containsExactly(Frame.Kind.ANSWER);
       SharedValues.release(result.getFirst());
       alarm.ring();
-      write(socket, call(3)); // fails, for the value is released
+      write(socket, call(5)); // fails, for the value is released
       assertThat(kinds(wire, 1)).as("something came back").containsExactly(Frame.Kind.FAILED);
       assertThat(values.usedBytes()).isEqualTo(MIB);
       alarm.ring();
@@ -495,6 +505,21 @@ class SharedCallsTest {
     public boolean cancel(boolean mayInterruptIfRunning) {
       return false;
     }
+  }
+
+  @Test
+  void whatIsLentAfterTheEndOfAConnectionIsGivenBack() throws Exception {
+    MemorySegment value = values.allocate(MIB);
+    Block block = requireNonNull(Memories.ALL.findBlock(value));
+    block.retain();
+    SharedValues.release(value);
+    assertThat(values.usedBytes()).isEqualTo(MIB);
+    Lending lending = new Lending();
+    lending.close();
+    MemorySegment frame = MemorySegment.ofArray(new byte[1]);
+    assertThat(lending.lend(1, List.of(block), frame)).isSameAs(frame);
+    assertThat(lending.count()).isZero();
+    assertThat(values.usedBytes()).isZero();
   }
 
   @Test

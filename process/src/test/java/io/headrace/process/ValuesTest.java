@@ -2,6 +2,8 @@ package io.headrace.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -58,6 +60,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How values get into messages and out again. */
 class ValuesTest {
@@ -627,6 +630,31 @@ class ValuesTest {
         .hasMessage(message + "... of 262145 characters");
   }
 
+  @Test
+  void stackTracesAreCut() {
+    StackTraceElement[] frames = new StackTraceElement[1000];
+    Arrays.setAll(frames, i -> new StackTraceElement("Deep", "call", "Deep.java", i));
+    Throwable failure = new IllegalStateException("deep");
+    failure.setStackTrace(frames);
+    assertThat(back(failure).getStackTrace()).containsExactly(Arrays.copyOf(frames, 512));
+  }
+
+  @Test
+  void exceptionsThatAreSuppressedTooDeepAreNonsense() {
+    ValueWriter out = new ValueWriter(types, space, MemorySegment.ofArray(new byte[16]));
+    for (int i = 0; i < 100; i++) {
+      out.writeByte((byte) 1);
+      out.writeString("Deep");
+      out.write(null); // the message
+      out.writeInt(0); // frames
+      out.writeInt(1); // which is suppressed
+    }
+    ValueReader in = new ValueReader(types, space, out.message().asSlice(0, out.position()));
+    assertThatThrownBy(() -> Failures.read(in))
+        .isInstanceOf(CorruptMemoryException.class)
+        .hasMessage("suppressed exceptions deeper than 16");
+  }
+
   private static final class Strange extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -639,6 +667,51 @@ class ValuesTest {
     ValueWriter out = new ValueWriter(types, space, MemorySegment.ofArray(new byte[16]));
     Failures.write(failure, out);
     return Failures.read(new ValueReader(types, space, out.message().asSlice(0, out.position())));
+  }
+
+  @Test
+  void valuesThatAreTooDeepAreNonsense() {
+    MemorySegment message = MemorySegment.ofArray(new byte[5 * (ValueWriter.MAX_DEPTH + 1)]);
+    for (long at = 0; at < message.byteSize(); at += 5) {
+      message.set(JAVA_BYTE, at, Tag.LIST);
+      message.set(JAVA_INT_UNALIGNED, at + 1, 1);
+    }
+    assertThatThrownBy(() -> new ValueReader(types, space, message).read())
+        .isInstanceOf(CorruptMemoryException.class)
+        .hasMessageContaining("deeper than " + ValueWriter.MAX_DEPTH);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-1, 9, Integer.MAX_VALUE, Long.MAX_VALUE, Long.MIN_VALUE})
+  void aPartThatIsNotWithinItsMessageIsNonsense(long length) {
+    MemorySegment message = MemorySegment.ofArray(new byte[Long.BYTES + 8]);
+    message.set(JAVA_LONG_UNALIGNED, 0, length);
+    ValueReader in = new ValueReader(types, space, message);
+    assertThatThrownBy(in::beginPart).isInstanceOf(CorruptMemoryException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 9, Integer.MAX_VALUE, Integer.MIN_VALUE})
+  void moreValuesThanTheirMessageHasBytesAreNonsense(int count) {
+    MemorySegment message = MemorySegment.ofArray(new byte[Integer.BYTES + 8]);
+    message.set(JAVA_INT_UNALIGNED, 0, count);
+    ValueReader in = new ValueReader(types, space, message);
+    assertThatThrownBy(in::readCount).isInstanceOf(CorruptMemoryException.class);
+  }
+
+  @Test
+  void constantsAndNumbersThatCannotBeAreNonsense() {
+    int behindClass = 1 + Integer.BYTES;
+    MemorySegment constant = written(DayOfWeek.MONDAY);
+    constant.set(JAVA_INT_UNALIGNED, behindClass, -1);
+    assertThatThrownBy(() -> new ValueReader(types, space, constant).read())
+        .isInstanceOf(CorruptMemoryException.class)
+        .hasMessageContaining("ordinal is -1");
+    MemorySegment number = written(BigInteger.TEN);
+    number.set(JAVA_INT_UNALIGNED, behindClass, 0);
+    assertThatThrownBy(() -> new ValueReader(types, space, number).read())
+        .isInstanceOf(CorruptMemoryException.class)
+        .hasMessage("a number of no bytes");
   }
 
   /**

@@ -50,6 +50,10 @@ class DoorbellTest {
 
   @Test
   void ringingEndsAWait() {
+    assertRingingEndsAWait();
+  }
+
+  private void assertRingingEndsAWait() {
     AtomicBoolean ready = new AtomicBoolean();
     var waiting = onThread(() -> awaits(ends.there(), ready));
     Awaitility.await("the wait").until(this::isWaiting);
@@ -66,6 +70,25 @@ class DoorbellTest {
     ready.set(true);
     ends.there().wake();
     assertThat(waiting.join()).isTrue();
+  }
+
+  @Test
+  void aRingAndTheEndOfTheOtherEndNoWaitsBehindThem() {
+    assertRingingEndsAWait();
+    assertWaitsTakeTheirTime();
+    ends.here().close();
+    assertWaitsTakeTheirTime();
+  }
+
+  private void assertWaitsTakeTheirTime() {
+    long waitNanos = 50_000_000;
+    long beginNanos = System.nanoTime();
+    int waits = 0;
+    while (System.nanoTime() - beginNanos < waitNanos) {
+      assertThat(ends.there().await(() -> false, waitNanos)).isFalse();
+      waits++;
+    }
+    assertThat(waits).isLessThan(10); // some may end for no reason
   }
 
   @Test

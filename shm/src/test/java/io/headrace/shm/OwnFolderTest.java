@@ -3,6 +3,7 @@ package io.headrace.shm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -117,5 +118,44 @@ class OwnFolderTest {
     Files.createSymbolicLink(folder, elsewhere);
     assertThat(OwnFolder.deleteIfAbandoned(folder)).isTrue();
     assertThat(elsewhere).isNotEmptyDirectory();
+  }
+
+  @Test
+  void thereIsAnotherOneInAnotherParent(@TempDir Path other) throws Exception {
+    assertThat(OwnFolder.get()).hasParent(parent).exists();
+    System.setProperty(TEMPORARY, other.toString());
+    assertThat(OwnFolder.get()).hasParent(other).exists();
+  }
+
+  /** Says which folder it has, and has it until its input ends. */
+  static final class Owner {
+    public static void main(String[] args) throws IOException {
+      System.out.println(OwnFolder.get());
+      var _ = System.in.read();
+    }
+  }
+
+  @Test
+  void whatAnotherProcessHasIsLeftUntilThatEnds() throws Exception {
+    Process owner =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-D" + TEMPORARY + "=" + parent,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Owner.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    try (BufferedReader output = owner.inputReader()) {
+      Path folder = Path.of(output.readLine());
+      assertThat(OwnFolder.deleteIfAbandoned(folder)).isFalse();
+      assertThat(OwnFolder.get()).isNotEqualTo(folder);
+      assertThat(folder).isDirectory();
+      owner.destroyForcibly().waitFor();
+      assertThat(OwnFolder.deleteIfAbandoned(folder)).isTrue();
+      assertThat(folder).doesNotExist();
+    } finally {
+      owner.destroyForcibly();
+    }
   }
 }

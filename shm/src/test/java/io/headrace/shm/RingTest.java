@@ -170,6 +170,7 @@ class RingTest {
     "16, 0, slots of 0 bytes",
     "16, -128, slots of -128 bytes",
     "16, 100, slots of 100 bytes",
+    "16, 136, slots of 136 bytes",
     "16, 2147483520, slots of 2147483520 bytes"
   })
   void aDescriptionThatCannotBeIsNotBelieved(long at, int value, String message) {
@@ -208,7 +209,7 @@ class RingTest {
 
   @Test
   void bytesThatAreNoRingAreNotBelieved() {
-    assertThatThrownBy(() -> RingConsumer.open(Arena.ofAuto().allocate(24, Long.BYTES)))
+    assertThatThrownBy(() -> RingConsumer.open(Arena.ofAuto().allocate(Long.BYTES, Long.BYTES)))
         .isInstanceOf(CorruptMemoryException.class);
     assertThatThrownBy(() -> RingConsumer.open(Arena.ofAuto().allocate(2400, Long.BYTES)))
         .isInstanceOf(CorruptMemoryException.class);
@@ -224,6 +225,7 @@ class RingTest {
     "-1, 128, capacity is -1",
     "1, 0, slotBytes is 0",
     "1, 127, slotBytes is 127",
+    "1, 136, slotBytes is 136",
     "1, -128, slotBytes is -128"
   })
   void sizesThatMakeNoSenseAreRefused(int capacity, int slotBytes, String message) {
@@ -239,6 +241,10 @@ class RingTest {
     assertThatThrownBy(() -> RingConsumer.create(memory, CAPACITY + 1, SLOT_BYTES))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1024 are needed");
+    MemorySegment oneByteLess = memory.asSlice(0, memory.byteSize() - 1);
+    assertThatThrownBy(() -> RingConsumer.create(oneByteLess, CAPACITY, SLOT_BYTES))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("ring has 895 bytes, 896 are needed");
   }
 
   @Test

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,11 +91,40 @@ class SharedMemoryTest {
 
   @ParameterizedTest
   @EnumSource
+  void aViewIsWithinTheMemory(Mechanism mechanism) {
+    try (SharedMemory memory = SharedMemory.create(SIZE_BYTES, mechanism)) {
+      assertThat(memory.view(5, SIZE_BYTES - 5, Arena.ofAuto(), _ -> {}).byteSize())
+          .isEqualTo(SIZE_BYTES - 5);
+      assertThatThrownBy(() -> memory.view(5, SIZE_BYTES - 4, Arena.ofAuto(), _ -> {}))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void moreThanTheMachineHasIsRefusedAndNotPromised(Mechanism mechanism) {
     assertThatThrownBy(() -> SharedMemory.create(1L << 50, mechanism))
         .isInstanceOf(SharedMemoryException.class)
         .hasMessageContaining("cannot reserve 1073741824.0 MiB of shared memory")
         .hasMessageContaining("Ask for less");
+  }
+
+  @Test
+  void whatFailsLeavesNoFile() throws IOException {
+    try (SharedMemory memory = SharedMemory.create(SIZE_BYTES, Mechanism.PORTABLE)) {
+      List<Path> before = files();
+      assertThatThrownBy(() -> SharedMemory.create(1L << 50, Mechanism.PORTABLE))
+          .isInstanceOf(SharedMemoryException.class);
+      assertThatThrownBy(() -> SharedMemory.adopt(memory.path(), SIZE_BYTES + 1))
+          .isInstanceOf(SharedMemoryException.class);
+      assertThat(files()).isEqualTo(before);
+    }
+  }
+
+  private static List<Path> files() throws IOException {
+    try (Stream<Path> files = Files.list(OwnFolder.get())) {
+      return files.sorted().toList();
+    }
   }
 
   @Test
@@ -107,6 +139,10 @@ class SharedMemoryTest {
     assertThat(AvailableMemory.bytes(root)).isEqualTo(500_000);
     write(root, "sys/fs/cgroup/memory.stat", "anon 1\ninactive_file 200000\nactive_file 3\n");
     assertThat(AvailableMemory.bytes(root)).as("files are dropped").isEqualTo(700_000);
+    write(root, "sys/fs/cgroup/memory.stat", "inactive_file 600000\n");
+    assertThat(AvailableMemory.bytes(root)).as("more than is used").isEqualTo(1_000_000);
+    write(root, "sys/fs/cgroup/memory.current", "2000000\n");
+    assertThat(AvailableMemory.bytes(root)).as("above the limit").isZero();
     write(root, "sys/fs/cgroup/memory.max", "nonsense\n");
     assertThat(AvailableMemory.bytes(root)).isEqualTo(3000 * 1024);
   }

@@ -78,11 +78,13 @@ class SlabTest {
     assertThat(allocate(slab, 4 * PAGE).offset()).isEqualTo(first.offset());
   }
 
-  @Test
-  void aRunThatJustFitsIsFoundAmongShorterOnes() {
-    Slab slab = slab(2 * (2 * 17 + 1) + 2 * 19);
+  /** Also among more than are tried before a longer one is looked for, which there is not. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 20})
+  void aRunThatJustFitsIsFoundAmongShorterOnes(int n) {
+    Slab slab = slab(n * (17 + 1) + 2 * 19);
     List<Handle> shorter = new ArrayList<>();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < n; i++) {
       shorter.add(allocate(slab, 17 * PAGE));
       allocate(slab, 1);
     }
@@ -113,6 +115,17 @@ class SlabTest {
     Handle young = allocate(slab, 1);
     refuses(slab, old);
     assertThat(slab.segment(young).byteSize()).isEqualTo(1);
+  }
+
+  /** Its length is still noted where it began. */
+  @Test
+  void aHandleOfABlockThatIsPartOfAFreeRunIsRefused() {
+    Slab slab = slab(4);
+    Handle first = allocate(slab, 1);
+    Handle second = allocate(slab, 2 * PAGE);
+    slab.release(first);
+    slab.release(second);
+    refuses(slab, second);
   }
 
   static List<Handle> handlesOfNoBlock() {
