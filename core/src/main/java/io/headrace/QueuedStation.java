@@ -368,6 +368,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  boolean hasEnded() {
+    return crew.hasEnded();
+  }
+
+  @Override
   boolean isStartedBy(Thread thread) {
     return crew.isStartedBy(thread);
   }

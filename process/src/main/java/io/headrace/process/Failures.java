@@ -15,8 +15,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How exceptions travel: those of the JDK and the outcomes of Headrace as what they are, others as
- * {@link RemoteException}.
+ * How exceptions travel: those of the JDK and the outcomes of Headrace as what they are, subclasses
+ * of {@link InvalidInputException} as that, others as {@link RemoteException}.
  */
 final class Failures {
   /** How many exceptions travel with one: its causes first, and what they have suppressed. */
@@ -63,8 +63,7 @@ final class Failures {
     }
 
     private void writeOne(Throwable one) {
-      out.writeString(
-          one instanceof RemoteException remote ? remote.className() : one.getClass().getName());
+      out.writeString(classNameOf(one));
       String message = messageOf(one);
       out.write(message == null ? null : cut(message, MAX_MESSAGE));
       StackTraceElement[] frames = framesOf(one);
@@ -88,6 +87,15 @@ final class Failures {
     return text.length() <= length
         ? text
         : text.substring(0, length) + "... of " + text.length() + " characters";
+  }
+
+  /** The only outcome of Headrace that has subclasses is told as what the other side can make. */
+  private static String classNameOf(Throwable failure) {
+    return switch (failure) {
+      case RemoteException remote -> remote.className();
+      case InvalidInputException _ -> InvalidInputException.class.getName();
+      default -> failure.getClass().getName();
+    };
   }
 
   private static @Nullable String messageOf(Throwable failure) {

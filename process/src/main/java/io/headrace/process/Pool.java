@@ -84,6 +84,9 @@ class Pool implements Placement.BatchExecutor {
   private final Consolidation consolidation = new Consolidation(TimeSource.system()::nanoTime);
   private boolean isLost;
 
+  /** What the last worker that was given up has died of. */
+  private @Nullable String lastDeath;
+
   Pool(Placement.PlacedStep step, Settings settings, byte[] factory) {
     this.step = step;
     this.settings = settings;
@@ -153,6 +156,7 @@ class Pool implements Placement.BatchExecutor {
     } finally {
       if (!isDone) {
         added.forEach(Worker::retire);
+        failIfNoneIsAlive(); // the others may have been given up while these started
       }
     }
   }
@@ -650,10 +654,20 @@ class Pool implements Placement.BatchExecutor {
   }
 
   /** A worker is given up. If it was the last one, nothing can be executed anymore. */
-  void gaveUp(String death) {
-    List<Execution> toFail;
+  void gaveUp(Worker worker, String death) {
     synchronized (this) {
-      if (isLost || workers.stream().anyMatch(Worker::isAlive)) {
+      worker.isGivenUp = true;
+      lastDeath = death;
+    }
+    failIfNoneIsAlive();
+  }
+
+  private void failIfNoneIsAlive() {
+    List<Execution> toFail;
+    String death;
+    synchronized (this) {
+      death = lastDeath;
+      if (isLost || death == null || workers.stream().anyMatch(Worker::isAlive)) {
         return;
       }
       isLost = true;

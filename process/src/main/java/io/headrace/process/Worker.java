@@ -122,8 +122,7 @@ final class Worker {
       LOGGER.log(Level.ERROR, death);
       failures = hasWorked ? 0 : failures + 1;
       if (failures >= settings.maxFailures) {
-        isGivenUp = true;
-        pool.gaveUp(death);
+        pool.gaveUp(this, death);
         return;
       }
       pause(Math.max(1, failures));

@@ -44,6 +44,7 @@ final class WorkerProcess {
   private static final long BELT_NANOS = 250_000_000;
 
   private static final long MIN_BELT_NANOS = 1_000_000;
+  private static final String NOT_ENDED = "it did not end when it was told to";
 
   /** What there is once the process was started. */
   private record Link(Process process, Output output, Doorbell doorbell, Hearing hearing) {}
@@ -77,6 +78,9 @@ final class WorkerProcess {
   private final Heartbeat heartbeat;
   private boolean hasWorked;
   private int seenRemovals;
+
+  /** Since when it is seen to have nothing to do but to end; 0 before. */
+  private long leavingNanos;
 
   /** Set under {@link #waking}: whoever has that looks into memory that is there. */
   private volatile boolean isDiscarded;
@@ -650,7 +654,19 @@ final class WorkerProcess {
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
       kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos));
     }
+    if (isLeaving()) {
+      if (leavingNanos == 0) {
+        leavingNanos = nowNanos;
+      } else if (nowNanos - leavingNanos > settings.closeNanos) {
+        kill(NOT_ENDED);
+      }
+    }
     unmap();
+  }
+
+  /** Whether it was told to end, and has no batch anymore. */
+  private synchronized boolean isLeaving() {
+    return isOver && !isBusy();
   }
 
   private @Nullable Shipment begunShipment() {
@@ -726,7 +742,7 @@ final class WorkerProcess {
   void awaitEnd() throws InterruptedException {
     Process process = link().process;
     if (!process.waitFor(settings.closeNanos, TimeUnit.NANOSECONDS)) {
-      kill("it did not end when it was told to");
+      kill(NOT_ENDED);
     }
   }
 

@@ -344,8 +344,9 @@ public final class WorkerProcessesBuilder {
   }
 
   /**
-   * How long a process may take to end when the flow is closed; then it is killed. Default: 10
-   * seconds.
+   * How long a process may take to end when the flow is closed, or, where {@link
+   * io.headrace.Flow#resize} has made it one too many, when its last batch is over; then it is
+   * killed. Default: 10 seconds.
    *
    * @param timeout how long, above zero
    * @return this

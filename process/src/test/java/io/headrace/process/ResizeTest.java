@@ -12,6 +12,7 @@ import io.headrace.OnFull;
 import io.headrace.Placement;
 import io.headrace.StartException;
 import io.headrace.StoppedException;
+import io.headrace.WorkerDiedException;
 import io.headrace.WorkerStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -55,11 +57,11 @@ class ResizeTest {
     @Override
     public void onStart() throws IOException {
       Files.createFile(folder.resolve("started-" + ProcessHandle.current().pid()));
-      if (Files.exists(folder.resolve("fail"))) {
-        throw new IllegalStateException("told to fail");
-      }
       while (Files.exists(folder.resolve("hang"))) {
         Thread.onSpinWait();
+      }
+      if (Files.exists(folder.resolve("fail"))) {
+        throw new IllegalStateException("told to fail");
       }
     }
 
@@ -72,6 +74,13 @@ class ResizeTest {
         }
       }
       return items;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+      if (Files.exists(folder.resolve("cling"))) {
+        new CountDownLatch(1).await();
+      }
     }
   }
 
@@ -92,6 +101,11 @@ class ResizeTest {
   }
 
   private Flow<Integer, Integer> flow(int processes) throws InterruptedException {
+    return flow(WorkerProcesses.builder(processes));
+  }
+
+  private Flow<Integer, Integer> flow(WorkerProcesses.Builder processes)
+      throws InterruptedException {
     return Flow.<Integer>builder("resized")
         .<Integer>stepPerWorker(
             "step",
@@ -99,7 +113,7 @@ class ResizeTest {
             step ->
                 step.batch(BatchPolicy.greedy(1))
                     .queue(Integer.MAX_VALUE, OnFull.fail())
-                    .workers(WorkerProcesses.builder(processes).ahead(0).retry(9).build()))
+                    .workers(processes.ahead(0).retry(9).build()))
         .observer(
             new Observer() {
               @Override
@@ -150,6 +164,36 @@ class ResizeTest {
       await().until(() -> ProcessHandle.current().children().count() == 1);
     }
     assertThat(events).noneMatch(event -> event.kind() == Observer.WorkerEvent.Kind.DIED);
+  }
+
+  /** But not as long as it has a batch, which here is longer than a process takes to start. */
+  @Test
+  void oneThatIsTooManyAndDoesNotEndIsKilledAfterTheCloseTimeout() throws Exception {
+    try (Flow<Integer, Integer> flow =
+        flow(WorkerProcesses.builder(2).closeTimeout(Duration.ofMillis(1)))) {
+      var futures = flow.submitAll(List.of(WAIT, WAIT));
+      await().until(() -> files("waits-") == 2);
+      make("cling");
+      flow.resize("step", 1);
+      flow.resize("step", 2);
+      assertThat(names(flow)).containsExactly("resized-step-0", "resized-step-1", "resized-step-2");
+      assertThat(deaths()).isEmpty();
+      make("go");
+      assertThat(futures).allSatisfy(future -> assertThat(future.join()).isEqualTo(WAIT));
+      awaitWorkers(flow, 2);
+      assertThat(names(flow)).containsExactly("resized-step-0", "resized-step-2");
+      assertThat(deaths())
+          .singleElement()
+          .satisfies(
+              death -> {
+                assertThat(death.worker()).isEqualTo("resized-step-1");
+                assertThat(death.detail()).contains("it did not end when it was told to");
+              });
+    }
+  }
+
+  private List<Observer.WorkerEvent> deaths() {
+    return events.stream().filter(e -> e.kind() == Observer.WorkerEvent.Kind.DIED).toList();
   }
 
   @Test
@@ -248,17 +292,7 @@ class ResizeTest {
     try (Flow<Integer, Integer> flow = flow(1)) {
       make("hang");
       CompletableFuture<Throwable> thrown = new CompletableFuture<>();
-      Thread resizing =
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    try {
-                      flow.resize("step", 2);
-                      thrown.complete(new AssertionError("it was resized"));
-                    } catch (Throwable failure) {
-                      thrown.complete(failure);
-                    }
-                  });
+      Thread resizing = resizing(flow, thrown);
       await().until(() -> files("started-") == 2);
       if (isClosed) {
         flow.close();
@@ -269,6 +303,48 @@ class ResizeTest {
         awaitWorkers(flow, 1);
         assertThat(flow.call(1)).isEqualTo(1);
       }
+    }
+  }
+
+  private static Thread resizing(Flow<?, ?> flow, CompletableFuture<Throwable> thrown) {
+    return Thread.ofPlatform()
+        .start(
+            () -> {
+              try {
+                flow.resize("step", 2);
+                thrown.complete(new AssertionError("it was resized"));
+              } catch (Throwable failure) {
+                thrown.complete(failure);
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theFlowFailsIfTheOthersAreGivenUpBeforeTheResizeFails(boolean isInterrupted)
+      throws Exception {
+    try (Flow<Integer, Integer> flow = flow(WorkerProcesses.builder(1).maxFailures(1))) {
+      make("hang");
+      CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+      Thread resizing = resizing(flow, thrown);
+      await().until(() -> files("started-") == 2);
+      ProcessHandle.of(flow.workers("step").getFirst().pid()).orElseThrow().destroyForcibly();
+      await().until(() -> flow.workers("step").getFirst().state() == WorkerStatus.State.STOPPED);
+      CompletableFuture<Integer> call = flow.submit(1);
+      if (isInterrupted) {
+        resizing.interrupt();
+        assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+      } else {
+        make("fail");
+        Files.delete(folder.resolve("hang"));
+        assertThat(thrown.get()).isInstanceOf(StoppedException.class);
+      }
+      assertThat(flow.state()).isEqualTo(Flow.State.FAILED);
+      assertThat(call)
+          .failsWithin(Duration.ofSeconds(30))
+          .withThrowableThat()
+          .withCauseInstanceOf(WorkerDiedException.class)
+          .withMessageContaining("no worker of step step can be kept alive; the last one: ");
     }
   }
 

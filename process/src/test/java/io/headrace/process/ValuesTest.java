@@ -497,6 +497,29 @@ class ValuesTest {
     assertThat(((RemoteException) back).className()).isEqualTo(Strange.class.getName());
   }
 
+  private static final class BadImage extends InvalidInputException {
+    private static final long serialVersionUID = 1;
+
+    BadImage(String message, Throwable cause) {
+      super(message);
+      initCause(cause);
+    }
+  }
+
+  @Test
+  void inputsThatAreInvalidInAWayOfTheHandlersOwnAreInvalidInputs() {
+    BadImage bad = new BadImage("no image", new BadImage("no header", new Strange("odd")));
+    Throwable back = back(bad);
+    assertThat(back)
+        .isExactlyInstanceOf(InvalidInputException.class)
+        .hasMessage("no image")
+        .hasStackTraceContaining("ValuesTest");
+    assertThat(back.getCause())
+        .isExactlyInstanceOf(InvalidInputException.class)
+        .hasMessage("no header")
+        .hasCauseExactlyInstanceOf(RemoteException.class);
+  }
+
   /** Their constructors want a cause of a class, or take any object. */
   @Test
   void exceptionsOfTheJdkWithoutAConstructorForATextStayWhatTheyAre() {
