@@ -11,36 +11,41 @@ import java.time.Duration;
 /** The schedule of a rate: when the next permit is due. To take one is lock-free. */
 final class Pace {
   /*
-   * The generic cell rate algorithm in its form of virtual scheduling (ITU-T I.371, annex A): one number, the
-   * theoretical arrival time, says when the next permit is due if all come at the rate. A permit is granted up to
-   * burst - 1 intervals before it, and moves it on by an interval. One that costs n is n permits at once: it is granted
-   * when the last of them is due, burst - n intervals before. When the theoretical time lies in the past nobody wanted
-   * a permit, and it starts anew from the present: idle time saves up nothing but the burst.
+   * The generic cell rate algorithm in its form of virtual scheduling (ITU-T I.371, annex A): one
+   * number, the theoretical arrival time, says when the next permit is due if all come at the rate.
+   * A permit is granted up to burst - 1 intervals before it, and moves it on by an interval. One
+   * that costs n is n permits at once: it is granted when the last of them is due, burst - n
+   * intervals before. When the theoretical time lies in the past nobody wanted a permit, and it
+   * starts anew from the present: idle time saves up nothing but the burst.
    *
-   * Departure, to keep the schedule when threads are late. A permit that is granted late to somebody who waited
-   * for it moves the theoretical time on from where it was, not from the present, so that the permits after it
-   * come as they were due. A thread that is woken late, or takes a moment to come back for its next permit,
-   * cannot be told from one that wants none. So the schedule remembers one bit, that it is in demand:
-   * somebody found no permit since it started anew. While it is, a theoretical time that lies in the past
-   * by at most the catch-up bound counts as late and is kept. Beyond the bound it is brought up to the bound if
-   * somebody has waited meanwhile, and otherwise starts anew.
+   * Departure, to keep the schedule when threads are late. A permit that is granted late to
+   * somebody who waited for it moves the theoretical time on from where it was, not from the
+   * present, so that the permits after it come as they were due. A thread that is woken late, or
+   * takes a moment to come back for its next permit, cannot be told from one that wants none. So
+   * the schedule remembers one bit, that it is in demand: somebody found no permit since it started
+   * anew. While it is, a theoretical time that lies in the past by at most the catch-up bound
+   * counts as late and is kept. Beyond the bound it is brought up to the bound if somebody has
+   * waited meanwhile, and otherwise starts anew.
    *
-   * Therefore: the first grant in any window leaves the theoretical time at most the bound behind the clock
-   * and an interval further, every other moves it on by an interval at least, and none is granted more than
-   * burst - 1 intervals early. So at most window / interval + burst + bound / interval permits are granted.
+   * Therefore: the first grant in any window leaves the theoretical time at most the bound behind
+   * the clock and an interval further, every other moves it on by an interval at least, and none is
+   * granted more than burst - 1 intervals early. So at most window / interval + burst + bound /
+   * interval permits are granted.
    *
-   * Whoever loses the race for a permit stands back, and then goes on with the time it has read, if a permit is due by
-   * it. It reads the clock again before it says that none is.
+   * Whoever loses the race for a permit stands back, and then goes on with the time it has read, if
+   * a permit is due by it. It reads the clock again before it says that none is.
    *
-   * A schedule has one rate. When that changes another one takes its place: this one is sealed, so that nobody takes
-   * a permit from it anymore, and how far ahead or behind it is goes on as a number of intervals. What was
-   * saved up stays so, and what is missing is saved up at the new rate. So a window across the change has at most as
-   * many permits as its two parts have intervals, the burst, and the bound / interval of its beginning.
+   * A schedule has one rate. When that changes another one takes its place: this one is sealed, so
+   * that nobody takes a permit from it anymore, and how far ahead or behind it is goes on as a
+   * number of intervals. What was saved up stays so, and what is missing is saved up at the new
+   * rate. So a window across the change has at most as many permits as its two parts have
+   * intervals, the burst, and the bound / interval of its beginning.
    *
-   * Time is counted in ticks: quarters of nanoseconds divided by a power of two that gives even a short interval 16
-   * significant bits. Times are multiples of four; the two lowest bits of a theoretical time say that it is in
-   * demand, and that it is sealed. Ticks wrap around: only differences are compared, and a theoretical time that lies
-   * impossibly far ahead belongs to a schedule that nobody used for so long that ticks have wrapped.
+   * Time is counted in ticks: quarters of nanoseconds divided by a power of two that gives even a
+   * short interval 16 significant bits. Times are multiples of four; the two lowest bits of a
+   * theoretical time say that it is in demand, and that it is sealed. Ticks wrap around: only
+   * differences are compared, and a theoretical time that lies impossibly far ahead belongs to a
+   * schedule that nobody used for so long that ticks have wrapped.
    */
 
   /** An interval has at least so many bits, for a rate that is exact to 0.001 %. */

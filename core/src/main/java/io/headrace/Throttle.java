@@ -129,8 +129,10 @@ public final class Throttle {
           "cost is " + cost + ", it has a meaning only beside a rate, and this is " + this);
     }
     if (cost < 1 || (most > 0 && cost > most)) {
-      throw new IllegalArgumentException(
-          "cost is " + cost + ", it has to be from 1 to the burst of " + this);
+      String message = "cost is " + cost + ", it has to be from 1 to the burst of " + this;
+      throw cost < 1
+          ? new IllegalArgumentException(message)
+          : new InvalidInputException(message); // of a caller who asks for too much at once
     }
     return cost;
   }
@@ -319,8 +321,9 @@ public final class Throttle {
 
   /**
    * As {@link #around(Service)}, with calls that count for several by the rate, as those of {@link
-   * #withCost} do. A call whose cost is below 1 or above the burst fails with {@link
-   * IllegalArgumentException}, and one whose cost the function cannot tell with what it throws.
+   * #withCost} do. A call whose cost is above the burst fails with {@link InvalidInputException},
+   * one whose cost is below 1 with {@link IllegalArgumentException}, and one whose cost the
+   * function cannot tell with what it throws.
    *
    * @param service the service that is called
    * @param cost says for how many the call of an item counts; called by the thread that submits

@@ -326,7 +326,7 @@ class ThrottledServiceTest {
     assertThat(limited.submit(5, CallOptions.timeout(Duration.ofMillis(199))).exceptionNow())
         .isInstanceOf(DeadlineExceededException.class);
     assertThat(limited.submit(1).exceptionNow())
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith("cost is 10, it has to be from 1 to the burst");
     assertThat(limited.submit(0).exceptionNow()).isInstanceOf(ArithmeticException.class);
     time.advance(Duration.ofSeconds(1));
