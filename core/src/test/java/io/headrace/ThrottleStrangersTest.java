@@ -139,6 +139,18 @@ class ThrottleStrangersTest {
     assertThat(executed).containsExactly("one", "two");
   }
 
+  /** The thread of the alarms is for all. */
+  @Test
+  void anAlarmDoesNotRunTheContinuationsOfTheCallItEnds() {
+    Service<String, String> service = slots(1).around((item, _) -> answerLater(item));
+    CompletableFuture<String> one = service.submit("one", CallOptions.timeout(SECOND));
+    time.pass(SECOND);
+    time.ring();
+    assertThat(one).isNotDone();
+    time.runTasks();
+    assertThat(one.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
+  }
+
   /** The alarm is late, so whoever asks next finds that others are due. */
   @Test
   void whoAsksForAPermitDoesNotRunTheContinuationsOfOthers() {
