@@ -20,6 +20,8 @@ import org.openjdk.jcstress.infra.results.ZLI_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "a stage runs on, or what it holds")
 @State
 public class RunStopTest {
+  private static final int PATIENCE_SPINS = 1_000;
+
   private final Throttle throttle = Throttle.atMost(1);
   private final CompletableFuture<Object> stage = new CompletableFuture<>();
   private boolean hasBegun;
@@ -28,15 +30,20 @@ public class RunStopTest {
       new StagedRun(
           throttle,
           IteratorInputs.of(List.of("input")),
-          new AsyncTask<>(
-              _ -> {
-                hasBegun = true;
-                return stage;
-              }),
+          new AsyncTask<>(_ -> begin()),
           new EachSink(false),
           RunOptions.DEFAULT,
           null,
           null);
+
+  /** Waits a moment for the stop, so that the run takes note of the stage while it is stopped. */
+  private CompletableFuture<Object> begin() {
+    hasBegun = true;
+    for (int i = 0; i < PATIENCE_SPINS && !run.isStopped(); i++) {
+      Thread.onSpinWait();
+    }
+    return stage;
+  }
 
   /** What its thread does, which is not started. */
   @Actor

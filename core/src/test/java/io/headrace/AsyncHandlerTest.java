@@ -384,9 +384,13 @@ class AsyncHandlerTest {
               if (n == 3) {
                 throw new IllegalArgumentException("no three");
               }
-              return n == 4 ? none() : stages.computeIfAbsent(n, _ -> new CompletableFuture<>());
+              return switch (n) {
+                case 4 -> none();
+                case 5 -> new WithoutFuture();
+                default -> stages.computeIfAbsent(n, _ -> new CompletableFuture<>());
+              };
             }));
-    List<CompletableFuture<Object>> answers = batcher.submitAll(List.of(0, 1, 2, 3, 4));
+    List<CompletableFuture<Object>> answers = batcher.submitAll(List.of(0, 1, 2, 3, 4, 5));
     assertThat(stages).containsOnlyKeys(0, 1, 2);
     stages.get(1).complete("one");
     stages.get(0).completeExceptionally(new CompletionException(failure));
@@ -398,6 +402,14 @@ class AsyncHandlerTest {
     assertThat(answers.get(2)).isCancelled();
     assertThat(answers.get(3).exceptionNow()).hasMessage("no three");
     assertThat(answers.get(4).exceptionNow()).hasMessage("the stage that the function returned");
+    assertThat(answers.get(5).exceptionNow()).hasMessage("the future of the stage");
+  }
+
+  private static final class WithoutFuture extends CompletableFuture<Object> {
+    @Override
+    public CompletableFuture<Object> toCompletableFuture() {
+      return none();
+    }
   }
 
   @SuppressWarnings("NullAway") // what a client may do

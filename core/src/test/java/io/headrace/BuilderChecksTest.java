@@ -137,7 +137,7 @@ class BuilderChecksTest {
             () -> batcher().workers(Workers.inline()).batch(ADAPTIVE).build()),
         step(
             "batches of step have one item, isolate has no parts to execute again",
-            o -> o.batch(BatchPolicy.greedy(1)).isolate(3)),
+            o -> o.batch(BatchPolicy.greedy(1)).isolate(2)),
         new Wrong(
             "maxDelay is PT0.000000001S, it has to be zero for batches of one item, which are full"
                 + " at once",

@@ -1,10 +1,13 @@
 package io.headrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What becomes of a queue, beside simpler ways to find it out. */
 class ForecastTest {
@@ -137,5 +140,36 @@ class ForecastTest {
     forecast.run(MAX_SIZE, 1, Double.NEGATIVE_INFINITY);
     assertThat(forecast.isLossless()).isTrue();
     assertThat(forecast.worth()).isEqualTo(10);
+  }
+
+  /** They are in time by the caution with which they are dropped, but not by what is known. */
+  @Test
+  void losesWhatIsLateInItsBatch() {
+    learn(5, 0.5, 0);
+    forecast.look(new Queue(new long[] {1, 1, 1}), 0);
+    forecast.run(MAX_SIZE, 0, Double.NEGATIVE_INFINITY);
+    assertThat(forecast.isLossless()).isFalse();
+  }
+
+  /** They come evenly. */
+  @Test
+  void itemsThatAreToComeHaveTheirObjectiveFromTheirArrivalOn() {
+    learn(5, 0.5, 0);
+    forecast.look(new Queue(new long[] {1, 2, 3}), 1 / MILLI);
+    assertThat(forecast.slackNanos(2)).isEqualTo(3);
+    assertThat(forecast.slackNanos(3)).isEqualTo(OBJECTIVE_NANOS + MILLI);
+    assertThat(forecast.slackNanos(4)).isEqualTo(OBJECTIVE_NANOS + 2 * MILLI);
+  }
+
+  /** Whether each batch is gone through by itself, or as one of many short ones. */
+  @ParameterizedTest
+  @CsvSource({"5, 4, 12", "0.1, 1, 64"})
+  void itemsTakeAsLongAsTheBatchesUpToTheirOwn(double millis, int size, double batches) {
+    learn(millis, 0, 0);
+    long[] slackNanos = new long[8];
+    Arrays.fill(slackNanos, (long) OBJECTIVE_NANOS);
+    forecast.look(new Queue(slackNanos), 0);
+    forecast.run(size, 1, Double.NEGATIVE_INFINITY);
+    assertThat(forecast.delayNanos() / MILLI).isCloseTo(batches * millis, withinPercentage(0.1));
   }
 }

@@ -55,22 +55,23 @@ class HandlerFailureTest {
         new Throwable("something else"));
   }
 
-  /** Each item fails alone, with a checked exception, too. */
+  /** Each item fails alone, with a checked exception or an error, too. */
   @Test
   void aTaskForEachItemMayThrowAnything() {
-    IOException failure = new IOException("no connection");
-    var futures =
-        three(
-            Handler.each(
-                i -> {
-                  if (i == 1) {
-                    throw failure;
-                  }
-                  return i;
-                }));
-    assertThat(futures.get(0)).isCompletedWithValue(0);
-    assertThat(futures.get(1).exceptionNow()).isSameAs(failure);
-    assertThat(futures.get(2)).isCompletedWithValue(2);
+    for (Throwable failure : List.of(new IOException("no connection"), new AssertionError("no"))) {
+      var futures =
+          three(
+              Handler.each(
+                  i -> {
+                    if (i == 1) {
+                      throw HandlerFailureTest.<RuntimeException>sneaky(failure);
+                    }
+                    return i;
+                  }));
+      assertThat(futures.get(0)).isCompletedWithValue(0);
+      assertThat(futures.get(1).exceptionNow()).isSameAs(failure);
+      assertThat(futures.get(2)).isCompletedWithValue(2);
+    }
     Handler<Path, String> files = Handler.each(Files::readString);
     assertThat(files).isNotNull();
   }

@@ -1,5 +1,6 @@
 package io.headrace;
 
+import static io.headrace.FlowProbes.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -128,6 +129,35 @@ class ThrottleRateTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "cost is 2, it has a meaning only beside a rate, and this is Throttle[atOnce=3]");
+    assertThatThrownBy(() -> slots.withCost(0))
+        .hasMessage(
+            "cost is 0, it has a meaning only beside a rate, and this is Throttle[atOnce=3]");
+  }
+
+  /** Of five that are saved up one is left, and each of these needs two. */
+  @Test
+  void whoBlocksWaitsForAllThatThePermitCosts() throws InterruptedException {
+    Throttle throttle = builder().perSecond(10).burst(5).build();
+    assertThat(throttle.withCost(4).tryAcquire()).isNotNull();
+    Throttle two = throttle.withCost(2);
+    assertThat(two.tryAcquire()).isNull();
+    assertThat(two.tryAcquire(Duration.ofMillis(99))).isNull();
+    assertThat(two.acquireAsync(Duration.ofMillis(99))).isCompletedExceptionally();
+    Thread thread =
+        Thread.startVirtualThread(
+            () -> {
+              try {
+                two.acquire();
+              } catch (InterruptedException e) {
+                throw new AssertionError("nobody interrupts", e);
+              }
+              grants.add(nowMicros());
+            });
+    awaitThat("it waits", () -> throttle.waiting() == 1 || !thread.isAlive());
+    assertThat(grants).isEmpty();
+    advanceMicros(100_000);
+    thread.join();
+    assertThat(grants).containsExactly(100_000L);
   }
 
   /** How permits are asked for, and something is started with each. */

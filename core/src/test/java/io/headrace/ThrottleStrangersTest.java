@@ -119,6 +119,38 @@ class ThrottleStrangersTest {
     assertThat(others).allMatch(CompletableFuture::isDone);
   }
 
+  /** Nor where the service throws. */
+  @Test
+  void whoseCallFailsAtOnceDoesNotExecuteTheItemsOfOthers() {
+    AtomicReference<Service<String, String>> throttled = new AtomicReference<>();
+    throttled.set(
+        slots(1)
+            .around(
+                (item, _) -> {
+                  if (executed.isEmpty()) {
+                    throttled.get().submit("two");
+                  }
+                  executed.add(item);
+                  throw new IllegalStateException("broken");
+                }));
+    assertThat(throttled.get().submit("one").exceptionNow()).hasMessage("broken");
+    assertThat(executed).containsExactly("one");
+    time.runTasks();
+    assertThat(executed).containsExactly("one", "two");
+  }
+
+  /** The thread of the alarms is for all. */
+  @Test
+  void anAlarmDoesNotRunTheContinuationsOfTheCallItEnds() {
+    Service<String, String> service = slots(1).around((item, _) -> answerLater(item));
+    CompletableFuture<String> one = service.submit("one", CallOptions.timeout(SECOND));
+    time.pass(SECOND);
+    time.ring();
+    assertThat(one).isNotDone();
+    time.runTasks();
+    assertThat(one.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
+  }
+
   /** The alarm is late, so whoever asks next finds that others are due. */
   @Test
   void whoAsksForAPermitDoesNotRunTheContinuationsOfOthers() {
