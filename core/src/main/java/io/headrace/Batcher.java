@@ -1,6 +1,5 @@
 package io.headrace;
 
-
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
