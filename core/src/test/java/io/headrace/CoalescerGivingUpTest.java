@@ -97,9 +97,9 @@ class CoalescerGivingUpTest {
   @Test
   void aCallThatBringsItsFunctionHasATimeoutOfItsOwn() throws Exception {
     Coalescer<String, String> coalescer = builder().build();
-    CompletableFuture<String> endless = coalescer.submitAsync("own", () -> stages.apply("own"));
+    CompletableFuture<String> endless = coalescer.submitAsync("own", () -> stages.execute("own"));
     CompletableFuture<String> async =
-        coalescer.submitAsync("own", () -> stages.apply("own"), SECOND);
+        coalescer.submitAsync("own", () -> stages.execute("own"), SECOND);
     CompletableFuture<String> blocking = coalescer.submit("own", () -> "never", SECOND);
     time.advance(Duration.ofSeconds(1));
     assertThat(async.exceptionNow()).isInstanceOf(DeadlineExceededException.class);
