@@ -174,7 +174,7 @@ final class Crew {
       }
       isDone = true;
     } catch (ExecutionException e) {
-      if (station.shutdownReason != null) {
+      if (hasEnded || station.shutdownReason != null) {
         throw station.flow.stopped(); // the start was interrupted
       }
       throw Failures.unchecked(e.getCause());
@@ -182,7 +182,7 @@ final class Crew {
       if (!isDone) {
         wanted = before;
         startup.completeExceptionally(new StartException(station + " was not resized", null));
-        added.stream().filter(Slot::claim).forEach(this::retire);
+        added.stream().filter(Slot::giveUp).forEach(this::retire);
       }
     }
   }
@@ -377,12 +377,20 @@ final class Crew {
     }
   }
 
-  /** Any thread, after the last batch: ends the workers. */
+  /** Any thread, after the last batch: ends the workers, also those that a resize starts. */
   void end(Ending ending) {
     hasEnded = true;
     for (Slot slot : all) {
+      if (station.shutdownReason == null) { // else that has interrupted them
+        slot.giveUp();
+      }
       slot.retire(ending);
     }
+  }
+
+  /** Any thread: whether the workers have been told to end. */
+  boolean hasEnded() {
+    return hasEnded;
   }
 
   /** Any thread: whether a thread starts a worker that has not joined yet. */

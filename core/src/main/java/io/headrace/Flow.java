@@ -282,11 +282,15 @@ public final class Flow<I, O extends @Nullable Object>
    * started, however long that takes. Workers that are too many end when they have no batch, which
    * is not waited for. Of worker processes it is the number of processes.
    *
+   * <p>Handlers that are still starting are interrupted when this fails, and when the flow has
+   * drained because it closes. {@link #close} waits for one that goes on all the same.
+   *
    * @param step the name of the step, whose workers are limited in number and not inline
    * @param workers how many there are to be, at least 1
    * @throws StartException if the handler of a new worker failed to start, with its failure as the
    *     cause; the number is as before
-   * @throws StoppedException if the flow does not run
+   * @throws StoppedException if the flow does not run, or closes or fails before the new workers
+   *     are ready
    * @throws IllegalStateException if it is called by a worker that a resize of this step starts
    * @throws IllegalArgumentException if there is no such step, the number is below 1 or larger than
    *     such workers can have, or the workers are inline, unlimited, or {@linkplain Placement

@@ -367,6 +367,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  boolean hasEnded() {
+    return crew.hasEnded();
+  }
+
+  @Override
   boolean isStartedBy(Thread thread) {
     return crew.isStartedBy(thread);
   }

@@ -105,6 +105,15 @@ abstract sealed class Slot permits ThreadSlot, TaskSlot {
     }
   }
 
+  /** Its start is interrupted, and it does not join; returns false if it has joined before. */
+  final boolean giveUp() {
+    boolean isFirst = claim();
+    if (isFirst) {
+      interrupt();
+    }
+    return isFirst;
+  }
+
   /** Says first what becomes of a new worker: whether it joins or is given up. */
   final boolean claim() {
     return isClaimed.compareAndSet(false, true);

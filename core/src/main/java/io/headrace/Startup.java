@@ -24,7 +24,7 @@ final class Startup extends CompletableFuture<Void> {
   }
 
   /**
-   * Starts a handler, unless its station was shut down, and tells how it went.
+   * Starts a handler, unless its station was shut down or has ended, and tells how it went.
    *
    * @param whenStarted makes its worker available, before the start-up may complete
    */
@@ -40,6 +40,9 @@ final class Startup extends CompletableFuture<Void> {
 
   private void start(Handling handling, Station station) {
     HeadraceException reason = station.shutdownReason;
+    if (reason == null && station.hasEnded()) {
+      reason = station.flow.stopped();
+    }
     if (reason != null) {
       failed(station, reason); // its thread may have missed the interrupt
       return;

@@ -105,6 +105,11 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   /** Ends the workers, after the last batch. They close their handlers and tell the ending. */
   abstract void end(Ending ending);
 
+  /** Whether the workers have been told to end. */
+  boolean hasEnded() {
+    return false;
+  }
+
   /** How many items wait here. */
   abstract int queued();
 

@@ -59,6 +59,7 @@ final class TaskSlot extends Slot implements Runnable {
   TaskSlot(QueuedStation station, Swappable handling, Executor executor, boolean isStarted) {
     super(station, handling);
     if (isStarted) {
+      claim();
       started.complete(null);
     }
     this.executor = executor;

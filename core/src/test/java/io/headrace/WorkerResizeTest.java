@@ -298,7 +298,7 @@ class WorkerResizeTest {
 
     assertThat(failureOf(resize)).isInstanceOf(InterruptedException.class);
     assertThat(flow.statistics().steps().getFirst().workers()).isEqualTo(2);
-    gate.open.countDown();
+    gate.open.complete(null);
     awaitThat("the new worker has ended", () -> gate.closes.get() == 1);
     assertThat(flow.call(1)).isEqualTo(1);
     flow.close();
@@ -307,16 +307,75 @@ class WorkerResizeTest {
 
   @ParameterizedTest
   @MethodSource("everyKind")
-  void closeEndsWorkersThatAreBeingAdded(Workers workers) throws Exception {
+  void closeInterruptsWorkersThatAreBeingAdded(Workers workers) throws Exception {
     StartGate gate = new StartGate();
     Flow<Integer, Integer> flow = gate.flow(workers);
     gate.isShut.set(true);
+    CompletableFuture<Void> resize = aside(() -> flow.resize("each", 4));
+    awaitLatch("a new worker starts", gate.starting);
+    valueOf(aside(flow::close)); // the gate stays shut
+
+    assertThat(gate.closes.get()).isBetween(3, 4); // one may not have begun to start
+    assertThat(failureOf(resize)).isInstanceOf(StoppedException.class);
+    FlowProbes.awaitNoThreadsOf("resize");
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void resizeThatFailsInterruptsTheOtherWorkersThatStart(Workers workers) throws Exception {
+    StartGate gate = new StartGate();
+    Flow<Integer, Integer> flow = gate.flow(workers);
+    gate.isShut.set(true);
+    gate.failing.set(new IllegalStateException("no more memory"));
+    assertThatThrownBy(() -> flow.resize("each", 4)).hasRootCauseMessage("no more memory");
+    valueOf(aside(flow::close)); // the gate stays shut
+    assertThat(gate.closes).hasValue(4);
+    FlowProbes.awaitNoThreadsOf("resize");
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void workerThatIsAddedWhileTheOthersEndDoesNotStart(Workers workers) throws Exception {
+    StartGate gate = new StartGate();
+    Flow<Integer, Integer> flow = gate.flow(workers);
+    gate.isShut.set(true);
+    gate.holdsCloses.set(true);
+    CompletableFuture<Void> swap = aside(() -> flow.swapPerWorker("each", gate::handler));
+    awaitLatch("the swap starts a handler", gate.starting);
+    CompletableFuture<Thread> resizer = new CompletableFuture<>();
+    CompletableFuture<Void> resize =
+        aside(
+            () -> {
+              resizer.complete(Thread.currentThread());
+              flow.resize("each", 3);
+            });
+    Thread waiting = valueOf(resizer);
+    awaitThat("it waits for the swap", () -> waiting.getState() == Thread.State.BLOCKED);
+    CompletableFuture<Void> close = aside(flow::close);
+    awaitThat("the workers end", () -> gate.closes.get() == 2);
+    gate.holdsCloses.set(false); // those of the swap need not wait
+    gate.open.complete(null);
+
+    assertThat(failureOf(resize)).isInstanceOf(StoppedException.class);
+    assertThat(failureOf(swap)).isInstanceOf(StoppedException.class);
+    assertThat(gate.starts).hasValue(4); // two by the swap
+    gate.mayClose.countDown();
+    valueOf(close);
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void closeWaitsForAStartThatIgnoresTheInterrupt(Workers workers) throws Exception {
+    StartGate gate = new StartGate();
+    Flow<Integer, Integer> flow = gate.flow(workers);
+    gate.isShut.set(true);
+    gate.isDeaf.set(true);
     CompletableFuture<Void> resize = aside(() -> flow.resize("each", 3));
     awaitLatch("the new worker starts", gate.starting);
     CompletableFuture<Void> close = aside(flow::close);
     awaitThat("the others have ended", () -> gate.closes.get() == 2);
     assertThat(close).isNotDone();
-    gate.open.countDown();
+    gate.open.complete(null);
 
     valueOf(close);
     assertThat(gate.closes).hasValue(3);
@@ -327,8 +386,19 @@ class WorkerResizeTest {
   /** Lets new handlers wait while they start. */
   private static final class StartGate {
     final AtomicBoolean isShut = new AtomicBoolean();
+
+    final AtomicBoolean holdsCloses = new AtomicBoolean();
+
+    /** Whether a start that waits ignores interrupts. */
+    final AtomicBoolean isDeaf = new AtomicBoolean();
+
+    /** What one start throws once another waits. */
+    final AtomicReference<RuntimeException> failing = new AtomicReference<>();
+
     final CountDownLatch starting = new CountDownLatch(1);
-    final CountDownLatch open = new CountDownLatch(1);
+    final CompletableFuture<Void> open = new CompletableFuture<>();
+    final CountDownLatch mayClose = new CountDownLatch(1);
+    final AtomicInteger starts = new AtomicInteger();
     final AtomicInteger closes = new AtomicInteger();
 
     Flow<Integer, Integer> flow(Workers workers) throws InterruptedException {
@@ -346,18 +416,55 @@ class WorkerResizeTest {
         }
 
         @Override
-        public void onStart() {
-          if (isShut.get()) {
-            starting.countDown();
-            awaitLatch("the handler may start", open);
+        public void onStart() throws Exception {
+          starts.incrementAndGet();
+          if (!isShut.get()) {
+            return;
+          }
+          RuntimeException failure = failing.getAndSet(null);
+          if (failure != null) {
+            awaitLatch("another starts", starting);
+            throw failure;
+          }
+          starting.countDown();
+          if (isDeaf.get()) {
+            open.join();
+          } else {
+            open.get();
           }
         }
 
         @Override
         public void close() {
           closes.incrementAndGet();
+          if (holdsCloses.get()) {
+            awaitLatch("handlers may close", mayClose);
+          }
         }
       };
+    }
+  }
+
+  /** Some of them are made when they are needed, and not by a resize. */
+  @ParameterizedTest
+  @MethodSource("everyKind")
+  void everyWorkerCanChangeTheNumberOfItsStep(Workers workers) throws Exception {
+    CountDownLatch bothRun = new CountDownLatch(2);
+    AtomicReference<Flow<Integer, Integer>> self = new AtomicReference<>();
+    Handler<Integer, Integer> resizing =
+        items -> {
+          bothRun.countDown();
+          awaitLatch("both run", bothRun);
+          self.get().resize("only", 3);
+          return items;
+        };
+    try (Flow<Integer, Integer> flow =
+        Flow.<Integer>builder("resize")
+            .step("only", resizing, s -> s.batch(BatchPolicy.greedy(1)).workers(workers))
+            .build()
+            .start()) {
+      self.set(flow);
+      assertThat(submit(flow, 2)).allSatisfy(future -> assertThat(valueOf(future)).isNotNull());
     }
   }
 
