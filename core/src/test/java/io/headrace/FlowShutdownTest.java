@@ -591,6 +591,7 @@ class FlowShutdownTest {
   void handlerOfANewWorkerThatStartsIsInterruptedAlsoWhenTheFlowHasDrained(Workers.Kind kind)
       throws Exception {
     CountDownLatch starting = new CountDownLatch(1);
+    CountDownLatch drained = new CountDownLatch(1);
     CountDownLatch never = new CountDownLatch(1);
     AtomicBoolean hangs = new AtomicBoolean();
     Flow<Integer, Integer> flow =
@@ -603,7 +604,12 @@ class FlowShutdownTest {
                       public void onStart() throws InterruptedException {
                         if (hangs.get()) {
                           starting.countDown();
-                          never.await();
+                          try {
+                            never.await();
+                          } catch (InterruptedException ofTheClose) {
+                            drained.countDown();
+                            never.await();
+                          }
                         }
                       }
 
@@ -623,7 +629,7 @@ class FlowShutdownTest {
     CompletableFuture<Void> resize = aside(() -> flow.resize("s", 2));
     FlowProbes.awaitLatch("the new worker starts", starting);
     CompletableFuture<Void> close = aside(flow::close);
-    awaitThat("the flow drains", () -> flow.state() == Flow.State.DRAINING);
+    FlowProbes.awaitLatch("the close interrupts it, which it ignores", drained);
 
     flow.shutdownNow();
 
