@@ -104,7 +104,7 @@ class ResizeTest {
     return flow(WorkerProcesses.builder(processes));
   }
 
-  private Flow<Integer, Integer> flow(WorkerProcesses.Builder processes)
+  private Flow<Integer, Integer> flow(WorkerProcessesBuilder processes)
       throws InterruptedException {
     return Flow.<Integer>builder("resized")
         .<Integer>stepPerWorker(

@@ -95,7 +95,7 @@ class GracefulStopTest {
       client.send("GET /health/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
       assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
       CompletableFuture<Void> stopped =
-          CompletableFuture.runAsync(() -> server.stop(Duration.ofSeconds(30)));
+          CompletableFuture.runAsync(() -> server.close(Duration.ofSeconds(30)));
       await("no more connections").until(this::refusesConnections);
       RawClient.Answer answer = client.send("x").read();
       assertThat(answer.status()).isEqualTo(503);
