@@ -1,5 +1,9 @@
 package io.headrace.process;
 
+import static io.headrace.process.Checks.atLeast;
+import static io.headrace.process.Checks.nonNull;
+import static io.headrace.process.Checks.positive;
+import static io.headrace.process.Checks.unset;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.CallOptions;
@@ -89,10 +93,18 @@ public final class FlowClient<I, O extends @Nullable Object>
     probe = builder.probe;
     carrier = builder.carrier;
     types = new Types(builder.types);
-    maxFrameBytes = builder.maxFrameBytes;
+    maxFrameBytes =
+        builder.maxFrameBytes == null
+            ? FlowServer.Builder.DEFAULT_MAX_FRAME_BYTES
+            : builder.maxFrameBytes;
     mostBytes = maxFrameBytes;
-    connectNanos = builder.connectTimeout.toNanos();
-    connections = new @Nullable ClientConnection[builder.connections];
+    connectNanos =
+        (builder.connectTimeout == null ? Builder.DEFAULT_CONNECT_TIMEOUT : builder.connectTimeout)
+            .toNanos();
+    connections =
+        new @Nullable
+            ClientConnection
+            [builder.connections == null ? Builder.DEFAULT_CONNECTIONS : builder.connections];
   }
 
   /**
@@ -102,19 +114,21 @@ public final class FlowClient<I, O extends @Nullable Object>
    * @return a builder
    */
   public static Builder builder(Path path) {
-    return new Builder(path.toAbsolutePath());
+    return new Builder(requireNonNull(path, "path").toAbsolutePath());
   }
 
-  /** Sets the options. Not thread safe. */
+  /** Sets the options. Each can be set once. Not thread safe. */
   public static final class Builder {
     /** The default of {@link #connections}: {@value}. */
     public static final int DEFAULT_CONNECTIONS = 2;
 
+    private static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
     private final Path path;
     private final List<Class<?>> types = new ArrayList<>();
-    private int connections = DEFAULT_CONNECTIONS;
-    private int maxFrameBytes = FlowServer.Builder.DEFAULT_MAX_FRAME_BYTES;
-    private Duration connectTimeout = Duration.ofSeconds(5);
+    private @Nullable Integer connections;
+    private @Nullable Integer maxFrameBytes;
+    private @Nullable Duration connectTimeout;
     private TimeSource time = TimeSource.system();
     private Supplier<Probe> probe = Probe::create;
     private @Nullable ContextCarrier carrier;
@@ -130,7 +144,7 @@ public final class FlowClient<I, O extends @Nullable Object>
      * @return this
      */
     public Builder register(Class<?>... classes) {
-      types.addAll(List.of(classes));
+      types.addAll(List.of(nonNull(classes, "classes")));
       return this;
     }
 
@@ -142,7 +156,8 @@ public final class FlowClient<I, O extends @Nullable Object>
      * @return this
      */
     public Builder propagate(ContextCarrier carrier) {
-      this.carrier = requireNonNull(carrier, "carrier");
+      unset(this.carrier, carrier, "context carrier");
+      this.carrier = carrier;
       return this;
     }
 
@@ -156,10 +171,8 @@ public final class FlowClient<I, O extends @Nullable Object>
      * @throws IllegalArgumentException if the count is below 1
      */
     public Builder connections(int count) {
-      if (count < 1) {
-        throw new IllegalArgumentException("connections is " + count + ", it has to be at least 1");
-      }
-      connections = count;
+      unset(connections, count, "connections");
+      connections = atLeast(1, count, "connections");
       return this;
     }
 
@@ -175,7 +188,8 @@ public final class FlowClient<I, O extends @Nullable Object>
      * @throws IllegalArgumentException if it is less
      */
     public Builder maxFrameBytes(int bytes) {
-      maxFrameBytes = FlowServer.checkedMaxFrameBytes(bytes);
+      unset(maxFrameBytes, bytes, "maxFrameBytes");
+      maxFrameBytes = atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes");
       return this;
     }
 
@@ -188,7 +202,8 @@ public final class FlowClient<I, O extends @Nullable Object>
      * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
      */
     public Builder connectTimeout(Duration timeout) {
-      connectTimeout = FlowServer.checkedTimeout(timeout, "connectTimeout");
+      unset(connectTimeout, timeout, "connectTimeout");
+      connectTimeout = positive(timeout, "connectTimeout");
       return this;
     }
 

@@ -1,5 +1,9 @@
 package io.headrace.process;
 
+import static io.headrace.process.Checks.atLeast;
+import static io.headrace.process.Checks.nonNull;
+import static io.headrace.process.Checks.positive;
+import static io.headrace.process.Checks.unset;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
@@ -95,8 +99,10 @@ public final class FlowServer implements AutoCloseable {
     service = builder.service;
     path = builder.path;
     types = new Types(builder.types);
-    maxFrameBytes = builder.maxFrameBytes;
-    closeTimeout = builder.closeTimeout;
+    maxFrameBytes =
+        builder.maxFrameBytes == null ? Builder.DEFAULT_MAX_FRAME_BYTES : builder.maxFrameBytes;
+    closeTimeout =
+        builder.closeTimeout == null ? Builder.DEFAULT_CLOSE_TIMEOUT : builder.closeTimeout;
     carrier = builder.carrier;
     time = builder.time;
     checkPlace();
@@ -120,25 +126,29 @@ public final class FlowServer implements AutoCloseable {
    */
   @SuppressWarnings("unchecked") // a client with other types gets the failures of the service
   public static Builder builder(Service<?, ?> service, Path path) {
-    return new Builder((Service<Object, Object>) requireNonNull(service, "service"), path);
+    return new Builder(
+        (Service<Object, Object>) requireNonNull(service, "service"),
+        requireNonNull(path, "path").toAbsolutePath());
   }
 
-  /** Sets the options. Not thread safe. */
+  /** Sets the options. Each can be set once. Not thread safe. */
   public static final class Builder {
     /** The default of {@link #maxFrameBytes}: {@value} bytes. */
     public static final int DEFAULT_MAX_FRAME_BYTES = 64 << 20;
 
+    private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(10);
+
     private final Service<Object, Object> service;
     private final Path path;
     private final List<Class<?>> types = new ArrayList<>();
-    private int maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
-    private Duration closeTimeout = Duration.ofSeconds(10);
+    private @Nullable Integer maxFrameBytes;
+    private @Nullable Duration closeTimeout;
     private TimeSource time = TimeSource.system();
     private @Nullable ContextCarrier carrier;
 
     private Builder(Service<Object, Object> service, Path path) {
       this.service = service;
-      this.path = path.toAbsolutePath();
+      this.path = path;
     }
 
     /**
@@ -149,7 +159,7 @@ public final class FlowServer implements AutoCloseable {
      * @return this
      */
     public Builder register(Class<?>... classes) {
-      types.addAll(List.of(classes));
+      types.addAll(List.of(nonNull(classes, "classes")));
       return this;
     }
 
@@ -161,7 +171,8 @@ public final class FlowServer implements AutoCloseable {
      * @return this
      */
     public Builder propagate(ContextCarrier carrier) {
-      this.carrier = requireNonNull(carrier, "carrier");
+      unset(this.carrier, carrier, "context carrier");
+      this.carrier = carrier;
       return this;
     }
 
@@ -177,7 +188,8 @@ public final class FlowServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is less
      */
     public Builder maxFrameBytes(int bytes) {
-      maxFrameBytes = checkedMaxFrameBytes(bytes);
+      unset(maxFrameBytes, bytes, "maxFrameBytes");
+      maxFrameBytes = atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes");
       return this;
     }
 
@@ -189,7 +201,8 @@ public final class FlowServer implements AutoCloseable {
      * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
      */
     public Builder closeTimeout(Duration timeout) {
-      closeTimeout = checkedTimeout(timeout, "closeTimeout");
+      unset(closeTimeout, timeout, "closeTimeout");
+      closeTimeout = positive(timeout, "closeTimeout");
       return this;
     }
 
@@ -211,22 +224,6 @@ public final class FlowServer implements AutoCloseable {
     public FlowServer start() throws IOException {
       return new FlowServer(this);
     }
-  }
-
-  static int checkedMaxFrameBytes(int bytes) {
-    if (bytes < Frame.MAX_HELLO_BYTES) {
-      throw new IllegalArgumentException(
-          "maxFrameBytes is " + bytes + ", it has to be at least " + Frame.MAX_HELLO_BYTES);
-    }
-    return bytes;
-  }
-
-  static Duration checkedTimeout(Duration timeout, String name) {
-    if (!timeout.isPositive() || timeout.compareTo(Duration.ofDays(3650)) > 0) {
-      throw new IllegalArgumentException(
-          name + " is " + timeout + ", it has to be above zero and below ten years");
-    }
-    return timeout;
   }
 
   // The file of the socket.

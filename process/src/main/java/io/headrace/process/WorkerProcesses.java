@@ -1,5 +1,10 @@
 package io.headrace.process;
 
+import static io.headrace.process.Checks.atLeast;
+import static io.headrace.process.Checks.between;
+import static io.headrace.process.Checks.nonNull;
+import static io.headrace.process.Checks.positive;
+import static io.headrace.process.Checks.unset;
 import static java.util.Objects.requireNonNull;
 
 import io.headrace.Placement;
@@ -32,12 +37,15 @@ import org.jspecify.annotations.Nullable;
  * java.net.URI}, {@link java.util.Optional}, the times and durations of java.time, and lists, sets
  * and maps of these travel by themselves; records, enums and classes with a {@link Codec} once they
  * are {@link Builder#register registered}. Nothing else is ever instantiated, and what cannot
- * travel fails its item alone. Tensors, segments, buffers and arrays from {@value
- * Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A handler reads them in place,
- * but for arrays, which the JVM has in its heap only: they are copied there. What it keeps beyond
- * its batch it has to copy. What a handler returns of what it was given stays where it is; a large
- * value that it has made is copied once, into shared memory. What it writes into a segment or
- * buffer that is shared is seen by all that have it.
+ * travel fails its item alone. Collections arrive as an unmodifiable list, a {@link
+ * java.util.LinkedHashSet} or a {@link LinkedHashMap}, in their order, whatever their class was.
+ * Segments, and tensors and buffers on them, of a confined {@link java.lang.foreign.Arena} do not
+ * travel to a process, and no arena may be closed before the call is answered. Tensors, segments,
+ * buffers and arrays from {@value Builder#DEFAULT_SHARE_BYTES} bytes on go through shared memory. A
+ * handler reads them in place, but for arrays, which the JVM has in its heap only: they are copied
+ * there. What it keeps beyond its batch it has to copy. What a handler returns of what it was given
+ * stays where it is; a large value that it has made is copied once, into shared memory. What it
+ * writes into a segment or buffer that is shared is seen by all that have it.
  *
  * <p><b>Results.</b> A result is valid as long as it is reachable. Large tensors and buffers are in
  * shared memory as long as such results take half of it at most ({@link Builder#resultMemory},
@@ -169,13 +177,16 @@ public final class WorkerProcesses {
      * Adds options of the JVMs, such as {@code -Xmx512m}. If none of them chooses a garbage
      * collector, the serial one is used; if none says how large the heap is, it begins with 32 MiB.
      *
-     * @param options the options
+     * @param options the options, each by itself; a value that is not behind a {@code =} or a colon
+     *     follows its option in the same call
      * @return this
+     * @throws IllegalArgumentException if one does not begin with {@code -}, has a blank that is in
+     *     no value, is for the class path or the module path, for which there are {@link
+     *     #classPath} and {@link #modulePath}, or says what else the JVM is to run or to print
      */
     public Builder jvmOptions(String... options) {
-      for (String option : options) {
-        jvmOptions.add(requireNonNull(option, "option"));
-      }
+      JvmOptions.check(nonNull(options, "options"));
+      jvmOptions.addAll(List.of(options));
       return this;
     }
 
@@ -211,7 +222,7 @@ public final class WorkerProcesses {
     }
 
     private static List<Path> existing(Path[] paths, String name) {
-      for (Path path : paths) {
+      for (Path path : nonNull(paths, name)) {
         if (!Files.exists(path)) {
           throw new IllegalArgumentException(name + " has " + path + ", which does not exist");
         }
@@ -267,13 +278,15 @@ public final class WorkerProcesses {
      *     the character with the number 0
      */
     public Builder environment(String name, String value) {
+      requireNonNull(name, "name");
+      requireNonNull(value, "value");
       if (name.isEmpty() || name.indexOf('=') >= 0 || (name + value).indexOf('\0') >= 0) {
         throw new IllegalArgumentException(
             "environment has "
                 + name
                 + ", a name is not empty and has no =, and neither it nor the value has a NUL");
       }
-      environment.put(name, requireNonNull(value, "value"));
+      environment.put(name, value);
       return this;
     }
 
@@ -287,6 +300,7 @@ public final class WorkerProcesses {
      * @throws IllegalStateException if this system has no such thing
      */
     public Builder processors(int... numbers) {
+      requireNonNull(numbers, "processors");
       return processors(List.of(Arrays.stream(numbers).boxed().toList()));
     }
 
@@ -496,9 +510,7 @@ public final class WorkerProcesses {
      * @return this
      */
     public Builder register(Class<?>... classes) {
-      for (Class<?> type : classes) {
-        types.add(requireNonNull(type, "class"));
-      }
+      types.addAll(List.of(nonNull(classes, "classes")));
       return this;
     }
 
@@ -566,38 +578,6 @@ public final class WorkerProcesses {
           new Types(types),
           carrier,
           mechanism == null ? Mechanism.best() : mechanism);
-    }
-
-    private static int atLeast(int minimum, int value, String name) {
-      if (value < minimum) {
-        throw new IllegalArgumentException(
-            name + " is " + value + ", it has to be at least " + minimum);
-      }
-      return value;
-    }
-
-    private static int between(int minimum, int value, int maximum, String name) {
-      if (atLeast(minimum, value, name) > maximum) {
-        throw new IllegalArgumentException(
-            name + " is " + value + ", it has to be at most " + maximum);
-      }
-      return value;
-    }
-
-    private static Duration positive(Duration value, String name) {
-      if (!value.isPositive() || value.compareTo(Duration.ofDays(3650)) > 0) {
-        throw new IllegalArgumentException(
-            name + " is " + value + ", it has to be above zero and below ten years");
-      }
-      return value;
-    }
-
-    private static void unset(@Nullable Object earlier, Object value, String name) {
-      requireNonNull(value, name);
-      if (earlier != null) {
-        throw new IllegalStateException(
-            name + " is set to " + value + ", it was set to " + earlier + " before");
-      }
     }
   }
 
