@@ -192,13 +192,14 @@ public final class ValueWriter {
 
   /**
    * Whether the bytes have all of a text. UTF-8 has no halves of surrogate pairs: there are
-   * question marks for them. A text of as many bytes as characters is of ASCII otherwise, for which
-   * to compare a copy takes the JVM a fraction of the time in which to look at each character.
+   * question marks for them. To compare a copy with a text of ASCII, or to search it for question
+   * marks, takes the JVM a fraction of the time in which to look at each character.
    */
   private static boolean isWhole(String text, byte[] bytes) {
+    String copy = new String(bytes, StandardCharsets.ISO_8859_1);
     return bytes.length == text.length()
-        ? text.equals(new String(bytes, StandardCharsets.ISO_8859_1))
-        : !hasHalf(text);
+        ? text.equals(copy)
+        : copy.indexOf('?') < 0 || !hasHalf(text);
   }
 
   private static boolean hasHalf(String text) {
