@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 
-/** What options have to be. */
+/** The checks of options: each names the value and what is allowed. */
 final class Checks {
   private static final Duration LONGEST = Duration.ofDays(3650);
 
@@ -32,5 +32,13 @@ final class Checks {
           name + " is " + value + ", it has to be above zero and below ten years");
     }
     return value;
+  }
+
+  /** None of several is null, nor are they. */
+  static <T> T[] nonNull(T[] values, String name) {
+    for (T value : requireNonNull(values, name)) {
+      requireNonNull(value, name);
+    }
+    return values;
   }
 }

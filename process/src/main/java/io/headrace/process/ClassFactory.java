@@ -35,7 +35,7 @@ final class ClassFactory<H extends Handler<?, ?>> implements HandlerFactory<H> {
    */
   ClassFactory(Class<H> type, @Nullable Object... arguments) {
     this.type = requireNonNull(type, "type");
-    this.arguments = arguments.clone();
+    this.arguments = requireNonNull(arguments, "arguments").clone();
     var _ = constructor();
   }
 

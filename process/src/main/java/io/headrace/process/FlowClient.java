@@ -102,7 +102,7 @@ public final class FlowClient<I, O extends @Nullable Object>
    * @return a builder
    */
   public static FlowClientBuilder builder(Path path) {
-    return new FlowClientBuilder(path.toAbsolutePath());
+    return new FlowClientBuilder(requireNonNull(path, "path").toAbsolutePath());
   }
 
   @Override

@@ -1,7 +1,5 @@
 package io.headrace.process;
 
-import static java.util.Objects.requireNonNull;
-
 import io.headrace.TimeSource;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,7 +8,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Describes a {@link FlowClient}. Not thread safe. */
+/** Describes a {@link FlowClient}. Each option can be set once. Not thread safe. */
 public final class FlowClientBuilder {
   /** The default of {@link #connections}: {@value}. */
   public static final int DEFAULT_CONNECTIONS = 2;
@@ -23,6 +21,7 @@ public final class FlowClientBuilder {
   TimeSource time = TimeSource.system();
   Supplier<Probe> probe = Probe::create;
   @Nullable ContextCarrier carrier;
+  private final Once once = new Once();
 
   FlowClientBuilder(Path path) {
     this.path = path;
@@ -35,7 +34,7 @@ public final class FlowClientBuilder {
    * @return this
    */
   public FlowClientBuilder register(Class<?>... classes) {
-    types.addAll(List.of(classes));
+    types.addAll(List.of(Checks.nonNull(classes, "classes")));
     return this;
   }
 
@@ -47,7 +46,8 @@ public final class FlowClientBuilder {
    * @return this
    */
   public FlowClientBuilder propagate(ContextCarrier carrier) {
-    this.carrier = requireNonNull(carrier, "carrier");
+    once.set("context carrier", carrier);
+    this.carrier = carrier;
     return this;
   }
 
@@ -61,7 +61,8 @@ public final class FlowClientBuilder {
    * @throws IllegalArgumentException if the count is below 1
    */
   public FlowClientBuilder connections(int count) {
-    connections = Checks.atLeast(1, count, "connections");
+    once.set("connections", Checks.atLeast(1, count, "connections"));
+    connections = count;
     return this;
   }
 
@@ -77,7 +78,8 @@ public final class FlowClientBuilder {
    * @throws IllegalArgumentException if it is less
    */
   public FlowClientBuilder maxFrameBytes(int bytes) {
-    maxFrameBytes = Checks.atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes");
+    once.set("maxFrameBytes", Checks.atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes"));
+    maxFrameBytes = bytes;
     return this;
   }
 
@@ -90,7 +92,8 @@ public final class FlowClientBuilder {
    * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
    */
   public FlowClientBuilder connectTimeout(Duration timeout) {
-    connectTimeout = Checks.positive(timeout, "connectTimeout");
+    once.set("connectTimeout", Checks.positive(timeout, "connectTimeout"));
+    connectTimeout = timeout;
     return this;
   }
 

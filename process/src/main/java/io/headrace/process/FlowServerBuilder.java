@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Describes a {@link FlowServer}. Not thread safe. */
+/** Describes a {@link FlowServer}. Each option can be set once. Not thread safe. */
 public final class FlowServerBuilder {
   /** The default of {@link #maxFrameBytes}: {@value} bytes. */
   public static final int DEFAULT_MAX_FRAME_BYTES = 64 << 20;
@@ -23,10 +23,11 @@ public final class FlowServerBuilder {
   Duration closeTimeout = Duration.ofSeconds(10);
   TimeSource time = TimeSource.system();
   @Nullable ContextCarrier carrier;
+  private final Once once = new Once();
 
   FlowServerBuilder(Service<Object, Object> service, Path path) {
     this.service = service;
-    this.path = path.toAbsolutePath();
+    this.path = requireNonNull(path, "path").toAbsolutePath();
   }
 
   /**
@@ -37,7 +38,7 @@ public final class FlowServerBuilder {
    * @return this
    */
   public FlowServerBuilder register(Class<?>... classes) {
-    types.addAll(List.of(classes));
+    types.addAll(List.of(Checks.nonNull(classes, "classes")));
     return this;
   }
 
@@ -49,7 +50,8 @@ public final class FlowServerBuilder {
    * @return this
    */
   public FlowServerBuilder propagate(ContextCarrier carrier) {
-    this.carrier = requireNonNull(carrier, "carrier");
+    once.set("context carrier", carrier);
+    this.carrier = carrier;
     return this;
   }
 
@@ -65,7 +67,8 @@ public final class FlowServerBuilder {
    * @throws IllegalArgumentException if it is less
    */
   public FlowServerBuilder maxFrameBytes(int bytes) {
-    maxFrameBytes = Checks.atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes");
+    once.set("maxFrameBytes", Checks.atLeast(Frame.MAX_HELLO_BYTES, bytes, "maxFrameBytes"));
+    maxFrameBytes = bytes;
     return this;
   }
 
@@ -77,7 +80,8 @@ public final class FlowServerBuilder {
    * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
    */
   public FlowServerBuilder closeTimeout(Duration timeout) {
-    closeTimeout = Checks.positive(timeout, "closeTimeout");
+    once.set("closeTimeout", Checks.positive(timeout, "closeTimeout"));
+    closeTimeout = timeout;
     return this;
   }
 

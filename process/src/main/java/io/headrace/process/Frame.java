@@ -58,7 +58,7 @@ final class Frame {
   }
 
   static final long MAGIC = 0x4845_4144_464c_4f57L;
-  static final int VERSION = 4;
+  static final int VERSION = 5;
   static final int MIN_BYTES = Integer.BYTES + 1;
 
   /** Frames before a connection is accepted are not longer. */

@@ -122,7 +122,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed, before or meanwhile
    */
   public MemorySegment allocate(long bytes, Duration timeout) throws InterruptedException {
-    if (!timeout.isPositive()) {
+    if (!requireNonNull(timeout, "timeout").isPositive()) {
       throw new IllegalArgumentException("timeout is " + timeout + ", it has to be above zero");
     }
     MemorySegment free = turns.isLocked() ? null : take(bytes);
@@ -238,6 +238,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public Tensor tensor(TensorType type, Consumer<? super MemorySegment> filler, long... shape) {
+    requireNonNull(filler, "filler");
     MemorySegment memory = allocate(sizeBytes(type, shape));
     try {
       Tensor tensor = Tensor.ofSegment(type, memory, shape);
@@ -251,7 +252,8 @@ public final class SharedValues implements AutoCloseable {
 
   private static long sizeBytes(TensorType type, long... shape) {
     try {
-      return Arrays.stream(shape).reduce(type.sizeBytes(), Math::multiplyExact);
+      return Arrays.stream(requireNonNull(shape, "shape"))
+          .reduce(requireNonNull(type, "type").sizeBytes(), Math::multiplyExact);
     } catch (ArithmeticException tooLarge) {
       throw new IllegalArgumentException(
           "shape " + Arrays.toString(shape) + " has more bytes than can be counted", tooLarge);
@@ -268,6 +270,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public Tensor copy(Tensor tensor) {
+    requireNonNull(tensor, "tensor");
     return Tensor.ofSegment(tensor.type(), copy(tensor.segment()), tensor.shape());
   }
 
@@ -281,7 +284,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public MemorySegment copy(MemorySegment bytes) {
-    return allocate(bytes.byteSize()).copyFrom(bytes);
+    return allocate(requireNonNull(bytes, "bytes").byteSize()).copyFrom(bytes);
   }
 
   /**
@@ -294,7 +297,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public MemorySegment copy(byte[] bytes) {
-    return copy(MemorySegment.ofArray(bytes));
+    return copy(MemorySegment.ofArray(requireNonNull(bytes, "bytes")));
   }
 
   /**
@@ -312,7 +315,8 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public MemorySegment read(InputStream in, long length) throws IOException {
-    return fill(allocate(length), requireNonNull(in, "in"));
+    requireNonNull(in, "in");
+    return fill(allocate(length), in);
   }
 
   /**
@@ -333,7 +337,8 @@ public final class SharedValues implements AutoCloseable {
    */
   public MemorySegment read(InputStream in, long length, Duration timeout)
       throws IOException, InterruptedException {
-    return fill(allocate(length, timeout), requireNonNull(in, "in"));
+    requireNonNull(in, "in");
+    return fill(allocate(length, timeout), in);
   }
 
   private static MemorySegment fill(MemorySegment memory, InputStream in) throws IOException {
@@ -375,7 +380,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(MemorySegment value) {
-    if (!Memories.ALL.hasBytes(value)) {
+    if (!Memories.ALL.hasBytes(requireNonNull(value, "value"))) {
       return false;
     }
     Block block = Memories.ALL.findBlock(value);
@@ -394,7 +399,7 @@ public final class SharedValues implements AutoCloseable {
    * @throws IllegalStateException if it was released before
    */
   public static boolean release(Tensor tensor) {
-    return release(tensor.segment());
+    return release(requireNonNull(tensor, "tensor").segment());
   }
 
   /**

@@ -35,6 +35,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Before each item stands how long its caller waits, as the time of day when that is over. */
   static final int WITH_TIME_LEFT = 4;
 
+  /** No arena is confined to it. */
+  private static final Thread NEVER_STARTED = Thread.ofVirtual().unstarted(() -> {});
+
   /** The time of day for a caller that waits as long as it takes. */
   static final long NO_LIMIT = Long.MAX_VALUE;
 
@@ -411,6 +414,12 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       return large.allocate(lengthBytes);
     }
     throw new NoRoomException();
+  }
+
+  /** A batch is packed by whatever thread finds that there is room for it. */
+  @Override
+  public Thread accessor() {
+    return NEVER_STARTED;
   }
 
   // Where results are.

@@ -2,6 +2,7 @@ package io.headrace.process;
 
 import io.headrace.shm.CorruptMemoryException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -54,7 +55,23 @@ final class TextCodec implements OwnCodec<Object> {
 
   @Override
   public void write(Object value, ValueWriter out) {
+    if (value instanceof URI uri && !isReadAsItself(uri)) {
+      throw new IllegalArgumentException(
+          "the URI "
+              + uri
+              + " cannot travel, for its text is read as another one or as none: if it is relative,"
+              + " and what is before the first / has a colon, let it begin with ./");
+    }
     out.writeString(value.toString());
+  }
+
+  /** One that was relativized or resolved may have the text of another one, or of none. */
+  private static boolean isReadAsItself(URI uri) {
+    try {
+      return new URI(uri.toString()).equals(uri);
+    } catch (URISyntaxException none) {
+      return false;
+    }
   }
 
   @Override

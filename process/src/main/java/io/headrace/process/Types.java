@@ -16,6 +16,7 @@ import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -134,12 +135,28 @@ final class Types {
                   + " has the component "
                   + component.getName()
                   + " of "
-                  + type.getName()
-                  + ", of which no value arrives: register that or a Codec for it, or make it a"
-                  + " List, Set or Map if it is a collection");
+                  + type.getTypeName()
+                  + ", of which no value arrives: "
+                  + remedy(type));
         }
       }
     }
+  }
+
+  /** What can be done for values of a class that do not travel. */
+  static String remedy(Class<?> type) {
+    if (type.isPrimitive() || OWN.contains(type)) {
+      return "it travels by itself";
+    } else if (type.isRecord() || type.isEnum()) {
+      return "register it";
+    } else if (type.isArray()) {
+      return "make it a List, or register a Codec for it";
+    } else if (Collection.class.isAssignableFrom(type) || Map.class.isAssignableFrom(type)) {
+      return "make it a List, Set or Map, or register a Codec for it";
+    } else if (type.isInterface()) {
+      return "register the records and enums that implement it, or a Codec for it";
+    }
+    return "register a Codec for it";
   }
 
   /** Those with some names. */
@@ -219,7 +236,7 @@ final class Types {
     }
     if (!Codec.class.isAssignableFrom(type)) {
       throw new IllegalArgumentException(
-          type.getName() + " is no record, enum or Codec: write a Codec for it and register that");
+          type.getTypeName() + " is no record, enum or Codec: " + remedy(type));
     }
     try {
       Constructor<?> constructor = type.getDeclaredConstructor();

@@ -84,7 +84,6 @@ public final class ValueReader {
   /** Goes to the end of a part, whether it was read or not. */
   void endPart(long end) {
     position = end;
-    depth = 0;
   }
 
   Handle readHandle() {
@@ -148,13 +147,19 @@ public final class ValueReader {
    * @return the text
    */
   public String readString() {
-    return new String(readByteArray(), StandardCharsets.UTF_8);
+    int length = readInt();
+    return length < 0
+        ? ByteBuffer.wrap(take((long) -Character.BYTES * length)).asCharBuffer().toString()
+        : new String(take(length), StandardCharsets.UTF_8);
   }
 
   byte[] readByteArray() {
-    int length = readInt();
+    return take(readInt());
+  }
+
+  private byte[] take(long length) {
     int at = (int) claim(length);
-    byte[] bytes = new byte[length];
+    byte[] bytes = new byte[(int) length];
     ByteBuffer buffer = messageBytes;
     if (buffer == null) {
       buffer = message.asByteBuffer();
@@ -203,12 +208,15 @@ public final class ValueReader {
    * @return the value
    */
   public @Nullable Object read() {
-    if (++depth > ValueWriter.MAX_DEPTH) {
+    if (depth == ValueWriter.MAX_DEPTH) {
       throw new CorruptMemoryException("values within values deeper than " + ValueWriter.MAX_DEPTH);
     }
-    Object value = read(readByte());
-    depth--;
-    return value;
+    depth++;
+    try {
+      return read(readByte());
+    } finally {
+      depth--;
+    }
   }
 
   private @Nullable Object read(byte tag) {

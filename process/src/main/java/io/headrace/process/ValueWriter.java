@@ -38,6 +38,11 @@ public final class ValueWriter {
 
     /** Where in shared memory some bytes are, or a copy of them. */
     Place place(MemorySegment bytes);
+
+    /** Somebody who has to have access to bytes; who writes them, if that is always the same. */
+    default Thread accessor() {
+      return Thread.currentThread();
+    }
   }
 
   /** A part of a block of shared memory. */
@@ -104,7 +109,6 @@ public final class ValueWriter {
   /** Goes back: what was written behind is forgotten. */
   void position(long position) {
     this.position = position;
-    depth = 0;
   }
 
   /**
@@ -173,17 +177,61 @@ public final class ValueWriter {
   }
 
   /**
-   * Writes a text. Half of a surrogate pair, which is no character, becomes a question mark.
+   * Writes a text, of whatever characters: also of halves of surrogate pairs.
    *
    * @param value the text
    */
   public void writeString(String value) {
-    writeByteArray(value.getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    if (isWhole(value, bytes)) {
+      writeByteArray(bytes);
+    } else {
+      writeChars(value);
+    }
+  }
+
+  /**
+   * Whether the bytes have all of a text. UTF-8 has no halves of surrogate pairs: there are
+   * question marks for them. To compare a copy with a text of ASCII, or to search it for question
+   * marks, takes the JVM a fraction of the time in which to look at each character.
+   */
+  private static boolean isWhole(String text, byte[] bytes) {
+    String copy = new String(bytes, StandardCharsets.ISO_8859_1);
+    return bytes.length == text.length()
+        ? text.equals(copy)
+        : copy.indexOf('?') < 0 || !hasHalf(text);
+  }
+
+  private static boolean hasHalf(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char first = text.charAt(i);
+      if (Character.isSurrogate(first)) {
+        i++;
+        if (i == text.length() || !Character.isSurrogatePair(first, text.charAt(i))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Behind their number, as a negative one: the lengths of other texts are not. */
+  private void writeChars(String text) {
+    long length = (long) Character.BYTES * text.length();
+    checkLength(length);
+    ByteBuffer bytes = ByteBuffer.allocate((int) length);
+    var _ = bytes.asCharBuffer().put(text);
+    writeInt(-text.length());
+    put(bytes.array());
   }
 
   /** As a text is: always in the message. */
   void writeByteArray(byte[] bytes) {
     writeInt(bytes.length);
+    put(bytes);
+  }
+
+  private void put(byte[] bytes) {
     int at = (int) claim(bytes.length);
     ByteBuffer buffer = messageBytes;
     if (buffer == null) {
@@ -197,8 +245,13 @@ public final class ValueWriter {
    * Writes bytes, or where in shared memory they are.
    *
    * @param bytes the bytes
+   * @throws IllegalArgumentException if their arena is closed, or confined to a thread and this is
+   *     not always that
    */
   public void writeBytes(MemorySegment bytes) {
+    if (bytes.isNative()) { // others have no arena
+      checkAccess(bytes);
+    }
     if (space.shares(bytes)) {
       Place place = space.place(bytes);
       writeByte(Tag.SHARED);
@@ -214,6 +267,23 @@ public final class ValueWriter {
     copy(bytes);
   }
 
+  private void checkAccess(MemorySegment bytes) {
+    if (!bytes.scope().isAlive()) {
+      throw new IllegalArgumentException(
+          "a value has "
+              + bytes.byteSize()
+              + " bytes of an arena that is closed: use Arena.ofAuto(), or close the arena when the"
+              + " call is answered");
+    }
+    if (!bytes.isAccessibleBy(space.accessor())) {
+      throw new IllegalArgumentException(
+          "a value has "
+              + bytes.byteSize()
+              + " bytes of a confined arena, which other threads cannot read: use Arena.ofShared(),"
+              + " Arena.ofAuto() or SharedValues.copy");
+    }
+  }
+
   private void copy(MemorySegment bytes) {
     long at = claim(bytes.byteSize());
     MemorySegment.copy(bytes, 0, message, at, bytes.byteSize());
@@ -225,18 +295,29 @@ public final class ValueWriter {
    * type, a list, set or map of such values, a {@link java.math.BigDecimal}, {@link
    * java.math.BigInteger}, {@link java.util.UUID}, {@link java.net.URI}, {@link
    * java.util.Optional}, a time, a time zone or a duration of java.time, or one of a class that was
-   * registered.
+   * registered. If this throws, nothing was written: something else can be, instead.
    *
    * @param value the value
    * @throws IllegalArgumentException if it is of another class, if more than 64 values are one
-   *     within the other, or if a tensor has more than 64 dimensions
+   *     within the other, if a tensor has more than 64 dimensions, if bytes are of an arena that is
+   *     closed or confined to another thread, or if the text of a URI is not read as an equal one
    */
   public void write(@Nullable Object value) {
-    if (++depth > MAX_DEPTH) {
+    if (depth == MAX_DEPTH) {
       throw new IllegalArgumentException("values are within values deeper than " + MAX_DEPTH);
     }
-    writeTagged(value);
-    depth--;
+    long begin = position;
+    boolean isWritten = false;
+    depth++;
+    try {
+      writeTagged(value);
+      isWritten = true;
+    } finally {
+      depth--;
+      if (!isWritten) {
+        position = begin;
+      }
+    }
   }
 
   private void writeTagged(@Nullable Object value) {
@@ -351,10 +432,13 @@ public final class ValueWriter {
     writeBytes(bytes);
   }
 
+  /** That which can be registered. */
+  private static Class<?> typeOf(Object value) {
+    return value instanceof Enum<?> constant ? constant.getDeclaringClass() : value.getClass();
+  }
+
   private boolean writeRegistered(Object value) {
-    Class<?> type =
-        value instanceof Enum<?> constant ? constant.getDeclaringClass() : value.getClass();
-    int number = types.number(type);
+    int number = types.number(typeOf(value));
     if (number < 0) {
       return false;
     }
@@ -387,10 +471,11 @@ public final class ValueWriter {
       }
       message.set(JAVA_INT_UNALIGNED, at, n);
     } else {
+      Class<?> type = typeOf(value);
       throw new IllegalArgumentException(
-          value.getClass().getName()
-              + " is not registered with the worker processes: register it, if it is a record"
-              + " or an enum, or a Codec for it");
+          type.getTypeName()
+              + " is not registered with the worker processes: "
+              + Types.remedy(type));
     }
   }
 

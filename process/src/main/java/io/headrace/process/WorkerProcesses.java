@@ -18,7 +18,11 @@ import io.headrace.Workers;
  * java.net.URI}, {@link java.util.Optional}, the times and durations of java.time, and lists, sets
  * and maps of these travel by themselves; records, enums and classes with a {@link Codec} once they
  * are {@link WorkerProcessesBuilder#register registered}. Nothing else is ever instantiated, and
- * what cannot travel fails its item alone. Tensors, segments, buffers and arrays from {@value
+ * what cannot travel fails its item alone. Collections arrive as an unmodifiable list, a {@link
+ * java.util.LinkedHashSet} or a {@link java.util.LinkedHashMap}, in their order, whatever their
+ * class was. Segments, and tensors and buffers on them, of a confined {@link
+ * java.lang.foreign.Arena} do not travel to a process, and no arena may be closed before the call
+ * is answered. Tensors, segments, buffers and arrays from {@value
  * WorkerProcessesBuilder#SHARE_BYTES} bytes on go through shared memory. A handler reads them in
  * place, but for arrays, which the JVM has in its heap only: they are copied there. What it keeps
  * beyond its batch it has to copy. What a handler returns of what it was given stays where it is; a

@@ -11,9 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,8 +51,7 @@ public final class WorkerProcessesBuilder {
   private @Nullable List<Path> modulePath;
   private boolean isPortable;
 
-  /** What was set once, by the names of the options. */
-  private final Map<String, Object> given = new HashMap<>();
+  private final Once once = new Once();
 
   WorkerProcessesBuilder(int count) {
     settings = new Settings(Checks.between(1, count, MAX_COUNT, "count"));
@@ -72,7 +69,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if there are fewer or more
    */
   public WorkerProcessesBuilder ahead(int batches) {
-    once("ahead", Checks.between(0, batches, MAX_AHEAD, "ahead"));
+    once.set("ahead", Checks.between(0, batches, MAX_AHEAD, "ahead"));
     settings.ahead = batches;
     return this;
   }
@@ -81,13 +78,16 @@ public final class WorkerProcessesBuilder {
    * Adds options of the JVMs, such as {@code -Xmx512m}. If none of them chooses a garbage
    * collector, the serial one is used; if none says how large the heap is, it begins with 32 MiB.
    *
-   * @param options the options
+   * @param options the options, each by itself; a value that is not behind a {@code =} or a colon
+   *     follows its option in the same call
    * @return this
+   * @throws IllegalArgumentException if one does not begin with {@code -}, has a blank that is in
+   *     no value, is for the class path or the module path, for which there are {@link #classPath}
+   *     and {@link #modulePath}, or says what else the JVM is to run or to print
    */
   public WorkerProcessesBuilder jvmOptions(String... options) {
-    for (String option : options) {
-      settings.jvmOptions.add(requireNonNull(option, "option"));
-    }
+    JvmOptions.check(Checks.nonNull(options, "options"));
+    settings.jvmOptions.addAll(List.of(options));
     return this;
   }
 
@@ -101,7 +101,7 @@ public final class WorkerProcessesBuilder {
    */
   public WorkerProcessesBuilder classPath(Path... paths) {
     List<Path> checked = existing(paths, "class path");
-    once("class path", checked);
+    once.set("class path", checked);
     classPath = checked;
     return this;
   }
@@ -117,13 +117,13 @@ public final class WorkerProcessesBuilder {
    */
   public WorkerProcessesBuilder modulePath(Path... paths) {
     List<Path> checked = existing(paths, "module path");
-    once("module path", checked);
+    once.set("module path", checked);
     modulePath = checked;
     return this;
   }
 
   private static List<Path> existing(Path[] paths, String name) {
-    for (Path path : paths) {
+    for (Path path : Checks.nonNull(paths, name)) {
       if (!Files.exists(path)) {
         throw new IllegalArgumentException(name + " has " + path + ", which does not exist");
       }
@@ -142,7 +142,7 @@ public final class WorkerProcessesBuilder {
    * @return this
    */
   public WorkerProcessesBuilder startCache(Path folder) {
-    once("start cache", folder);
+    once.set("start cache", folder);
     settings.startCache = folder.toAbsolutePath();
     return this;
   }
@@ -153,7 +153,7 @@ public final class WorkerProcessesBuilder {
    * @return this
    */
   public WorkerProcessesBuilder noStartCache() {
-    once("start cache", "none");
+    once.set("start cache", "none");
     settings.startCache = null;
     return this;
   }
@@ -168,13 +168,15 @@ public final class WorkerProcessesBuilder {
    *     the character with the number 0
    */
   public WorkerProcessesBuilder environment(String name, String value) {
+    requireNonNull(name, "name");
+    requireNonNull(value, "value");
     if (name.isEmpty() || name.indexOf('=') >= 0 || (name + value).indexOf('\0') >= 0) {
       throw new IllegalArgumentException(
           "environment has "
               + name
               + ", a name is not empty and has no =, and neither it nor the value has a NUL");
     }
-    settings.environment.put(name, requireNonNull(value, "value"));
+    settings.environment.put(name, value);
     return this;
   }
 
@@ -188,6 +190,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalStateException if this system has no such thing
    */
   public WorkerProcessesBuilder processors(int... numbers) {
+    requireNonNull(numbers, "processors");
     return processors(List.of(Arrays.stream(numbers).boxed().toList()));
   }
 
@@ -210,7 +213,7 @@ public final class WorkerProcessesBuilder {
           "processors are " + each + ", there has to be one at least for each process");
     }
     each.forEach(Affinity::check);
-    once("processors", each);
+    once.set("processors", each);
     settings.processors = each;
     return this;
   }
@@ -226,7 +229,7 @@ public final class WorkerProcessesBuilder {
     if (!Files.isDirectory(folder)) {
       throw new IllegalArgumentException("working folder is " + folder + ", that is no folder");
     }
-    once("working folder", folder);
+    once.set("working folder", folder);
     settings.folder = folder;
     return this;
   }
@@ -241,7 +244,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if it is less
    */
   public WorkerProcessesBuilder inputMemoryBytes(long bytes) {
-    once("input memory", memory(bytes, "input memory"));
+    once.set("input memory", memory(bytes, "input memory"));
     settings.inputBytes = bytes;
     return this;
   }
@@ -257,7 +260,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if it is less
    */
   public WorkerProcessesBuilder resultMemoryBytes(long bytes) {
-    once("result memory", memory(bytes, "result memory"));
+    once.set("result memory", memory(bytes, "result memory"));
     settings.resultBytes = bytes;
     return this;
   }
@@ -281,7 +284,7 @@ public final class WorkerProcessesBuilder {
       throw new IllegalArgumentException(
           "large memory is " + bytes + " bytes, it has to be at least 0");
     }
-    once("large memory", bytes);
+    once.set("large memory", bytes);
     settings.largeBytes = bytes;
     return this;
   }
@@ -305,7 +308,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if maxTries is below 2
    */
   public WorkerProcessesBuilder retry(int maxTries) {
-    once("retry", Checks.atLeast(2, maxTries, "maxTries"));
+    once.set("retry", Checks.atLeast(2, maxTries, "maxTries"));
     settings.maxTries = maxTries;
     return this;
   }
@@ -319,7 +322,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
    */
   public WorkerProcessesBuilder batchTimeout(Duration timeout) {
-    once("batch timeout", Checks.positive(timeout, "batch timeout"));
+    once.set("batch timeout", Checks.positive(timeout, "batch timeout"));
     settings.batchNanos = timeout.toNanos();
     return this;
   }
@@ -338,7 +341,7 @@ public final class WorkerProcessesBuilder {
       throw new IllegalArgumentException(
           "heartbeat is " + silence + ", it has to be at least 200 ms");
     }
-    once("heartbeat", Checks.positive(silence, "heartbeat"));
+    once.set("heartbeat", Checks.positive(silence, "heartbeat"));
     settings.heartbeatNanos = silence.toNanos();
     return this;
   }
@@ -353,7 +356,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if the timeout is zero or negative, or above ten years
    */
   public WorkerProcessesBuilder closeTimeout(Duration timeout) {
-    once("close timeout", Checks.positive(timeout, "close timeout"));
+    once.set("close timeout", Checks.positive(timeout, "close timeout"));
     settings.closeNanos = timeout.toNanos();
     return this;
   }
@@ -368,7 +371,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if the delay is zero or negative, or above ten years
    */
   public WorkerProcessesBuilder restartDelay(Duration delay) {
-    once("restart delay", Checks.positive(delay, "restart delay"));
+    once.set("restart delay", Checks.positive(delay, "restart delay"));
     settings.restartNanos = delay.toNanos();
     return this;
   }
@@ -384,7 +387,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if it is below 1
    */
   public WorkerProcessesBuilder maxFailures(int failures) {
-    once("max failures", Checks.atLeast(1, failures, "max failures"));
+    once.set("max failures", Checks.atLeast(1, failures, "max failures"));
     settings.maxFailures = failures;
     return this;
   }
@@ -398,9 +401,7 @@ public final class WorkerProcessesBuilder {
    * @return this
    */
   public WorkerProcessesBuilder register(Class<?>... classes) {
-    for (Class<?> type : classes) {
-      types.add(requireNonNull(type, "class"));
-    }
+    types.addAll(List.of(Checks.nonNull(classes, "classes")));
     return this;
   }
 
@@ -414,7 +415,7 @@ public final class WorkerProcessesBuilder {
    * @return this
    */
   public WorkerProcessesBuilder propagate(ContextCarrier carrier) {
-    once("context carrier", carrier);
+    once.set("context carrier", carrier);
     settings.carrier = carrier;
     return this;
   }
@@ -426,7 +427,7 @@ public final class WorkerProcessesBuilder {
    * @return this
    */
   public WorkerProcessesBuilder portable() {
-    once("mechanism", Mechanism.PORTABLE);
+    once.set("mechanism", Mechanism.PORTABLE);
     isPortable = true;
     return this;
   }
@@ -451,13 +452,5 @@ public final class WorkerProcessesBuilder {
     built.types = new Types(types);
     built.mechanism = isPortable ? Mechanism.PORTABLE : Mechanism.best();
     return built;
-  }
-
-  private void once(String name, Object value) {
-    Object earlier = given.putIfAbsent(name, requireNonNull(value, name));
-    if (earlier != null) {
-      throw new IllegalStateException(
-          name + " is set to " + value + ", it was set to " + earlier + " before");
-    }
   }
 }

@@ -665,6 +665,31 @@ class FlowSocketTest {
   }
 
   @Test
+  void anOptionIsSetOnce() {
+    FlowClientBuilder client =
+        FlowClient.builder(path()).connections(1).maxFrameBytes(1 << 20).connectTimeout(LONG);
+    FlowServerBuilder server =
+        FlowServer.builder(ECHO, path()).maxFrameBytes(1 << 20).closeTimeout(LONG);
+    assertSetBefore(() -> client.connections(2), "connections is set to 2, it was set to 1");
+    String frames = "maxFrameBytes is set to 65536, it was set to 1048576";
+    assertSetBefore(() -> client.maxFrameBytes(65_536), frames);
+    assertSetBefore(() -> server.maxFrameBytes(65_536), frames);
+    assertSetBefore(() -> client.connectTimeout(LONG), "connectTimeout is set to PT30S, it was");
+    assertSetBefore(() -> server.closeTimeout(LONG), "closeTimeout is set to PT30S, it was");
+    ContextCarrier carrier = new ContextCarrierTest.UserCarrier();
+    client.propagate(carrier);
+    server.propagate(carrier);
+    assertSetBefore(() -> client.propagate(carrier), "context carrier is set to");
+    assertSetBefore(() -> server.propagate(carrier), "context carrier is set to");
+  }
+
+  private static void assertSetBefore(Runnable again, String message) {
+    assertThatThrownBy(again::run)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith(message);
+  }
+
+  @Test
   void theFolderMayBeAsLongAsASocketAllows() throws Exception {
     Path deep = folder.resolve("x".repeat(89 - folder.toString().length()));
     Files.createDirectory(deep);

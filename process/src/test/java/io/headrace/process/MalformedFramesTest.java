@@ -169,7 +169,7 @@ class MalformedFramesTest {
         Arguments.of(length(MAX_BYTES), "it can have from 5 to 65536"),
         Arguments.of(hello(1, 1), "it is no client of a flow server"),
         Arguments.of(call(1, 0, 0, out -> out.write(1)), "it is no client of a flow server"),
-        Arguments.of(hello(Frame.MAGIC, 1), "the client speaks version 1, the server 4"));
+        Arguments.of(hello(Frame.MAGIC, 1), "the client speaks version 1, the server 5"));
   }
 
   @ParameterizedTest

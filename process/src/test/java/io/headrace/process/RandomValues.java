@@ -4,6 +4,7 @@ import io.headrace.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.time.DayOfWeek;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Values of every kind that travels, as a seed says. */
@@ -43,6 +45,15 @@ final class RandomValues {
     for (int left = random.nextInt(1, 6); left > 0; left--) {
       values.add(value(0));
     }
+    return values;
+  }
+
+  /** A list that cannot travel: with a URI of which the text is that of another one, or of none. */
+  Object refused() {
+    List<@Nullable Object> values = new ArrayList<>((List<?>) next());
+    URI folder = URI.create("http://host/");
+    URI file = folder.resolve((random.nextBoolean() ? "./log:" : "./10:") + random.nextInt(60));
+    values.add(random.nextInt(values.size() + 1), folder.relativize(file));
     return values;
   }
 
@@ -111,11 +122,19 @@ final class RandomValues {
     return shorts;
   }
 
-  /** No text has zeros, so that these can only come from a mistake. */
+  /**
+   * No text has zeros, so that these can only come from a mistake. Some have surrogates, of which
+   * few are in pairs.
+   */
   private String text() {
-    int most = random.nextInt(4) == 0 ? 0x3000 : 0x80;
-    return random
-        .ints(length(), 1, most)
+    IntStream characters =
+        switch (random.nextInt(8)) {
+          case 0, 1 -> random.ints(length(), 1, 0x3000);
+          case 2 -> random.ints(length(), 0xd700, 0xe100);
+          case 3 -> random.ints(length(), 1, 0x110000);
+          default -> random.ints(length(), 1, 0x80);
+        };
+    return characters
         .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
         .toString();
   }
@@ -165,7 +184,8 @@ final class RandomValues {
   }
 
   private Object registered() {
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(9)) {
+      case 8 -> uri();
       case 4 -> new UUID(random.nextLong(), random.nextLong());
       case 5 -> new BigDecimal(new BigInteger(length(), random), random.nextInt(-50, 50));
       case 6 -> Duration.ofSeconds(random.nextLong(-1L << 40, 1L << 40), random.nextInt(1000));
@@ -174,6 +194,16 @@ final class RandomValues {
       case 1 -> new ValuesTest.Line(point(), point());
       case 2 -> DayOfWeek.of(random.nextInt(1, 8));
       default -> Instant.ofEpochSecond(random.nextInt(), random.nextInt(1_000_000_000));
+    };
+  }
+
+  private URI uri() {
+    String name = random.nextInt(24) + ":" + random.nextInt(60);
+    return switch (random.nextInt(4)) {
+      case 0 -> URI.create("http://host/logs/" + name + "?all#" + name);
+      case 1 -> URI.create("./" + name);
+      case 2 -> URI.create("urn:log:" + name);
+      default -> URI.create("http://host/").relativize(URI.create("http://host/logs/" + name));
     };
   }
 

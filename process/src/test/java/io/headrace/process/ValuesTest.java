@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.InvalidInputException;
 import io.headrace.RejectedException;
 import io.headrace.Tensor;
+import io.headrace.TensorType;
 import io.headrace.shm.CorruptMemoryException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -42,6 +43,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -49,6 +51,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.UnknownFormatConversionException;
@@ -108,7 +111,10 @@ class ValuesTest {
   static List<@Nullable Object> values() {
     List<@Nullable Object> values = new ArrayList<>();
     values.add(null);
-    values.addAll(List.of("", "text", "x".repeat(1000), "\u00e4\u20ac\ud83d\ude00"));
+    values.addAll(List.of("", "text", "x".repeat(1000), "\u00e4\u20ac\ud83d\ude00", "\u00e4?"));
+    values.addAll(List.of("a\ud800b", "\udc00", "\ude00\ud83d", "x".repeat(1000) + "\ud83d"));
+    values.addAll(List.of("\u00e4\ud800", "\ud83d\ud83d\ude00", "\ud83d\ude00\udc00?"));
+    values.add(Map.of("\ud800", 1, "\ud801", 2, "?", 3));
     values.addAll(List.of(0, -1, Integer.MIN_VALUE, 5L, Long.MAX_VALUE, 1.5, Double.NaN, -0.0f));
     values.addAll(List.of(true, false, (byte) -7, (short) -300, 'z', '\uffff'));
     values.addAll(
@@ -126,6 +132,7 @@ class ValuesTest {
     values.addAll(
         List.of(new BigDecimal("-1.50"), new BigInteger("123456789012345678901234567890")));
     values.addAll(List.of(new UUID(1, -2), URI.create("http://localhost:1/a?b#c")));
+    values.addAll(List.of(URI.create(""), URI.create("./10:30.txt"), URI.create("urn:a:b")));
     values.addAll(List.of(Duration.ofSeconds(-5, 6), Period.of(1, -2, 3)));
     ZonedDateTime summer = // of the two times at this o'clock the later one
         ZonedDateTime.ofLocal(
@@ -236,6 +243,18 @@ class ValuesTest {
   }
 
   @Test
+  void collectionsKeepTheirOrderAndNotTheirClass() {
+    assertThat(back(new TreeMap<>(Map.of("b", 1, "a", 2))))
+        .isExactlyInstanceOf(LinkedHashMap.class)
+        .asString()
+        .isEqualTo("{a=2, b=1}");
+    assertThat(back(new TreeSet<>(Set.of("b", "a"))))
+        .isExactlyInstanceOf(LinkedHashSet.class)
+        .asString()
+        .isEqualTo("[a, b]");
+  }
+
+  @Test
   void aClassThatIsNotRegisteredIsRefusedByName() {
     assertThatThrownBy(() -> written(Locale.ROOT))
         .isInstanceOf(IllegalArgumentException.class)
@@ -243,6 +262,44 @@ class ValuesTest {
     assertThatThrownBy(() -> written(List.of(new Object())))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("java.lang.Object");
+    assertThatThrownBy(() -> written(new Circle[0]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            Circle.class.getName()
+                + "[] is not registered with the worker processes: make it a List, or register a"
+                + " Codec for it");
+  }
+
+  /** A relative path would be read as a scheme, or as nothing. */
+  @ParameterizedTest
+  @ValueSource(strings = {"10:30.txt", "log:30.txt"})
+  void aUriWhoseTextIsNotReadAsItselfIsRefused(String name) {
+    URI folder = URI.create("http://host/logs/");
+    URI relative = folder.relativize(folder.resolve("./" + name));
+    assertThat(relative).hasToString(name).hasPath(name);
+    assertThatThrownBy(() -> written(relative))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("the URI " + name + " cannot travel")
+        .hasMessageEndingWith("let it begin with ./");
+  }
+
+  @Test
+  void bytesOfAnArenaThatIsClosedAreRefused() {
+    MemorySegment closed;
+    ByteBuffer buffer;
+    Tensor tensor;
+    try (Arena arena = Arena.ofConfined()) {
+      closed = arena.allocate(100);
+      buffer = closed.asByteBuffer();
+      tensor = Tensor.ofSegment(TensorType.UINT8, closed, 100);
+    }
+    for (Object value : List.of(closed, buffer, tensor)) {
+      assertThatThrownBy(() -> written(value))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "a value has 100 bytes of an arena that is closed: use Arena.ofAuto(), or close the"
+                  + " arena when the call is answered");
+    }
   }
 
   @Test
@@ -266,6 +323,18 @@ class ValuesTest {
     assertThatThrownBy(() -> new Types(List.of(NoConstructor.class)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("needs a constructor without arguments");
+    Map<Class<?>, String> remedies =
+        Map.of(
+            Shape.class, "register the records and enums that implement it, or a Codec for it",
+            Solid.class, "register a Codec for it",
+            Circle[].class, "make it a List, or register a Codec for it",
+            TreeMap.class, "make it a List, Set or Map, or register a Codec for it",
+            int.class, "it travels by itself");
+    remedies.forEach(
+        (type, remedy) ->
+            assertThatThrownBy(() -> new Types(List.of(type)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(type.getTypeName() + " is no record, enum or Codec: " + remedy));
   }
 
   /** Text would take tens of seconds in each direction. */
@@ -419,6 +488,61 @@ class ValuesTest {
         .isInstanceOf(Marble.class);
   }
 
+  /** Anything; if it cannot travel, or be made, a text instead. */
+  record Lenient(Object value) {}
+
+  static final class LenientCodec implements Codec<Lenient> {
+    @Override
+    public Class<Lenient> type() {
+      return Lenient.class;
+    }
+
+    @Override
+    public void write(Lenient value, ValueWriter out) {
+      try {
+        out.write(value.value);
+      } catch (IllegalArgumentException cannotTravel) {
+        out.write("not written");
+      }
+    }
+
+    @Override
+    public Lenient read(ValueReader in) {
+      try {
+        return new Lenient(requireNonNull(in.read()));
+      } catch (IllegalArgumentException cannotBeMade) {
+        return new Lenient("not made");
+      }
+    }
+  }
+
+  /** Can be written, and not be made again. */
+  record OnlyHere(String name) {
+    OnlyHere {
+      if (name.equals("there")) {
+        throw new IllegalArgumentException("it is there");
+      }
+    }
+
+    @Override
+    public String name() {
+      return "there";
+    }
+  }
+
+  /** As often as one likes, and the rest is read where it is. */
+  @Test
+  void aCodecMayCatchWhatCannotTravelAndGoOn() {
+    List<Object> values = new ArrayList<>();
+    List<Object> expected = new ArrayList<>();
+    for (int i = 0; i < 2 * ValueWriter.MAX_DEPTH; i++) {
+      values.addAll(
+          List.of(new Lenient(List.of("half", Locale.ROOT)), new Lenient(new OnlyHere("here")), i));
+      expected.addAll(List.of(new Lenient("not written"), new Lenient("not made"), i));
+    }
+    assertThat(throughCodecs(values, LenientCodec.class, OnlyHere.class)).isEqualTo(expected);
+  }
+
   /** It would never be used. */
   static final class OfStrings implements Codec<String> {
     @Override
@@ -450,6 +574,8 @@ class ValuesTest {
 
   record OfLocale(Locale locale) {}
 
+  record OfShape(Shape shape) {}
+
   record OfMany(
       Object any,
       int number,
@@ -474,7 +600,18 @@ class ValuesTest {
         .hasMessageContaining("has the component from of " + Point.class.getName());
     assertThatThrownBy(() -> new Types(List.of(OfMany.class)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("has the component none");
+        .hasMessageContaining("has the component none of " + Point.class.getName() + "[][]");
+    assertThatThrownBy(() -> new Types(List.of(OfShape.class)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            OfShape.class.getName()
+                + " has the component shape of "
+                + Shape.class.getName()
+                + ", of which no value arrives: register the records and enums that implement it,"
+                + " or a Codec for it");
+    assertThat(throughCodecs(new OfShape(new Circle("c")), OfShape.class, Circle.class))
+        .as("the remedy")
+        .isEqualTo(new OfShape(new Circle("c")));
   }
 
   @Test

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class WorkerProcessesTest {
@@ -261,6 +262,62 @@ class WorkerProcessesTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("environment has " + variable.get(0));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | an option begins with -",
+        "Xmx1g | an option begins with -",
+        "' -Xmx1g' | an option begins with -",
+        "java.sql | an option begins with -",
+        "@options.txt | give the options that are in the file",
+        "-cp | set classPath instead",
+        "-classpath | set classPath instead",
+        "--class-path=a.jar | set classPath instead",
+        "-p | set modulePath instead",
+        "--module-path=modules | set modulePath instead",
+        "-jar | what the process runs is its handler",
+        "-m | what the process runs is its handler",
+        "--module=a/b.C | what the process runs is its handler",
+        "-version | the process would end at once",
+        "--help | the process would end at once",
+        "-Xmx64m -Xms32m | give each option as an argument of its own, without blanks",
+        "-Xmx64m -Da=b | give each option as an argument of its own, without blanks",
+        "-XX:+UseG1GC -Xms32m | give each option as an argument of its own, without blanks",
+        "'-Xmx64m ' | give each option as an argument of its own, without blanks",
+        "--add-modules java.sql | give each option as an argument of its own, without blanks",
+        "--add-modules | its value has to follow",
+      })
+  void optionsThatCannotBeMeantAreRefused(String option, String because) {
+    assertThatThrownBy(() -> WorkerProcesses.builder(1).jvmOptions("-ea", option))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("jvmOptions has \"" + option + "\": " + because);
+  }
+
+  @Test
+  void optionsMayHaveBlanksInTheirValuesAndValuesBehindThem() {
+    List<String> options =
+        List.of(
+            "-Xmx64m",
+            "-Da=b -c",
+            "-Da.b",
+            "-Xlog:gc:my file.log",
+            "-javaagent:my agent.jar",
+            "-XX:OnOutOfMemoryError=kill -9 %p",
+            "-XX:+UseG1GC",
+            "--add-modules",
+            "java.sql",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--patch-module",
+            "a=my folder");
+    assertThat(
+            WorkerProcesses.builder(1)
+                .jvmOptions(options.toArray(String[]::new))
+                .settings()
+                .jvmOptions)
+        .isEqualTo(options);
   }
 
   /** Fails with a long message, a deep stack, and a cause that has both. */
