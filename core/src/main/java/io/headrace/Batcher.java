@@ -129,6 +129,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    * @throws StartException if {@link Handler#onStart} failed, with its failure as the cause; the
    *     old one stays
    * @throws StoppedException if the batcher has been closed
+   * @throws IllegalArgumentException if it has this function already
    */
   public void swap(Handler<? super I, ? extends O> handler) {
     flow.swap(flow.name(), handler);
@@ -139,6 +140,7 @@ public final class Batcher<I, O extends @Nullable Object> implements Service<I, 
    *
    * @param handler the new batch function
    * @throws StoppedException if the batcher has been closed
+   * @throws IllegalArgumentException if it has this function already
    */
   public void swapAsync(AsyncHandler<? super I, ? extends O> handler) {
     flow.swapAsync(flow.name(), handler);

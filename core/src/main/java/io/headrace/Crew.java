@@ -207,6 +207,12 @@ final class Crew {
     all.remove(slot);
   }
 
+  /** Whether it calls the handler that all workers share. */
+  boolean serves(Handling handling) {
+    Iterator<Slot> any = all.iterator();
+    return any.hasNext() && any.next().handling.isSameAs(handling);
+  }
+
   /**
    * Replaces the handler that all workers share. Returns what retires the one before; null if the
    * workers have ended.

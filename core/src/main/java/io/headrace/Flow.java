@@ -241,8 +241,8 @@ public final class Flow<I, O extends @Nullable Object>
    *     old handler stays
    * @throws StoppedException if the flow does not run
    * @throws IllegalStateException if it is called by a worker that a resize of this step starts
-   * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
-   *     of its own
+   * @throws IllegalArgumentException if there is no such step, each of its workers has a handler of
+   *     its own, or it has this handler already
    */
   public void swap(String step, Handler<?, ?> handler) {
     running(step).swap(HandlerSource.of(handler));
@@ -256,8 +256,8 @@ public final class Flow<I, O extends @Nullable Object>
    * @param handler takes and makes items of the same types
    * @throws StoppedException if the flow does not run
    * @throws IllegalStateException if it is called by a worker that a resize of this step starts
-   * @throws IllegalArgumentException if there is no such step, or each of its workers has a handler
-   *     of its own
+   * @throws IllegalArgumentException if there is no such step, each of its workers has a handler of
+   *     its own, or it has this handler already
    */
   public void swapAsync(String step, AsyncHandler<?, ?> handler) {
     running(step).swap(HandlerSource.ofAsync(handler));

@@ -23,6 +23,17 @@ abstract class Handling {
 
   void onClose() throws Exception {}
 
+  /** What it calls. */
+  Object handler() {
+    return this;
+  }
+
+  /** Whether both call the same handler. */
+  @SuppressWarnings("ReferenceEquality") // not an equal one
+  final boolean isSameAs(Handling other) {
+    return handler() == other.handler();
+  }
+
   /** What executes its batches, if that is not in this JVM. */
   Placement.@Nullable BatchExecutor elsewhere() {
     return null;
@@ -84,6 +95,11 @@ abstract class Handling {
       }
 
       @Override
+      Object handler() {
+        return handler;
+      }
+
+      @Override
       void onStart(Station station) throws Exception {
         isInline = station instanceof InlineStation;
         untyped.onStart();
@@ -106,6 +122,11 @@ abstract class Handling {
             requireNonNull(untyped.handle(items), "the stage that the handler returned");
         return new Answer(
             null, requireNonNull(stage.toCompletableFuture(), "the future of the stage"));
+      }
+
+      @Override
+      Object handler() {
+        return handler;
       }
     };
   }

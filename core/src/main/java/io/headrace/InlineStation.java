@@ -172,6 +172,11 @@ final class InlineStation extends Station {
   }
 
   @Override
+  boolean serves(Handling given) {
+    return handling.isSameAs(given);
+  }
+
+  @Override
   @Nullable Runnable replace(Handling started) {
     return handling.swap(started, this);
   }

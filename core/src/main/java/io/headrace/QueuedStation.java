@@ -309,6 +309,11 @@ final class QueuedStation extends Station implements QueueState {
   }
 
   @Override
+  boolean serves(Handling handling) {
+    return crew.serves(handling);
+  }
+
+  @Override
   @Nullable Runnable replace(Handling started) {
     return crew.swap(started);
   }

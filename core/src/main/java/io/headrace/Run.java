@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * waits for a permit, and of a publisher up to 32 more are requested. An endless source works in
  * constant memory, but for what is kept for the end: the results of {@code runAll}, of course, and
  * every failure by {@code runAny} and by {@link #collect}, except for its {@code map}. A stream is
- * the caller's to close.
+ * the caller's to close; one with a {@code flatMap} takes each inner stream as a whole, as the
+ * iterators of the JDK do, so an endless one is to be given as an iterator.
  *
  * <p><b>Failures.</b> The first failure of a task, or that of the source, stops the run: running
  * tasks are interrupted, stages are cancelled, nothing more starts. Then it is thrown, an unchecked

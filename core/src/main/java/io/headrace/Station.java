@@ -286,6 +286,13 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
 
   private List<Runnable> replaceAll(HandlerSource handlers) {
     Handling handling = handlers.handlings().get();
+    if (serves(handling)) { // it would be closed while it does
+      throw new IllegalArgumentException(
+          handlers.given()
+              + " is the handler that "
+              + this
+              + " has: it can be replaced by another one");
+    }
     Startup.replacement(handling, this);
     Runnable retirement = replace(handling);
     if (retirement == null) {
@@ -363,6 +370,9 @@ abstract sealed class Station implements Node, Placement.Host permits QueuedStat
   int maxWorkers() {
     return step.workers().kind == Workers.Kind.EXECUTOR ? Integer.MAX_VALUE : Workers.MAX_THREADS;
   }
+
+  /** Whether it calls the handler that all workers share. */
+  abstract boolean serves(Handling handling);
 
   /** Returns what retires the handler before; null if the station is closed. */
   abstract @Nullable Runnable replace(Handling started);

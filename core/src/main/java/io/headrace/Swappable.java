@@ -102,6 +102,11 @@ final class Swappable extends Handling {
   }
 
   @Override
+  Object handler() {
+    return current.handling.handler();
+  }
+
+  @Override
   Placement.@Nullable BatchExecutor elsewhere() {
     return current.handling.elsewhere();
   }

@@ -206,6 +206,25 @@ class HandlerSwapTest {
     assertThat(last.items()).containsExactly("three");
   }
 
+  /** It would be closed while it serves. */
+  @Test
+  void handlerThatServesCannotTakeItsOwnPlace() throws Exception {
+    GatedHandler<String> first = GatedHandler.opened();
+    GatedHandler<String> second = GatedHandler.opened();
+    try (Flow<String, String> flow =
+        Flow.<String>builder("swap").step("only", first).build().start()) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> flow.swap("only", first))
+          .withMessageEndingWith(
+              "is the handler that step only of swap has: it can be replaced by another one");
+      flow.swap("only", second);
+      assertThatIllegalArgumentException().isThrownBy(() -> flow.swap("only", second));
+      assertThat(flow.call("item")).isEqualTo("item");
+      flow.swap("only", first);
+      assertThat(flow.call("item")).isEqualTo("item");
+    }
+  }
+
   @Test
   void handlerThatFailsToStartIsClosedAndTheOldOneStays() throws Exception {
     Exception failure = new Exception("no model");

@@ -6,6 +6,7 @@ import io.headrace.BatchPolicy;
 import io.headrace.Batcher;
 import io.headrace.CallOptions;
 import io.headrace.Handler;
+import io.headrace.Splitter;
 import io.headrace.testkit.ArrivalTrace;
 import io.headrace.testkit.Simulation;
 import java.time.Duration;
@@ -90,6 +91,41 @@ class SizesGuideTest {
     // @end
     try (batcher) {
       assertThat(batcher.call(new Request("a", 17))).isEqualTo(17);
+    }
+  }
+
+  // @start region="splitter"
+  static final class Parts implements Splitter<Request, Integer> {
+    @Override
+    public List<Request> split(Request request, int maxTokens) {
+      List<Request> parts = new ArrayList<>();
+      for (int left = request.tokens(); left > 0; left -= maxTokens) {
+        parts.add(new Request(request.tenant(), Math.min(left, maxTokens)));
+      }
+      return parts;
+    }
+
+    @Override
+    public Integer join(Request request, List<Integer> results) { // in the order of the parts
+      return results.stream().mapToInt(n -> n).sum();
+    }
+  }
+
+  // @end
+
+  @Test
+  void splitter() throws Exception {
+    Handler<Request, Integer> model = requests -> requests.stream().map(Request::tokens).toList();
+    // @start region="split"
+    Batcher<Request, Integer> batcher =
+        Batcher.<Request, Integer>builder(model)
+            .batch(BatchPolicy.greedy(4096))
+            .weight(Request::tokens)
+            .split(new Parts())
+            .build();
+    // @end
+    try (batcher) {
+      assertThat(batcher.call(new Request("a", 10_000))).isEqualTo(10_000);
     }
   }
 
