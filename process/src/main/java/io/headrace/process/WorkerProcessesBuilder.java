@@ -205,7 +205,7 @@ public final class WorkerProcessesBuilder {
    */
   public WorkerProcessesBuilder processors(List<? extends Collection<Integer>> numbers) {
     List<List<Integer>> each =
-        numbers.stream()
+        requireNonNull(numbers, "processors").stream()
             .map(some -> some.stream().<Integer>map(n -> n).distinct().toList())
             .toList();
     if (each.isEmpty() || each.stream().anyMatch(List::isEmpty)) {
@@ -226,7 +226,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if it does not
    */
   public WorkerProcessesBuilder workingFolder(Path folder) {
-    if (!Files.isDirectory(folder)) {
+    if (!Files.isDirectory(requireNonNull(folder, "working folder"))) {
       throw new IllegalArgumentException("working folder is " + folder + ", that is no folder");
     }
     once.set("working folder", folder);
@@ -337,7 +337,7 @@ public final class WorkerProcessesBuilder {
    * @throws IllegalArgumentException if it is less, or above ten years
    */
   public WorkerProcessesBuilder heartbeat(Duration silence) {
-    if (silence.compareTo(MIN_HEARTBEAT) < 0) {
+    if (requireNonNull(silence, "heartbeat").compareTo(MIN_HEARTBEAT) < 0) {
       throw new IllegalArgumentException(
           "heartbeat is " + silence + ", it has to be at least 200 ms");
     }

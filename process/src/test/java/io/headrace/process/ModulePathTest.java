@@ -63,6 +63,7 @@ class ModulePathTest {
       import io.headrace.Flow;
       import io.headrace.process.HandlerFactory;
       import io.headrace.process.WorkerProcesses;
+      import io.headrace.process.WorkerProcessesBuilder;
       import java.lang.foreign.MemorySegment;
       import java.nio.file.Path;
       public final class Main {
