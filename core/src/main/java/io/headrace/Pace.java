@@ -32,8 +32,10 @@ final class Pace {
    * granted more than burst - 1 intervals early. So at most window / interval + burst + bound /
    * interval permits are granted.
    *
-   * Whoever loses the race for a permit stands back, and then goes on with the time it has read, if
-   * a permit is due by it. It reads the clock again before it says that none is.
+   * Whoever loses the race for a permit stands back, and then tries some times in a row: a thread
+   * that takes one permit after the other leaves it little room, and would win nearly always. It
+   * goes on with the time it has read, if a permit is due by it, and reads the clock again before
+   * it says that none is.
    *
    * A schedule has one rate. When that changes another one takes its place: this one is sealed, so
    * that nobody takes a permit from it anymore, and how far ahead or behind it is goes on as a
@@ -53,6 +55,9 @@ final class Pace {
 
   /** Half of the ticks ahead are for durations; the rest keeps sums of them from overflowing. */
   static final long MAX_TICKS = 1L << 62;
+
+  /** How often it is tried to take a permit until one stands back again. */
+  private static final int TRIES = 4;
 
   private static final int FLAG_BITS = 2;
   private static final long IN_DEMAND = 1;
@@ -160,7 +165,7 @@ final class Pace {
     long tolerance = tolerance(cost);
     long before = next;
     long now = nowTicks();
-    while (true) {
+    for (int lost = 0; ; lost++) {
       if ((before & SEALED) != 0) {
         return REPLACED;
       }
@@ -177,7 +182,9 @@ final class Pace {
       if (NEXT.compareAndSet(this, before, after)) {
         return isEarly ? nanosUntil(aheadTicks, tolerance) : 0;
       }
-      BackOff.spin();
+      if (lost % TRIES == 0) {
+        BackOff.spin();
+      }
       before = next;
       now = timeFor(before, now, tolerance);
     }
