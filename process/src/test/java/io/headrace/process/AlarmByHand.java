@@ -8,6 +8,22 @@ import java.util.concurrent.atomic.AtomicLong;
 /** Time stands still until the test lets the alarms ring. */
 final class AlarmByHand implements TimeSource {
   private final List<Runnable> tasks = new CopyOnWriteArrayList<>();
+  private final boolean cancelsTooLate;
+
+  AlarmByHand() {
+    this(false);
+  }
+
+  /**
+   * A time.
+   *
+   * @param cancelsTooLate whether alarms are under way when they are cancelled, and ring all the
+   *     same
+   */
+  AlarmByHand(boolean cancelsTooLate) {
+    this.cancelsTooLate = cancelsTooLate;
+  }
+
   private final AtomicLong nowNanos = new AtomicLong();
 
   @Override
@@ -24,7 +40,11 @@ final class AlarmByHand implements TimeSource {
   public Alarm schedule(long delayNanos, Runnable task) {
     Runnable own = task::run; // which no other alarm is
     tasks.add(own);
-    return () -> tasks.remove(own);
+    return () -> {
+      if (!cancelsTooLate) {
+        tasks.remove(own);
+      }
+    };
   }
 
   @Override

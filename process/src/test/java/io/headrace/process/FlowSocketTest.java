@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -212,29 +211,12 @@ class FlowSocketTest {
   @Test
   void theAlarmOfTheConnectTimeoutDoesNotCloseAConnectionThatIsMade() throws Exception {
     serve(held);
-    List<Runnable> alarms = new CopyOnWriteArrayList<>();
-    TimeSource uncancelled =
-        new TimeSource() {
-          @Override
-          public long nanoTime() {
-            return 0;
-          }
-
-          @Override
-          public Alarm schedule(long delayNanos, Runnable task) {
-            alarms.add(task);
-            return () -> {};
-          }
-
-          @Override
-          public void execute(Runnable task) {
-            task.run();
-          }
-        };
-    try (FlowClient<Object, Object> client = FlowClient.builder(path()).time(uncancelled).build()) {
+    AlarmByHand alarm = new AlarmByHand(true);
+    try (FlowClient<Object, Object> client = FlowClient.builder(path()).time(alarm).build()) {
       CompletableFuture<Object> future = client.submit(1);
       HeldCalls.Held call = held.next();
-      assertThat(alarms).hasSize(1).allSatisfy(Runnable::run);
+      assertThat(alarm.isSet()).isTrue();
+      alarm.ring();
       call.future().complete(2);
       assertThat(future.get(30, TimeUnit.SECONDS)).isEqualTo(2);
     }

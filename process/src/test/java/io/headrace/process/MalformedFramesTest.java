@@ -287,6 +287,16 @@ class MalformedFramesTest {
     return Frame.readKind(Frame.reader(wire.receive(MAX_BYTES), Types.NONE));
   }
 
+  /** A server, as far as its answer to a client that calls it. */
+  private static Wire welcomed(SocketChannel socket, Probe probe) throws IOException {
+    Wire wire = new Wire(socket);
+    assertThat(kind(wire)).isEqualTo(Frame.Kind.HELLO);
+    write(socket, welcome(probe));
+    assertThat(List.of(kind(wire), kind(wire)))
+        .containsExactlyInAnyOrder(Frame.Kind.REACHED, Frame.Kind.CALL);
+    return wire;
+  }
+
   @Test
   void aMemoryOfAServerThatCannotBeMappedIsTriedAgainByTheNextAnswer() throws Exception {
     Path other = folder.resolve("other.sock");
@@ -299,11 +309,7 @@ class MalformedFramesTest {
       fake.bind(UnixDomainSocketAddress.of(other));
       CompletableFuture<Object> first = client.submit(1);
       try (SocketChannel socket = fake.accept()) {
-        Wire wire = new Wire(socket);
-        assertThat(kind(wire)).isEqualTo(Frame.Kind.HELLO);
-        write(socket, welcome(probe));
-        assertThat(List.of(kind(wire), kind(wire)))
-            .containsExactlyInAnyOrder(Frame.Kind.REACHED, Frame.Kind.CALL);
+        Wire wire = welcomed(socket, probe);
         write(socket, map(1, memory.sizeBytes(), memory.path()));
         write(socket, lentAnswer(1));
         Awaitility.await("the answer that cannot be read").until(first::isDone);
@@ -332,11 +338,7 @@ class MalformedFramesTest {
       fake.bind(UnixDomainSocketAddress.of(other));
       CompletableFuture<Object> future = client.submit(1);
       try (SocketChannel socket = fake.accept()) {
-        Wire wire = new Wire(socket);
-        assertThat(kind(wire)).isEqualTo(Frame.Kind.HELLO);
-        write(socket, welcome(probe));
-        assertThat(List.of(kind(wire), kind(wire)))
-            .containsExactlyInAnyOrder(Frame.Kind.REACHED, Frame.Kind.CALL);
+        Wire wire = welcomed(socket, probe);
         write(socket, map(1, memory.sizeBytes(), memory.path()));
         probe.end();
         write(socket, lentAnswer(1));

@@ -15,6 +15,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GracefulStopTest {
   private static final Set<Thread.State> IDLE =
@@ -74,25 +76,12 @@ class GracefulStopTest {
     }
   }
 
-  @Test
-  void streamThatComesTooLateIsToldWhy() throws Exception {
+  /** No stream begins anymore, and nobody is to send requests here. */
+  @ParameterizedTest
+  @ValueSource(strings = {"/events", "/health/ready"})
+  void whatComesTooLateIsToldWhy(String path) throws Exception {
     try (RawClient client = new RawClient(server.port())) {
-      client.send("GET /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
-      assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
-      CompletableFuture<Void> stopped =
-          CompletableFuture.runAsync(() -> server.close(Duration.ofSeconds(30)));
-      await("no more connections").until(this::refusesConnections);
-      RawClient.Answer answer = client.send("x").read();
-      assertThat(answer.status()).isEqualTo(503);
-      assertThat(answer.body()).isEqualTo("{\"error\":\"the server is stopping\"}");
-      stopped.join();
-    }
-  }
-
-  @Test
-  void aServerThatStopsIsNotReady() throws Exception {
-    try (RawClient client = new RawClient(server.port())) {
-      client.send("GET /health/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
+      client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n");
       assertThat(client.send("Expect: 100-continue\r\n\r\n").read().status()).isEqualTo(100);
       CompletableFuture<Void> stopped =
           CompletableFuture.runAsync(() -> server.close(Duration.ofSeconds(30)));
