@@ -18,7 +18,6 @@ final class RingEcho implements RoundTrips {
   private static final long THERE_AT = 2 * Doorbell.BYTES;
   private static final long BACK_AT = THERE_AT + RING_BYTES;
   private static final long MEMORY_BYTES = BACK_AT + RING_BYTES;
-  private static final long BELT_NANOS = 100_000_000;
 
   private final SharedMemory memory = SharedMemory.create(MEMORY_BYTES, Mechanism.best());
   private final OtherProcess process;
@@ -87,7 +86,7 @@ final class RingEcho implements RoundTrips {
     long receive() {
       MemorySegment slot = in.poll();
       while (slot == null) {
-        var _ = doorbell.await(() -> !in.isEmpty(), BELT_NANOS);
+        var _ = doorbell.await(() -> !in.isEmpty());
         slot = in.poll();
       }
       long value = slot.get(JAVA_LONG, 0);

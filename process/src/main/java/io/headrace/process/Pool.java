@@ -386,12 +386,7 @@ class Pool implements Placement.BatchExecutor {
     Region inputs = this.inputs;
     try {
       WorkerProcess.Sent sent =
-          process.send(
-              execution,
-              place,
-              requireNonNull(inputs),
-              largeInputs,
-              requireNonNull(host).isObserved());
+          process.send(execution, place, wishes(), requireNonNull(inputs), largeInputs);
       switch (sent) {
         case YES -> execution.lacksRoom(false);
         case FAILED -> {
@@ -417,6 +412,12 @@ class Pool implements Placement.BatchExecutor {
       execution.completeExceptionally(failure);
       return WorkerProcess.Sent.FAILED;
     }
+  }
+
+  private int wishes() {
+    boolean isMeasured = requireNonNull(host).isObserved();
+    boolean isCounted = count > 1; // else nobody asks whether one process is enough
+    return (isMeasured ? Shipment.MEASURED : 0) | (isCounted ? Shipment.COUNTED : 0);
   }
 
   /**

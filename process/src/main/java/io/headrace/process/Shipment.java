@@ -35,6 +35,9 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   /** Before each item stands how long its caller waits, as the time of day when that is over. */
   static final int WITH_TIME_LEFT = 4;
 
+  /** The worker is to count for how long it is busy. */
+  static final int COUNTED = 8;
+
   /** No arena is confined to it. */
   private static final Thread NEVER_STARTED = Thread.ofVirtual().unstarted(() -> {});
 
@@ -44,6 +47,10 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
   final Execution execution;
   final long number;
   final int place;
+
+  /** What the worker is to do beside executing the batch. */
+  private final int wishes;
+
   private final Settings settings;
 
   /** Where copies of large values go. */
@@ -86,19 +93,20 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
       Execution execution,
       long number,
       int place,
+      int wishes,
       Settings settings,
       Region inputs,
       LargeMemories large,
-      IntFunction<@Nullable Region> results,
-      boolean isMeasured) {
+      IntFunction<@Nullable Region> results) {
     this.execution = execution;
     this.number = number;
     this.place = place;
+    this.wishes = wishes;
     this.settings = settings;
     this.inputs = inputs;
     this.large = large;
     this.results = results;
-    itemBytes = isMeasured ? new long[execution.items.size()] : null;
+    itemBytes = (wishes & MEASURED) == 0 ? null : new long[execution.items.size()];
   }
 
   /**
@@ -140,14 +148,10 @@ final class Shipment implements ValueWriter.Space, ValueReader.Space {
         message);
   }
 
-  /** What the worker is to do beside executing the batch. */
   private void writeWishes(ValueWriter out, boolean hasLimits) {
     boolean hasContext = !execution.context.isEmpty();
     out.writeByte(
-        (byte)
-            ((itemBytes == null ? 0 : MEASURED)
-                | (hasContext ? WITH_CONTEXT : 0)
-                | (hasLimits ? WITH_TIME_LEFT : 0)));
+        (byte) (wishes | (hasContext ? WITH_CONTEXT : 0) | (hasLimits ? WITH_TIME_LEFT : 0)));
     if (hasContext) {
       Contexts.write(execution.context, out);
     }

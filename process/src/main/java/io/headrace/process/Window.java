@@ -1,5 +1,7 @@
 package io.headrace.process;
 
+import java.util.function.LongSupplier;
+
 /** How many batches a process has at once. */
 final class Window {
   /*
@@ -61,10 +63,15 @@ final class Window {
   /**
    * The process has answered a batch.
    *
+   * @param clock is asked for the time if that counts
    * @param isBusy whether it has another one
    * @return by how much the size has changed
    */
-  int answered(long nowNanos, boolean isBusy) {
+  int answered(LongSupplier clock, boolean isBusy) {
+    if (!wasBusy && !isBusy) {
+      return 0;
+    }
+    long nowNanos = clock.getAsLong();
     int before = size;
     if (wasBusy) {
       long nanos = Math.min(nowNanos - answeredNanos, MAX_SAMPLE_NANOS);

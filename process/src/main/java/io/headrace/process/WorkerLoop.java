@@ -54,6 +54,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   private final Fault fault;
   private final TimeSource time = TimeSource.system();
 
+  /** How long it was busy with batches that are to be counted. */
   private long busyNanos;
 
   /** Of how many free blocks the parent has told so far. */
@@ -62,7 +63,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   /** Whether something was read since the parent was rung. */
   private boolean hasOrders;
 
-  /** When the last wait or the last batch has ended. */
+  /** Whether the last batch was counted, and has ended just now, at {@link #beganNanos}. */
+  private boolean isGoing;
+
   private long beganNanos;
 
   // Of the batch that is executed.
@@ -75,6 +78,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Whether the parent wants to know how long the handler takes. */
   private boolean isMeasured;
+
+  /** Whether it wants to know how long this process is busy. */
+  private boolean isCounted;
 
   private long handleNanos;
 
@@ -146,7 +152,6 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** Returns when the parent has said so and all batches are done. */
   void run() {
-    beganNanos = time.nanoTime();
     while (true) {
       var _ = hear();
       MemorySegment slot = requests.poll();
@@ -156,7 +161,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
           doorbell.ring();
         }
         await();
-        beganNanos = time.nanoTime();
+        isGoing = false;
         continue;
       }
       Envelope envelope = Envelope.read(slot);
@@ -182,7 +187,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private void await() {
-    var _ = doorbell.await(() -> !requests.isEmpty() || !news.isEmpty(), BELT_NANOS);
+    var _ = doorbell.await(() -> !requests.isEmpty() || !news.isEmpty());
   }
 
   /** While a batch is executed, whose request is there all the time. */
@@ -257,9 +262,12 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         Envelope.message(
             kind, batch.place(), batch.number(), out.position(), block, out.message()));
     fault.at(Fault.Point.ANSWERED, channel);
-    long nowNanos = time.nanoTime();
-    busyNanos += nowNanos - beganNanos;
-    beganNanos = nowNanos;
+    if (isCounted) {
+      long nowNanos = time.nanoTime();
+      busyNanos += nowNanos - beganNanos;
+      beganNanos = nowNanos;
+    }
+    isGoing = isCounted;
     channel.end(busyNanos);
     fault.at(Fault.Point.ENDED, channel);
     for (int memory : granted) {
@@ -292,6 +300,10 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     int count = in.readCount();
     int wishes = in.readByte();
     isMeasured = (wishes & Shipment.MEASURED) != 0;
+    isCounted = (wishes & Shipment.COUNTED) != 0;
+    if (isCounted && !isGoing) {
+      beganNanos = time.nanoTime();
+    }
     if (isMeasured) {
       out.writeLong(0); // how long the handler takes
     }

@@ -76,6 +76,10 @@ final class WorkerProcess {
 
   // Of the thread of the worker.
   private final Heartbeat heartbeat;
+
+  /** Whether an alarm ends its next wait in time to look around. */
+  private volatile boolean isBeltSet;
+
   private boolean hasWorked;
   private int seenRemovals;
 
@@ -302,15 +306,11 @@ final class WorkerProcess {
   /**
    * Sends a batch.
    *
+   * @param wishes what the process is to do beside executing it, of those of a {@link Shipment}
    * @throws NoRoomException if there is no room for it now
    * @throws CorruptMemoryException if the process has written nonsense
    */
-  Sent send(
-      Execution execution,
-      int place,
-      Region inputs,
-      LargeMemories largeInputs,
-      boolean isMeasured) {
+  Sent send(Execution execution, int place, int wishes, Region inputs, LargeMemories largeInputs) {
     Shipment shipment;
     synchronized (this) {
       if (isOver) {
@@ -324,12 +324,12 @@ final class WorkerProcess {
               execution,
               ++lastNumber,
               place,
+              wishes,
               settings,
               inputs,
               largeInputs,
-              this::ofWorker,
-              isMeasured);
-      if (isMeasured) {
+              this::ofWorker);
+      if (shipment.itemBytes != null) {
         shipment.sentNanos = time.nanoTime();
       }
       Envelope envelope = shipment.pack(channel.request(place));
@@ -470,7 +470,7 @@ final class WorkerProcess {
         var _ = Thread.interrupted(); // of a caller's callback
         boolean isAlone = pool.isAlone(this);
         long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
-        if (!doorbell.await(() -> hasEnded || !responses.isEmpty() || canSendRest(), waitNanos)) {
+        if (!await(doorbell, waitNanos)) {
           lookAround();
           if (isAlone) {
             pool.useAll(); // this and the next may discard the process
@@ -487,6 +487,30 @@ final class WorkerProcess {
       kill("its answers cannot be received: " + failure);
       link().process.onExit().join();
     }
+  }
+
+  /**
+   * Waits for something to do. Returns whether there is; if not, it is time to look around. One
+   * alarm for all waits of a belt costs the kernel less than a timer for each.
+   */
+  private boolean await(Doorbell doorbell, long nanos) {
+    if (nanos < BELT_NANOS) {
+      return doorbell.await(this::isReady, nanos);
+    }
+    if (!isBeltSet) {
+      isBeltSet = true;
+      var _ = time.schedule(BELT_NANOS, this::beltIsOver);
+    }
+    return doorbell.await(() -> !isBeltSet || isReady()) && isBeltSet;
+  }
+
+  private boolean isReady() {
+    return hasEnded || !responses.isEmpty() || canSendRest();
+  }
+
+  private void beltIsOver() {
+    isBeltSet = false;
+    wake();
   }
 
   static long beltNanos(long limitNanos) {
@@ -635,7 +659,7 @@ final class WorkerProcess {
     }
     boolean isStillBusy = pool.answered(this, shipment.place);
     if (window.isElastic()) {
-      pool.wants(window.answered(time.nanoTime(), isStillBusy));
+      pool.wants(window.answered(time::nanoTime, isStillBusy));
     }
   }
 

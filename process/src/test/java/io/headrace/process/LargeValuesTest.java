@@ -268,11 +268,11 @@ class LargeValuesTest {
         new Execution(items, Map.of()),
         1,
         0,
+        0,
         small().settings(),
         inputs,
         new LargeMemories(0, Mechanism.best(), () -> {}),
-        number -> null,
-        false);
+        number -> null);
   }
 
   /** Each fits into the memory, and all together do not; nothing else could be given back. */

@@ -89,6 +89,36 @@ class LiesTest {
     }
   }
 
+  /** Says that its parent does not wait, before each answer and before it is killed by an item. */
+  static final class Silencing implements Fault {
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.HANDLED || point == Point.BEGUN) {
+        channel.parentBell().set(ValueLayout.JAVA_INT, 0, 0);
+      }
+    }
+  }
+
+  /**
+   * It looks now and then even if nobody rings, and hears of the death of whoever keeps it waiting.
+   */
+  @Test
+  void aWorkerThatSaysThatItsParentDoesNotWaitIsHeardAndReplaced() throws Exception {
+    WorkerProcessesBuilder processes =
+        WorkerProcesses.builder(1)
+            .jvmOptions("-D" + Fault.PROPERTY + "=" + Silencing.class.getName());
+    try (Flow<Integer, Object> flow = Doubling.flow(processes, 1)) {
+      for (int i = 0; i < 5; i++) {
+        assertThat(flow.submit(i)).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(2 * i);
+      }
+      assertThat(flow.submit(Doubling.KILL))
+          .failsWithin(Duration.ofSeconds(30))
+          .withThrowableThat()
+          .withCauseInstanceOf(WorkerDiedException.class);
+      assertThat(flow.submit(7)).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(14);
+    }
+  }
+
   /** Says that it has read what nobody has sent, when it has read as much as there is room for. */
   static final class Foretelling implements Fault {
     /** Beside one that says where the memory of items is. */

@@ -331,11 +331,11 @@ class NonsenseTest {
               new Execution(List.of(1), Map.of()),
               1,
               0,
+              isMeasured ? Shipment.MEASURED : 0,
               SETTINGS,
               inputs,
               new LargeMemories(0, Mechanism.best(), () -> {}),
-              number -> number == results.number ? results : null,
-              isMeasured);
+              number -> number == results.number ? results : null);
       try {
         if (answers.isEmpty()) {
           then.accept(null, shipment.unpackFailure(message));

@@ -14,7 +14,7 @@ class WindowTest {
     int before = window.size();
     for (int i = 0; i < batches; i++) {
       nowNanos += nanosEach;
-      changes += window.answered(nowNanos, true);
+      changes += window.answered(() -> nowNanos, true);
     }
     assertThat(window.size()).isEqualTo(before + changes);
     return window.size();
@@ -65,9 +65,9 @@ class WindowTest {
     after(window, 100, 1_000);
     for (int i = 0; i < 100; i++) {
       nowNanos += 1_000;
-      window.answered(nowNanos, false);
+      window.answered(() -> nowNanos, false);
       nowNanos += 1_000_000_000;
-      window.answered(nowNanos, true);
+      window.answered(() -> nowNanos, true);
     }
     assertThat(window.size()).isEqualTo(32);
   }

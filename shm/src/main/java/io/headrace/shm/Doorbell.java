@@ -35,7 +35,8 @@ public abstract sealed class Doorbell implements AutoCloseable
    * Who waits writes waiting = 1 and then looks once more for what it waits for. Who rings has
    * written that and then reads waiting. With a full fence between on both sides at least one sees
    * the other. Of those that find waiting = 1 one sets it back to 0 and wakes: one system call for
-   * a batch, however many ring.
+   * a batch, however many ring. Who wakes a wait of his own process reads isWaiting instead, which
+   * is not in the other's reach: whatever that writes here, its end is heard of.
    *
    * A look is to be as long as the other side needs for one message: who blocks earlier makes it
    * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
@@ -57,6 +58,7 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** One of so many of these looks nevertheless. */
   private static final int TRY_EVERY = 64;
 
+  static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
   static final int WORD_OFFSET = WAITING_OFFSET + Integer.BYTES;
 
@@ -69,6 +71,9 @@ public abstract sealed class Doorbell implements AutoCloseable
 
   /** How many looks were in vain since the last that was not; of the thread that waits. */
   private int vain;
+
+  /** Whether a thread is between the fence before it blocks and its end; read behind a fence. */
+  private boolean isWaiting;
 
   final ByteBuffer own;
   final ByteBuffer other;
@@ -118,14 +123,26 @@ public abstract sealed class Doorbell implements AutoCloseable
    */
   public final void wake() {
     VarHandle.fullFence();
-    if (takeWaiting(own)) {
+    if (isWaiting) {
       wakeOwn();
     }
   }
 
   /**
-   * Blocks until something is ready. A wait for something that is ready already returns at once. A
-   * thread that is interrupted waits as any other, and stays interrupted.
+   * Blocks until something is ready, or for no reason. It takes the kernel less than a wait of
+   * which it has to watch the time.
+   *
+   * @param isReady whether it is; called by this thread, several times
+   * @return whether it is ready; if not, the wait has ended for no reason: the caller comes again
+   * @see #await(BooleanSupplier, long)
+   */
+  public final boolean await(BooleanSupplier isReady) {
+    return await(isReady, NO_LIMIT);
+  }
+
+  /**
+   * Blocks until something is ready, but not for long. A wait for something that is ready already
+   * returns at once. A thread that is interrupted waits as any other, and stays interrupted.
    *
    * @param isReady whether it is; called by this thread, several times
    * @param timeoutNanos how long to wait at most, in nanoseconds, above zero
@@ -137,11 +154,13 @@ public abstract sealed class Doorbell implements AutoCloseable
       return true;
     }
     int word = (int) INT.getAcquire(own, WORD_OFFSET);
-    INT.setVolatile(own, WAITING_OFFSET, 1);
+    INT.setRelease(own, WAITING_OFFSET, 1);
+    isWaiting = true;
     VarHandle.fullFence();
     if (!isReady.getAsBoolean()) {
       block(word, timeoutNanos);
     }
+    isWaiting = false;
     INT.setRelease(own, WAITING_OFFSET, 0);
     return isReady.getAsBoolean();
   }
@@ -164,7 +183,11 @@ public abstract sealed class Doorbell implements AutoCloseable
         && INT.compareAndSet(doorbell, WAITING_OFFSET, 1, 0);
   }
 
-  /** Blocks until woken, or if the word has changed since it was read. */
+  /**
+   * Blocks until woken, or if the word has changed since it was read.
+   *
+   * @param timeoutNanos for how long at most; {@link #NO_LIMIT} for any time
+   */
   abstract void block(int word, long timeoutNanos);
 
   abstract void wakeOther();

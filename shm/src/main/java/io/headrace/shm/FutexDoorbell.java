@@ -19,7 +19,11 @@ final class FutexDoorbell extends Doorbell {
 
   @Override
   void block(int word, long timeoutNanos) {
-    Linux.await(ownWord, word, timeout, timeoutNanos);
+    if (timeoutNanos == NO_LIMIT) {
+      Linux.await(ownWord, word);
+    } else {
+      Linux.await(ownWord, word, timeout, timeoutNanos);
+    }
   }
 
   @Override

@@ -179,11 +179,18 @@ final class Linux {
   /**
    * Blocks the thread while the word has a value, until it is woken, for some time at most, or for
    * no reason. To be called by platform threads: it holds a virtual one's carrier.
+   *
+   * @param timeout memory for the time
    */
   static void await(MemorySegment word, int value, MemorySegment timeout, long timeoutNanos) {
     timeout.setAtIndex(JAVA_LONG, 0, timeoutNanos / NANOS_PER_SECOND);
     timeout.setAtIndex(JAVA_LONG, 1, timeoutNanos % NANOS_PER_SECOND);
     futex(word, FUTEX_WAIT, value, timeout);
+  }
+
+  /** The same for as long as it takes, for which the kernel sets no timer. */
+  static void await(MemorySegment word, int value) {
+    futex(word, FUTEX_WAIT, value, MemorySegment.NULL);
   }
 
   /** Wakes the thread that waits for a word to change, in whatever process it is. */

@@ -32,7 +32,7 @@ final class SocketDoorbell extends Doorbell {
   void block(int word, long timeoutNanos) {
     boolean isInterrupted = Thread.interrupted(); // which would end each wait at once
     try {
-      selector.select(Math.max(1, (timeoutNanos + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI));
+      selector.select(Math.ceilDiv(timeoutNanos, NANOS_PER_MILLI));
       if (!selector.selectedKeys().isEmpty()) {
         selector.selectedKeys().clear();
         receive();

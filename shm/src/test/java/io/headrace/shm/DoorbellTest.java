@@ -72,6 +72,36 @@ class DoorbellTest {
     assertThat(waiting.join()).isTrue();
   }
 
+  /** Though nobody watches the time for it. */
+  @Test
+  void aWaitWithoutALimitIsEndedByARing() {
+    AtomicBoolean ready = new AtomicBoolean();
+    var waiting = onThread(() -> awaitsWithoutLimit(ends.there(), ready));
+    Awaitility.await("the wait").until(this::isWaiting);
+    ready.set(true);
+    ends.here().ring();
+    assertThat(waiting.join()).isTrue();
+  }
+
+  /** Whatever the other process has written about it. */
+  @Test
+  void aWaitOfWhichNothingIsKnownOutsideIsEndedByAnotherThreadOfItsProcess() {
+    AtomicBoolean ready = new AtomicBoolean();
+    var waiting = onThread(() -> awaitsWithoutLimit(ends.there(), ready));
+    Awaitility.await("the wait").until(this::isWaiting);
+    memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 0);
+    ready.set(true);
+    ends.there().wake();
+    assertThat(waiting.join()).isTrue();
+  }
+
+  private static boolean awaitsWithoutLimit(Doorbell doorbell, AtomicBoolean ready) {
+    while (!doorbell.await(ready::get)) {
+      // it has ended for no reason
+    }
+    return true;
+  }
+
   @Test
   void aRingAndTheEndOfTheOtherEndNoWaitsBehindThem() {
     assertRingingEndsAWait();
