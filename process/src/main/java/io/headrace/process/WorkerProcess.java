@@ -733,7 +733,7 @@ final class WorkerProcess {
     Link link = link();
     kill(link.process); // it has ended, or is about to
     link.process.onExit().join();
-    link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
+    link.hearing.awaitLast(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
     return Death.of(name, link.process, killing, link.output, settings.folder);
   }
@@ -770,7 +770,7 @@ final class WorkerProcess {
     if (link != null) {
       kill(link.process);
       link.process.onExit().join();
-      link.hearing.close();
+      link.hearing.awaitLast();
       link.doorbell.close();
     }
     left.forEach(Shipment::release);
