@@ -95,7 +95,14 @@ final class Crew {
   }
 
   private Slot addThread(Startup startup) {
-    ThreadSlot slot = new ThreadSlot(station, handlers.get(), threads, startup);
+    Swappable handling = handlers.get();
+    ThreadSlot slot;
+    try {
+      slot = new ThreadSlot(station, handling, threads, startup);
+    } catch (Throwable noThread) {
+      Ending.close(handling, station); // it counts its workers
+      throw noThread;
+    }
     all.add(slot);
     start(slot, slot::start);
     return slot;

@@ -219,6 +219,32 @@ class WorkerResizeTest {
     assertThat(shared.closedOn).hasSize(1);
   }
 
+  /** A thread is made in vain where a value that it is to inherit cannot be copied. */
+  @Test
+  void handlerOfAllWorkersIsClosedThoughOneGotNoThread() throws Exception {
+    InheritableThreadLocal<Integer> uncopied =
+        new InheritableThreadLocal<>() {
+          @Override
+          protected Integer childValue(Integer ofParent) {
+            throw new IllegalStateException("no thread");
+          }
+        };
+    GatedHandler<Integer> shared = GatedHandler.opened();
+    Flow<Integer, Integer> flow = Flow.<Integer>builder("resize").step("only", shared).build();
+    flow.start();
+    CompletableFuture<Void> resized =
+        aside(
+            () -> {
+              uncopied.set(1);
+              flow.resize("only", 2);
+            });
+    assertThat(failureOf(resized)).hasMessage("no thread");
+    assertThat(flow.call(1)).isEqualTo(1);
+    flow.close();
+
+    assertThat(shared.closedOn).hasSize(1);
+  }
+
   @ParameterizedTest
   @MethodSource("everyKind")
   void newWorkersGetTheHandlersOfTheLastSwap(Workers workers) throws Exception {

@@ -3,10 +3,10 @@ package io.headrace.process;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -25,16 +25,15 @@ final class Hearing {
     }
   }
 
-  /** Longer than this only somebody else holds the other end, whom the process has started. */
+  /** For a log that is slow. */
   private static final Duration MAX_END = Duration.ofSeconds(2);
 
   private static final Report.Kind[] KINDS = Report.Kind.values();
 
-  private final ReadableByteChannel reports;
   private final String name;
   private final Runnable whenEnded;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
-  private final Thread thread;
+  private final Reading reading;
 
   /**
    * Hears until the process says nothing more.
@@ -42,14 +41,13 @@ final class Hearing {
    * @param whenEnded what to do then; not if it cannot be understood, for it may work on
    */
   Hearing(ReadableByteChannel reports, String name, Runnable whenEnded) {
-    this.reports = reports;
     this.name = name;
     this.whenEnded = whenEnded;
-    thread = Thread.ofPlatform().daemon().name(name + "-hearing").start(this::hear);
+    reading = new Reading(Channels.newInputStream(reports), name + "-hearing", MAX_END, this::hear);
   }
 
-  private void hear() {
-    try (DataInputStream in = new DataInputStream(Channels.newInputStream(reports))) {
+  private void hear(InputStream reports) {
+    try (DataInputStream in = new DataInputStream(reports)) {
       while (true) {
         int length = in.readInt();
         if (length < 1 || length > Report.MAX_FRAME) {
@@ -65,8 +63,6 @@ final class Hearing {
     } catch (EOFException ended) {
       ready.completeExceptionally(new EndedException(ended));
       whenEnded.run();
-    } catch (ClosedChannelException closed) {
-      ready.completeExceptionally(new EndedException(closed));
     } catch (Throwable notUnderstood) { // or there is no memory for it
       ready.completeExceptionally(new EndedException(notUnderstood));
       log(
@@ -158,22 +154,8 @@ final class Hearing {
     log("io.headrace.process.output", Level.INFO, "[" + name + "] " + line, null);
   }
 
-  /** Waits until all is heard that a process has said before its end, but not for long. */
-  void awaitEnd() {
-    try {
-      var _ = thread.join(MAX_END);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** The process has ended. */
-  void close() {
-    awaitEnd();
-    try {
-      reports.close();
-    } catch (IOException useless) {
-      // it is not used anymore
-    }
+  /** Waits until all is heard that a process has said which has ended; but not for long. */
+  void awaitLast() {
+    reading.awaitLast();
   }
 }

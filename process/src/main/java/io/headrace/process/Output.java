@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
@@ -20,8 +21,8 @@ final class Output {
    */
   static final int MAX_LINE = 64 * 1024;
 
-  /** Longer than this only somebody else holds the stream open, whom the process has started. */
-  private static final long END_MILLIS = 1000;
+  /** For a log that is slow. */
+  private static final Duration MAX_END = Duration.ofSeconds(2);
 
   /** What a JVM prints that has crashed, before the line with the path of its report. */
   private static final String REPORT = "# An error report file with more information is saved as:";
@@ -30,12 +31,22 @@ final class Output {
 
   private final ArrayDeque<String> last = new ArrayDeque<>();
   private @Nullable String report;
-  private final Thread thread;
+  private final Reading reading;
 
   Output(InputStream stream, String name, Consumer<String> log) {
-    thread = Thread.ofPlatform().daemon().name(name + "-output").start(() -> read(stream, log));
+    reading =
+        new Reading(
+            stream,
+            name + "-output",
+            MAX_END,
+            watched -> {
+              synchronized (stream) { // else that of a process closes when the process has ended
+                read(watched, log);
+              }
+            });
   }
 
+  /** To its end, also what those print whom the process has started, and who may outlive it. */
   private void read(InputStream stream, Consumer<String> log) {
     try (BufferedReader in =
         new BufferedReader(new InputStreamReader(stream, Charset.defaultCharset()))) {
@@ -77,11 +88,7 @@ final class Output {
 
   /** The last lines of a process that has ended; waits for them, but not for long. */
   List<String> last() {
-    try {
-      var _ = thread.join(java.time.Duration.ofMillis(END_MILLIS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    reading.awaitLast();
     synchronized (this) {
       return List.copyOf(last);
     }

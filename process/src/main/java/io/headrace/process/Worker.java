@@ -216,14 +216,6 @@ final class Worker {
       process.kill("the flow is shut down"); // nobody waits for what it does
     } else {
       tellToEnd(process);
-      Thread.startVirtualThread(
-          () -> {
-            try {
-              process.awaitEnd();
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
-          });
     }
   }
 

@@ -72,7 +72,12 @@ final class WorkerProcess {
   // Guarded by this.
 
   private long lastNumber;
-  private boolean isOver;
+
+  /** Changed with the monitor only. */
+  private volatile boolean isOver;
+
+  /** Kills it; set when it has nothing more to do than to end. */
+  private TimeSource.@Nullable Alarm closeTimeout;
 
   // Of the thread of the worker.
   private final Heartbeat heartbeat;
@@ -82,9 +87,6 @@ final class WorkerProcess {
 
   private boolean hasWorked;
   private int seenRemovals;
-
-  /** Since when it is seen to have nothing to do but to end; 0 before. */
-  private long leavingNanos;
 
   /** Set under {@link #waking}: whoever has that looks into memory that is there. */
   private volatile boolean isDiscarded;
@@ -391,6 +393,14 @@ final class WorkerProcess {
     } else {
       kill("it reads nothing that it is told");
     }
+    setCloseTimeout();
+  }
+
+  /** If it was told to end, and has no batch anymore. */
+  private synchronized void setCloseTimeout() {
+    if (isOver && closeTimeout == null && !isBusy()) {
+      closeTimeout = time.schedule(settings.closeNanos, () -> kill(NOT_ENDED));
+    }
   }
 
   void kill(String because) {
@@ -651,6 +661,9 @@ final class WorkerProcess {
   private void settle(Shipment shipment, Pool pool) {
     shipment.release();
     inFlight.set(shipment.place, null); // until then the pool waits for the room
+    if (isOver) {
+      setCloseTimeout();
+    }
     if (seenRemovals != Memories.ALL.removals()) {
       unmap();
     }
@@ -678,19 +691,7 @@ final class WorkerProcess {
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
       kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos));
     }
-    if (isLeaving()) {
-      if (leavingNanos == 0) {
-        leavingNanos = nowNanos;
-      } else if (nowNanos - leavingNanos > settings.closeNanos) {
-        kill(NOT_ENDED);
-      }
-    }
     unmap();
-  }
-
-  /** Whether it was told to end, and has no batch anymore. */
-  private synchronized boolean isLeaving() {
-    return isOver && !isBusy();
   }
 
   private @Nullable Shipment begunShipment() {
@@ -757,7 +758,7 @@ final class WorkerProcess {
     Link link = link();
     kill(link.process); // it has ended, or is about to
     link.process.onExit().join();
-    link.hearing.awaitEnd(); // what it has logged is in the log before anybody learns of its end
+    link.hearing.awaitLast(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
     return Death.of(name, link.process, killing, link.output, settings.folder);
   }
@@ -786,6 +787,9 @@ final class WorkerProcess {
   void discard() {
     synchronized (this) {
       isOver = true;
+      if (closeTimeout != null) {
+        closeTimeout.cancel();
+      }
     }
     synchronized (waking) {
       isDiscarded = true;
@@ -794,7 +798,7 @@ final class WorkerProcess {
     if (link != null) {
       kill(link.process);
       link.process.onExit().join();
-      link.hearing.close();
+      link.hearing.awaitLast();
       link.doorbell.close();
     }
     left.forEach(Shipment::release);

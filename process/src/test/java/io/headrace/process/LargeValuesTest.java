@@ -3,6 +3,7 @@ package io.headrace.process;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
@@ -11,7 +12,9 @@ import io.headrace.OnFull;
 import io.headrace.QueueFullException;
 import io.headrace.Tensor;
 import io.headrace.shm.Mechanism;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -243,6 +247,51 @@ class LargeValuesTest {
     try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(5 * MIB), 1)) {
       String text = "t".repeat(2 * MIB + 1000);
       assertThat(flow.call(text)).isEqualTo(text + "!");
+    }
+  }
+
+  /** What a message has outgrown is used again, in the parent and in the process. */
+  @Test
+  void messagesThatGrowLeaveNothing() throws Exception {
+    try (Flow<Object, Object> flow = flow(small().largeMemoryBytes(0), 64)) {
+      List<Object> texts = java.util.Collections.nCopies(64, "t".repeat(2_000));
+      for (int i = 0; i < 20; i++) {
+        for (CompletableFuture<Object> future : flow.submitAll(texts)) {
+          assertThat((String) future.join()).hasSize(2_001);
+        }
+      }
+      Leftovers.awaitNoBlocks();
+    }
+  }
+
+  @Test
+  void aMessageThatHasGrownForAnItemThatCannotTravelLeavesNothing() throws Exception {
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
+      List<Object> item = List.of("t".repeat(200_000), new Object());
+      assertThat(flow.submit(item)).failsWithin(Duration.ofSeconds(30));
+      Leftovers.awaitNoBlocks();
+    }
+  }
+
+  /** What a process has mapped, as the system says. */
+  private static long mapped(long process) throws IOException {
+    try (Stream<String> maps = Files.lines(Path.of("/proc", Long.toString(process), "maps"))) {
+      return maps.filter(line -> line.contains("headrace")).count();
+    }
+  }
+
+  @Test
+  void aProcessUnmapsWhatItWasGivenForABatch() throws Exception {
+    assumeThat(Path.of("/proc/self/maps")).exists();
+    try (Flow<Object, Object> flow = flow(small(), 1)) {
+      assertThat(flow.call("text")).isEqualTo("text!");
+      long process = flow.workers("again").getFirst().pid();
+      long before = mapped(process);
+      for (int i = 0; i < 3; i++) {
+        assertThat(((Tensor) flow.call(tensor(5 * MIB))).byteSize()).isEqualTo(5 * MIB);
+      }
+      Leftovers.awaitNoBlocks();
+      Awaitility.await("what it had before").until(() -> mapped(process) <= before);
     }
   }
 

@@ -106,7 +106,7 @@ record Leftovers(long descriptors) {
   }
 
   /** The threads of workers begin with the name of their flow. */
-  private static boolean hasThreads(String flow) {
+  static boolean hasThreads(String flow) {
     return Thread.getAllStackTraces().keySet().stream()
         .anyMatch(thread -> thread.getName().startsWith(flow + "-"));
   }

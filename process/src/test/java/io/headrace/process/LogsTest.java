@@ -49,7 +49,7 @@ class LogsTest {
     try {
       ByteArrayInputStream nonsense = new ByteArrayInputStream(new byte[] {-1, -1, -1, -1});
       new Hearing(Channels.newChannel(nonsense), "shouting-0", () -> fail("it may work on"))
-          .close();
+          .awaitLast();
       assertThat(logged)
           .containsExactly(
               "what shouting-0 logs is not heard any more, because it cannot be understood: a frame"

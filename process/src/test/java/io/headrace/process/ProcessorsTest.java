@@ -8,6 +8,7 @@ import io.headrace.Handler;
 import io.headrace.WorkerStatus;
 import io.headrace.shm.Affinity;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,7 +27,9 @@ class ProcessorsTest {
     Leftovers.awaitNone();
   }
 
-  /** Tells which processors its threads may use, and how many the JVM reckons with. */
+  /**
+   * Tells which processors its threads may use, and how many the JVM reckons with, once it runs.
+   */
   public static final class Threads implements Handler<Integer, String> {
     public Threads() {}
 
@@ -80,6 +83,30 @@ class ProcessorsTest {
     try (Flow<Integer, String> flow = flow(WorkerProcesses.builder(1).processors(last, last))) {
       assertThat(flow.call(1)).isEqualTo("[Cpus_allowed_list:\t" + last + "] 1");
     }
+  }
+
+  /** So that it makes no more threads, for garbage and to compile, than so many can use. */
+  @Test
+  void theJvmKnowsTheirNumberWhenItStarts() throws Exception {
+    if (!Affinity.isAvailable()) {
+      return;
+    }
+    try (Flow<Integer, List<String>> flow =
+        Flow.<Integer>builder("options")
+            .<List<String>>stepPerWorker(
+                "ask",
+                HandlerFactory.of(() -> items -> List.of(options())),
+                step ->
+                    step.workers(
+                        WorkerProcesses.builder(1).processors(Affinity.current().last()).build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(1)).contains("-XX:ActiveProcessorCount=1");
+    }
+  }
+
+  static List<String> options() {
+    return ManagementFactory.getRuntimeMXBean().getInputArguments();
   }
 
   @Test

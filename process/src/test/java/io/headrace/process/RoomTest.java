@@ -46,7 +46,7 @@ class RoomTest {
   }
 
   /** Hears nothing. */
-  static final class Deaf implements Placement.Host {
+  static class Deaf implements Placement.Host {
     @Override
     public void fail(HeadraceException reason) {}
 

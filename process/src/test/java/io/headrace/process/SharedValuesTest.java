@@ -14,10 +14,12 @@ import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
@@ -68,6 +70,50 @@ class SharedValuesTest {
         assertThat(value.get(JAVA_BYTE, size - 1)).isEqualTo((byte) (size == 1 ? 7 : 5));
       }
       assertThat(flow.call(values.allocate(0)).byteSize()).isZero();
+    }
+  }
+
+  /** Returns not what it is given, but the item before, or a buffer that it has for results. */
+  private static final class Elsewhere implements Handler<MemorySegment, MemorySegment> {
+    private final MemorySegment buffer;
+    private MemorySegment before;
+
+    /** The buffer is there before the memory of items is mapped, and so above it on Linux. */
+    Elsewhere() {
+      buffer = Arena.global().allocate(4 << 20).fill((byte) 3);
+      before = buffer.asSlice(0, SHARE);
+    }
+
+    @Override
+    public List<MemorySegment> handle(List<MemorySegment> items) {
+      MemorySegment item = items.getFirst();
+      boolean wantsBuffer = item.byteSize() == 1;
+      MemorySegment result = wantsBuffer ? buffer.asSlice(0, SHARE) : before;
+      before = item;
+      return List.of(result);
+    }
+  }
+
+  /** It is copied; the parent would not believe that it is of an item. */
+  @Test
+  void aResultIsOfNoItemThatItIsBesideOrOfABatchBefore() throws Exception {
+    try (SharedValues values = SharedValues.create(1 << 20);
+        Flow<MemorySegment, MemorySegment> flow =
+            Flow.<MemorySegment>builder("elsewhere")
+                .<MemorySegment>stepPerWorker(
+                    "step",
+                    HandlerFactory.of(Elsewhere::new),
+                    step -> step.batch(BatchPolicy.greedy(1)).workers(processes().build()))
+                .build()
+                .start(LONG)) {
+      byte[] threes = new byte[SHARE];
+      Arrays.fill(threes, (byte) 3);
+      MemorySegment kept = values.allocate(2 * SHARE).fill((byte) 5);
+      assertThat(flow.call(kept).toArray(JAVA_BYTE)).isEqualTo(threes);
+      MemorySegment copy = flow.call(values.allocate(SHARE));
+      assertThat(copy.toArray(JAVA_BYTE)).isEqualTo(kept.toArray(JAVA_BYTE));
+      assertThat(copy.address()).isNotEqualTo(kept.address());
+      assertThat(flow.call(values.allocate(1)).toArray(JAVA_BYTE)).isEqualTo(threes);
     }
   }
 

@@ -1,11 +1,13 @@
 package io.headrace.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
 import io.headrace.Handler;
 import io.headrace.Observer;
+import io.headrace.Workers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,6 +52,10 @@ class TransfersTest {
   }
 
   private Flow<Object, Object> flow() throws InterruptedException {
+    return flow(WorkerProcesses.of(1));
+  }
+
+  private Flow<Object, Object> flow(Workers processes) throws InterruptedException {
     Observer observer =
         new Observer() {
           @Override
@@ -61,7 +67,7 @@ class TransfersTest {
         .<Object>stepPerWorker(
             "size",
             HandlerFactory.of(Sizes.class),
-            step -> step.batch(BatchPolicy.greedy(8)).workers(WorkerProcesses.builder(1).build()))
+            step -> step.batch(BatchPolicy.greedy(8)).workers(processes))
         .observer(observer)
         .build()
         .start(Duration.ofSeconds(30));
@@ -111,5 +117,33 @@ class TransfersTest {
       assertThat(flow.call(new byte[3])).isEqualTo(3);
     }
     assertThat(transfers).hasSize(3);
+  }
+
+  /** Says that the handler took all time, or less than none. */
+  static final class Lying implements Fault {
+    private long says = Long.MAX_VALUE;
+
+    @Override
+    public void at(Point point, Channel channel) {
+      if (point == Point.WRITTEN) {
+        for (int place = 0; place < channel.places(); place++) {
+          channel.response(place).set(JAVA_LONG_UNALIGNED, 0, says);
+        }
+        says = Long.MIN_VALUE;
+      }
+    }
+  }
+
+  @Test
+  void theTimeOfTheWayIsNotLessThanNothingWhateverTheWorkerSays() throws Exception {
+    String lying = "-D" + Fault.PROPERTY + "=" + Lying.class.getName();
+    try (Flow<Object, Object> flow = flow(WorkerProcesses.builder(1).jvmOptions(lying).build())) {
+      for (int i = 0; i < 2; i++) {
+        assertThat(flow.call(new byte[3])).isEqualTo(3);
+      }
+    }
+    assertThat(transfers)
+        .extracting(Observer.TransferEvent::transferNanos)
+        .satisfiesExactly(none -> assertThat(none).isZero(), all -> assertThat(all).isPositive());
   }
 }

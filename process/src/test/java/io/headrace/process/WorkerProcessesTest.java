@@ -320,6 +320,25 @@ class WorkerProcessesTest {
         .isEqualTo(options);
   }
 
+  /** With two collectors, or a heap that begins with more than its most, no JVM would start. */
+  @Test
+  void aCollectorAndAHeapThatAreChosenTakeThePlaceOfTheDefaults() throws Exception {
+    WorkerProcessesBuilder processes =
+        WorkerProcesses.builder(1).jvmOptions("-XX:+UseParallelGC", "-Xmx24m");
+    try (Flow<Integer, List<String>> flow =
+        Flow.<Integer>builder("options")
+            .<List<String>>stepPerWorker(
+                "ask",
+                HandlerFactory.of(() -> items -> List.of(ProcessorsTest.options())),
+                step -> step.workers(processes.build()))
+            .build()
+            .start(Duration.ofSeconds(30))) {
+      assertThat(flow.call(1))
+          .contains("-XX:+UseParallelGC", "-Xmx24m")
+          .noneMatch(option -> option.startsWith("-Xms") || option.equals("-XX:+UseSerialGC"));
+    }
+  }
+
   /** Fails with a long message, a deep stack, and a cause that has both. */
   private record Verbose(boolean atStart) implements Handler<Integer, Integer>, Serializable {
     static final String MESSAGE = "long ".repeat(40_000);
