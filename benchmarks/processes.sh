@@ -9,7 +9,8 @@
 #
 #   idle          round trips, wherever the system places the processes
 #   one           round trips, all on one processor
-#   busy          round trips, beside as many endless loops as processors
+#   busy          round trips, beside as many endless loops as processors: wherever the system places the processes, and
+#                 all on one processor
 #   sizes         round trips of values that stay in shared memory, and of results that are made for each call
 #   throughput    items per second, 64 in flight, through handlers that need no time
 #   handlers      the same through handlers that need 1 ms and 200 us
@@ -76,7 +77,8 @@ round_trips() {
   echo "| round trip | where | p50 us, every run | p99 us, every run |"
   echo "|---|---|---|---|"
   floors "$placement" "$@"
-  classes="$program.ProcessRoundTrips $placement $contenders" run "$@" "$java"
+  placement_word=$(echo "$placement" | tr -d ' ')
+  classes="$program.ProcessRoundTrips $placement_word $contenders" run "$@" "$java"
   floors "$placement, afterwards" "$@"
 }
 
@@ -108,6 +110,9 @@ piece() {
         loops="$loops $!"
       done
       round_trips busy "floor headrace aeron grpc"
+      if command -v taskset >/dev/null 2>&1; then
+        round_trips "busy, one" "floor headrace" taskset -c 0
+      fi
       stop_loops
       ;;
     sizes) round_trips idle sizes ;;
