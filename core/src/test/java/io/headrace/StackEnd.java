@@ -36,6 +36,7 @@ final class StackEnd {
     warmUp();
     play("submit", frames -> submit(frames, false));
     play("submit while the worker is busy", frames -> submit(frames, true));
+    play("submitAll", StackEnd::submitAll);
     play("cancel", StackEnd::cancel);
     play("close", StackEnd::close);
     play("acquireAsync", StackEnd::acquire);
@@ -204,6 +205,12 @@ final class StackEnd {
       gated.makeBusy();
     }
     atTheEnd(frames, gated::submit);
+    gated.assertWhole(0);
+  }
+
+  private static void submitAll(int frames) throws InterruptedException {
+    Gated gated = new Gated();
+    atTheEnd(frames, () -> gated.futures.addAll(gated.batcher.submitAll(List.of(1, 2))));
     gated.assertWhole(0);
   }
 
