@@ -80,16 +80,19 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
 
   @Override
   public boolean complete(@Nullable Object result) {
+    StackRoom.require();
     return super.complete(result) && abandoned();
   }
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
+    StackRoom.require();
     return super.completeExceptionally(failure) && abandoned();
   }
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
+    StackRoom.require();
     if (super.completeExceptionally(new CancellationException())) {
       abandoned();
     }

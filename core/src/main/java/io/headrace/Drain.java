@@ -21,9 +21,9 @@ final class Drain {
    * A thread whose stack ends within the work (StackOverflowError) leaves it as it is: what it was
    * about to give to a worker is lost, and maybe the worker, for which a close then waits. What
    * waits is found by others. The same is true afterwards, of a worker whose executor runs tasks on
-   * that thread, and before, of a ticket that is counted and not linked yet. To look beforehand
-   * whether enough is left does not mend it: how much an executor or a clock takes is not known,
-   * and what would do for most costs a submission several nanoseconds.
+   * that thread. So calling threads look beforehand whether they have stack enough (StackRoom).
+   * That is not known of an executor or a clock that takes much, and threads that complete the
+   * stages of asynchronous handlers do not look.
    *
    * What has to be told to callers or given to executors is collected and done by the thread that
    * drained, afterwards: first what the station itself needs to go on, then what completes futures,

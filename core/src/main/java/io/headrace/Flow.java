@@ -382,6 +382,7 @@ public final class Flow<I, O extends @Nullable Object>
 
   @Override
   public List<CompletableFuture<O>> submitAll(Collection<? extends I> items, CallOptions options) {
+    StackRoom.require();
     @SuppressWarnings("unchecked") // nothing is written to it
     I[] all = (I[]) requireNonNull(items, "items").toArray();
     for (I item : all) {
@@ -414,6 +415,7 @@ public final class Flow<I, O extends @Nullable Object>
   }
 
   private Ticket enter(I item, CallOptions options) {
+    StackRoom.require();
     Ticket ticket = newTicket(item, options);
     if (state() != State.RUNNING) {
       tally.reject(ticket, stopped(), null);
@@ -508,6 +510,7 @@ public final class Flow<I, O extends @Nullable Object>
    */
   @Override
   public void close() {
+    StackRoom.require();
     lifecycle.close(Checks.LONGEST_NANOS);
   }
 
@@ -523,6 +526,7 @@ public final class Flow<I, O extends @Nullable Object>
    */
   public boolean close(Duration timeout) {
     long timeoutNanos = Checks.positiveNanos(timeout, "timeout");
+    StackRoom.require();
     if (lifecycle.close(timeoutNanos)) {
       return true;
     }
@@ -541,6 +545,7 @@ public final class Flow<I, O extends @Nullable Object>
    * another thread does not wait for these.
    */
   public void shutdownNow() {
+    StackRoom.require();
     lifecycle.shutdownNow();
   }
 

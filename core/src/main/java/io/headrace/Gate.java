@@ -104,6 +104,7 @@ final class Gate {
 
   /** Changes how many slots there are. */
   void setAtOnce(int newAtOnce) {
+    StackRoom.require();
     Waiter granted;
     lock.lock();
     try {
@@ -139,6 +140,7 @@ final class Gate {
 
   /** Changes the rate. */
   void setRate(Rate rate) {
+    StackRoom.require();
     Waiter granted;
     Throwable failure;
     lock.lock();
@@ -174,6 +176,7 @@ final class Gate {
 
   /** How many slots are taken. */
   int running() {
+    StackRoom.require();
     lock.lock(); // both numbers change under it
     try {
       return atOnce - free(counts);
@@ -195,6 +198,7 @@ final class Gate {
    * the schedule of the rate. Whoever has it calls {@link #release} once.
    */
   boolean tryTake(int cost) {
+    StackRoom.require();
     if (!hasSlots) {
       return counts == 0 && isDue(cost);
     }
@@ -338,6 +342,7 @@ final class Gate {
 
   /** Somebody gives up. Returns false if the wait is over already. */
   boolean withdraw(Waiter waiter) {
+    StackRoom.require();
     Waiter granted;
     lock.lock();
     try {

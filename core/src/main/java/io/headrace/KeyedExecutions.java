@@ -59,8 +59,12 @@ final class KeyedExecutions {
     maxKeys = options.maxKeys == null ? Integer.MAX_VALUE : options.maxKeys;
   }
 
-  /** Takes a call. Never throws: what goes wrong is told by the future. */
+  /**
+   * Takes a call. Throws only where there is no stack for it: what else goes wrong is told by the
+   * future.
+   */
   CoalescedCall submit(Object key, CoalescedWork work, Object argument, CallOptions given) {
+    StackRoom.require();
     CallOptions options = given.orTimeout(timeoutNanos);
     if (options.timeoutNanos == 0) {
       CoalescedCall call = new CoalescedCall();

@@ -44,6 +44,7 @@ public final class Permit implements AutoCloseable {
    */
   @Override
   public void close() {
+    StackRoom.requireSome();
     Waiter.tell(release());
   }
 

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Errors.</b> What happens to an item is told by its future, never thrown by {@code submit}:
  * the handler's own exception, or a {@link HeadraceException} that says which of the documented
  * outcomes happened. Only a call that makes no sense, a null item or a priority that does not
- * exist, throws at once. Every future completes.
+ * exist, throws at once; and a thread at the end of its stack gets {@link StackOverflowError}, with
+ * nothing submitted. Every future completes.
  *
  * <p><b>Memory consistency.</b> What a thread did before it submitted an item happens-before the
  * handler sees the item; what the handler did before it returned happens-before the future

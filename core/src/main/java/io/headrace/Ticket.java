@@ -218,6 +218,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean complete(@Nullable Object result) {
+    StackRoom.require();
     boolean first = super.complete(result);
     if (first) {
       abandoned();
@@ -227,6 +228,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
+    StackRoom.require();
     boolean first = super.completeExceptionally(failure);
     if (first) {
       abandoned();
@@ -243,6 +245,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
+    StackRoom.require();
     boolean first = super.completeExceptionally(new CancellationException());
     if (first) {
       abandoned();
