@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,17 +22,29 @@ final class Buckets {
    *
    * Where there are many buckets each step to another object is a miss of the caches. So buckets
    * are linked by themselves, and a bucket is itself the chain of its tickets of the lowest
-   * priority.
+   * priority. And misses are made to overlap: a CPU looks only some hundred instructions ahead,
+   * which is less than it takes to sort a ticket or to make a batch. So the buckets of tickets that
+   * come together are looked up in a loop that does nothing else, and so are the tickets of buckets
+   * that have their turns next.
    */
 
   /** Fewer withdrawn tickets than these are not worth a sweep. */
   private static final int SWEEP_THRESHOLD = 64;
 
-  /** A map that never had more buckets than these is not worth a smaller one. */
-  private static final int SHRINK_THRESHOLD = 1024;
+  /**
+   * So many buckets are found in the caches: nothing is looked up beforehand, and a map that never
+   * had more is not worth a smaller one.
+   */
+  private static final int FEW = 1024;
 
   /** A map that has had so many times the buckets it has is too large. */
   private static final int SHRINK_FACTOR = 8;
+
+  /** So many buckets are looked at before their turns, one right after the other. */
+  private static final int AHEAD = 8;
+
+  /** So many tickets of each of them. */
+  private static final int TICKETS_AHEAD = 4;
 
   private static final TicketChain[] NONE = {};
 
@@ -39,10 +52,17 @@ final class Buckets {
   private final int priorities;
   private final Turns ready;
   private final Turns postponed;
+  private final Function<Object, Bucket> newBucket = Bucket::new;
   private Map<Object, Bucket> byKey = new HashMap<>();
 
   /** The most buckets since the map was made. */
   private int peak;
+
+  /** How many of those that were looked at have not had their turns. */
+  private int ahead;
+
+  @SuppressWarnings("UnusedVariable") // a read whose result nobody wants is left out
+  private int seen;
 
   private long places;
   private long count;
@@ -69,15 +89,46 @@ final class Buckets {
     return count == 0 ? 1 : (float) weight / count;
   }
 
-  /** Takes a ticket. Throws what its key does, and has not taken it then. */
-  void add(SortedTicket ticket) {
-    Object key = requireNonNull(ticket.bucket, "the key of a ticket");
-    Bucket bucket = byKey.get(key);
-    if (bucket == null) {
-      bucket = new Bucket(key);
-      byKey.put(key, bucket);
-      peak = Math.max(peak, byKey.size());
+  /** Takes a chain of tickets. Those whose keys throw leave, and fail after the drain. */
+  void add(Ticket first) {
+    if (first.next() != null && isLookingAhead()) {
+      find(first);
     }
+    Ticket next;
+    for (Ticket ticket = first; ticket != null; ticket = next) {
+      next = ticket.next();
+      ticket.setNext(null);
+      try {
+        add((SortedTicket) ticket);
+      } catch (Throwable failure) {
+        station.line(ticket).leave(ticket);
+        station.failLater(ticket, failure);
+      }
+    }
+  }
+
+  /** Whether it pays: there are many buckets, and more tickets than buckets. */
+  private boolean isLookingAhead() {
+    return byKey.size() > FEW && count > byKey.size();
+  }
+
+  /** Gives tickets of a chain the buckets that there are for them. */
+  private void find(Ticket first) {
+    try {
+      for (Ticket next = first; next instanceof SortedTicket ticket; next = next.next()) {
+        Bucket bucket = byKey.get(ticket.bucket);
+        if (bucket != null && bucket.count > 0 && bucket.peek() != null) { // touches what add does
+          ticket.bucket = bucket;
+        }
+      }
+    } catch (Throwable failure) {
+      return; // of a key; it throws again when its ticket is added
+    }
+  }
+
+  /** Throws what its key does, and has not taken it then. */
+  private void add(SortedTicket ticket) {
+    Bucket bucket = ticket.bucket instanceof Bucket found ? found : bucket(ticket.bucket);
     ticket.bucket = bucket;
     if (bucket.count == 0) { // new, or the key had changed when it was to be removed
       place(bucket, ready, ticket.arrivalNanos);
@@ -87,6 +138,12 @@ final class Buckets {
     if (isOldest || (bucket.turns == postponed && bucket.weight >= bucket.dueWeight)) {
       place(bucket, ready, isOldest ? ticket.arrivalNanos : bucket.oldestNanos);
     }
+  }
+
+  private Bucket bucket(@Nullable Object key) {
+    Bucket bucket = byKey.computeIfAbsent(requireNonNull(key, "the key of a ticket"), newBucket);
+    peak = Math.max(peak, byKey.size());
+    return bucket;
   }
 
   /**
@@ -100,6 +157,7 @@ final class Buckets {
     while ((first = postponed.first()) != null && (all || first.dueNanos - nowNanos <= 0)) {
       placeByAge(first, nowNanos);
     }
+    lookAhead();
     while ((first = ready.first()) != null) {
       if (first.prune() && first.oldestArrivalNanos(nowNanos) == first.dueNanos) {
         return first;
@@ -107,6 +165,18 @@ final class Buckets {
       placeByAge(first, nowNanos); // its oldest has left
     }
     return null;
+  }
+
+  private void lookAhead() {
+    if (!isLookingAhead() || --ahead > 0) {
+      return;
+    }
+    ahead = AHEAD;
+    Bucket bucket = ready.first();
+    for (int i = 0; i < AHEAD && bucket != null; i++) {
+      seen += bucket.look();
+      bucket = bucket.after;
+    }
   }
 
   /** When the next bucket is due; the latest is given. */
@@ -154,7 +224,7 @@ final class Buckets {
     bucket.sweep(0);
     try {
       byKey.remove(bucket.key);
-      if (peak > SHRINK_THRESHOLD && byKey.size() < peak / SHRINK_FACTOR) {
+      if (peak > FEW && byKey.size() < peak / SHRINK_FACTOR) {
         byKey = new HashMap<>(byKey); // with a table for those that are left
         peak = byKey.size();
       }
@@ -223,6 +293,16 @@ final class Buckets {
       this.key = key;
       higher = priorities == 1 ? NONE : new TicketChain[priorities - 1];
       Arrays.setAll(higher, _ -> new TicketChain());
+    }
+
+    /** Touches what a batch needs of its first tickets. Returns a number that means nothing. */
+    private int look() {
+      int sum = 0;
+      SortedTicket ticket;
+      for (int i = 0; i < TICKETS_AHEAD && (ticket = get(i)) != null; i++) {
+        sum += ticket.isDone() ? 0 : ticket.weight;
+      }
+      return sum;
     }
 
     private TicketChain chain(int priority) {

@@ -29,6 +29,9 @@ final class Line {
   /** Fewer withdrawn tickets than these are not worth a sweep. */
   private static final int SWEEP_THRESHOLD = 64;
 
+  /** So many tickets are given to the buckets at once. */
+  private static final int SORTED_TOGETHER = 16;
+
   private final QueuedStation station;
   private final EndedCalls calls;
   private final int capacity;
@@ -356,6 +359,42 @@ final class Line {
 
   /** Lets tickets in for which there is room, and fails those that have waited too long for it. */
   void admit() {
+    if (buckets != null) {
+      sort(buckets);
+    } else {
+      Ticket ticket;
+      while ((ticket = letIn()) != null) {
+        admitted.add(ticket);
+        admittedFlushed += queue.hasFlushedLast() ? 1 : 0;
+      }
+    }
+    if (admits && waitNanos != Long.MAX_VALUE) {
+      failTooLong();
+    }
+  }
+
+  private void sort(Buckets buckets) {
+    int n;
+    do {
+      Ticket first = null;
+      Ticket last = null;
+      Ticket ticket;
+      for (n = 0; n < SORTED_TOGETHER && (ticket = letIn()) != null; n++) {
+        if (last == null) {
+          first = ticket;
+        } else {
+          last.setNext(ticket);
+        }
+        last = ticket;
+      }
+      if (first != null) {
+        buckets.add(first);
+      }
+    } while (n == SORTED_TOGETHER);
+  }
+
+  /** Lets the first ticket in that is of use, if there is room; null if not. */
+  private @Nullable Ticket letIn() {
     Ticket ticket;
     while (hasRoom() && (ticket = poll()) != null) {
       if (isOfUse(ticket)) {
@@ -366,26 +405,10 @@ final class Line {
         station.unhold(ticket);
         ticket.admitted = true;
         admittedLength++;
-        sort(ticket);
+        return ticket;
       }
     }
-    if (admits && waitNanos != Long.MAX_VALUE) {
-      failTooLong();
-    }
-  }
-
-  private void sort(Ticket ticket) {
-    if (buckets == null) {
-      admitted.add(ticket);
-      admittedFlushed += queue.hasFlushedLast() ? 1 : 0;
-      return;
-    }
-    try {
-      buckets.add((SortedTicket) ticket);
-    } catch (Throwable failure) {
-      leave(ticket);
-      station.failLater(ticket, failure);
-    }
+    return null;
   }
 
   private void failTooLong() {
