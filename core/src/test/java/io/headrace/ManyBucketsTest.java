@@ -92,56 +92,56 @@ class ManyBucketsTest {
   @ValueSource(booleans = {true, false})
   void theOldestItemGoesWithTheNextOfItsBucket(boolean isGreedy) {
     Random random = new Random(1);
-    try (var batcher =
+    var batcher =
         batcher(
             isGreedy
                 ? BatchPolicy.greedy(MAX_SIZE)
-                : BatchPolicy.fixed(MAX_SIZE, Duration.ofNanos(1)))) {
-      submit(batcher, 0);
-      time.advance(Duration.ofNanos(1));
-      expectBatch(); // the worker is busy from here on
-      for (int round = 0; round < 4; round++) {
-        for (int i = 0; i < 2 * BUCKETS; i++) {
-          submit(batcher, random.nextInt(BUCKETS));
-        }
-        cancel(random, 100); // before they are sorted, and after it
-        batcher.flush();
-        cancel(random, 1000);
-        time.advance(Duration.ofNanos(1));
-        handle(BUCKETS / 2);
+                : BatchPolicy.fixed(MAX_SIZE, Duration.ofNanos(1)));
+    submit(batcher, 0);
+    time.advance(Duration.ofNanos(1));
+    expectBatch(); // the worker is busy from here on
+    for (int round = 0; round < 4; round++) {
+      for (int i = 0; i < 2 * BUCKETS; i++) {
+        submit(batcher, random.nextInt(BUCKETS));
       }
-      handle(Integer.MAX_VALUE);
-      held.answerAll();
-      assertThat(held.batches).isEqualTo(expected);
-      assertThat(batcher.queued()).isZero();
+      cancel(random, 100); // before they are sorted, and after it
+      batcher.flush();
+      cancel(random, 1000);
+      time.advance(Duration.ofNanos(1));
+      handle(BUCKETS / 2);
     }
+    handle(Integer.MAX_VALUE);
+    held.answerAll();
+    assertThat(held.batches).isEqualTo(expected);
+    assertThat(batcher.queued()).isZero();
+    batcher.close();
   }
 
   @Test
   void anItemWhoseBucketThrowsFailsAloneAmongThoseThatAreLookedUpWithIt() {
-    try (var batcher = batcher(BatchPolicy.greedy(MAX_SIZE))) {
-      submit(batcher, 0);
-      expectBatch();
-      for (int i = 0; i < BUCKETS; i++) {
-        submit(batcher, i);
-      }
-      batcher.flush();
-      List<Item> failed = new ArrayList<>();
-      for (int i = 0; i < 100; i++) {
-        if (i % 10 == 5) {
-          failed.add(submit(batcher, -1));
-        } else {
-          submit(batcher, i % 3 == 0 ? BUCKETS + i : i);
-        }
-      }
-      batcher.flush();
-      assertThat(failed)
-          .allSatisfy(item -> assertThat(item.future[0].exceptionNow()).hasMessage("no number"));
-      waiting.removeAll(failed);
-      assertThat(batcher.queued()).isEqualTo(waiting.size());
-      handle(Integer.MAX_VALUE);
-      held.answerAll();
-      assertThat(held.batches).isEqualTo(expected);
+    var batcher = batcher(BatchPolicy.greedy(MAX_SIZE));
+    submit(batcher, 0);
+    expectBatch();
+    for (int i = 0; i < BUCKETS; i++) {
+      submit(batcher, i);
     }
+    batcher.flush();
+    List<Item> failed = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      if (i % 10 == 5) {
+        failed.add(submit(batcher, -1));
+      } else {
+        submit(batcher, i % 3 == 0 ? BUCKETS + i : i);
+      }
+    }
+    batcher.flush();
+    assertThat(failed)
+        .allSatisfy(item -> assertThat(item.future[0].exceptionNow()).hasMessage("no number"));
+    waiting.removeAll(failed);
+    assertThat(batcher.queued()).isEqualTo(waiting.size());
+    handle(Integer.MAX_VALUE);
+    held.answerAll();
+    assertThat(held.batches).isEqualTo(expected);
+    batcher.close();
   }
 }
