@@ -50,61 +50,56 @@ class DoorbellTest {
 
   @Test
   void ringingEndsAWait() {
-    assertRingingEndsAWait();
-  }
-
-  private void assertRingingEndsAWait() {
-    AtomicBoolean ready = new AtomicBoolean();
-    var waiting = onThread(() -> awaits(ends.there(), ready));
-    Awaitility.await("the wait").until(this::isWaiting);
-    ready.set(true);
-    ends.here().ring();
-    assertThat(waiting.join()).isTrue();
+    assertEndsAWait(() -> ends.here().ring());
   }
 
   @Test
   void aWaitIsEndedByAnotherThreadOfItsProcess() {
-    AtomicBoolean ready = new AtomicBoolean();
-    var waiting = onThread(() -> awaits(ends.there(), ready));
-    Awaitility.await("the wait").until(this::isWaiting);
-    ready.set(true);
-    ends.there().wake();
-    assertThat(waiting.join()).isTrue();
+    assertEndsAWait(() -> ends.there().wake());
   }
 
   /** Though nobody watches the time for it. */
   @Test
   void aWaitWithoutALimitIsEndedByARing() {
     AtomicBoolean ready = new AtomicBoolean();
-    var waiting = onThread(() -> awaitsWithoutLimit(ends.there(), ready));
-    Awaitility.await("the wait").until(this::isWaiting);
-    ready.set(true);
-    ends.here().ring();
-    assertThat(waiting.join()).isTrue();
+    assertEnds(onThread(() -> awaitsWithoutLimit(ready)), ready, () -> ends.here().ring());
   }
 
   /** Whatever the other process has written about it. */
   @Test
   void aWaitOfWhichNothingIsKnownOutsideIsEndedByAnotherThreadOfItsProcess() {
     AtomicBoolean ready = new AtomicBoolean();
-    var waiting = onThread(() -> awaitsWithoutLimit(ends.there(), ready));
-    Awaitility.await("the wait").until(this::isWaiting);
-    memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 0);
-    ready.set(true);
-    ends.there().wake();
-    assertThat(waiting.join()).isTrue();
+    assertEnds(
+        onThread(() -> awaitsWithoutLimit(ready)),
+        ready,
+        () -> {
+          memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 0);
+          ends.there().wake();
+        });
   }
 
-  private static boolean awaitsWithoutLimit(Doorbell doorbell, AtomicBoolean ready) {
-    while (!doorbell.await(ready::get)) {
+  private boolean awaitsWithoutLimit(AtomicBoolean ready) {
+    while (!ends.there().await(ready::get)) {
       // it has ended for no reason
     }
     return true;
   }
 
+  private void assertEndsAWait(Runnable ring) {
+    AtomicBoolean ready = new AtomicBoolean();
+    assertEnds(onThread(() -> awaits(ends.there(), ready)), ready, ring);
+  }
+
+  private void assertEnds(CompletableFuture<Boolean> waiting, AtomicBoolean ready, Runnable ring) {
+    Awaitility.await("the wait").until(this::isWaiting);
+    ready.set(true);
+    ring.run();
+    assertThat(waiting.join()).isTrue();
+  }
+
   @Test
   void aRingAndTheEndOfTheOtherEndNoWaitsBehindThem() {
-    assertRingingEndsAWait();
+    assertEndsAWait(() -> ends.here().ring());
     assertWaitsTakeTheirTime();
     ends.here().close();
     assertWaitsTakeTheirTime();
