@@ -21,7 +21,7 @@ final class AdaptivePolicy implements LearningPolicy {
    *
    * The quick size. If smaller batches do nearly as many items in a time and none is late in them,
    * it is those. Items end sooner, and a longer queue can be in time should more arrive than was
-   * expected. Only if more arrive than the workers can do, by more than chance, throughput is all.
+   * expected. If more than the workers can do has arrived for long, throughput is all that counts.
    *
    * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus,
    * SOSP 2019). If durations scatter, it is part of the choice whether that is seen cautiously or
@@ -65,8 +65,8 @@ final class AdaptivePolicy implements LearningPolicy {
   /** The share of what the workers can do beyond which they count as overloaded. */
   private static final double OVERLOADED = 0.9;
 
-  /** Arrivals above their rate by so many standard deviations are not taken for chance. */
-  private static final double CHANCE = 2;
+  /** Overload that lasts is seen over so many objectives. */
+  private static final int LASTING_IN_OBJECTIVES = 12;
 
   /** How cautiously items are dropped that may be late, as quantiles of how long a batch takes. */
   private static final double CAUTIOUS = 0.9;
@@ -121,7 +121,9 @@ final class AdaptivePolicy implements LearningPolicy {
   private long countedArrivals;
   private double arrivalsPerNano;
   private boolean isOverloaded;
-  private boolean isSurelyOverloaded;
+
+  private double lastingPerNano;
+  private boolean isOverloadLasting;
 
   /** When the batches that run will end, in order. */
   private final long[] endNanos = new long[MAX_RUNNING];
@@ -244,7 +246,7 @@ final class AdaptivePolicy implements LearningPolicy {
       return;
     }
     forecast.look(queue, arrivalsPerNano);
-    boolean isQuickEnough = quickLimit < size && !isSurelyOverloaded && isLossless(quickLimit);
+    boolean isQuickEnough = quickLimit < size && !isOverloadLasting && isLossless(quickLimit);
     if (isQuickEnough && !isProbing) {
       size = quickLimit;
     } else if (isLossless(limit)) {
@@ -354,9 +356,11 @@ final class AdaptivePolicy implements LearningPolicy {
       double share = elapsedNanos / ((double) elapsedNanos + objectiveNanos);
       arrivalsPerNano += share * (perNano - arrivalsPerNano);
       double capacity = curve.bestRate() * queue.workers();
-      double deviation = Math.sqrt(arrivalsPerNano / objectiveNanos);
+      double lastingShare =
+          elapsedNanos / (elapsedNanos + LASTING_IN_OBJECTIVES * (double) objectiveNanos);
+      lastingPerNano += lastingShare * (perNano - lastingPerNano);
       isOverloaded = arrivalsPerNano > OVERLOADED * capacity;
-      isSurelyOverloaded = arrivalsPerNano - CHANCE * deviation > capacity;
+      isOverloadLasting = lastingPerNano > capacity;
       double growth = isOverloaded && hasDropped ? arrivalsPerNano : 0;
       if (growth != growthPerNano) {
         growthPerNano = growth;

@@ -181,6 +181,7 @@ class CostCurveTest {
     assertThat(curve.efficientSize()).isEqualTo(8);
     curve.add(8, (long) gpuLike(8));
     assertThat(curve.efficientSize()).isEqualTo(64);
+    assertThat(curve.quickSize()).isEqualTo(64);
     curve.add(64, (long) gpuLike(64));
     assertThat(curve.efficientSize()).isEqualTo(MAX_SIZE);
   }
