@@ -19,6 +19,10 @@ final class AdaptivePolicy implements LearningPolicy {
    * of a large one end late together, and large ones under lasting overload, because then all that
    * counts is how many are done in a time.
    *
+   * The quick size. If smaller batches do nearly as many items in a time and none is late in them,
+   * it is those. Items end sooner, and a longer queue can be in time should more arrive than was
+   * expected. If more than the workers can do has arrived for long, throughput is all that counts.
+   *
    * Dropping. Items that would be late in the batch are dropped before it (the early drop of Nexus,
    * SOSP 2019). If durations scatter, it is part of the choice whether that is seen cautiously or
    * not. An item without a deadline cannot be dropped: if it is late, the batch is as large as is
@@ -34,7 +38,9 @@ final class AdaptivePolicy implements LearningPolicy {
    *
    * Refusal. An item is refused if it would be late behind what waits. If the objective leaves no
    * time for a batch besides the item's own, the order of arrival says nothing, for what is ahead
-   * of it will be dropped; then it is refused only if it would be late even as the first.
+   * of it will be dropped; then it is refused only if it would be late even as the first. Under
+   * overload those that are to come behind it make its batch larger. That is held against it only
+   * once something was dropped: an overload that has cost nothing yet may end before it does.
    *
    * Sources: Crankshaw et al., Clipper, NSDI 2017; Shen et al., Nexus, SOSP 2019; Gujarati et al.,
    * Clockwork, OSDI 2020. docs/adaptive-batching.md compares.
@@ -58,6 +64,9 @@ final class AdaptivePolicy implements LearningPolicy {
 
   /** The share of what the workers can do beyond which they count as overloaded. */
   private static final double OVERLOADED = 0.9;
+
+  /** Overload that lasts is seen over so many objectives. */
+  private static final int LASTING_IN_OBJECTIVES = 12;
 
   /** How cautiously items are dropped that may be late, as quantiles of how long a batch takes. */
   private static final double CAUTIOUS = 0.9;
@@ -99,17 +108,22 @@ final class AdaptivePolicy implements LearningPolicy {
   private int batches;
   private int bestLimit = 1;
   private int efficientLimit = 1;
+  private int quickLimit = 1;
 
   /** The largest batch that leaves time to collect it. */
   private int inTimeLimit = 1;
 
   private boolean isProbing;
+  private boolean hasDropped;
 
   private boolean hasCounted;
   private long countedNanos;
   private long countedArrivals;
   private double arrivalsPerNano;
   private boolean isOverloaded;
+
+  private double lastingPerNano;
+  private boolean isOverloadLasting;
 
   /** When the batches that run will end, in order. */
   private final long[] endNanos = new long[MAX_RUNNING];
@@ -170,6 +184,7 @@ final class AdaptivePolicy implements LearningPolicy {
             : Math.max(1, curve.largestWithin(WITHIN * objectiveNanos, maxSize));
     bestLimit = Math.min(curve.bestSize(), inTimeLimit);
     efficientLimit = Math.min(curve.efficientSize(), inTimeLimit);
+    quickLimit = Math.min(curve.quickSize(), inTimeLimit);
     outlook =
         curve.isSettled()
             ? new Outlook(
@@ -231,12 +246,21 @@ final class AdaptivePolicy implements LearningPolicy {
       return;
     }
     forecast.look(queue, arrivalsPerNano);
-    forecast.run(limit, 1, Double.NEGATIVE_INFINITY);
-    if (forecast.isLossless()) {
+    boolean isQuickEnough = quickLimit < size && !isOverloadLasting && isLossless(quickLimit);
+    if (isQuickEnough && !isProbing) {
+      size = quickLimit;
+    } else if (isLossless(limit)) {
       size = Math.min(waiting, isProbing ? largerThanLimit(limit) : limit);
+    } else if (isQuickEnough) {
+      size = quickLimit;
     } else {
       choose(limit);
     }
+  }
+
+  private boolean isLossless(int limit) {
+    forecast.run(limit, 1, Double.NEGATIVE_INFINITY);
+    return forecast.isLossless();
   }
 
   /** Looks for the size whose batches are worth most, and for what is to be dropped. */
@@ -277,6 +301,7 @@ final class AdaptivePolicy implements LearningPolicy {
       needNanos = probe(best, caution);
     }
     if (late > 0) {
+      hasDropped = true;
       // Those that would be late only in the batch that the others make smaller stay.
       dropBeforeNanos += (long) needNanos;
       isFirstLate = forecast.slackNanos(0) <= needNanos;
@@ -330,8 +355,13 @@ final class AdaptivePolicy implements LearningPolicy {
       double perNano = (arrivals - countedArrivals) * queue.meanWeight() / elapsedNanos;
       double share = elapsedNanos / ((double) elapsedNanos + objectiveNanos);
       arrivalsPerNano += share * (perNano - arrivalsPerNano);
-      isOverloaded = arrivalsPerNano > OVERLOADED * curve.bestRate() * queue.workers();
-      double growth = isOverloaded ? arrivalsPerNano : 0;
+      double capacity = curve.bestRate() * queue.workers();
+      double lastingShare =
+          elapsedNanos / (elapsedNanos + LASTING_IN_OBJECTIVES * (double) objectiveNanos);
+      lastingPerNano += lastingShare * (perNano - lastingPerNano);
+      isOverloaded = arrivalsPerNano > OVERLOADED * capacity;
+      isOverloadLasting = lastingPerNano > capacity;
+      double growth = isOverloaded && hasDropped ? arrivalsPerNano : 0;
       if (growth != growthPerNano) {
         growthPerNano = growth;
       }

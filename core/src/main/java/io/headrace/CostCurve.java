@@ -15,6 +15,10 @@ class CostCurve {
    * is interpolated. The points are made to rise with the size by pooling neighbours that do not
    * (isotonic regression), for more work does not take less time; what looks so is noise.
    *
+   * If batches of different sizes of a range take the same time, the handler pads, and all sizes
+   * of the range are taken to last that long: a step instead of a slope. Should the step end
+   * elsewhere, the next durations say so, and it is a slope again.
+   *
    * The medians are drawn towards the straight line through all of them, the more the fewer
    * durations a range has and the wider durations scatter. Otherwise a single stall in the first
    * batch of the largest size would make that size, and by extrapolation all above it, look as if
@@ -28,12 +32,13 @@ class CostCurve {
    * what was expected: noise is mostly proportional, and a range alone has too few durations to
    * tell.
    *
-   * From the points follow two sizes of batches. The best does most items in a time. The efficient
-   * one is the smallest that surely does nearly as many: beyond it an item gains next to nothing
-   * from company. For the best a range with few durations is given the benefit of the doubt, the
-   * more the fewer there are and the wider durations scatter (as the upper confidence bounds of
-   * bandits do): a stall in the first batch of some size would otherwise keep that size from ever
-   * being tried again. While the largest batches so far are the efficient ones, larger ones are
+   * From the points follow three sizes of batches. The best does most items in a time. The
+   * efficient one is the smallest that surely does nearly as many: beyond it an item gains next to
+   * nothing from company. For the best a range with few durations is given the benefit of the
+   * doubt, the more the fewer there are and the wider durations scatter (as the upper confidence
+   * bounds of bandits do): a stall in the first batch of some size would otherwise keep that size
+   * from ever being tried again. While the largest batches so far are the efficient ones, larger
+   * ones are tried. The quick one is the smallest that does nearly as many, whatever is to be
    * tried.
    *
    * Windows instead of decaying averages: one stall does not move a median, and what a handler did
@@ -53,6 +58,12 @@ class CostCurve {
 
   /** The share of the best rate that is worth as much. */
   private static final double EFFICIENT = 0.98;
+
+  /** The share of the best rate that is enough if batches end sooner for it. */
+  private static final double QUICK = 0.985;
+
+  /** Durations that differ by no more than this factor are the same. */
+  private static final double SAME = 1.02;
 
   /** With fewer durations than this a range is not known. */
   private static final int FEW = 3;
@@ -82,6 +93,9 @@ class CostCurve {
   private final int[] ends;
   private final @Nullable Window[] windows;
 
+  /** The durations expected for the smallest sizes of the ranges. */
+  private final double[] expectedFirst;
+
   /** The durations expected at the ends of the ranges. */
   private final double[] expected;
 
@@ -93,6 +107,7 @@ class CostCurve {
   private double meanQuotient = 1;
   private int largest;
   private int efficientSize = 1;
+  private int quickSize = 1;
   private int bestSize = 1;
   private boolean isSettled;
 
@@ -125,11 +140,12 @@ class CostCurve {
       ends[i] = Math.min(maxSize, endOf(i));
     }
     windows = new @Nullable Window[ends.length];
+    expectedFirst = new double[ends.length];
     expected = new double[ends.length];
     rates = new double[ends.length];
-    pointSize = new double[ends.length];
-    pointNanos = new double[ends.length];
-    pointWeight = new double[ends.length];
+    pointSize = new double[2 * ends.length];
+    pointNanos = new double[2 * ends.length];
+    pointWeight = new double[2 * ends.length];
     thirdSize = new double[ends.length];
     thirdNanos = new double[ends.length];
     thirdWeight = new double[ends.length];
@@ -181,31 +197,57 @@ class CostCurve {
     fitLine();
     double lineWeight = Math.max(1, LINE * (caution - 1));
     int points = 0;
-    for (Window window : windows) {
+    for (int i = 0; i < ends.length; i++) {
+      Window window = windows[i];
       if (window == null) {
         continue;
       }
       double median = window.median();
+      if (window.isFlat()) {
+        points = addPoint(points, firstSize(i), median, window.length / 2.0);
+        points = addPoint(points, ends[i], median, window.length / 2.0);
+        continue;
+      }
       double onLine =
           Math.clamp(
               lineNanos + lineSlope * window.midSize(), median / LINE_OFF, LINE_OFF * median);
       double share = hasLine || window.length < FEW ? lineWeight / (lineWeight + window.length) : 0;
-      pointSize[points] = window.midSize();
-      pointNanos[points] = median + share * (onLine - median);
+      double nanos = median + share * (onLine - median);
       if (points > 0 && window.length < FEW) {
-        double inProportion = pointNanos[points - 1] * pointSize[points] / pointSize[points - 1];
-        pointNanos[points] = Math.min(pointNanos[points], inProportion);
+        double inProportion = pointNanos[points - 1] * window.midSize() / pointSize[points - 1];
+        nanos = Math.min(nanos, inProportion);
       }
-      pointWeight[points] = window.length;
-      points = pool(points + 1);
+      points = addPoint(points, window.midSize(), nanos, window.length);
     }
-    int next = 0;
+    int before = 0;
     for (int i = 0; i < ends.length; i++) {
-      while (next < points && pointSize[next] < ends[i]) {
-        next++;
-      }
-      expected[i] = at(ends[i], next, points);
+      before = pointsBelow(firstSize(i), before, points);
+      expectedFirst[i] = at(firstSize(i), before, points);
+      before = pointsBelow(ends[i], before, points);
+      expected[i] = at(ends[i], before, points);
     }
+  }
+
+  /** The smallest size of a range. */
+  private int firstSize(int range) {
+    return range == 0 ? 1 : ends[range - 1] + 1;
+  }
+
+  /** Adds a point behind some others. Returns how many there are then. */
+  private int addPoint(int points, double size, double nanos, double weight) {
+    pointSize[points] = size;
+    pointNanos[points] = nanos;
+    pointWeight[points] = weight;
+    return pool(points + 1);
+  }
+
+  /** How many points are of smaller sizes, some of which are known to be. */
+  private int pointsBelow(int size, int known, int points) {
+    int below = known;
+    while (below < points && pointSize[below] < size) {
+      below++;
+    }
+    return below;
   }
 
   /** The straight line through the medians of the lower and of the upper third of the durations. */
@@ -271,18 +313,15 @@ class CostCurve {
         best = i;
       }
     }
-    int efficient = best;
-    for (int i = best - 1; i >= 0; i--) {
-      if (isKnownRange(i) && ends[i] / expected[i] >= EFFICIENT * hopedBest) {
-        efficient = i;
-      }
-    }
+    int efficient = smallestRange(best, EFFICIENT * hopedBest);
     bestSize = ends[best];
     efficientSize = ends[efficient];
+    quickSize = ends[smallestRange(best, QUICK * hopedBest)];
     isSettled = largest == maxSize || largest >= SETTLED * (long) ends[efficient];
     if (!isSettled) {
       efficientSize = (int) Math.min((long) GROWTH * largest, maxSize);
       bestSize = efficientSize;
+      quickSize = efficientSize;
       return;
     }
     for (int i = efficient + 1; i < ranges; i++) {
@@ -292,6 +331,16 @@ class CostCurve {
         return;
       }
     }
+  }
+
+  /** The first known range whose batches do so many items in a nanosecond, or the best one. */
+  private int smallestRange(int best, double rate) {
+    for (int i = 0; i < best; i++) {
+      if (isKnownRange(i) && ends[i] / expected[i] >= rate) {
+        return i;
+      }
+    }
+    return best;
   }
 
   private boolean isKnownRange(int range) {
@@ -335,7 +384,8 @@ class CostCurve {
     while (from > 0 && pointSize[from] > pointSize[last] / 2) {
       from--;
     }
-    double slope = from == last ? pointNanos[last] / pointSize[last] : slope(from, last);
+    boolean isOneRange = indexOf((int) pointSize[from]) == indexOf((int) pointSize[last]);
+    double slope = isOneRange ? pointNanos[last] / pointSize[last] : slope(from, last);
     return pointNanos[last] + slope * (size - pointSize[last]);
   }
 
@@ -348,6 +398,11 @@ class CostCurve {
    */
   int efficientSize() {
     return efficientSize;
+  }
+
+  /** The smallest size that is known to do nearly as much as any. */
+  int quickSize() {
+    return quickSize;
   }
 
   /** The size that does most in a time; at least the efficient one. */
@@ -433,9 +488,9 @@ class CostCurve {
     if (size >= end) {
       return expected[range];
     }
-    int begin = ends[range - 1];
-    double below = expected[range - 1];
-    return below + (expected[range] - below) * (size - begin) / (end - begin);
+    int first = firstSize(range);
+    double nanos = expectedFirst[range];
+    return nanos + (expected[range] - nanos) * (size - first) / (end - first);
   }
 
   /** How long a batch takes, exceeded by one of ten. */
@@ -502,6 +557,11 @@ class CostCurve {
 
     double quantile(double share) {
       return sorted[Math.min(length - 1, (int) (share * (length - 1)))];
+    }
+
+    /** Whether batches of different sizes take the same time. */
+    boolean isFlat() {
+      return sortedSizes[0] < sortedSizes[length - 1] && sorted[length - 1] <= SAME * sorted[0];
     }
 
     double midSize() {

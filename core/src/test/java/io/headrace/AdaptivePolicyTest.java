@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.headrace.BatchPolicy.Decision;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Decisions, from a queue's state and the batches that were handled before. */
 class AdaptivePolicyTest {
@@ -103,13 +105,18 @@ class AdaptivePolicyTest {
 
   /** Lets some items a millisecond arrive for a while. */
   private void arrive(LearningPolicy policy, int perMilli) {
+    arrive(policy, perMilli, gpuLike(MAX_SIZE));
+  }
+
+  /** Lets some items a millisecond arrive while the largest batch is handled. */
+  private void arrive(LearningPolicy policy, int perMilli, long handleNanos) {
     for (int i = 0; i < 1_000; i++) {
       queue.nowNanos += MILLI;
       queue.oldestNanos = queue.nowNanos;
       queue.arrivals += perMilli;
       policy.dropBeforeNanos(queue);
     }
-    policy.handled(MAX_SIZE, gpuLike(MAX_SIZE));
+    policy.handled(MAX_SIZE, handleNanos);
   }
 
   @Test
@@ -178,6 +185,22 @@ class AdaptivePolicyTest {
     }
     queue.waiting = 30;
     assertThat(policy.decide(queue).size()).isBetween(1, 16);
+  }
+
+  /** One item a millisecond is a little less than the handler can do, or a little more. */
+  @ParameterizedTest
+  @CsvSource({"95, 5, 8", "103, 12, 12"})
+  void smallBatchesAreEnoughUnlessOverloadLasts(int percent, int smallest, int largest) {
+    LearningPolicy policy = policy(30);
+    for (int i = 0; i < LEARNED; i++) {
+      int size = i % MAX_SIZE + 1;
+      policy.handled(size, linear(size) * percent / 100);
+    }
+    arrive(policy, 1, linear(MAX_SIZE));
+    arrive(policy, 1, linear(MAX_SIZE));
+    queue.waiting = 12;
+    queue.deadlineNanos = queue.nowNanos + 30 * MILLI;
+    assertThat(policy.decide(queue).size()).isBetween(smallest, largest);
   }
 
   @Test
@@ -292,6 +315,21 @@ class AdaptivePolicyTest {
     policy.decide(queue);
     assertThat(policy.expectedNanos(0, 5 * MILLI)) // the batch that runs has begun 5 ms ago
         .isBetween(first + gpuLike(56) - 5 * MILLI, first + gpuLike(72) - 5 * MILLI);
+  }
+
+  /** Two of the batches of 64 that are full under overload take 52 ms. */
+  @Test
+  void countsWhatComesBehindAnArrivalOnceSomethingWasDropped() {
+    LearningPolicy policy = learned(100);
+    arrive(policy, 5);
+    assertThat(policy.expectedNanos(MAX_SIZE, queue.nowNanos))
+        .isLessThan(gpuLike(MAX_SIZE) + gpuLike(8));
+    queue.waiting = 500;
+    queue.deadlineNanos = queue.nowNanos + MILLI;
+    assertThat(policy.dropBeforeNanos(queue)).isGreaterThan(queue.deadlineNanos);
+    arrive(policy, 5);
+    assertThat(policy.expectedNanos(MAX_SIZE, queue.nowNanos))
+        .isGreaterThan(gpuLike(MAX_SIZE) + gpuLike(56));
   }
 
   @Test

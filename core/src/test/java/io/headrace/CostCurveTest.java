@@ -67,6 +67,35 @@ class CostCurveTest {
     assertThat(curve.isSettled()).isTrue();
   }
 
+  /** The first sizes are ranges of their own. */
+  @Test
+  void knowsTheStepsOfAHandlerThatPads() {
+    IntToDoubleFunction padded = size -> gpuLike((size + 7) / 8 * 8);
+    learn(padded, 4_000, 0, 1);
+    for (int size = 9; size <= 64; size++) {
+      assertThat(curve.expectedNanos(size)).as("%d", size).isEqualTo(padded.applyAsDouble(size));
+    }
+  }
+
+  @Test
+  void aStepEndsWhereItsRangeEndsUntilDurationsSayOtherwise() {
+    for (int size : new int[] {33, 35, 41, 48}) {
+      curve.add(size, size <= 40 ? 20_000_000 : 30_000_000);
+    }
+    assertThat(curve.expectedNanos(40)).isEqualTo(20_000_000);
+    assertThat(curve.expectedNanos(41)).isEqualTo(30_000_000);
+    curve.add(40, 30_000_000);
+    assertThat(curve.expectedNanos(40)).isGreaterThan(21_000_000);
+  }
+
+  /** That more items of the step take no longer says nothing of what is beyond it. */
+  @Test
+  void oneStepIsNoReasonToTakeAllThatIsLargerForFree() {
+    curve.add(33, 20_000_000);
+    curve.add(35, 20_000_000);
+    assertThat(curve.expectedNanos(80)).isEqualTo(40_000_000);
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5})
   void learnsTheMedianOfDurationsThatVaryAndStall(long seed) {
@@ -95,6 +124,19 @@ class CostCurveTest {
     assertThat(curve.efficientSize()).isLessThanOrEqualTo(16);
     assertThat(curve.isSettled()).isTrue();
     assertThat(curve.bestRate()).isCloseTo(1e-6, within(1e-7));
+  }
+
+  @Test
+  void theQuickSizeIsNotRaisedByWhatIsToBeTried() {
+    for (int i = 0; i < 10; i++) {
+      for (int size = 1; size <= 40; size = size == 8 ? 40 : size + 1) {
+        curve.add(size, (long) (100_000 + linear(size)));
+      }
+    }
+    assertThat(curve.quickSize()).isBetween(5, 8);
+    curve.add(12, (long) (100_000 + linear(12)));
+    assertThat(curve.efficientSize()).isEqualTo(12);
+    assertThat(curve.quickSize()).isBetween(5, 8);
   }
 
   @Test
@@ -139,6 +181,7 @@ class CostCurveTest {
     assertThat(curve.efficientSize()).isEqualTo(8);
     curve.add(8, (long) gpuLike(8));
     assertThat(curve.efficientSize()).isEqualTo(64);
+    assertThat(curve.quickSize()).isEqualTo(64);
     curve.add(64, (long) gpuLike(64));
     assertThat(curve.efficientSize()).isEqualTo(MAX_SIZE);
   }

@@ -21,15 +21,15 @@ class ForecastTest {
   private final CostCurve curve = new CostCurve(MAX_SIZE);
   private final Forecast forecast = new Forecast(curve, (long) OBJECTIVE_NANOS);
 
-  private record Queue(long[] slackNanos) implements QueueState {
-    @Override
-    public int waiting() {
-      return slackNanos.length;
+  private record Queue(long[] slackNanos, double meanWeight, int workers, long oldestArrivalNanos)
+      implements QueueState {
+    Queue(long[] slackNanos) {
+      this(slackNanos, 1, 1, 0);
     }
 
     @Override
-    public long oldestArrivalNanos() {
-      return 0;
+    public int waiting() {
+      return (int) (slackNanos.length * meanWeight);
     }
 
     @Override
@@ -42,16 +42,6 @@ class ForecastTest {
     @Override
     public long arrivals() {
       return slackNanos.length;
-    }
-
-    @Override
-    public double meanWeight() {
-      return 1;
-    }
-
-    @Override
-    public int workers() {
-      return 1;
     }
 
     @Override
@@ -80,6 +70,12 @@ class ForecastTest {
       Arrays.sort(slackNanos);
     }
     return new Queue(slackNanos);
+  }
+
+  private static long[] slack(int items, double nanos) {
+    long[] slackNanos = new long[items];
+    Arrays.fill(slackNanos, (long) nanos);
+    return slackNanos;
   }
 
   private int lateOneByOne(Queue queue, int size, double caution) {
@@ -134,9 +130,7 @@ class ForecastTest {
   @Test
   void losesNothingIfAllAreInTime() {
     learn(5, 0.5, 0);
-    long[] slackNanos = new long[10];
-    Arrays.fill(slackNanos, (long) OBJECTIVE_NANOS);
-    forecast.look(new Queue(slackNanos), 0);
+    forecast.look(new Queue(slack(10, OBJECTIVE_NANOS)), 0);
     forecast.run(MAX_SIZE, 1, Double.NEGATIVE_INFINITY);
     assertThat(forecast.isLossless()).isTrue();
     assertThat(forecast.worth()).isEqualTo(10);
@@ -166,10 +160,74 @@ class ForecastTest {
   @CsvSource({"5, 4, 12", "0.1, 1, 64"})
   void itemsTakeAsLongAsTheBatchesUpToTheirOwn(double millis, int size, double batches) {
     learn(millis, 0, 0);
-    long[] slackNanos = new long[8];
-    Arrays.fill(slackNanos, (long) OBJECTIVE_NANOS);
-    forecast.look(new Queue(slackNanos), 0);
+    forecast.look(new Queue(slack(8, OBJECTIVE_NANOS)), 0);
     forecast.run(size, 1, Double.NEGATIVE_INFINITY);
     assertThat(forecast.delayNanos() / MILLI).isCloseTo(batches * millis, withinPercentage(0.1));
+  }
+
+  @Test
+  void twoWorkersNeedHalfTheTime() {
+    learn(5, 0, 0);
+    forecast.look(new Queue(slack(8, OBJECTIVE_NANOS), 1, 2, 0), 0);
+    forecast.run(4, 1, Double.NEGATIVE_INFINITY);
+    assertThat(forecast.delayNanos() / MILLI).isCloseTo(6 * 5, withinPercentage(0.1));
+  }
+
+  /** The mean is above the median. */
+  @Test
+  void theClockMovesOnByTheMean() {
+    learn(5, 0, 0.5);
+    assertThat(curve.meanQuotient()).isGreaterThan(1.03);
+    forecast.look(new Queue(slack(8, OBJECTIVE_NANOS)), 0);
+    forecast.run(8, 1, Double.NEGATIVE_INFINITY);
+    double takesNanos = curve.expectedNanos(8) * curve.meanQuotient();
+    assertThat(forecast.delayNanos()).isCloseTo(8 * takesNanos, withinPercentage(0.1));
+  }
+
+  /** Batches of 8 do less than arrives, and the workers could do a little more than that. */
+  @Test
+  void whatIsLeftCountsAsFarAsTheWorkersHaveTimeToSpare() {
+    learn(5, 0.5, 0);
+    double arrivalsPerNano = 1.5 / MILLI;
+    forecast.look(new Queue(slack(8, OBJECTIVE_NANOS)), arrivalsPerNano);
+    forecast.run(8, 1, Double.NEGATIVE_INFINITY);
+    double takesNanos = curve.expectedNanos(8) * curve.meanQuotient();
+    double capacity = curve.bestRate() / curve.meanQuotient();
+    double batches = Math.ceil(OBJECTIVE_NANOS / takesNanos);
+    double spare = (capacity - arrivalsPerNano) * OBJECTIVE_NANOS;
+    assertThat(spare).isBetween(5.0, 20.0);
+    double beyond = (batches * takesNanos - OBJECTIVE_NANOS) * capacity;
+    assertThat(forecast.worth()).isCloseTo(8 * batches + spare - beyond, withinPercentage(0.1));
+  }
+
+  /** Two batches of four; the last items of each can wait for long. */
+  @Test
+  void itemsCountForTheProbabilityThatTheyAreInTime() {
+    learn(5, 0, 0.3);
+    double takesNanos = curve.expectedNanos(4);
+    double[] inTakes = {0.7, 1, 1.3, 4, 1.9, 2.1, 2.5, 8};
+    long[] slackNanos = new long[8];
+    Arrays.setAll(slackNanos, i -> (long) (inTakes[i] * takesNanos));
+    double worth = 2;
+    for (int i = 0; i < 8; i++) {
+      double before = i < 4 ? 0 : curve.meanQuotient();
+      worth += i % 4 == 3 ? 0 : curve.shareWithin(inTakes[i] - before);
+    }
+    forecast.look(new Queue(slackNanos), 0);
+    forecast.run(4, 0, Double.NEGATIVE_INFINITY);
+    assertThat(forecast.worth()).isCloseTo(worth, withinPercentage(1));
+  }
+
+  /** The oldest of three items of four each came 20 ms ago. */
+  @Test
+  void itemsWithoutADeadlineHaveItEvenlyByTheirWeight() {
+    learn(5, 0.5, 0);
+    long[] slackNanos = slack(3, Long.MAX_VALUE / 4.0);
+    forecast.look(new Queue(slackNanos, 4, 1, (long) (-20 * MILLI)), 0);
+    assertThat(forecast.itemWeight()).isEqualTo(4);
+    for (int item = 0; item < 3; item++) {
+      double slackMillis = forecast.slackNanos(4 * item) / MILLI;
+      assertThat(slackMillis).isCloseTo(30 + 20 * item / 3.0, withinPercentage(0.1));
+    }
   }
 }
