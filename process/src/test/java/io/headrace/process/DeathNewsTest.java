@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.headrace.Flow;
 import io.headrace.Handler;
@@ -239,7 +238,9 @@ class DeathNewsTest {
 
   @Test
   void whatAWorkerHadIsExecutedByOthersBeforeItsProcessEnds() throws Exception {
-    assumeThat(Mechanism.best()).isEqualTo(Mechanism.LINUX);
+    if (Mechanism.best() != Mechanism.LINUX) {
+      return; // the end of a process is all that is seen
+    }
     Path end = folder.resolve("end");
     String file = end.toString();
     Waiting pool =
