@@ -40,7 +40,8 @@ final class AdaptivePolicy implements LearningPolicy {
    * time for a batch besides the item's own, the order of arrival says nothing, for what is ahead
    * of it will be dropped; then it is refused only if it would be late even as the first. Under
    * overload those that are to come behind it make its batch larger. That is held against it only
-   * once something was dropped: an overload that has cost nothing yet may end before it does.
+   * once something was ever dropped: an overload that has cost nothing yet may end before it does.
+   * To forget that once the overload has ended was worse for bursts.
    *
    * Sources: Crankshaw et al., Clipper, NSDI 2017; Shen et al., Nexus, SOSP 2019; Gujarati et al.,
    * Clockwork, OSDI 2020. docs/adaptive-batching.md compares.

@@ -80,19 +80,19 @@ class CoalescedCall extends CompletableFuture<@Nullable Object> {
 
   @Override
   public boolean complete(@Nullable Object result) {
-    StackRoom.require();
+    StackRoom.requireSome();
     return super.complete(result) && abandoned();
   }
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
-    StackRoom.require();
+    StackRoom.requireSome();
     return super.completeExceptionally(failure) && abandoned();
   }
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
-    StackRoom.require();
+    StackRoom.requireSome();
     if (super.completeExceptionally(new CancellationException())) {
       abandoned();
     }

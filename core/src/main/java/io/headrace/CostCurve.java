@@ -203,7 +203,7 @@ class CostCurve {
         continue;
       }
       double median = window.median();
-      if (window.isFlat()) {
+      if (window.isFlat(ends[i] - firstSize(i))) {
         points = addPoint(points, firstSize(i), median, window.length / 2.0);
         points = addPoint(points, ends[i], median, window.length / 2.0);
         continue;
@@ -559,9 +559,18 @@ class CostCurve {
       return sorted[Math.min(length - 1, (int) (share * (length - 1)))];
     }
 
-    /** Whether batches of different sizes take the same time. */
-    boolean isFlat() {
-      return sortedSizes[0] < sortedSizes[length - 1] && sorted[length - 1] <= SAME * sorted[0];
+    /**
+     * Whether batches of different sizes are known to take the same time. Those of neighbours do
+     * nearly so without any padding.
+     *
+     * @param span how far the sizes of the range are from each other at most
+     */
+    boolean isFlat(int span) {
+      int apart = sortedSizes[length - 1] - sortedSizes[0];
+      return length >= FEW
+          && apart > 0
+          && 2 * apart >= span
+          && sorted[length - 1] <= SAME * sorted[0];
     }
 
     double midSize() {

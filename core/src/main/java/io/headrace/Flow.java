@@ -224,6 +224,7 @@ public final class Flow<I, O extends @Nullable Object>
    * its policy says. Does not block.
    */
   public void flush() {
+    StackRoom.require();
     for (Station station : stations) {
       station.flush();
     }
@@ -308,6 +309,7 @@ public final class Flow<I, O extends @Nullable Object>
 
   /** The station of a step of a flow that has to run. */
   private Station running(String step) {
+    StackRoom.require();
     Station station = station(step);
     if (state() != State.RUNNING) {
       throw stopped();

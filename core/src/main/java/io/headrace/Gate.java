@@ -342,7 +342,7 @@ final class Gate {
 
   /** Somebody gives up. Returns false if the wait is over already. */
   boolean withdraw(Waiter waiter) {
-    StackRoom.require();
+    StackRoom.requireSome();
     Waiter granted;
     lock.lock();
     try {

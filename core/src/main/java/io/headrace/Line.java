@@ -379,16 +379,20 @@ final class Line {
       Ticket first = null;
       Ticket last = null;
       Ticket ticket;
-      for (n = 0; n < SORTED_TOGETHER && (ticket = letIn()) != null; n++) {
-        if (last == null) {
-          first = ticket;
-        } else {
-          last.setNext(ticket);
+      n = 0;
+      try {
+        for (; n < SORTED_TOGETHER && (ticket = letIn()) != null; n++) {
+          if (last == null) {
+            first = ticket;
+          } else {
+            last.setNext(ticket);
+          }
+          last = ticket;
         }
-        last = ticket;
-      }
-      if (first != null) {
-        buckets.add(first);
+      } finally { // there may be no memory to let another in
+        if (first != null) {
+          buckets.add(first);
+        }
       }
     } while (n == SORTED_TOGETHER);
   }

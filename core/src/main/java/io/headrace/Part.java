@@ -92,13 +92,16 @@ final class Part extends Terms {
     /** The first branch that fails fails the call, and the others with it. */
     void failed(int index, Observer.Outcome outcome) {
       if (isOver.compareAndSet(false, true)) {
-        cancelAll(); // before continuations of the call run, which can take long
         Ticket part = tickets[index];
-        tally.fail(
-            call,
-            part.isCancelled() ? new CancellationException() : part.exceptionNow(),
-            outcome,
-            null);
+        try {
+          cancelAll(); // before continuations of the call run, which can take long
+        } finally {
+          tally.fail(
+              call,
+              part.isCancelled() ? new CancellationException() : part.exceptionNow(),
+              outcome,
+              null);
+        }
       }
     }
 

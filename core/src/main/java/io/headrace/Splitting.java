@@ -75,8 +75,11 @@ final class Splitting<I, O extends @Nullable Object> {
           part.whenComplete(
               (result, failure) -> {
                 if (failure != null && hasFailed.compareAndSet(false, true)) {
-                  cancelAll(parts); // before continuations of the item run, which can take long
-                  whole.completeExceptionally(Failures.unwrapped(failure));
+                  try {
+                    cancelAll(parts); // before continuations of the item run, which can take long
+                  } finally {
+                    whole.completeExceptionally(Failures.unwrapped(failure));
+                  }
                 }
               });
     }

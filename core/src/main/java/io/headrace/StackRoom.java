@@ -19,6 +19,9 @@ final class StackRoom {
    * is such a place, and no compiler knows that it is never taken. The look is two frames deep, as
    * deep as a method is inlined into itself: so half the variables do.
    *
+   * What is called on the way and ends what others wait for looks for half of that: the look
+   * before it has found enough for both.
+   *
    * A submission takes less than 4 KiB in the interpreter, where frames are largest, with what
    * follows from it in a drain and in executors of the JDK. Code of users that is called on the way, such as an
    * executor, an observer or a clock, may take more than is left.

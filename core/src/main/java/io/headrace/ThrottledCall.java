@@ -173,11 +173,13 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
 
   @Override
   public boolean complete(O value) {
+    StackRoom.require();
     return abandoned(super.complete(value));
   }
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
+    StackRoom.require();
     return abandoned(super.completeExceptionally(failure));
   }
 
@@ -189,6 +191,7 @@ final class ThrottledCall<I, O extends @Nullable Object> extends CompletableFutu
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
+    StackRoom.require();
     abandoned(super.completeExceptionally(new CancellationException()));
     return isCancelled();
   }

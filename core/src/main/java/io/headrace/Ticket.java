@@ -218,7 +218,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean complete(@Nullable Object result) {
-    StackRoom.require();
+    StackRoom.requireSome();
     boolean first = super.complete(result);
     if (first) {
       abandoned();
@@ -228,7 +228,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
-    StackRoom.require();
+    StackRoom.requireSome();
     boolean first = super.completeExceptionally(failure);
     if (first) {
       abandoned();
@@ -245,7 +245,7 @@ sealed class Ticket extends CompletableFuture<Object> permits SortedTicket {
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
-    StackRoom.require();
+    StackRoom.requireSome();
     boolean first = super.completeExceptionally(new CancellationException());
     if (first) {
       abandoned();

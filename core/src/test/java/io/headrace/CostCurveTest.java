@@ -79,7 +79,7 @@ class CostCurveTest {
 
   @Test
   void aStepEndsWhereItsRangeEndsUntilDurationsSayOtherwise() {
-    for (int size : new int[] {33, 35, 41, 48}) {
+    for (int size : new int[] {33, 35, 38, 41, 45, 48}) {
       curve.add(size, size <= 40 ? 20_000_000 : 30_000_000);
     }
     assertThat(curve.expectedNanos(40)).isEqualTo(20_000_000);
@@ -93,7 +93,18 @@ class CostCurveTest {
   void oneStepIsNoReasonToTakeAllThatIsLargerForFree() {
     curve.add(33, 20_000_000);
     curve.add(35, 20_000_000);
+    curve.add(38, 20_000_000);
     assertThat(curve.expectedNanos(80)).isEqualTo(40_000_000);
+  }
+
+  /** They take nearly the same time in any case. */
+  @Test
+  void neighboursAreNotTakenForAStep() {
+    for (int i = 0; i < 3; i++) {
+      curve.add(65, 65_000_000);
+      curve.add(66, 66_000_000);
+    }
+    assertThat(curve.expectedNanos(80)).isGreaterThan(75_000_000);
   }
 
   @ParameterizedTest

@@ -4,6 +4,7 @@ import static io.headrace.FlowProbes.aside;
 import static io.headrace.FlowProbes.valueOf;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -39,6 +40,7 @@ final class StackEnd {
     play("submitAll", StackEnd::submitAll);
     play("cancel", StackEnd::cancel);
     play("close", StackEnd::close);
+    play("flush", StackEnd::flush);
     play("acquireAsync", StackEnd::acquire);
     play("cancel of acquireAsync", StackEnd::cancelAcquire);
     play("close of a permit", StackEnd::closePermit);
@@ -232,6 +234,19 @@ final class StackEnd {
     atTheEnd(frames, gated.batcher::close);
     gated.awaitEnd();
     gated.assertCloses(0);
+  }
+
+  private static void flush(int frames) throws InterruptedException {
+    try (Batcher<Integer, Integer> batcher =
+        Batcher.<Integer, Integer>builder(items -> items)
+            .batch(BatchPolicy.fixed(2, Duration.ofHours(1)))
+            .build()) {
+      CompletableFuture<Integer> future = batcher.submit(1);
+      atTheEnd(frames, batcher::flush);
+      batcher.flush();
+      assertThat(valueOf(future)).isOne();
+      valueOf(aside(batcher::close));
+    }
   }
 
   private static void assertWhole(Throttle throttle) {

@@ -26,7 +26,7 @@ import java.nio.ByteOrder;
  *    +-----------+-------+------------+
  *    | heartbeat | begun | busy nanos |               of the worker: counts up while the JVM lives; the
  *    +-----------+-------+------------+               number of the batch that it executes, 0 if none;
- *                                                     how long it has executed batches so far
+ *                                                     how long it was busy with those counted
  *  512  lifeline of the thread that executes batches
  *  640  rings of {@link Envelope}s: batches and orders for the worker, what it is told of memory,
  *       and responses
@@ -195,7 +195,7 @@ final class Channel {
     WORD.setRelease(words, BEGUN_OFFSET, number);
   }
 
-  /** The worker has ended a batch, and was busy with batches for so long so far. */
+  /** The worker has ended a batch, and was busy for so long with those that are counted. */
   void end(long busyNanos) {
     WORD.setOpaque(words, BUSY_NANOS_OFFSET, busyNanos);
     WORD.setRelease(words, BEGUN_OFFSET, 0L);

@@ -334,6 +334,7 @@ class Pool implements Placement.BatchExecutor {
       Execution execution;
       WorkerProcess process;
       int place;
+      int wishes;
       boolean isLast;
       synchronized (this) {
         if (isClosed()) {
@@ -350,9 +351,10 @@ class Pool implements Placement.BatchExecutor {
           return;
         }
         place = process.takePlace();
+        wishes = wishes();
         isLast = pending.isEmpty();
       }
-      WorkerProcess.Sent sent = send(execution, process, place);
+      WorkerProcess.Sent sent = send(execution, process, place, wishes);
       if (sent == WorkerProcess.Sent.FULL || (isLast && sent == WorkerProcess.Sent.YES)) {
         return;
       }
@@ -381,12 +383,20 @@ class Pool implements Placement.BatchExecutor {
     return execution;
   }
 
+  /** With the lock. */
+  private int wishes() {
+    boolean isMeasured = requireNonNull(host).isObserved();
+    boolean isCounted = ready.size() > 1; // else nobody asks whether one process is enough
+    return (isMeasured ? Shipment.MEASURED : 0) | (isCounted ? Shipment.COUNTED : 0);
+  }
+
   /** FULL if it makes no sense to go on: somebody comes again. */
-  private WorkerProcess.Sent send(Execution execution, WorkerProcess process, int place) {
+  private WorkerProcess.Sent send(
+      Execution execution, WorkerProcess process, int place, int wishes) {
     Region inputs = this.inputs;
     try {
       WorkerProcess.Sent sent =
-          process.send(execution, place, wishes(), requireNonNull(inputs), largeInputs);
+          process.send(execution, place, wishes, requireNonNull(inputs), largeInputs);
       switch (sent) {
         case YES -> execution.lacksRoom(false);
         case FAILED -> {
@@ -412,12 +422,6 @@ class Pool implements Placement.BatchExecutor {
       execution.completeExceptionally(failure);
       return WorkerProcess.Sent.FAILED;
     }
-  }
-
-  private int wishes() {
-    boolean isMeasured = requireNonNull(host).isObserved();
-    boolean isCounted = count > 1; // else nobody asks whether one process is enough
-    return (isMeasured ? Shipment.MEASURED : 0) | (isCounted ? Shipment.COUNTED : 0);
   }
 
   /**

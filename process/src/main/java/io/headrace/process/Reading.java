@@ -18,6 +18,9 @@ final class Reading {
   /** A reader for whom there is something does not wait so long, also on a busy machine. */
   private static final long MAX_WAIT_NANOS = 30_000_000;
 
+  /** A pause of the whole JVM, in which nobody reads, counts as no more than this. */
+  private static final long LOOK_EVERY_NANOS = 5_000_000;
+
   private final TimeSource time = TimeSource.system();
   private final long maxNanos;
   private final Thread thread;
@@ -47,11 +50,14 @@ final class Reading {
   void awaitLast() {
     long beginNanos = time.nanoTime();
     long beforeNanos = waitedNanos();
-    long leftNanos = MAX_WAIT_NANOS;
+    long seenNanos = 0;
     try {
-      while (leftNanos > 0 && !thread.join(Duration.ofNanos(leftNanos))) {
-        long tookNanos = time.nanoTime() - beginNanos;
-        leftNanos = Math.min(MAX_WAIT_NANOS - (waitedNanos() - beforeNanos), maxNanos - tookNanos);
+      while (seenNanos < MAX_WAIT_NANOS
+          && time.nanoTime() - beginNanos < maxNanos
+          && !thread.join(Duration.ofNanos(LOOK_EVERY_NANOS))) {
+        long nowNanos = waitedNanos();
+        seenNanos += Math.min(nowNanos - beforeNanos, LOOK_EVERY_NANOS);
+        beforeNanos = nowNanos;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

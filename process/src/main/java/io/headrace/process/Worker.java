@@ -213,10 +213,18 @@ final class Worker {
     if (process == null) {
       thread.interrupt(); // a start ends early
     } else if (process.isBusy()) {
-      process.kill("the flow is shut down"); // nobody waits for what it does
+      killAtShutdown(process);
     } else {
       tellToEnd(process);
+      if (process.isBusy()) { // somebody has sent it a batch meanwhile, the last one
+        killAtShutdown(process);
+      }
     }
+  }
+
+  /** Nobody waits for what it does. */
+  private static void killAtShutdown(WorkerProcess process) {
+    process.kill("the flow is shut down");
   }
 
   /** On the thread of the worker; returns whether it was interrupted meanwhile. */

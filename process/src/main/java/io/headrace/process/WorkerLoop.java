@@ -242,6 +242,7 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
     ValueWriter out = new ValueWriter(types, this, channel.response(batch.place()));
     Envelope.Kind kind = Envelope.Kind.ANSWER;
     handleNanos = 0;
+    isCounted = false;
     try {
       handle(message(batch), out);
     } catch (Throwable failure) {

@@ -399,7 +399,14 @@ final class WorkerProcess {
   /** If it was told to end, and has no batch anymore. */
   private synchronized void setCloseTimeout() {
     if (isOver && closeTimeout == null && !isBusy()) {
-      closeTimeout = time.schedule(settings.closeNanos, () -> kill(NOT_ENDED));
+      closeTimeout = time.schedule(settings.closeNanos, this::killIfNotEnded);
+    }
+  }
+
+  /** The thread of the worker may not have seen the end yet, held up by a caller's callback. */
+  private void killIfNotEnded() {
+    if (link().process.isAlive()) {
+      kill(NOT_ENDED);
     }
   }
 
@@ -690,6 +697,9 @@ final class WorkerProcess {
     }
     if (heartbeat.isOverdue(channel.beatCount(), nowNanos)) {
       kill(Reason.HEARTBEAT, Heartbeat.silence(settings.heartbeatNanos));
+    }
+    if (isBusy()) {
+      link().doorbell.ring(); // in case a thread whose stack ended has sent something and not rung
     }
     unmap();
   }

@@ -109,11 +109,22 @@ public abstract sealed class Doorbell implements AutoCloseable
     return new SocketDoorbell(socket, own, other);
   }
 
-  /** Ends the wait of the other process, if it waits. Does not block. */
+  /**
+   * Ends the wait of the other process, if it waits. Does not block. If it throws, for want of
+   * stack or memory, a ring after that wakes it.
+   */
   public final void ring() {
     VarHandle.fullFence(); // else what was written before may become visible after waiting was read
     if (takeWaiting(other)) {
-      wakeOther();
+      boolean isAwake = false;
+      try {
+        wakeOther();
+        isAwake = true;
+      } finally {
+        if (!isAwake) {
+          INT.setVolatile(other, WAITING_OFFSET, 1);
+        }
+      }
     }
   }
 
