@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** What a worker process does once it is ready: executes the batches that its parent sends. */
@@ -56,6 +57,8 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
 
   /** How long it was busy with batches that are to be counted. */
   private long busyNanos;
+
+  private volatile boolean isAbandoned;
 
   /** Of how many free blocks the parent has told so far. */
   private long heardCount;
@@ -162,6 +165,9 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
         }
         await();
         isGoing = false;
+        while (isAbandoned) {
+          LockSupport.park();
+        }
         continue;
       }
       Envelope envelope = Envelope.read(slot);
@@ -187,7 +193,16 @@ final class WorkerLoop implements ValueWriter.Space, ValueReader.Space {
   }
 
   private void await() {
-    var _ = doorbell.await(() -> !requests.isEmpty() || !news.isEmpty());
+    var _ = doorbell.await(() -> isAbandoned || !requests.isEmpty() || !news.isEmpty());
+  }
+
+  /**
+   * There is no parent anymore, and the JVM is about to end. It would wait 300 ms for a thread that
+   * waits in the kernel. Any thread.
+   */
+  void abandon() {
+    isAbandoned = true;
+    doorbell.wake();
   }
 
   /** While a batch is executed, whose request is there all the time. */

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.LogManager;
+import org.jspecify.annotations.Nullable;
 
 /** The program of a worker process. */
 final class WorkerMain {
@@ -47,6 +48,9 @@ final class WorkerMain {
 
   /** Whether the parent has told it to end, and all is done. */
   private static volatile boolean isOver;
+
+  /** What executes batches, from when it can. */
+  private static volatile @Nullable WorkerLoop loop;
 
   /** The parent has closed the standard input, or has ended. */
   private static final CountDownLatch INPUT_ENDED = new CountDownLatch(1);
@@ -93,8 +97,11 @@ final class WorkerMain {
       // as well
     }
     INPUT_ENDED.countDown();
+    WorkerLoop executing = loop;
     if (isOver) {
       pause(new CountDownLatch(1), MAX_EXIT_MILLIS); // hooks of the handler may run
+    } else if (executing != null) {
+      executing.abandon();
     }
     endAfterParent(folder);
   }
@@ -148,7 +155,7 @@ final class WorkerMain {
       if (channel.beats()) {
         daemon("headrace-heartbeat", () -> beat(channel));
       }
-      WorkerLoop loop;
+      WorkerLoop ready;
       Fault fault;
       try {
         if (!orders.processors().isEmpty()) {
@@ -161,7 +168,8 @@ final class WorkerMain {
         FactoryBytes.Made made = FactoryBytes.make(orders.factory(), orders.types());
         handler = made.handler();
         handler.onStart();
-        loop = new WorkerLoop(channel, doorbell, orders, made, fault);
+        ready = new WorkerLoop(channel, doorbell, orders, made, fault);
+        loop = ready;
       } catch (Throwable failure) {
         try {
           report.startFailed(withRemedy(failure));
@@ -178,7 +186,7 @@ final class WorkerMain {
       lifeline.hold(); // before the first answer, which is when the parent looks for it
       Signals.leaveEndToParent(); // which answers first what it has accepted
       try {
-        loop.run();
+        ready.run();
       } catch (Throwable failure) {
         try {
           report.log(failure, orders.name());
@@ -205,7 +213,7 @@ final class WorkerMain {
     return told;
   }
 
-  private static void close(@org.jspecify.annotations.Nullable Handler<?, ?> handler) {
+  private static void close(@Nullable Handler<?, ?> handler) {
     try {
       if (handler != null) {
         handler.close();
