@@ -85,7 +85,7 @@ final class Launch implements AutoCloseable {
       builder.directory(settings.folder.toFile());
     }
     Process process = builder.redirectErrorStream(true).start();
-    var _ = process.onExit().thenRun(this::closeEntrance);
+    Proc.whenExited(process, this::closeEntrance);
     return process;
   }
 

@@ -34,19 +34,10 @@ final class Output {
   private final Reading reading;
 
   Output(InputStream stream, String name, Consumer<String> log) {
-    reading =
-        new Reading(
-            stream,
-            name + "-output",
-            MAX_END,
-            watched -> {
-              synchronized (stream) { // else that of a process closes when the process has ended
-                read(watched, log);
-              }
-            });
+    reading = new Reading(stream, name + "-output", MAX_END, watched -> read(watched, log));
   }
 
-  /** To its end, also what those print whom the process has started, and who may outlive it. */
+  /** To its end, or until the JDK closes it, some time after the end of the process. */
   private void read(InputStream stream, Consumer<String> log) {
     try (BufferedReader in =
         new BufferedReader(new InputStreamReader(stream, Charset.defaultCharset()))) {

@@ -22,4 +22,35 @@ final class Proc {
       return 0;
     }
   }
+
+  /*
+   * Not by the future of a process. The thread that completes it may first close the pipes of the
+   * process, and the JDK waits for that until nobody reads from them, which those hold up whom the
+   * process has started.
+   */
+
+  /** Waits for the end of a process. An interrupt does not end the wait, and is kept. */
+  static void awaitExit(Process process) {
+    boolean isInterrupted = false;
+    while (true) {
+      try {
+        process.waitFor();
+        break;
+      } catch (InterruptedException e) {
+        isInterrupted = true;
+      }
+    }
+    if (isInterrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Runs something at the end of a process, on a thread of its own. */
+  static void whenExited(Process process, Runnable task) {
+    Thread.startVirtualThread(
+        () -> {
+          awaitExit(process);
+          task.run();
+        });
+  }
 }

@@ -215,7 +215,7 @@ final class WorkerProcess {
     try {
       Hearing hearing = new Hearing(launch.reports(), name, () -> closeInput(process));
       link = new Link(process, output, doorbell(launch), hearing);
-      var _ = process.onExit().thenRun(this::ended);
+      Proc.whenExited(process, this::ended);
       return hearing;
     } catch (IOException ended) {
       throw new Hearing.EndedException(ended);
@@ -499,10 +499,10 @@ final class WorkerProcess {
       receive(pool);
     } catch (CorruptMemoryException nonsense) {
       kill(nonsense);
-      link().process.onExit().join();
+      Proc.awaitExit(link().process);
     } catch (RuntimeException | Error failure) {
       kill("its answers cannot be received: " + failure);
-      link().process.onExit().join();
+      Proc.awaitExit(link().process);
     }
   }
 
@@ -767,7 +767,7 @@ final class WorkerProcess {
   Death death() {
     Link link = link();
     kill(link.process); // it has ended, or is about to
-    link.process.onExit().join();
+    Proc.awaitExit(link.process);
     link.hearing.awaitLast(); // what it has logged is in the log before anybody learns of its end
     left.forEach(Shipment::release);
     return Death.of(name, link.process, killing, link.output, settings.folder);
@@ -807,7 +807,7 @@ final class WorkerProcess {
     Link link = this.link;
     if (link != null) {
       kill(link.process);
-      link.process.onExit().join();
+      Proc.awaitExit(link.process);
       link.hearing.awaitLast();
       link.doorbell.close();
     }

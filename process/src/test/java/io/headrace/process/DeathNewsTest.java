@@ -26,7 +26,8 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.logging.Logger;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,12 +58,10 @@ class DeathNewsTest {
     static final int LEAVE = -1;
     static final String LATE = "late";
     static final String GO = "go";
-    static final String DONE = "done";
 
     /** Longer than the news of a death takes. It does not wait for ever if the test fails. */
     private static final String CHILD =
-        "sleep 1.5; touch late; for i in $(seq 1000); do test -e go || sleep 0.03; done;"
-            + " for i in 1 2 3; do echo line $i of the child; sleep 0.05; done; touch done";
+        "sleep 1.5; touch late; for i in $(seq 1000); do test -e go || sleep 0.03; done";
 
     private final String folder;
     private final boolean isNative;
@@ -106,14 +105,10 @@ class DeathNewsTest {
     }
   }
 
-  /** And what these print is logged all the same. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aDeathIsToldOfThoughThereAreProcessesThatTheWorkerHasStarted(boolean isNative)
       throws Exception {
-    Queue<String> logged = new ConcurrentLinkedQueue<>();
-    Logger logger = Logger.getLogger("io.headrace.process.output");
-    logger.setFilter(record -> logged.add(record.getMessage()));
     String child = folder.toString();
     Path late = folder.resolve(Leaving.LATE);
     try (Flow<Integer, Integer> flow =
@@ -141,16 +136,34 @@ class DeathNewsTest {
       assertThat(events).last().isEqualTo("DIED");
       assertThat(flow.call(1)).isEqualTo(1);
       Files.createFile(folder.resolve(Leaving.GO));
-      await("the end of the child").until(() -> Files.exists(folder.resolve(Leaving.DONE)));
     }
     await("the end of all who read").until(() -> !Leftovers.hasThreads("leaving"));
-    logger.setFilter(null);
-    assertThat(logged)
-        .containsExactly(
-            "[leaving-step-0] the last line",
-            "[leaving-step-0] line 1 of the child",
-            "[leaving-step-0] line 2 of the child",
-            "[leaving-step-0] line 3 of the child");
+  }
+
+  /** Which the JDK uses for what follows the end of a process. */
+  @Test
+  void aDeathIsToldOfThoughTheCommonPoolIsBusy() throws Exception {
+    CountDownLatch over = new CountDownLatch(1);
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(1), 1)) {
+      for (int i = 0; i < Math.max(1, ForkJoinPool.getCommonPoolParallelism()); i++) {
+        ForkJoinPool.commonPool().execute(() -> awaitEnd(over));
+      }
+      assertThat(flow.submit(Doubling.KILL))
+          .failsWithin(PATIENCE)
+          .withThrowableThat()
+          .withCauseInstanceOf(WorkerDiedException.class);
+      assertThat(flow.submit(2)).succeedsWithin(PATIENCE).isEqualTo(4);
+    } finally {
+      over.countDown();
+    }
+  }
+
+  private static void awaitEnd(CountDownLatch over) {
+    try {
+      over.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /**
