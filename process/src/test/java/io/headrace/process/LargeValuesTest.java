@@ -3,7 +3,6 @@ package io.headrace.process;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.headrace.BatchPolicy;
 import io.headrace.Flow;
@@ -282,7 +281,9 @@ class LargeValuesTest {
 
   @Test
   void aProcessUnmapsWhatItWasGivenForABatch() throws Exception {
-    assumeThat(Path.of("/proc/self/maps")).exists();
+    if (!Files.exists(Path.of("/proc/self/maps"))) {
+      return; // nobody tells what a process maps
+    }
     try (Flow<Object, Object> flow = flow(small(), 1)) {
       assertThat(flow.call("text")).isEqualTo("text!");
       long process = flow.workers("again").getFirst().pid();
