@@ -6,9 +6,9 @@ package io.headrace;
  */
 final class StackRoom {
   /*
-   * A thread can come to the end of its stack in any call (StackOverflowError). Where it has counted
-   * an item and not linked it yet, or is about to give a batch to a worker, others would wait for
-   * ever, and no handler can be sure to have the stack to make up for it. So whatever a caller does
+   * A thread can come to the end of its stack in any call (StackOverflowError). Where it has
+   * counted an item and not linked it yet, or is about to give a batch to a worker, others would
+   * wait for ever, and no handler can be sure to have the stack to make up for it. So whatever a caller does
    * begins with a look whether there is room for all of it.
    *
    * The look is a method with a large frame. The interpreter checks at the entry whether a frame
@@ -23,8 +23,8 @@ final class StackRoom {
    * before it has found enough for both.
    *
    * A submission takes less than 4 KiB in the interpreter, where frames are largest, with what
-   * follows from it in a drain and in executors of the JDK. Code of users that is called on the way, such as an
-   * executor, an observer or a clock, may take more than is left.
+   * follows from it in a drain and in executors of the JDK. Code of users that is called on the
+   * way, such as an executor, an observer or a clock, may take more than is left.
    */
 
   /** Never true. */

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What Linux tells of processes. */
+/** What the system tells of processes. */
 final class Proc {
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s*(\\d+) kB");
   private static final long BYTES_PER_KB = 1024;
@@ -25,8 +25,8 @@ final class Proc {
 
   /*
    * Not by the future of a process. The thread that completes it may first close the pipes of the
-   * process, and the JDK waits for that until nobody reads from them, which those hold up whom the
-   * process has started.
+   * process, for which the JDK waits until nobody reads from them; and whoever reads waits for
+   * those whom the process has started.
    */
 
   /** Waits for the end of a process. An interrupt does not end the wait, and is kept. */

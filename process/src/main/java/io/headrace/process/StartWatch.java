@@ -37,7 +37,7 @@ final class StartWatch implements AutoCloseable {
   private void watch() {
     Heartbeat heart = new Heartbeat(settings.heartbeatNanos, time.nanoTime());
     Heartbeat start = new Heartbeat(maxNanos, time.nanoTime()); // which has one beat, its end
-    long lookNanos = WorkerProcess.beltNanos(settings.heartbeatNanos);
+    long lookNanos = Belt.nanos(settings.heartbeatNanos);
     try {
       while (!isOver.await(lookNanos, TimeUnit.NANOSECONDS)) {
         long nowNanos = time.nanoTime();

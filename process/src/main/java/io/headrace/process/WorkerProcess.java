@@ -40,10 +40,6 @@ final class WorkerProcess {
    * run that long, so memory is used again only after that.
    */
 
-  /** What else there is to look at is looked at so often at least, even if nobody rings. */
-  private static final long BELT_NANOS = 250_000_000;
-
-  private static final long MIN_BELT_NANOS = 1_000_000;
   private static final String NOT_ENDED = "it did not end when it was told to";
 
   /** What there is once the process was started. */
@@ -81,10 +77,7 @@ final class WorkerProcess {
 
   // Of the thread of the worker.
   private final Heartbeat heartbeat;
-
-  /** Whether an alarm ends its next wait in time to look around. */
-  private volatile boolean isBeltSet;
-
+  private final Belt belt;
   private boolean hasWorked;
   private int seenRemovals;
 
@@ -132,6 +125,7 @@ final class WorkerProcess {
     }
     largeResults = new LargeResults(settings, this::wake);
     heartbeat = new Heartbeat(settings.heartbeatNanos, time.nanoTime());
+    belt = new Belt(settings, this::wake);
   }
 
   /**
@@ -481,13 +475,12 @@ final class WorkerProcess {
   /** Receives answers until there are no more. */
   void serve(Pool pool) {
     Doorbell doorbell = link().doorbell;
-    long beltNanos = beltNanos(settings.batchNanos, beltNanos(settings.heartbeatNanos));
     try {
       while (!hasEnded && !isDiscarded) {
         var _ = Thread.interrupted(); // of a caller's callback
         boolean isAlone = pool.isAlone(this);
-        long waitNanos = isAlone ? Math.min(beltNanos, Consolidation.PATIENCE_NANOS) : beltNanos;
-        if (!await(doorbell, waitNanos)) {
+        long maxNanos = isAlone ? Consolidation.PATIENCE_NANOS : Long.MAX_VALUE;
+        if (!belt.await(doorbell, this::isReady, maxNanos)) {
           lookAround();
           if (isAlone) {
             pool.useAll(); // this and the next may discard the process
@@ -506,39 +499,8 @@ final class WorkerProcess {
     }
   }
 
-  /**
-   * Waits for something to do. Returns whether there is; if not, it is time to look around. One
-   * alarm for all waits of a belt costs the kernel less than a timer for each.
-   */
-  private boolean await(Doorbell doorbell, long nanos) {
-    if (nanos < BELT_NANOS) {
-      return doorbell.await(this::isReady, nanos);
-    }
-    if (!isBeltSet) {
-      isBeltSet = true;
-      var _ = time.schedule(BELT_NANOS, this::beltIsOver);
-    }
-    return doorbell.await(() -> !isBeltSet || isReady()) && isBeltSet;
-  }
-
   private boolean isReady() {
     return hasEnded || !responses.isEmpty() || canSendRest();
-  }
-
-  private void beltIsOver() {
-    isBeltSet = false;
-    wake();
-  }
-
-  static long beltNanos(long limitNanos) {
-    return beltNanos(limitNanos, BELT_NANOS);
-  }
-
-  /** How often to look for what may take some time; that is 0 if it may take any. */
-  private static long beltNanos(long limitNanos, long otherwiseNanos) {
-    return limitNanos == 0
-        ? otherwiseNanos
-        : Math.min(otherwiseNanos, Math.max(MIN_BELT_NANOS, limitNanos / 4));
   }
 
   private void receive(Pool pool) {
