@@ -19,6 +19,9 @@ final class Intake {
   /** Whether tickets need their time of arrival. */
   private final boolean stamps;
 
+  /** Whether a ticket had terms, which may say until when it is of use. */
+  private volatile boolean hasSeenTerms;
+
   /**
    * Looks at all tickets of a station.
    *
@@ -50,12 +53,21 @@ final class Intake {
     return sorting != null || learning != null || capacity != null;
   }
 
+  /** Whether the time decides about tickets of which none may be waiting yet. */
+  boolean hasSeenTerms() {
+    return hasSeenTerms;
+  }
+
   /** Notes when tickets arrived, if somebody wants to know. */
   void stamp(Ticket first) {
     boolean stamps = this.stamps || flow.observers.isObserved(); // a recording can begin any time
     long arrivalNanos = stamps ? flow.time.nanoTime() : Station.UNKNOWN;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
-      ticket.arrivalNanos = stamps || ticket.terms == null ? arrivalNanos : flow.time.nanoTime();
+      boolean hasTerms = ticket.terms != null;
+      if (hasTerms && !hasSeenTerms) {
+        hasSeenTerms = true;
+      }
+      ticket.arrivalNanos = stamps || !hasTerms ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;
     }
   }

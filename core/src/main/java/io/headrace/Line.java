@@ -66,6 +66,11 @@ final class Line {
     return admits;
   }
 
+  /** Whether tickets wait for room for a time, and are refused then. */
+  boolean givesUp() {
+    return admits && waitNanos != Long.MAX_VALUE;
+  }
+
   /**
    * Takes a chain of n tickets; refuses those that find no room, or all if the line is closed.
    *
@@ -368,7 +373,7 @@ final class Line {
         admittedFlushed += queue.hasFlushedLast() ? 1 : 0;
       }
     }
-    if (admits && waitNanos != Long.MAX_VALUE) {
+    if (givesUp()) {
       failTooLong();
     }
   }

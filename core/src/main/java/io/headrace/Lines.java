@@ -21,6 +21,11 @@ final class Lines {
     return lines[0].admits();
   }
 
+  /** Any thread: whether tickets wait for room for a time. */
+  boolean giveUp() {
+    return lines[0].givesUp();
+  }
+
   /** Any thread: the line of a ticket. */
   Line of(Ticket ticket) {
     return lines[ticket.priority];

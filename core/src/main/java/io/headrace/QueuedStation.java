@@ -74,6 +74,9 @@ final class QueuedStation extends Station implements QueueState {
   /** Whether tickets may have to wait for room, and keep the worker that brings them. */
   private final boolean admits;
 
+  /** Whether each drain needs the time, whatever waits. */
+  private final boolean isTimed;
+
   // Shared.
 
   private volatile long wakeAt = NEVER;
@@ -102,7 +105,10 @@ final class QueuedStation extends Station implements QueueState {
   /** Whether a shutdown has begun; nothing goes anymore, and it is going to fail what waits. */
   private boolean isStopping;
 
+  /** The time of this drain, once it is known. */
   private long nowNanos;
+
+  private boolean isTimeKnown;
 
   /** How many tickets the policy saw when it decided to wait; -1 if it did not. */
   private int seenLength;
@@ -144,8 +150,8 @@ final class QueuedStation extends Station implements QueueState {
     lines = new Lines(this, buckets, flow.priorities(), step);
     admits = lines.admit();
     alarm = new DrainAlarm(flow.time, drain);
-    boolean stamps =
-        policy.usesArrivalTimes() || flow.observers.isObserved() || admits || buckets != null;
+    isTimed = policy.usesArrivalTimes() || learning != null || lines.giveUp() || buckets != null;
+    boolean stamps = isTimed || objectiveNanos != 0 || flow.observers.isObserved();
     intake = new Intake(this, learning, stamps, objectiveNanos);
     crew = new Crew(this);
   }
@@ -390,8 +396,10 @@ final class QueuedStation extends Station implements QueueState {
   // The drain.
 
   void drain() {
-    nowNanos = flow.time.nanoTime();
-    dropBeforeNanos = nowNanos;
+    isTimeKnown = false;
+    if (isTimed || intake.hasSeenTerms()) {
+      var _ = nowNanos(); // here a clock that throws does no harm
+    }
     alarm.collect();
     crew.collect(learning);
     removeWithdrawn();
@@ -455,7 +463,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Whether a ticket that waits needs no place in a batch anymore. */
   boolean isOver(Ticket ticket) {
-    return ticket.isOver(dropBeforeNanos);
+    return isTimeKnown ? ticket.isOver(dropBeforeNanos) : ticket.isDone();
   }
 
   /** A ticket that is over has left. Its caller knows, or is told after the drain. */
@@ -552,7 +560,7 @@ final class QueuedStation extends Station implements QueueState {
             continue;
           }
           seenLength = waiting();
-          alarm.setForPolicy(decision.lookAgainNanos(), nowNanos, hasSent);
+          alarm.setForPolicy(decision.lookAgainNanos(), nowNanos(), hasSent);
           Line only = lines.only();
           wake = only == null ? ALWAYS : only.arrivalsAtLength(decision.orWaiting());
           break;
@@ -706,7 +714,7 @@ final class QueuedStation extends Station implements QueueState {
 
   /** Drains again at some time, or earlier. */
   void setAlarm(long atNanos) {
-    alarm.set(atNanos, nowNanos);
+    alarm.set(atNanos, nowNanos());
   }
 
   // What the policy sees.
@@ -719,7 +727,7 @@ final class QueuedStation extends Station implements QueueState {
   @Override
   public long oldestArrivalNanos() {
     return bucket == null
-        ? lines.oldestArrivalNanos(nowNanos)
+        ? lines.oldestArrivalNanos(nowNanos())
         : bucket.oldestArrivalNanos(nowNanos);
   }
 
@@ -733,7 +741,7 @@ final class QueuedStation extends Station implements QueueState {
     Terms terms = ticket.terms;
     return terms != null && terms.hasDeadline
         ? terms.deadlineNanos
-        : nowNanos + Checks.LONGEST_NANOS;
+        : nowNanos() + Checks.LONGEST_NANOS;
   }
 
   @Override
@@ -748,6 +756,11 @@ final class QueuedStation extends Station implements QueueState {
 
   @Override
   public long nowNanos() {
+    if (!isTimeKnown) {
+      nowNanos = flow.time.nanoTime();
+      dropBeforeNanos = nowNanos;
+      isTimeKnown = true;
+    }
     return nowNanos;
   }
 }
