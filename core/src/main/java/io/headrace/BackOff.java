@@ -1,24 +1,57 @@
 package io.headrace;
 
-/** What a thread does that has lost a race for something which is free again in a moment. */
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
+
+/** What threads do that have lost a race for something which is free again in a moment. */
 final class BackOff {
   /*
    * To try again at once takes what is fought for away from the processor of the winner, which
-   * needs it for its next turn: two threads at it pass it to and fro for each turn, which takes
-   * several times as long as a turn. Whoever stands back for some dozens of turns lets the winner
-   * have them all, and then wins as many itself. It does not sleep, which takes ten times as long.
-   * See Dice, Hendler and Mirsky, "Lightweight Contention Management for Efficient Compare-and-Swap
-   * Operations" (2013), where waiting for a constant time does about as well as more involved ways.
+   * needs it for its next turn: threads at it pass it round for each turn, which takes several
+   * times as long as a turn. Whoever stands back for some dozens of turns lets the winner have them
+   * all, and then wins as many itself.
+   *
+   * Each stands back for as many times as long as there are others that do, so however many they
+   * are, one comes back in each of those times: the winner is disturbed as rarely as by a single
+   * one. (As with a lock whose queue is known, "proportional back-off" in Mellor-Crummey and Scott,
+   * "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", 1991; here the
+   * number is a guess.) A few of them spin, for to sleep takes ten times as long as one turn to
+   * stand back; a crowd would have to wait for that long anyway, and leaves its processors to
+   * others.
    */
 
   /** One to ten microseconds, by the processor. */
   private static final int SPINS = 1 << 7;
 
-  private BackOff() {}
+  /** With so many each sleeps. */
+  private static final int CROWD = 4;
 
-  /** Stands back for some microseconds. */
-  static void spin() {
-    for (int i = 0; i < SPINS; i++) {
+  /** Of an array, so that nothing that others write is on the same cache line. */
+  private static final int MIDDLE = 32;
+
+  /** How many stand back, in the middle. */
+  private final AtomicIntegerArray standing = new AtomicIntegerArray(2 * MIDDLE);
+
+  /**
+   * Stands back for some microseconds; in a crowd for some dozens. A thread that is interrupted is
+   * not held up in a crowd.
+   */
+  void standBack() {
+    int n = standing.incrementAndGet(MIDDLE);
+    try {
+      if (n < CROWD) {
+        spin(n);
+      } else {
+        LockSupport.parkNanos(this, 1); // which takes as long as the system takes for a timer
+      }
+    } finally {
+      standing.decrementAndGet(MIDDLE);
+    }
+  }
+
+  /** Spins for some microseconds, as often as is said. */
+  static void spin(int times) {
+    for (int i = 0; i < times * SPINS; i++) {
       Thread.onSpinWait();
     }
   }

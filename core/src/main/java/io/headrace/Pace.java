@@ -35,7 +35,8 @@ final class Pace {
    * Whoever loses the race for a permit stands back, and then tries some times in a row: a thread
    * that takes one permit after the other leaves it little room, and would win nearly always. It
    * goes on with the time it has read, if a permit is due by it, and reads the clock again before
-   * it says that none is.
+   * it says that none is. To read it takes as long as the rest, in which the race may be lost: so
+   * the theoretical time is read before and after.
    *
    * A schedule has one rate. When that changes another one takes its place: this one is sealed, so
    * that nobody takes a permit from it anymore, and how far ahead or behind it is goes on as a
@@ -80,6 +81,7 @@ final class Pace {
   private final long toleranceTicks;
   private final long catchUpTicks;
   private final long impossibleTicks;
+  private final BackOff backOff = new BackOff();
 
   /** The theoretical time of the next permit in ticks, and its {@link #FLAGS}. */
   private volatile long next;
@@ -163,8 +165,12 @@ final class Pace {
    */
   long take(boolean hasWaited, int cost) {
     long tolerance = tolerance(cost);
-    long before = next;
+    long found = next;
     long now = nowTicks();
+    long before = next;
+    if (before != found) {
+      now = timeFor(before, now, tolerance);
+    }
     for (int lost = 0; ; lost++) {
       if ((before & SEALED) != 0) {
         return REPLACED;
@@ -183,7 +189,7 @@ final class Pace {
         return isEarly ? nanosUntil(aheadTicks, tolerance) : 0;
       }
       if (lost % TRIES == 0) {
-        BackOff.spin();
+        backOff.standBack();
       }
       before = next;
       now = timeFor(before, now, tolerance);

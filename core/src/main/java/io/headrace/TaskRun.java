@@ -160,7 +160,7 @@ abstract class TaskRun {
   /** The lock is held for a short time mostly. */
   private void lock() {
     if (!pulling.tryLock()) {
-      BackOff.spin();
+      BackOff.spin(1);
       pulling.lock();
     }
   }
