@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The schedule of a rate: when the next permit is due. To take one is lock-free. */
 final class Pace {
@@ -81,10 +82,12 @@ final class Pace {
   private final long toleranceTicks;
   private final long catchUpTicks;
   private final long impossibleTicks;
-  private final BackOff backOff = new BackOff();
 
   /** The theoretical time of the next permit in ticks, and its {@link #FLAGS}. */
   private volatile long next;
+
+  /** Made by who loses a race first: most schedules never see one. Two may make one each. */
+  private @Nullable BackOff backOff;
 
   /**
    * A schedule that is not in demand, with its burst saved up.
@@ -189,11 +192,20 @@ final class Pace {
         return isEarly ? nanosUntil(aheadTicks, tolerance) : 0;
       }
       if (lost % TRIES == 0) {
-        backOff.standBack();
+        backOff().standBack();
       }
       before = next;
       now = timeFor(before, now, tolerance);
     }
+  }
+
+  private BackOff backOff() {
+    BackOff made = backOff;
+    if (made == null) {
+      made = new BackOff();
+      backOff = made;
+    }
+    return made;
   }
 
   /** How far ahead the theoretical time may lie. */
