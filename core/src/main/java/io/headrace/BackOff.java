@@ -1,7 +1,6 @@
 package io.headrace;
 
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.locks.LockSupport;
 
 /** What threads do that have lost a race for something which is free again in a moment. */
 final class BackOff {
@@ -11,20 +10,19 @@ final class BackOff {
    * times as long as a turn. Whoever stands back for some dozens of turns lets the winner have them
    * all, and then wins as many itself.
    *
-   * Each stands back for as many times as long as there are others that do, so however many they
+   * Each stands back for as many times as long as there are threads that do, so however many they
    * are, one comes back in each of those times: the winner is disturbed as rarely as by a single
    * one. (As with a lock whose queue is known, "proportional back-off" in Mellor-Crummey and Scott,
    * "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", 1991; here the
-   * number is a guess.) A few of them spin, for to sleep takes ten times as long as one turn to
-   * stand back; a crowd would have to wait for that long anyway, and leaves its processors to
-   * others.
+   * number is a guess.) Nobody sleeps: a thread that is told that it does not block may be on a
+   * carrier that others need, and the lock of a throttle may be held.
    */
 
   /** One to ten microseconds, by the processor. */
   private static final int SPINS = 1 << 7;
 
-  /** With so many each sleeps. */
-  private static final int CROWD = 4;
+  /** Nobody stands back for more times than so many. */
+  private static final int MOST = 16;
 
   /** Of an array, so that nothing that others write is on the same cache line. */
   private static final int MIDDLE = 32;
@@ -32,21 +30,10 @@ final class BackOff {
   /** How many stand back, in the middle. */
   private final AtomicIntegerArray standing = new AtomicIntegerArray(2 * MIDDLE);
 
-  /**
-   * Stands back for some microseconds; in a crowd for some dozens. A thread that is interrupted is
-   * not held up in a crowd.
-   */
+  /** Stands back for some microseconds; with many others for some dozens. */
   void standBack() {
-    int n = standing.incrementAndGet(MIDDLE);
-    try {
-      if (n < CROWD) {
-        spin(n);
-      } else {
-        LockSupport.parkNanos(this, 1); // which takes as long as the system takes for a timer
-      }
-    } finally {
-      standing.decrementAndGet(MIDDLE);
-    }
+    spin(Math.min(MOST, standing.incrementAndGet(MIDDLE)));
+    standing.decrementAndGet(MIDDLE);
   }
 
   /** Spins for some microseconds, as often as is said. */

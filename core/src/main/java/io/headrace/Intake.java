@@ -19,8 +19,8 @@ final class Intake {
   /** Whether tickets need their time of arrival. */
   private final boolean stamps;
 
-  /** Whether a ticket had terms, which may say until when it is of use. */
-  private volatile boolean hasSeenTerms;
+  /** Whether a ticket had a deadline. */
+  private volatile boolean hasSeenDeadline;
 
   /**
    * Looks at all tickets of a station.
@@ -54,8 +54,8 @@ final class Intake {
   }
 
   /** Whether the time decides about tickets of which none may be waiting yet. */
-  boolean hasSeenTerms() {
-    return hasSeenTerms;
+  boolean hasSeenDeadline() {
+    return hasSeenDeadline;
   }
 
   /** Notes when tickets arrived, if somebody wants to know. */
@@ -63,11 +63,11 @@ final class Intake {
     boolean stamps = this.stamps || flow.observers.isObserved(); // a recording can begin any time
     long arrivalNanos = stamps ? flow.time.nanoTime() : Station.UNKNOWN;
     for (Ticket ticket = first; ticket != null; ticket = ticket.next()) {
-      boolean hasTerms = ticket.terms != null;
-      if (hasTerms && !hasSeenTerms) {
-        hasSeenTerms = true;
+      Terms terms = ticket.terms;
+      if (terms != null && terms.hasDeadline && !hasSeenDeadline) {
+        hasSeenDeadline = true;
       }
-      ticket.arrivalNanos = stamps || !hasTerms ? arrivalNanos : flow.time.nanoTime();
+      ticket.arrivalNanos = stamps || terms == null ? arrivalNanos : flow.time.nanoTime();
       ticket.admitted = false;
     }
   }

@@ -230,7 +230,8 @@ final class Pace {
   }
 
   /**
-   * Read after the theoretical time: then that time is not further ahead than a grant can move it.
+   * Of a theoretical time that was read before it is known that it is not further ahead than a
+   * grant can move it.
    */
   private long nowTicks() {
     return ticks(time.nanoTime());

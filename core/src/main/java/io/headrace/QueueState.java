@@ -13,7 +13,8 @@ public interface QueueState {
   int waiting();
 
   /**
-   * When the item arrived that has waited longest, on the clock of {@link #nowNanos}.
+   * When the item arrived that has waited longest, on the clock of {@link #nowNanos}. Means nothing
+   * to a policy that does not {@linkplain BatchPolicy#usesArrivalTimes use} it.
    *
    * @return nanoseconds
    */

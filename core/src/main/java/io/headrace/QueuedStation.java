@@ -397,7 +397,7 @@ final class QueuedStation extends Station implements QueueState {
 
   void drain() {
     isTimeKnown = false;
-    if (isTimed || intake.hasSeenTerms()) {
+    if (isTimed || intake.hasSeenDeadline()) {
       var _ = nowNanos(); // here a clock that throws does no harm
     }
     alarm.collect();

@@ -190,9 +190,8 @@ public final class Throttle {
   }
 
   /**
-   * Takes a permit if one can be had now. Does not block; of many threads that come for the permits
-   * of a rate at the same moment some sleep for some dozens of microseconds. Nothing is allocated
-   * for a throttle that limits the rate alone.
+   * Takes a permit if one can be had now. Does not block. Nothing is allocated for a throttle that
+   * limits the rate alone, but once in its life.
    *
    * @return a permit, or null if none is there, or somebody waits or is about to
    */

@@ -82,6 +82,19 @@ class ClockReadsTest {
   }
 
   @Test
+  void aCallWithoutATimeoutChangesNothing() {
+    CallListener listener = (step, batchSize, queueNanos, handleNanos) -> {};
+    Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(2), OnFull.fail());
+    var _ = batcher.submit(1, CallOptions.DEFAULT.withListener(listener));
+    held.answerAll();
+    reads.set(0);
+    CompletableFuture<Integer> next = batcher.submit(2);
+    held.answerAll();
+    assertThat(next).isCompletedWithValue(2);
+    assertThat(reads).hasValue(0);
+  }
+
+  @Test
   void theFirstItemWithATimeoutTakesNoPlaceInABatchThoughItsAlarmIsLate() {
     Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(2), OnFull.fail());
     CompletableFuture<Integer> first = batcher.submit(1);
