@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,27 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The clock is read where the time counts, and only there. */
 class ClockReadsTest {
   private final HandTime time = new HandTime();
-  private final AtomicInteger reads = new AtomicInteger();
+  private final CountingTime counting = new CountingTime(time);
   private final HeldBatches<Integer> held = new HeldBatches<>();
-
-  private final TimeSource counted =
-      new TimeSource() {
-        @Override
-        public long nanoTime() {
-          reads.incrementAndGet();
-          return time.nanoTime();
-        }
-
-        @Override
-        public Alarm schedule(long delayNanos, Runnable task) {
-          return time.schedule(delayNanos, task);
-        }
-
-        @Override
-        public void execute(Runnable task) {
-          time.execute(task);
-        }
-      };
 
   /** Waits for two items, notes the time, and does not care when they arrived. */
   private static final class Pairs implements BatchPolicy {
@@ -65,7 +45,7 @@ class ClockReadsTest {
         .batch(policy)
         .queue(100, onFull)
         .workers(Workers.executor(Runnable::run, 1))
-        .timeSource(counted)
+        .timeSource(counting)
         .build();
   }
 
@@ -74,11 +54,11 @@ class ClockReadsTest {
   void itemsThatWaitForAWorkerOnlyNeedNoTime(boolean awaitsRoom) {
     OnFull onFull = awaitsRoom ? OnFull.await() : OnFull.fail();
     Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(2), onFull);
-    reads.set(0);
+    counting.readings = 0;
     List<CompletableFuture<Integer>> futures = batcher.submitAll(List.of(1, 2, 3, 4, 5));
     held.answerAll();
     assertThat(futures).allMatch(CompletableFuture::isDone);
-    assertThat(reads).hasValue(0);
+    assertThat(counting.readings).isZero();
   }
 
   @Test
@@ -87,11 +67,11 @@ class ClockReadsTest {
     Batcher<Integer, Integer> batcher = batcher(BatchPolicy.greedy(2), OnFull.fail());
     var _ = batcher.submit(1, CallOptions.DEFAULT.withListener(listener));
     held.answerAll();
-    reads.set(0);
+    counting.readings = 0;
     CompletableFuture<Integer> next = batcher.submit(2);
     held.answerAll();
     assertThat(next).isCompletedWithValue(2);
-    assertThat(reads).hasValue(0);
+    assertThat(counting.readings).isZero();
   }
 
   @Test
