@@ -191,7 +191,7 @@ public final class Throttle {
 
   /**
    * Takes a permit if one can be had now. Does not block. Nothing is allocated for a throttle that
-   * limits the rate alone, but once in its life.
+   * limits the rate alone, but by the first that loses a race for a permit of that rate.
    *
    * @return a permit, or null if none is there, or somebody waits or is about to
    */
