@@ -41,7 +41,7 @@ final class Channel {
   static final int MESSAGE_BYTES = 32 * 1024;
 
   private static final long MAGIC = 0x4845_4144_5052_4f43L;
-  private static final int VERSION = 4;
+  private static final int VERSION = 5;
   private static final int APART = 128;
   private static final int VERSION_OFFSET = Long.BYTES;
   private static final int PLACES_OFFSET = VERSION_OFFSET + Integer.BYTES;

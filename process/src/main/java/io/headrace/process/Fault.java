@@ -15,6 +15,8 @@ interface Fault {
     STARTING,
     /** The parent can see that it is ready, but not yet the end of its loop alone. */
     READY,
+    /** The parent can take the events to wait in; beside the next points. */
+    OFFERED,
     /** It has mapped a memory that it was told of. */
     MAPPED,
     /** A batch has come. */

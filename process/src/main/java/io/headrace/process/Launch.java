@@ -71,6 +71,11 @@ final class Launch implements AutoCloseable {
     return entrance.toString();
   }
 
+  /** The path at which the events for the doorbell of a process arrive that has an entrance. */
+  static Path inbox(String entrance) {
+    return Path.of(entrance + "-events");
+  }
+
   /**
    * Starts the process, which waits for its orders.
    *

@@ -181,7 +181,13 @@ final class WorkerMain {
       }
       report.ready();
       fault.at(Fault.Point.READY, channel);
-      daemon("headrace-first-use", WorkerMain::useOnce);
+      daemon(
+          "headrace-first-use",
+          () -> {
+            useOnce();
+            doorbell.offerEvents(Launch.inbox(orders.entrance()));
+            fault.at(Fault.Point.OFFERED, channel);
+          });
       Lifeline lifeline = Lifeline.open(channel.lifeline());
       lifeline.hold(); // before the first answer, which is when the parent looks for it
       Signals.leaveEndToParent(); // which answers first what it has accepted

@@ -15,6 +15,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -240,7 +241,8 @@ final class WorkerProcess {
 
   private Doorbell doorbell(Launch launch) throws IOException {
     if (settings.mechanism == Mechanism.LINUX) {
-      return Doorbell.futex(channel.parentBell(), channel.workerBell());
+      Path inbox = Launch.inbox(launch.entrance());
+      return Doorbell.futex(channel.parentBell(), channel.workerBell(), inbox);
     }
     SocketChannel socket = launch.accept();
     return Doorbell.socket(socket, channel.parentBell(), channel.workerBell());

@@ -72,7 +72,17 @@ class DeathsTest {
   /** At those to which each process comes; the other tests have the others. */
   @ParameterizedTest
   @EnumSource(
-      names = {"READY", "MAPPED", "RECEIVED", "BEGUN", "HANDLED", "WRITTEN", "ANSWERED", "ENDED"})
+      names = {
+        "READY",
+        "OFFERED",
+        "MAPPED",
+        "RECEIVED",
+        "BEGUN",
+        "HANDLED",
+        "WRITTEN",
+        "ANSWERED",
+        "ENDED"
+      })
   void aDeathAtAnyStepOfTheProtocolLosesNothing(Fault.Point point) throws Exception {
     try (Flow<Integer, Object> flow = Doubling.flow(killedOnceAt(point).ahead(2), 8)) {
       assertDoubled(flow.submitAll(IntStream.range(0, 100).boxed().toList()));

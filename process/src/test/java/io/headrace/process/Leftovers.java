@@ -79,6 +79,11 @@ record Leftovers(long descriptors) {
     return open("self", "");
   }
 
+  /** How many events this process has, those of selectors with them. */
+  static long events() {
+    return open("self", "anon_inode:[eventfd]");
+  }
+
   /** How many memory files another process has open; 0 where the system does not tell. */
   static long memoryFiles(long pid) {
     return open(Long.toString(pid), MEMORY_FILES);

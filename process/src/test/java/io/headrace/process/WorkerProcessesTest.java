@@ -11,6 +11,7 @@ import io.headrace.Outcomes;
 import io.headrace.StartException;
 import io.headrace.Tensor;
 import io.headrace.WorkerDiedException;
+import io.headrace.shm.Mechanism;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -50,6 +51,22 @@ class WorkerProcessesTest {
       assertThat(flow.call(21)).isEqualTo(42);
       assertThat((long) flow.call(Doubling.PID)).isNotEqualTo(ProcessHandle.current().pid());
     }
+  }
+
+  /** Also when nothing else ends the wait in which both are. */
+  @Test
+  void aProcessAndItsParentWaitInEvents() throws Exception {
+    if (Mechanism.best() != Mechanism.LINUX) {
+      return;
+    }
+    long before = Leftovers.events();
+    try (Flow<Integer, Object> flow = Doubling.flow(WorkerProcesses.builder(2), 8)) {
+      await("two events for each process").until(() -> Leftovers.events() == before + 2 * 2);
+      for (int i = 0; i < 100; i++) {
+        assertThat(flow.call(i)).isEqualTo(2 * i);
+      }
+    }
+    await("the events to be closed").until(() -> Leftovers.events() == before);
   }
 
   @Test

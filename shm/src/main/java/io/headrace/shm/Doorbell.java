@@ -1,11 +1,14 @@
 package io.headrace.shm;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -27,16 +30,17 @@ public abstract sealed class Doorbell implements AutoCloseable
   /*
    * The area of a doorbell belongs to who waits at it:
    *
-   *   0         4
-   *   +---------+------+
-   *   | waiting | word |
-   *   +---------+------+
+   *   0         4      8
+   *   +---------+------+------------+
+   *   | waiting | word | has events |
+   *   +---------+------+------------+
    *
-   * Who waits writes waiting = 1 and then looks once more for what it waits for. Who rings has
-   * written that and then reads waiting. With a full fence between on both sides at least one sees
-   * the other. Of those that find waiting = 1 one sets it back to 0 and wakes: one system call for
-   * a batch, however many ring. Who wakes a wait of his own process reads isWaiting instead, which
-   * is not in the other's reach: whatever that writes here, its end is heard of.
+   * Who waits writes into waiting how it does, and then looks once more for what it waits for. Who
+   * rings has written that and then reads waiting. With a full fence between on both sides at least
+   * one sees the other. Of those that find it waiting one sets that back to 0 and wakes: one system
+   * call for a batch, however many ring. Who wakes a wait of his own process reads ownWaiting
+   * instead, which is not in the other's reach: whatever that writes here, its end is heard of.
+   * Has events is 1 when the other end can wake who waits in one.
    *
    * A look is to be as long as the other side needs for one message: who blocks earlier makes it
    * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
@@ -61,6 +65,16 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
   static final int WORD_OFFSET = WAITING_OFFSET + Integer.BYTES;
+  static final int HAS_EVENTS_OFFSET = WORD_OFFSET + Integer.BYTES;
+
+  /** Nobody waits. */
+  static final int NOT = 0;
+
+  /** Somebody waits in a futex, or for a byte on a socket. */
+  static final int WAITING = 1;
+
+  /** Somebody waits in an event. */
+  static final int WAITING_IN_EVENT = 2;
 
   /**
    * Of a buffer, for it is needed before a worker is ready: that of a layout is made of method
@@ -72,8 +86,8 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** How many looks were in vain since the last that was not; of the thread that waits. */
   private int vain;
 
-  /** Whether a thread is between the fence before it blocks and its end; read behind a fence. */
-  private boolean isWaiting;
+  /** How a thread that is between the fence before it blocks and its end waits. */
+  private int ownWaiting; // read behind a fence
 
   final ByteBuffer own;
   final ByteBuffer other;
@@ -92,7 +106,22 @@ public abstract sealed class Doorbell implements AutoCloseable
    * @return the end, for {@link Mechanism#LINUX}
    */
   public static Doorbell futex(MemorySegment own, MemorySegment other) {
-    return new FutexDoorbell(own, other);
+    return new FutexDoorbell(own, other, null);
+  }
+
+  /**
+   * The same, which takes the events that the other offers. From its next wait on that has no limit
+   * both wait in them.
+   *
+   * @param own the memory of the doorbell of this process, {@value #BYTES} bytes that are zero at
+   *     first
+   * @param other the memory of the other's
+   * @param inbox the path of a socket at which they arrive; nothing is there yet. If none can be
+   *     made, as for a path of more than 107 bytes, it waits in a futex
+   * @return the end, for {@link Mechanism#LINUX}
+   */
+  public static Doorbell futex(MemorySegment own, MemorySegment other, Path inbox) {
+    return new FutexDoorbell(own, other, requireNonNull(inbox, "inbox"));
   }
 
   /**
@@ -115,14 +144,15 @@ public abstract sealed class Doorbell implements AutoCloseable
    */
   public final void ring() {
     VarHandle.fullFence(); // else what was written before may become visible after waiting was read
-    if (takeWaiting(other)) {
+    int waiting = takeWaiting(other);
+    if (waiting != NOT) {
       boolean isAwake = false;
       try {
-        wakeOther();
+        wakeOther(waiting);
         isAwake = true;
       } finally {
         if (!isAwake) {
-          INT.setVolatile(other, WAITING_OFFSET, 1);
+          INT.setVolatile(other, WAITING_OFFSET, waiting);
         }
       }
     }
@@ -134,8 +164,9 @@ public abstract sealed class Doorbell implements AutoCloseable
    */
   public final void wake() {
     VarHandle.fullFence();
-    if (isWaiting) {
-      wakeOwn();
+    int waiting = ownWaiting;
+    if (waiting != NOT) {
+      wakeOwn(waiting);
     }
   }
 
@@ -165,14 +196,15 @@ public abstract sealed class Doorbell implements AutoCloseable
       return true;
     }
     int word = (int) INT.getAcquire(own, WORD_OFFSET);
-    INT.setRelease(own, WAITING_OFFSET, 1);
-    isWaiting = true;
+    int waiting = timeoutNanos == NO_LIMIT && hasEvents() ? WAITING_IN_EVENT : WAITING;
+    INT.setRelease(own, WAITING_OFFSET, waiting);
+    ownWaiting = waiting;
     VarHandle.fullFence();
     if (!isReady.getAsBoolean()) {
-      block(word, timeoutNanos);
+      block(waiting, word, timeoutNanos);
     }
-    isWaiting = false;
-    INT.setRelease(own, WAITING_OFFSET, 0);
+    ownWaiting = NOT;
+    INT.setRelease(own, WAITING_OFFSET, NOT);
     return isReady.getAsBoolean();
   }
 
@@ -189,23 +221,46 @@ public abstract sealed class Doorbell implements AutoCloseable
     return false;
   }
 
-  private static boolean takeWaiting(ByteBuffer doorbell) {
-    return (int) INT.getVolatile(doorbell, WAITING_OFFSET) == 1
-        && INT.compareAndSet(doorbell, WAITING_OFFSET, 1, 0);
+  /** How the other waits, if this is who is to wake it. */
+  private static int takeWaiting(ByteBuffer doorbell) {
+    int waiting = (int) INT.getVolatile(doorbell, WAITING_OFFSET);
+    return (waiting == WAITING || waiting == WAITING_IN_EVENT)
+            && INT.compareAndSet(doorbell, WAITING_OFFSET, waiting, NOT)
+        ? waiting
+        : NOT;
   }
+
+  /**
+   * Makes events of the kernel in which both ends can wait, and sends them to the other: to wait in
+   * one takes less than in a futex. Until the other has taken them, and where there are none, they
+   * wait as before; so does a doorbell of a socket always. Called by one of the ends, once.
+   *
+   * @param inbox where the other takes them
+   * @see #futex(MemorySegment, MemorySegment, Path)
+   */
+  public abstract void offerEvents(Path inbox);
+
+  /** Whether a thread can wait in an event, and be woken by the other; of the thread that waits. */
+  abstract boolean hasEvents();
 
   /**
    * Blocks until woken, or if the word has changed since it was read.
    *
+   * @param waiting {@link #WAITING} or {@link #WAITING_IN_EVENT}
    * @param timeoutNanos for how long at most; {@link #NO_LIMIT} for any time
    */
-  abstract void block(int word, long timeoutNanos);
+  abstract void block(int waiting, int word, long timeoutNanos);
 
-  abstract void wakeOther();
+  /** Wakes the other end, which waits so. */
+  abstract void wakeOther(int waiting);
 
-  abstract void wakeOwn();
+  /** Wakes this end, which waits so. */
+  abstract void wakeOwn(int waiting);
 
-  /** Releases what this end holds; its waiting thread must have ended. Can be called again. */
+  /**
+   * Releases what this end holds. Nobody may wait at it or ring it at that moment or later. Can be
+   * called again.
+   */
   @Override
   public abstract void close();
 }

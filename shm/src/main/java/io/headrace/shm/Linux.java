@@ -19,12 +19,16 @@ final class Linux {
   private static final int MFD_CLOEXEC = 1;
   private static final int O_RDWR = 2;
   private static final int O_CLOEXEC = 0x80000;
-  private static final int FUTEX_WAIT = 0;
-  private static final int FUTEX_WAKE = 1;
+  private static final long FUTEX_WAIT = 0;
+  private static final long FUTEX_WAKE = 1;
   private static final int MADV_POPULATE_WRITE = 23;
   private static final int TIMED_OUT = 110;
   private static final int OWNER_DIED = 130;
   private static final int FOR_OWNER_ONLY = 0600;
+  private static final int AF_UNIX = 1;
+  private static final int SOCK_DGRAM = 2;
+  private static final int MSG_DONTWAIT = 0x40;
+  private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
   private static final int ENFILE = 23;
   private static final int EMFILE = 24;
 
@@ -153,11 +157,7 @@ final class Linux {
   }
 
   static void close(int descriptor) {
-    try {
-      var _ = (int) FileFunctions.CLOSE.invokeExact(descriptor);
-    } catch (Throwable failure) {
-      throw unchecked(failure);
-    }
+    var _ = Calls.call(Descriptors.CLOSE, descriptor, MemorySegment.NULL, 0);
   }
 
   /** Maps all pages now, so that the first access to each is as fast as the others. */
@@ -198,12 +198,67 @@ final class Linux {
     futex(word, FUTEX_WAKE, 1, MemorySegment.NULL);
   }
 
-  private static void futex(MemorySegment word, int operation, int value, MemorySegment timeout) {
+  private static void futex(MemorySegment word, long operation, int value, MemorySegment timeout) {
     try {
-      var _ = (long) Futex.CALL.invokeExact(FUTEX_NUMBER, word, operation, value, timeout);
+      var _ = (long) Calls.SYSTEM.invokeExact(FUTEX_NUMBER, word, operation, (long) value, timeout);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
+  }
+
+  /** A counter in the kernel; returns its descriptor, below 0 if there is none. */
+  static int createEvent() {
+    return Calls.call("eventfd", 0, MemorySegment.ofAddress(O_CLOEXEC), 0);
+  }
+
+  /**
+   * Blocks the thread until the event was raised, or for no reason, and takes back what raised it.
+   *
+   * @param count memory for 8 bytes
+   */
+  static void awaitEvent(int event, MemorySegment count) {
+    transfer(Events.READ, event, count);
+  }
+
+  /**
+   * Raises the event.
+   *
+   * @param count memory of 8 bytes with a small number
+   */
+  static void raiseEvent(int event, MemorySegment count) {
+    transfer(Events.WRITE, event, count);
+  }
+
+  private static void transfer(MethodHandle function, int event, MemorySegment count) {
+    try {
+      var _ =
+          (long)
+              function.invokeExact((long) event, count, (long) Long.BYTES, 0L, MemorySegment.NULL);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+  }
+
+  /**
+   * A socket for messages within this machine; returns its descriptor, below 0 if there is none.
+   */
+  static int openMessageSocket() {
+    return Calls.call("socket", AF_UNIX, MemorySegment.ofAddress(SOCK_DGRAM | O_CLOEXEC), 0);
+  }
+
+  /** Gives the socket an address; returns whether it has it. */
+  static boolean bind(int socket, MemorySegment address) {
+    return Calls.call("bind", socket, address, address.byteSize()) == 0;
+  }
+
+  /** Sends a message of which the memory has the header; returns whether it is on its way. */
+  static boolean sendMessage(int socket, MemorySegment header) {
+    return Calls.call("sendmsg", socket, header, MSG_DONTWAIT) >= 0;
+  }
+
+  /** Receives a message, as the header in the memory asks for; returns whether there is one. */
+  static boolean receiveMessage(int socket, MemorySegment header) {
+    return Calls.call("recvmsg", socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) >= 0;
   }
 
   /**
@@ -299,43 +354,60 @@ final class Linux {
 
   /*
    * To make a function callable takes the JVM some milliseconds, so each class below makes what is
-   * needed together when it is first used. A worker process only waits and wakes, and locks one
-   * mutex: functions of the same signature take much less, so those of mutexes and signals are
-   * called with that of the futex, whose further arguments they do not look at.
+   * needed together when it is first used. A worker process waits and wakes, locks one mutex and
+   * sends one message: functions of the same signature take much less, so all of these are called
+   * with that of the futex, whose further arguments they do not look at.
    */
 
-  private static final class Futex {
-    static final MethodHandle CALL = handle("syscall");
+  private static final class Calls {
+    static final MethodHandle SYSTEM = handle("syscall");
 
     static MethodHandle handle(String name) {
       return Linux.handle(
           name,
-          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS),
+          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS),
           Linker.Option.firstVariadicArg(1));
     }
-  }
 
-  private static final class Mutexes {
-    static final MethodHandle LOCK = Futex.handle("pthread_mutex_lock");
-    static final MethodHandle LOCK_UNTIL = Futex.handle("pthread_mutex_timedlock");
-    static final MethodHandle UNLOCK = Futex.handle("pthread_mutex_unlock");
-
-    static int call(String function, MemorySegment first, MemorySegment second) {
-      return call(Futex.handle(function), first, second);
+    static int call(String function, long first, MemorySegment second, long third) {
+      return call(handle(function), first, second, third);
     }
 
-    /** The result is an int. */
-    static int call(MethodHandle function, MemorySegment first, MemorySegment second) {
+    /** The result is an int, or a number that fits into one. */
+    static int call(MethodHandle function, long first, MemorySegment second, long third) {
       try {
-        return (int) (long) function.invokeExact(first.address(), second, 0, 0, MemorySegment.NULL);
+        return (int) (long) function.invokeExact(first, second, third, 0L, MemorySegment.NULL);
       } catch (Throwable failure) {
         throw unchecked(failure);
       }
     }
   }
 
+  private static final class Descriptors {
+    static final MethodHandle CLOSE = Calls.handle("close");
+  }
+
+  private static final class Events {
+    static final MethodHandle READ = Calls.handle("read");
+    static final MethodHandle WRITE = Calls.handle("write");
+  }
+
+  private static final class Mutexes {
+    static final MethodHandle LOCK = Calls.handle("pthread_mutex_lock");
+    static final MethodHandle LOCK_UNTIL = Calls.handle("pthread_mutex_timedlock");
+    static final MethodHandle UNLOCK = Calls.handle("pthread_mutex_unlock");
+
+    static int call(String function, MemorySegment first, MemorySegment second) {
+      return call(Calls.handle(function), first, second);
+    }
+
+    static int call(MethodHandle function, MemorySegment first, MemorySegment second) {
+      return Calls.call(function, first.address(), second, 0);
+    }
+  }
+
   private static final class Signals {
-    static final MethodHandle HANDLE = Futex.handle("signal");
+    static final MethodHandle HANDLE = Calls.handle("signal");
   }
 
   private static final class FileFunctions {
@@ -348,7 +420,6 @@ final class Linux {
             "open",
             FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
             Linker.Option.firstVariadicArg(2));
-    static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     static final MethodHandle ADVISE =
         handle("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
@@ -384,7 +455,7 @@ final class Linux {
         return false;
       }
       try {
-        return Futex.CALL != null && FUNCTIONS.stream().allMatch(Linux::exists);
+        return Calls.SYSTEM != null && FUNCTIONS.stream().allMatch(Linux::exists);
       } catch (RuntimeException | LinkageError missing) {
         return false;
       }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 
 /** A doorbell that is rung by a byte on a socket. */
 final class SocketDoorbell extends Doorbell {
@@ -27,9 +28,19 @@ final class SocketDoorbell extends Doorbell {
     }
   }
 
+  @Override
+  public void offerEvents(Path inbox) {
+    // it has its socket
+  }
+
+  @Override
+  boolean hasEvents() {
+    return false;
+  }
+
   /** A byte that came before this stays in the socket, so the word is not needed. */
   @Override
-  void block(int word, long timeoutNanos) {
+  void block(int waiting, int word, long timeoutNanos) {
     boolean isInterrupted = Thread.interrupted(); // which would end each wait at once
     try {
       selector.select(Math.ceilDiv(timeoutNanos, NANOS_PER_MILLI));
@@ -62,7 +73,7 @@ final class SocketDoorbell extends Doorbell {
 
   /** If there is no room the other has bytes to find. */
   @Override
-  void wakeOther() {
+  void wakeOther(int waiting) {
     try {
       var _ = socket.write(ByteBuffer.wrap(new byte[1]));
     } catch (IOException ended) {
@@ -71,7 +82,7 @@ final class SocketDoorbell extends Doorbell {
   }
 
   @Override
-  void wakeOwn() {
+  void wakeOwn(int waiting) {
     var _ = selector.wakeup();
   }
 

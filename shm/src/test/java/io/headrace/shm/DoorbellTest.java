@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @ParameterizedClass
-@EnumSource(Mechanism.class)
+@EnumSource(Ends.Kind.class)
 class DoorbellTest {
   private static final long LONG_NANOS = 50_000_000_000L;
   private static final int TURNS = 5_000;
@@ -23,9 +23,9 @@ class DoorbellTest {
   private final SharedMemory memory;
   private final Ends ends;
 
-  DoorbellTest(Mechanism mechanism) {
-    memory = SharedMemory.create(4096, mechanism);
-    ends = Ends.connect(mechanism, memory.segment());
+  DoorbellTest(Ends.Kind kind) {
+    memory = SharedMemory.create(4096, kind.mechanism);
+    ends = Ends.connect(kind, memory.segment());
   }
 
   @AfterEach
@@ -35,7 +35,7 @@ class DoorbellTest {
   }
 
   private boolean isWaiting() {
-    return memory.segment().get(ValueLayout.JAVA_INT, Doorbell.BYTES) == 1;
+    return memory.segment().get(ValueLayout.JAVA_INT, Doorbell.BYTES) != 0;
   }
 
   @Test
@@ -148,6 +148,16 @@ class DoorbellTest {
   /** Each waits for the other again and again: one ring lost, and both would wait for long. */
   @Test
   void noRingIsLost() {
+    assertNoRingIsLost(LONG_NANOS);
+  }
+
+  /** And both would wait for ever. */
+  @Test
+  void noRingIsLostWithoutALimit() {
+    assertNoRingIsLost(Doorbell.NO_LIMIT);
+  }
+
+  private void assertNoRingIsLost(long nanos) {
     AtomicLong ping = new AtomicLong();
     AtomicLong pong = new AtomicLong();
     var other =
@@ -155,7 +165,7 @@ class DoorbellTest {
             () -> {
               for (long i = 1; i <= TURNS; i++) {
                 long turn = i;
-                awaits(ends.there(), () -> ping.get() == turn);
+                awaits(ends.there(), () -> ping.get() == turn, nanos);
                 pong.set(turn);
                 ends.there().ring();
               }
@@ -165,7 +175,7 @@ class DoorbellTest {
       long turn = i;
       ping.set(turn);
       ends.here().ring();
-      awaits(ends.here(), () -> pong.get() == turn);
+      awaits(ends.here(), () -> pong.get() == turn, nanos);
     }
     assertThat(other.join()).isTrue();
   }
@@ -182,12 +192,12 @@ class DoorbellTest {
   }
 
   private static boolean awaits(Doorbell doorbell, AtomicBoolean ready) {
-    return awaits(doorbell, ready::get);
+    return awaits(doorbell, ready::get, LONG_NANOS);
   }
 
   /** Also after waits that ended for no reason. */
-  private static boolean awaits(Doorbell doorbell, BooleanSupplier ready) {
-    while (!doorbell.await(ready, LONG_NANOS)) {
+  private static boolean awaits(Doorbell doorbell, BooleanSupplier ready, long nanos) {
+    while (!doorbell.await(ready, nanos)) {
       // again
     }
     return true;

@@ -1,5 +1,7 @@
 package io.headrace.shm;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -12,17 +14,52 @@ import java.nio.file.Path;
 
 /** Both ends of a pair of doorbells, in one process. */
 record Ends(Doorbell here, Doorbell there) implements AutoCloseable {
-  /** The doorbells are at the begin of the memory. */
-  static Ends connect(Mechanism mechanism, MemorySegment memory) {
-    MemorySegment first = memory.asSlice(0, Doorbell.BYTES);
-    MemorySegment second = memory.asSlice(Doorbell.BYTES, Doorbell.BYTES);
-    return switch (mechanism) {
-      case LINUX -> new Ends(Doorbell.futex(first, second), Doorbell.futex(second, first));
-      case PORTABLE -> sockets(first, second);
-    };
+  /** What a thread waits in at them. */
+  enum Kind {
+    FUTEX(Mechanism.LINUX),
+    /** And in a futex if not for long. */
+    EVENT(Mechanism.LINUX),
+    SOCKET(Mechanism.PORTABLE);
+
+    final Mechanism mechanism;
+
+    Kind(Mechanism mechanism) {
+      this.mechanism = mechanism;
+    }
+
+    static Kind best() {
+      return Mechanism.best() == Mechanism.LINUX ? EVENT : SOCKET;
+    }
   }
 
-  private static Ends sockets(MemorySegment first, MemorySegment second) {
+  /** The doorbells are at the begin of the memory. */
+  static Ends connect(Kind kind, MemorySegment memory) {
+    MemorySegment first = memory.asSlice(0, Doorbell.BYTES);
+    MemorySegment second = memory.asSlice(Doorbell.BYTES, Doorbell.BYTES);
+    try {
+      return switch (kind) {
+        case FUTEX -> new Ends(Doorbell.futex(first, second), Doorbell.futex(second, first));
+        case EVENT -> events(first, second);
+        case SOCKET -> sockets(first, second);
+      };
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private static Ends events(MemorySegment first, MemorySegment second) throws IOException {
+    Path folder = Files.createTempDirectory("headrace-test-");
+    Path inbox = folder.resolve("inbox");
+    Doorbell here = Doorbell.futex(first, second, inbox);
+    Doorbell there = Doorbell.futex(second, first);
+    there.offerEvents(inbox);
+    assertThat(here.hasEvents()).isTrue();
+    assertThat(there.hasEvents()).isTrue();
+    Files.delete(folder); // which is empty again
+    return new Ends(here, there);
+  }
+
+  private static Ends sockets(MemorySegment first, MemorySegment second) throws IOException {
     try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       Path folder = Files.createTempDirectory("headrace-test-");
       UnixDomainSocketAddress address = UnixDomainSocketAddress.of(folder.resolve("socket"));
@@ -33,8 +70,6 @@ record Ends(Doorbell here, Doorbell there) implements AutoCloseable {
       Files.delete(folder);
       return new Ends(
           Doorbell.socket(accepted, first, second), Doorbell.socket(client, second, first));
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
     }
   }
 

@@ -15,9 +15,11 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.Charset;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A process that may do less than others: says how it shares memory, and why it cannot. */
 final class Sandbox {
@@ -31,8 +33,9 @@ final class Sandbox {
   private static final int ALLOW = 0x7fff_0000;
   private static final int FAIL_WITH_EPERM = 0x0005_0001;
 
-  /** Of memfd_create. */
-  private static final int NUMBER = System.getProperty("os.arch").equals("aarch64") ? 279 : 319;
+  private static final boolean IS_ARM = System.getProperty("os.arch").equals("aarch64");
+  private static final int MEMFD_CREATE = IS_ARM ? 279 : 319;
+  private static final int EVENTFD = IS_ARM ? 19 : 290;
 
   private Sandbox() {}
 
@@ -63,10 +66,14 @@ final class Sandbox {
   /**
    * Prints the mechanism, and why there is no memory if there is none.
    *
-   * @param args whether to forbid memory files, or to open all that can be
+   * @param args whether to forbid memory files or events, or to open all that can be
    */
   public static void main(String[] args) throws Throwable {
-    if (args[0].equals("forbid") && !forbidsMemoryFiles()) {
+    if (args[0].equals("events")) {
+      System.out.println(forbids(EVENTFD) ? withoutEvents() : "cannot forbid");
+      return;
+    }
+    if (args[0].equals("forbid") && !forbids(MEMFD_CREATE)) {
       System.out.println("cannot forbid");
       return;
     }
@@ -75,6 +82,39 @@ final class Sandbox {
     if (args[0].equals("open")) {
       openAll();
       explain();
+    }
+  }
+
+  /** Whether two ends have them nevertheless, and what a wait at one of them says. */
+  private static String withoutEvents() throws IOException {
+    Path inbox = Files.createTempDirectory("headrace-test-").resolve("inbox");
+    try (SharedMemory memory = SharedMemory.create(4096, Mechanism.LINUX)) {
+      MemorySegment first = memory.segment().asSlice(0, Doorbell.BYTES);
+      MemorySegment second = memory.segment().asSlice(Doorbell.BYTES, Doorbell.BYTES);
+      try (Doorbell here = Doorbell.futex(first, second, inbox);
+          Doorbell there = Doorbell.futex(second, first)) {
+        there.offerEvents(inbox);
+        AtomicBoolean isRung = new AtomicBoolean();
+        Thread ringing =
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      while (memory.segment().get(JAVA_INT, 0) == 0) {
+                        Thread.onSpinWait(); // until the other waits
+                      }
+                      isRung.set(true);
+                      there.ring();
+                    });
+        while (!here.await(isRung::get)) {
+          // it has ended for no reason
+        }
+        ringing.join();
+        return here.hasEvents() + " " + there.hasEvents() + " woken";
+      }
+    } catch (InterruptedException stopped) {
+      return "stopped";
+    } finally {
+      Files.deleteIfExists(inbox.getParent());
     }
   }
 
@@ -101,7 +141,7 @@ final class Sandbox {
 
   /** By a filter of the system calls of this thread. */
   @SuppressWarnings("restricted")
-  private static boolean forbidsMemoryFiles() throws Throwable {
+  private static boolean forbids(int number) throws Throwable {
     Linker linker = Linker.nativeLinker();
     MethodHandle prctl =
         linker.downcallHandle(
@@ -111,7 +151,7 @@ final class Sandbox {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment filter = arena.allocate(4L * INSTRUCTION_BYTES, Long.BYTES);
       write(filter, 0, LOAD, 0, 0);
-      write(filter, 1, JUMP_IF_EQUAL, 1, NUMBER);
+      write(filter, 1, JUMP_IF_EQUAL, 1, number);
       write(filter, 2, RETURN, 0, FAIL_WITH_EPERM);
       write(filter, 3, RETURN, 0, ALLOW);
       MemorySegment program = arena.allocate(16, Long.BYTES);

@@ -55,7 +55,7 @@ class SnippetsTest {
   @Test
   void doorbell() {
     try (SharedMemory memory = SharedMemory.create(1 << 20, Mechanism.best());
-        Ends ends = Ends.connect(Mechanism.best(), memory.segment())) {
+        Ends ends = Ends.connect(Ends.Kind.best(), memory.segment())) {
       Doorbell mine = ends.here();
       Doorbell others = ends.there();
       MemorySegment ringMemory = memory.segment().asSlice(2 * Doorbell.BYTES);

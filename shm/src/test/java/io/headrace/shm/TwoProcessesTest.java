@@ -26,8 +26,8 @@ class TwoProcessesTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyMessageComesBackOnceAndInOrder(Mechanism mechanism) throws Exception {
-    try (Other other = new Other(mechanism, folder)) {
+  void everyMessageComesBackOnceAndInOrder(Ends.Kind kind) throws Exception {
+    try (Other other = new Other(kind, folder)) {
       long received = 0;
       for (long sent = 0; received < MESSAGES; ) {
         // As many ahead as fit: both sides wait now and then, and both rings are full at times.
@@ -46,9 +46,9 @@ class TwoProcessesTest {
 
   @ParameterizedTest
   @EnumSource
-  void anEndThatIsKilledLeavesNothingBehindAndHoldsNothingUp(Mechanism mechanism) throws Exception {
+  void anEndThatIsKilledLeavesNothingBehindAndHoldsNothingUp(Ends.Kind kind) throws Exception {
     String path;
-    try (Other other = new Other(mechanism, folder)) {
+    try (Other other = new Other(kind, folder)) {
       other.send(0);
       other.doorbell.ring();
       assertThat(other.receive(0)).isPositive();
@@ -68,10 +68,12 @@ class TwoProcessesTest {
     final Process process;
     final Doorbell doorbell;
     final RingConsumer in;
+    private final Ends.Kind kind;
     private final RingProducer out;
 
-    Other(Mechanism mechanism, Path folder) throws IOException {
-      memory = SharedMemory.create(Echo.MEMORY_BYTES, mechanism);
+    Other(Ends.Kind kind, Path folder) throws IOException {
+      this.kind = kind;
+      memory = SharedMemory.create(Echo.MEMORY_BYTES, kind.mechanism);
       MemorySegment all = memory.segment();
       out =
           RingProducer.create(
@@ -81,15 +83,18 @@ class TwoProcessesTest {
               all.asSlice(Echo.BACK_AT, Echo.RING_BYTES), Echo.CAPACITY, Echo.SLOT_BYTES);
       MemorySegment own = all.asSlice(0, Doorbell.BYTES);
       MemorySegment other = all.asSlice(Doorbell.BYTES, Doorbell.BYTES);
-      if (mechanism == Mechanism.LINUX) {
-        process = start(memory.path());
-        doorbell = Doorbell.futex(own, other);
+      Path socket = folder.resolve("socket");
+      if (kind != Ends.Kind.SOCKET) {
+        doorbell =
+            kind == Ends.Kind.EVENT
+                ? Doorbell.futex(own, other, socket)
+                : Doorbell.futex(own, other);
+        process = start(memory.path(), kind.name(), socket.toString());
         return;
       }
-      Path socket = folder.resolve("socket");
       try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
         server.bind(UnixDomainSocketAddress.of(socket));
-        process = start(memory.path(), socket.toString());
+        process = start(memory.path(), kind.name(), socket.toString());
         doorbell = Doorbell.socket(server.accept(), own, other);
       } finally {
         Files.deleteIfExists(socket);
@@ -117,7 +122,8 @@ class TwoProcessesTest {
 
     /** Waits for messages, which count up, and returns how many there were. */
     int receive(long first) {
-      while (!doorbell.await(() -> !in.isEmpty(), TIMEOUT_NANOS)) {
+      long nanos = kind == Ends.Kind.EVENT ? Doorbell.NO_LIMIT : TIMEOUT_NANOS;
+      while (!doorbell.await(() -> !in.isEmpty(), nanos)) {
         assertThat(process.isAlive()).as("the other process lives").isTrue();
       }
       int n = 0;
