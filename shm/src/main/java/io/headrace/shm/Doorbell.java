@@ -98,7 +98,7 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   /**
-   * An end that waits in a futex.
+   * An end that waits in a futex, or in an event when it has {@linkplain #offerEvents offered} one.
    *
    * @param own the memory of the doorbell of this process, {@value #BYTES} bytes that are zero at
    *     first

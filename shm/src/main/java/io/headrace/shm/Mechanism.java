@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /** How processes share memory and wake each other. All processes of a group use the same. */
 public enum Mechanism {
-  /** Memory that has no name in a file system, and futexes. Linux on x86-64 or AArch64. */
+  /** Memory that has no name in a file system, events and futexes. Linux on x86-64 or AArch64. */
   LINUX,
   /** An owner-only file, and bytes on Unix-domain sockets. Everywhere. */
   PORTABLE;
