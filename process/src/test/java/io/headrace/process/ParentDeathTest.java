@@ -77,6 +77,10 @@ class ParentDeathTest {
               flow.workers("double").stream().map(WorkerStatus::pid).map(String::valueOf).toList());
         }
         case "start" -> flow(HandlerFactory.of(Stuck::new));
+        case "exit" -> {
+          flow(HandlerFactory.of(Doubling::new));
+          System.exit(0);
+        }
         case "share" -> System.out.println(SharedValues.create(1 << 20).allocate(1).byteSize());
         default -> {
           System.out.println(OwnFolder.get());
@@ -152,6 +156,14 @@ class ParentDeathTest {
             .toList();
     assertThat(parent.descendants().map(ProcessHandle::pid)).containsAll(workers);
     kill(parent, END);
+    awaitNoFiles();
+  }
+
+  /** At once, with all that it would have taken from them. */
+  @Test
+  void filesGoWithAParentThatExitsWithoutClosing() throws Exception {
+    Process parent = start("exit");
+    assertThat(parent.waitFor()).isZero();
     awaitNoFiles();
   }
 

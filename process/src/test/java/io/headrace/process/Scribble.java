@@ -27,6 +27,9 @@ final class Scribble implements Fault {
 
   @Override
   public void at(Point point, Channel channel) {
+    if (point == Point.OFFERED) {
+      return; // on another thread: the seed would no longer say all
+    }
     if (point == Point.WRITTEN && ++batches == SURELY_AT) {
       for (int place = 0; place < channel.places(); place++) {
         channel.response(place).set(JAVA_INT, COUNT_OFFSET, Integer.MIN_VALUE);

@@ -110,14 +110,15 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   /**
-   * The same, which takes the events that the other offers. From its next wait on that has no limit
-   * both wait in them.
+   * The same, which takes the events that the other offers when it waits next. Waits that have no
+   * limit are in them from then on.
    *
    * @param own the memory of the doorbell of this process, {@value #BYTES} bytes that are zero at
    *     first
    * @param other the memory of the other's
-   * @param inbox the path of a socket at which they arrive; nothing is there yet. If none can be
-   *     made, as for a path of more than 107 bytes, it waits in a futex
+   * @param inbox the path of a socket at which they arrive, in a folder of this user only, for who
+   *     sends there is believed. If none can be made, as where there is something already or for a
+   *     path of more than 107 bytes, it waits in a futex
    * @return the end, for {@link Mechanism#LINUX}
    */
   public static Doorbell futex(MemorySegment own, MemorySegment other, Path inbox) {
@@ -152,7 +153,7 @@ public abstract sealed class Doorbell implements AutoCloseable
         isAwake = true;
       } finally {
         if (!isAwake) {
-          INT.setVolatile(other, WAITING_OFFSET, waiting);
+          INT.compareAndSet(other, WAITING_OFFSET, NOT, waiting); // it may wait anew by now
         }
       }
     }
@@ -196,7 +197,7 @@ public abstract sealed class Doorbell implements AutoCloseable
       return true;
     }
     int word = (int) INT.getAcquire(own, WORD_OFFSET);
-    int waiting = timeoutNanos == NO_LIMIT && hasEvents() ? WAITING_IN_EVENT : WAITING;
+    int waiting = hasEvents() && timeoutNanos == NO_LIMIT ? WAITING_IN_EVENT : WAITING;
     INT.setRelease(own, WAITING_OFFSET, waiting);
     ownWaiting = waiting;
     VarHandle.fullFence();
@@ -233,14 +234,15 @@ public abstract sealed class Doorbell implements AutoCloseable
   /**
    * Makes events of the kernel in which both ends can wait, and sends them to the other: to wait in
    * one takes less than in a futex. Until the other has taken them, and where there are none, they
-   * wait as before; so does a doorbell of a socket always. Called by one of the ends, once.
+   * wait as before; so does a doorbell of a socket always. Called by one of the ends, once. Does
+   * not block.
    *
-   * @param inbox where the other takes them
+   * @param inbox where the other takes them; it is deleted
    * @see #futex(MemorySegment, MemorySegment, Path)
    */
   public abstract void offerEvents(Path inbox);
 
-  /** Whether a thread can wait in an event, and be woken by the other; of the thread that waits. */
+  /** Whether a thread can wait in an event, and be woken by the other; of who waits next. */
   abstract boolean hasEvents();
 
   /**

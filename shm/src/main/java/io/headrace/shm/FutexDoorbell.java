@@ -50,15 +50,12 @@ final class FutexDoorbell extends Doorbell {
   @Override
   public synchronized void offerEvents(Path inbox) {
     Events offered = arena.scope().isAlive() ? Events.create() : null;
-    if (offered == null) {
-      return;
-    }
-    if (offered.send(inbox)) {
-      events = offered; // the other says so when it has taken them
-      INT.setVolatile(other, HAS_EVENTS_OFFSET, 1);
-    } else {
+    if (offered != null && offered.send(inbox)) {
+      use(offered);
+    } else if (offered != null) {
       offered.close();
     }
+    delete(inbox); // what is there already is taken without its name
   }
 
   @Override
@@ -73,22 +70,34 @@ final class FutexDoorbell extends Doorbell {
   }
 
   private void takeEvents() {
-    events = Events.receive(inbox);
+    Events arrived = Events.receive(inbox);
     closeInbox();
-    if (events != null) {
-      INT.setVolatile(other, HAS_EVENTS_OFFSET, 1);
+    if (arrived != null) {
+      use(arrived);
     }
+  }
+
+  /** From now on the other end can be woken in its event. */
+  private void use(Events held) {
+    Linux.raiseEvent(held.own(), one); // once, now: the first use of a function may fail
+    Linux.awaitEvent(held.own(), taken);
+    events = held;
+    INT.setVolatile(other, HAS_EVENTS_OFFSET, 1);
   }
 
   private void closeInbox() {
     if (inbox != NO_INBOX && inboxPath != null) {
       Linux.close(inbox);
       inbox = NO_INBOX;
-      try {
-        Files.deleteIfExists(inboxPath);
-      } catch (IOException remaining) {
-        // it goes with the folder
-      }
+      delete(inboxPath);
+    }
+  }
+
+  private static void delete(Path inbox) {
+    try {
+      Files.deleteIfExists(inbox);
+    } catch (IOException remaining) {
+      // it goes with the folder
     }
   }
 

@@ -165,13 +165,13 @@ public final class OwnFolder {
       if (channel.tryLock() == null) {
         return false;
       }
-      if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS) && haveSameOwner(folder, lock)) {
+      if (haveSameOwner(folder, lock)) {
         delete(folder);
       }
       Files.deleteIfExists(lock);
       return true;
-    } catch (NoSuchFileException deleted) {
-      return true;
+    } catch (NoSuchFileException ended) { // which leaves its folder if there is something in it
+      return isDeleted(folder);
     } catch (OverlappingFileLockException ofThisProcess) {
       HELD.add(channel);
       channel = null;
@@ -183,7 +183,19 @@ public final class OwnFolder {
     }
   }
 
+  private static boolean isDeleted(Path folder) {
+    try {
+      delete(folder);
+      return true;
+    } catch (IOException failure) {
+      return false;
+    }
+  }
+
   private static void delete(Path folder) throws IOException {
+    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
       for (Path file : files) {
         Files.deleteIfExists(file);

@@ -66,12 +66,14 @@ class EventsTest {
     assertThat(inbox).doesNotExist();
   }
 
+  /** Who has only such takes the events nevertheless, for the other. */
   @Test
   void waitsWithALimitAreInAFutex() {
     there.offerEvents(inbox);
-    assertThat(here.hasEvents()).isTrue();
+    assertThat(inbox).doesNotExist();
     assertWaits(here, 0, 50_000_000_000L, IN_FUTEX, there::ring);
     assertWaits(there, Doorbell.BYTES, 50_000_000_000L, IN_FUTEX, here::ring);
+    assertWaits(there, Doorbell.BYTES, Doorbell.NO_LIMIT, IN_EVENT, here::ring);
   }
 
   /** Such as by a worker that writes nonsense. */

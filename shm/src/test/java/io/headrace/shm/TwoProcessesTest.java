@@ -37,6 +37,7 @@ class TwoProcessesTest {
         other.doorbell.ring();
         received += other.receive(received);
       }
+      assertThat(other.doorbell.hasEvents()).isEqualTo(kind == Ends.Kind.EVENT);
       other.send(-1);
       other.doorbell.ring();
       assertThat(other.process.waitFor(30, TimeUnit.SECONDS)).as("the end").isTrue();
