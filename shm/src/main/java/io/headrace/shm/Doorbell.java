@@ -18,9 +18,9 @@ import java.util.function.BooleanSupplier;
  * {@snippet class="io.headrace.shm.SnippetsTest" region="doorbell"}
  *
  * <p>A wait looks for some microseconds for what it waits for and then blocks in the kernel, unless
- * such looks have been in vain lately. To ring costs next to nothing while nobody waits. No ring is
- * lost: what was written before {@link #ring} is seen by the wait that it ends, or by the look
- * before that wait.
+ * such looks have been in vain lately, or the other end was asleep when it was rung. To ring costs
+ * next to nothing while nobody waits. No ring is lost: what was written before {@link #ring} is
+ * seen by the wait that it ends, or by the look before that wait.
  *
  * <p><b>Thread safety.</b> Any thread rings. One platform thread at a time waits; a virtual one
  * would hold its carrier.
@@ -45,7 +45,12 @@ public abstract sealed class Doorbell implements AutoCloseable
    * A look is to be as long as the other side needs for one message: who blocks earlier makes it
    * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
    * the wait itself where both processes share a processor. So after some in vain the next waits
-   * block at once, and only one in a while looks again.
+   * block at once, and only one in a while looks again; and none looks for one that was asleep when
+   * it was rung last, for to wake it takes longer.
+   *
+   * Two that wait for each other in turn would sleep in turn for ever, if each is asleep whenever
+   * it is rung. So one in a while of such waits looks for as long as it takes to wake the other.
+   * That finds this one awake when it answers, looks itself, and both go on without any sleep.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
@@ -56,11 +61,17 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** Two or three microseconds; with one processor nothing changes while this thread looks. */
   private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
 
+  /** Longer than a wake-up takes on another processor: some 50 microseconds. */
+  private static final int LONG_SPINS = 20 * SPINS;
+
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
 
-  /** One of so many of these looks nevertheless. */
+  /** One of so many of these looks nevertheless, and of those for one that is asleep. */
   private static final int TRY_EVERY = 64;
+
+  /** That many at most, if long looks are in vain. */
+  private static final int MAX_TRY_EVERY = 64 * TRY_EVERY;
 
   static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
@@ -83,8 +94,22 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
-  /** How many looks were in vain since the last that was not; of the thread that waits. */
+  // Of the thread that waits.
+
+  /** How many looks were in vain since the last that was not. */
   private int vain;
+
+  /** How many waits have blocked at once because of that. */
+  private int skipped;
+
+  /** How many waits were for one that is asleep since the last long look. */
+  private int asleep;
+
+  /** One of so many of these is a long look. */
+  private int longLookEvery = TRY_EVERY;
+
+  /** Whether the other was when it was rung last, by whatever thread; an old value does no harm. */
+  private boolean isOtherAwake = true;
 
   /** How a thread that is between the fence before it blocks and its end waits. */
   private int ownWaiting; // read behind a fence
@@ -146,13 +171,17 @@ public abstract sealed class Doorbell implements AutoCloseable
   public final void ring() {
     VarHandle.fullFence(); // else what was written before may become visible after waiting was read
     int waiting = takeWaiting(other);
-    if (waiting != NOT) {
-      boolean isAwake = false;
+    boolean isAwake = waiting == NOT;
+    if (isOtherAwake != isAwake) { // a line of memory that others read
+      isOtherAwake = isAwake;
+    }
+    if (!isAwake) {
+      boolean isWoken = false;
       try {
         wakeOther(waiting);
-        isAwake = true;
+        isWoken = true;
       } finally {
-        if (!isAwake) {
+        if (!isWoken) {
           INT.compareAndSet(other, WAITING_OFFSET, NOT, waiting); // it may wait anew by now
         }
       }
@@ -210,11 +239,34 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   private boolean look(BooleanSupplier isReady) {
+    if (!isOtherAwake) {
+      return ++asleep >= longLookEvery && looksLong(isReady);
+    }
+    if (vain >= MAX_VAIN && ++skipped % TRY_EVERY != 0) {
+      return false;
+    }
+    if (looks(isReady, SPINS)) {
+      vain = 0;
+      asleep = 0;
+      longLookEvery = TRY_EVERY;
+      return true;
+    }
     vain++;
-    int spins = vain <= MAX_VAIN || vain % TRY_EVERY == 0 ? SPINS : 0;
+    return false;
+  }
+
+  private boolean looksLong(BooleanSupplier isReady) {
+    asleep = 0;
+    if (looks(isReady, LONG_SPINS)) {
+      return true;
+    }
+    longLookEvery = Math.min(2 * longLookEvery, MAX_TRY_EVERY);
+    return false;
+  }
+
+  private static boolean looks(BooleanSupplier isReady, int spins) {
     for (int i = 0; i < spins; i++) {
       if (isReady.getAsBoolean()) {
-        vain = 0;
         return true;
       }
       Thread.onSpinWait();
