@@ -74,7 +74,7 @@ final class WorkerMain {
       return;
     }
     System.setIn(InputStream.nullInputStream());
-    daemon("headrace-parent", () -> awaitEnd(in, folder));
+    daemon("headrace-parent", () -> awaitEnd(in, folder, Launch.inbox(orders.entrance())));
     try (Report report = new Report(reports(orders))) {
       Thread.currentThread().setName(orders.name());
       run(orders, report);
@@ -88,7 +88,7 @@ final class WorkerMain {
     Thread.ofPlatform().daemon().name(name).start(task);
   }
 
-  private static void awaitEnd(InputStream in, Path folder) {
+  private static void awaitEnd(InputStream in, Path folder, Path inbox) {
     try {
       while (in.read() >= 0) {
         // the parent has nothing more to say
@@ -103,6 +103,7 @@ final class WorkerMain {
     } else if (executing != null) {
       executing.abandon();
     }
+    var _ = inbox.toFile().delete(); // which the parent would have done
     endAfterParent(folder);
   }
 

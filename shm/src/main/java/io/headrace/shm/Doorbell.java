@@ -217,7 +217,8 @@ public abstract sealed class Doorbell implements AutoCloseable
    * returns at once. A thread that is interrupted waits as any other, and stays interrupted.
    *
    * @param isReady whether it is; called by this thread, several times
-   * @param timeoutNanos how long to wait at most, in nanoseconds, above zero
+   * @param timeoutNanos how long to block at most, in nanoseconds, above zero; it may have looked
+   *     for some 50 microseconds before
    * @return whether it is ready; if not, the time is over, or the wait has ended for no reason: the
    *     caller looks what else there is to do, and comes again
    */
@@ -251,13 +252,14 @@ public abstract sealed class Doorbell implements AutoCloseable
       longLookEvery = TRY_EVERY;
       return true;
     }
-    vain++;
+    vain = Math.min(vain + 1, MAX_VAIN);
     return false;
   }
 
   private boolean looksLong(BooleanSupplier isReady) {
     asleep = 0;
     if (looks(isReady, LONG_SPINS)) {
+      isOtherAwake = true;
       return true;
     }
     longLookEvery = Math.min(2 * longLookEvery, MAX_TRY_EVERY);

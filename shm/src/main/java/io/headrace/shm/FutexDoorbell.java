@@ -49,13 +49,14 @@ final class FutexDoorbell extends Doorbell {
 
   @Override
   public synchronized void offerEvents(Path inbox) {
-    Events offered = arena.scope().isAlive() ? Events.create() : null;
-    if (offered != null && offered.send(inbox)) {
-      use(offered);
-    } else if (offered != null) {
-      offered.close();
+    try {
+      Events offered = arena.scope().isAlive() ? Events.create() : null;
+      if (offered != null) {
+        use(offered, offered.send(inbox));
+      }
+    } finally {
+      delete(inbox); // what is there already is taken without its name
     }
-    delete(inbox); // what is there already is taken without its name
   }
 
   @Override
@@ -73,16 +74,26 @@ final class FutexDoorbell extends Doorbell {
     Events arrived = Events.receive(inbox);
     closeInbox();
     if (arrived != null) {
-      use(arrived);
+      use(arrived, true);
     }
   }
 
-  /** From now on the other end can be woken in its event. */
-  private void use(Events held) {
-    Linux.raiseEvent(held.own(), one); // once, now: the first use of a function may fail
-    Linux.awaitEvent(held.own(), taken);
-    events = held;
-    INT.setVolatile(other, HAS_EVENTS_OFFSET, 1);
+  /** From now on the other end can be woken in its event, if it is to have it. */
+  private void use(Events held, boolean isShared) {
+    boolean isUsed = false;
+    try {
+      if (isShared) {
+        Linux.raiseEvent(held.own(), one); // once, now: the first use of a function may fail
+        Linux.awaitEvent(held.own(), taken);
+        events = held;
+        isUsed = true;
+        INT.setVolatile(other, HAS_EVENTS_OFFSET, 1);
+      }
+    } finally {
+      if (!isUsed) {
+        held.close();
+      }
+    }
   }
 
   private void closeInbox() {

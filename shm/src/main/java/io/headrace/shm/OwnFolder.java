@@ -165,13 +165,14 @@ public final class OwnFolder {
       if (channel.tryLock() == null) {
         return false;
       }
-      if (haveSameOwner(folder, lock)) {
+      if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS) && haveSameOwner(folder, lock)) {
         delete(folder);
       }
       Files.deleteIfExists(lock);
       return true;
-    } catch (NoSuchFileException ended) { // which leaves its folder if there is something in it
-      return isDeleted(folder);
+    } catch (NoSuchFileException ended) {
+      deleteIfEmpty(folder);
+      return true;
     } catch (OverlappingFileLockException ofThisProcess) {
       HELD.add(channel);
       channel = null;
@@ -183,19 +184,16 @@ public final class OwnFolder {
     }
   }
 
-  private static boolean isDeleted(Path folder) {
+  /** Who has ended could not if there was something in it; without a lock nothing more is safe. */
+  private static void deleteIfEmpty(Path folder) {
     try {
-      delete(folder);
-      return true;
-    } catch (IOException failure) {
-      return false;
+      Files.deleteIfExists(folder);
+    } catch (IOException remaining) {
+      // it may be anybody's
     }
   }
 
   private static void delete(Path folder) throws IOException {
-    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
       for (Path file : files) {
         Files.deleteIfExists(file);
