@@ -67,10 +67,10 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
 
-  /** One of so many of these looks nevertheless, and of those for one that is asleep. */
+  /** One of so many looks nevertheless. */
   private static final int TRY_EVERY = 64;
 
-  /** That many at most, if long looks are in vain. */
+  /** One of that many at least, if long looks are in vain. */
   private static final int MAX_TRY_EVERY = 64 * TRY_EVERY;
 
   static final long NO_LIMIT = Long.MAX_VALUE;
@@ -99,13 +99,10 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** How many looks were in vain since the last that was not. */
   private int vain;
 
-  /** How many waits have blocked at once because of that. */
-  private int skipped;
+  /** How many waits have blocked at once since the last look. */
+  private int blocked;
 
-  /** How many waits were for one that is asleep since the last long look. */
-  private int asleep;
-
-  /** One of so many of these is a long look. */
+  /** If the other is asleep, one of so many waits is a long look. */
   private int longLookEvery = TRY_EVERY;
 
   /** Whether the other was when it was rung last, by whatever thread; an old value does no harm. */
@@ -240,15 +237,16 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   private boolean look(BooleanSupplier isReady) {
+    blocked++;
     if (!isOtherAwake) {
-      return ++asleep >= longLookEvery && looksLong(isReady);
+      return blocked >= longLookEvery && looksLong(isReady);
     }
-    if (vain >= MAX_VAIN && ++skipped % TRY_EVERY != 0) {
+    if (vain >= MAX_VAIN && blocked < TRY_EVERY) {
       return false;
     }
+    blocked = 0;
     if (looks(isReady, SPINS)) {
       vain = 0;
-      asleep = 0;
       longLookEvery = TRY_EVERY;
       return true;
     }
@@ -257,7 +255,7 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   private boolean looksLong(BooleanSupplier isReady) {
-    asleep = 0;
+    blocked = 0;
     if (looks(isReady, LONG_SPINS)) {
       isOtherAwake = true;
       return true;
