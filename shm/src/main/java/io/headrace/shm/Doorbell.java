@@ -18,9 +18,9 @@ import java.util.function.BooleanSupplier;
  * {@snippet class="io.headrace.shm.SnippetsTest" region="doorbell"}
  *
  * <p>A wait looks for some microseconds for what it waits for and then blocks in the kernel, unless
- * such looks have been in vain lately, or the other end was asleep when it was rung. To ring costs
- * next to nothing while nobody waits. No ring is lost: what was written before {@link #ring} is
- * seen by the wait that it ends, or by the look before that wait.
+ * such looks have been in vain lately. To ring costs next to nothing while nobody waits. No ring is
+ * lost: what was written before {@link #ring} is seen by the wait that it ends, or by the look
+ * before that wait.
  *
  * <p><b>Thread safety.</b> Any thread rings. One platform thread at a time waits; a virtual one
  * would hold its carrier.
@@ -45,12 +45,7 @@ public abstract sealed class Doorbell implements AutoCloseable
    * A look is to be as long as the other side needs for one message: who blocks earlier makes it
    * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
    * the wait itself where both processes share a processor. So after some in vain the next waits
-   * block at once, and only one in a while looks again; and none looks for one that was asleep when
-   * it was rung last, for to wake it takes longer.
-   *
-   * Two that wait for each other in turn would sleep in turn for ever, if each is asleep whenever
-   * it is rung. So one in a while of such waits looks for as long as it takes to wake the other.
-   * That finds this one awake when it answers, looks itself, and both go on without any sleep.
+   * block at once, and only one in a while looks again.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
@@ -61,17 +56,11 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** Two or three microseconds; with one processor nothing changes while this thread looks. */
   private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
 
-  /** Longer than a wake-up takes on another processor: some 50 microseconds. */
-  private static final int LONG_SPINS = 20 * SPINS;
-
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
 
-  /** One of so many looks nevertheless. */
+  /** One of so many of these looks nevertheless. */
   private static final int TRY_EVERY = 64;
-
-  /** One of that many at least, if long looks are in vain. */
-  private static final int MAX_TRY_EVERY = 64 * TRY_EVERY;
 
   static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
@@ -94,19 +83,8 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
-  // Of the thread that waits.
-
-  /** How many looks were in vain since the last that was not. */
+  /** How many waits found nothing by a look, up to the next try; of the thread that waits. */
   private int vain;
-
-  /** How many waits have blocked at once since the last look. */
-  private int blocked;
-
-  /** If the other is asleep, one of so many waits is a long look. */
-  private int longLookEvery = TRY_EVERY;
-
-  /** Whether the other was when it was rung last, by whatever thread; an old value does no harm. */
-  private boolean isOtherAwake = true;
 
   /** How a thread that is between the fence before it blocks and its end waits. */
   private int ownWaiting; // read behind a fence
@@ -168,17 +146,13 @@ public abstract sealed class Doorbell implements AutoCloseable
   public final void ring() {
     VarHandle.fullFence(); // else what was written before may become visible after waiting was read
     int waiting = takeWaiting(other);
-    boolean isAwake = waiting == NOT;
-    if (isOtherAwake != isAwake) { // a line of memory that others read
-      isOtherAwake = isAwake;
-    }
-    if (!isAwake) {
-      boolean isWoken = false;
+    if (waiting != NOT) {
+      boolean isAwake = false;
       try {
         wakeOther(waiting);
-        isWoken = true;
+        isAwake = true;
       } finally {
-        if (!isWoken) {
+        if (!isAwake) {
           INT.compareAndSet(other, WAITING_OFFSET, NOT, waiting); // it may wait anew by now
         }
       }
@@ -214,8 +188,7 @@ public abstract sealed class Doorbell implements AutoCloseable
    * returns at once. A thread that is interrupted waits as any other, and stays interrupted.
    *
    * @param isReady whether it is; called by this thread, several times
-   * @param timeoutNanos how long to block at most, in nanoseconds, above zero; it may have looked
-   *     for some 50 microseconds before
+   * @param timeoutNanos how long to wait at most, in nanoseconds, above zero
    * @return whether it is ready; if not, the time is over, or the wait has ended for no reason: the
    *     caller looks what else there is to do, and comes again
    */
@@ -237,36 +210,11 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   private boolean look(BooleanSupplier isReady) {
-    blocked++;
-    if (!isOtherAwake) {
-      return blocked >= longLookEvery && looksLong(isReady);
-    }
-    if (vain >= MAX_VAIN && blocked < TRY_EVERY) {
-      return false;
-    }
-    blocked = 0;
-    if (looks(isReady, SPINS)) {
-      vain = 0;
-      longLookEvery = TRY_EVERY;
-      return true;
-    }
-    vain = Math.min(vain + 1, MAX_VAIN);
-    return false;
-  }
-
-  private boolean looksLong(BooleanSupplier isReady) {
-    blocked = 0;
-    if (looks(isReady, LONG_SPINS)) {
-      isOtherAwake = true;
-      return true;
-    }
-    longLookEvery = Math.min(2 * longLookEvery, MAX_TRY_EVERY);
-    return false;
-  }
-
-  private static boolean looks(BooleanSupplier isReady, int spins) {
+    vain = vain < MAX_VAIN + TRY_EVERY ? vain + 1 : MAX_VAIN + 1;
+    int spins = vain <= MAX_VAIN || vain == MAX_VAIN + TRY_EVERY ? SPINS : 0;
     for (int i = 0; i < spins; i++) {
       if (isReady.getAsBoolean()) {
+        vain = 0;
         return true;
       }
       Thread.onSpinWait();
