@@ -45,7 +45,13 @@ public abstract sealed class Doorbell implements AutoCloseable
    * A look is to be as long as the other side needs for one message: who blocks earlier makes it
    * spend longer on the wake-up than on the message (ADR 10). But a look in vain costs as much as
    * the wait itself where both processes share a processor. So after some in vain the next waits
-   * block at once, and only one in a while looks again.
+   * block at once, and only one in a while looks again: sooner if the other was awake when it was
+   * rung last.
+   *
+   * Two on two processors that answer each other would sleep in turn for ever, for to wake one takes
+   * longer than a look. So of the looks for one that was asleep some are as long as a wake-up. Such
+   * a look finds it awake, and so does the other with this one when it answers: both go on without
+   * sleeping. Long looks after which nothing is found by others become seldom.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
@@ -56,11 +62,20 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** Two or three microseconds; with one processor nothing changes while this thread looks. */
   private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
 
+  /** Longer than a wake-up takes on another processor: some 50 microseconds. */
+  private static final int LONG_SPINS = 20 * SPINS;
+
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
 
   /** One of so many of these looks nevertheless. */
   private static final int TRY_EVERY = 64;
+
+  /** And one of so many if the other was awake when it was rung last. */
+  private static final int TRY_EVERY_IF_AWAKE = 16;
+
+  /** If it was asleep, one of that many looks at least is a long one. */
+  private static final int MAX_LONG_LOOK_EVERY = 64;
 
   static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
@@ -83,8 +98,22 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
-  /** How many waits found nothing by a look, up to the next try; of the thread that waits. */
+  // Of the thread that waits.
+
+  /** How many looks were in vain since the last that was not. */
   private int vain;
+
+  /** How many waits there were since the last look. */
+  private int waits;
+
+  /** How many looks there were for one that was asleep, since the last that was long. */
+  private int looksForAsleep;
+
+  /** One of so many of these is. */
+  private int longLookEvery = 1;
+
+  /** Whether the other was when it was rung last, by whatever thread; an old value does no harm. */
+  private boolean isOtherAwake = true;
 
   /** How a thread that is between the fence before it blocks and its end waits. */
   private int ownWaiting; // read behind a fence
@@ -146,13 +175,17 @@ public abstract sealed class Doorbell implements AutoCloseable
   public final void ring() {
     VarHandle.fullFence(); // else what was written before may become visible after waiting was read
     int waiting = takeWaiting(other);
-    if (waiting != NOT) {
-      boolean isAwake = false;
+    boolean isAwake = waiting == NOT;
+    if (isOtherAwake != isAwake) { // a line of memory that others read
+      isOtherAwake = isAwake;
+    }
+    if (!isAwake) {
+      boolean isWoken = false;
       try {
         wakeOther(waiting);
-        isAwake = true;
+        isWoken = true;
       } finally {
-        if (!isAwake) {
+        if (!isWoken) {
           INT.compareAndSet(other, WAITING_OFFSET, NOT, waiting); // it may wait anew by now
         }
       }
@@ -188,7 +221,8 @@ public abstract sealed class Doorbell implements AutoCloseable
    * returns at once. A thread that is interrupted waits as any other, and stays interrupted.
    *
    * @param isReady whether it is; called by this thread, several times
-   * @param timeoutNanos how long to wait at most, in nanoseconds, above zero
+   * @param timeoutNanos how long to block at most, in nanoseconds, above zero; it may have looked
+   *     for some 50 microseconds before
    * @return whether it is ready; if not, the time is over, or the wait has ended for no reason: the
    *     caller looks what else there is to do, and comes again
    */
@@ -210,11 +244,37 @@ public abstract sealed class Doorbell implements AutoCloseable
   }
 
   private boolean look(BooleanSupplier isReady) {
-    vain = vain < MAX_VAIN + TRY_EVERY ? vain + 1 : MAX_VAIN + 1;
-    int spins = vain <= MAX_VAIN || vain == MAX_VAIN + TRY_EVERY ? SPINS : 0;
+    waits++;
+    if (vain >= MAX_VAIN && waits < (isOtherAwake ? TRY_EVERY_IF_AWAKE : TRY_EVERY)) {
+      return false;
+    }
+    waits = 0;
+    boolean isLong = !isOtherAwake && isLongLookDue();
+    if (!looks(isReady, isLong ? LONG_SPINS : SPINS)) {
+      vain = Math.min(vain + 1, MAX_VAIN);
+      return false;
+    }
+    vain = 0;
+    isOtherAwake = true;
+    if (!isLong) {
+      longLookEvery = 1;
+    }
+    return true;
+  }
+
+  private boolean isLongLookDue() {
+    looksForAsleep++;
+    if (looksForAsleep < longLookEvery) {
+      return false;
+    }
+    looksForAsleep = 0;
+    longLookEvery = Math.min(2 * longLookEvery, MAX_LONG_LOOK_EVERY);
+    return true;
+  }
+
+  private static boolean looks(BooleanSupplier isReady, int spins) {
     for (int i = 0; i < spins; i++) {
       if (isReady.getAsBoolean()) {
-        vain = 0;
         return true;
       }
       Thread.onSpinWait();
