@@ -51,7 +51,7 @@ public abstract sealed class Doorbell implements AutoCloseable
    * Two on two processors that answer each other would sleep in turn for ever, for to wake one takes
    * longer than a look. So of the looks for one that was asleep some are as long as a wake-up. Such
    * a look finds it awake, and so does the other with this one when it answers: both go on without
-   * sleeping. Long looks after which nothing is found by others become seldom.
+   * sleeping. Long looks become seldom unless short ones find what they look for after them.
    *
    * Never Thread.yield: with busy processors it costs milliseconds.
    */
@@ -60,10 +60,10 @@ public abstract sealed class Doorbell implements AutoCloseable
   public static final int BYTES = 128;
 
   /** Two or three microseconds; with one processor nothing changes while this thread looks. */
-  private static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
+  static final int SPINS = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
 
   /** Longer than a wake-up takes on another processor: some 50 microseconds. */
-  private static final int LONG_SPINS = 20 * SPINS;
+  static final int LONG_SPINS = 20 * SPINS;
 
   /** After so many looks in vain waits block at once. */
   private static final int MAX_VAIN = 4;
@@ -76,6 +76,9 @@ public abstract sealed class Doorbell implements AutoCloseable
 
   /** If it was asleep, one of that many looks at least is a long one. */
   private static final int MAX_LONG_LOOK_EVERY = 64;
+
+  /** After that many short looks that found something the next is a long one again. */
+  private static final int OFTEN = 64;
 
   static final long NO_LIMIT = Long.MAX_VALUE;
   static final int WAITING_OFFSET = 0;
@@ -112,7 +115,10 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** One of so many of these is. */
   private int longLookEvery = 1;
 
-  /** Whether the other was when it was rung last, by whatever thread; an old value does no harm. */
+  /** How many short looks found something since. */
+  private int found;
+
+  /** Whether the other was when it was rung or found last; an old value does no harm. */
   private boolean isOtherAwake = true;
 
   /** How a thread that is between the fence before it blocks and its end waits. */
@@ -256,7 +262,7 @@ public abstract sealed class Doorbell implements AutoCloseable
     }
     vain = 0;
     isOtherAwake = true;
-    if (!isLong) {
+    if (!isLong && found < OFTEN && ++found == OFTEN) {
       longLookEvery = 1;
     }
     return true;
@@ -268,6 +274,7 @@ public abstract sealed class Doorbell implements AutoCloseable
       return false;
     }
     looksForAsleep = 0;
+    found = 0;
     longLookEvery = Math.min(2 * longLookEvery, MAX_LONG_LOOK_EVERY);
     return true;
   }

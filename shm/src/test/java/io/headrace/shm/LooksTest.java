@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 /** How long a wait looks for what it waits for before it blocks: by how often it asks. */
 class LooksTest {
   /** With one processor nobody looks. */
-  private static final int SHORT = Runtime.getRuntime().availableProcessors() == 1 ? 0 : 100;
+  private static final int SHORT = Doorbell.SPINS;
 
-  private static final int LONG = 20 * SHORT;
+  private static final int LONG = Doorbell.LONG_SPINS;
 
   /** Beside a look a wait asks when it begins, before it blocks, and when it ends. */
   private static final int BESIDE = 3;
@@ -45,7 +45,11 @@ class LooksTest {
   }
 
   private void ringOneThatIsAsleep() {
-    memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES, 1);
+    ring(Doorbell.WAITING);
+  }
+
+  private void ring(int waiting) {
+    memory.segment().set(ValueLayout.JAVA_INT, Doorbell.BYTES + Doorbell.WAITING_OFFSET, waiting);
     ends.here().ring();
   }
 
@@ -108,7 +112,19 @@ class LooksTest {
   }
 
   @Test
-  void longLooksBecomeSeldomUnlessAnotherFindsSomething() {
+  void whoIsAwakeWhenItIsRungIsLookedForSooner() {
+    ringOneThatIsAsleep();
+    assertLooks(1, LONG);
+    ring(Doorbell.NOT);
+    assertLooks(3, SHORT);
+    assertLooksAfter(16, 2, SHORT);
+    ringOneThatIsAsleep();
+    assertLooksAfter(64, 1, SHORT);
+    assertLooksAfter(64, 1, LONG);
+  }
+
+  @Test
+  void longLooksBecomeSeldomUnlessShortOnesFindSomethingOften() {
     if (SHORT == 0) {
       return;
     }
@@ -118,7 +134,13 @@ class LooksTest {
     assertLooks(1, SHORT);
     assertLooks(1, LONG);
     assertLooks(1, SHORT);
-    find(); // by a short one
+    for (int i = 0; i < 63; i++) {
+      find();
+    }
+    ringOneThatIsAsleep();
+    assertLooks(1, SHORT);
+    ring(Doorbell.NOT);
+    find(); // the 64th
     ringOneThatIsAsleep();
     assertLooks(1, LONG);
   }
