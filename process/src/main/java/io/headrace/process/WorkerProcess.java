@@ -87,6 +87,9 @@ final class WorkerProcess {
 
   private final Object waking = new Object();
 
+  /** There may be something to do other than answers. */
+  private volatile boolean isWoken;
+
   private volatile boolean hasEnded;
   private volatile boolean isCorrupt;
   private volatile boolean needsRoom;
@@ -444,6 +447,7 @@ final class WorkerProcess {
 
   /** Wakes the thread of the worker. */
   private void wake() {
+    isWoken = true; // it may be about to wait
     synchronized (waking) {
       if (!isDiscarded) {
         link().doorbell.wake();
@@ -502,10 +506,13 @@ final class WorkerProcess {
   }
 
   private boolean isReady() {
-    return hasEnded || !responses.isEmpty() || canSendRest();
+    return isWoken || !responses.isEmpty() || canSendRest();
   }
 
   private void receive(Pool pool) {
+    if (isWoken) {
+      isWoken = false;
+    }
     MemorySegment slot;
     while (!isDiscarded && (slot = responses.poll()) != null) {
       var _ = Thread.interrupted(); // of the callback of a caller before
