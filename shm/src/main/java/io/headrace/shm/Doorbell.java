@@ -101,7 +101,7 @@ public abstract sealed class Doorbell implements AutoCloseable
   static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
-  // Of the thread that waits.
+  // Of the thread that waits, but for isOtherAwake.
 
   /** How many looks were in vain since the last that was not. */
   private int vain;
@@ -118,7 +118,10 @@ public abstract sealed class Doorbell implements AutoCloseable
   /** How many short looks found something since. */
   private int found;
 
-  /** Whether the other was when it was rung or found last; an old value does no harm. */
+  /**
+   * Whether the other was when it was rung or found last, or had been rung already. Written by all
+   * who ring; an old value does no harm.
+   */
   private boolean isOtherAwake = true;
 
   /** How a thread that is between the fence before it blocks and its end waits. */

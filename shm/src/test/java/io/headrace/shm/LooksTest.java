@@ -130,18 +130,25 @@ class LooksTest {
     }
     ringOneThatIsAsleep();
     find(); // by a long look
+    findByShortLooks(63);
     ringOneThatIsAsleep();
     assertLooks(1, SHORT);
     assertLooks(1, LONG);
     assertLooks(1, SHORT);
-    for (int i = 0; i < 63; i++) {
+    findByShortLooks(64);
+    ringOneThatIsAsleep();
+    assertLooks(1, LONG);
+    assertLooks(1, SHORT);
+    assertLooks(1, LONG);
+    findByShortLooks(64);
+    ringOneThatIsAsleep();
+    assertLooks(1, LONG);
+  }
+
+  private void findByShortLooks(int times) {
+    ring(Doorbell.NOT);
+    for (int i = 0; i < times; i++) {
       find();
     }
-    ringOneThatIsAsleep();
-    assertLooks(1, SHORT);
-    ring(Doorbell.NOT);
-    find(); // the 64th
-    ringOneThatIsAsleep();
-    assertLooks(1, LONG);
   }
 }
