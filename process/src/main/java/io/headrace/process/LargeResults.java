@@ -66,13 +66,14 @@ final class LargeResults {
    */
   @Nullable Envelope answer(long looks) {
     Envelope answer;
+    long usedBytes = memories.usedBytes(); // before: what is given back after that makes room
     try {
       Region region = memories.create(wantedBytes);
       granted.put(region.number, region);
       answer = Envelope.grant(region.number, wantedBytes, region.memory.path());
     } catch (NoRoomException none) {
       boolean isOverdue = looks - wantedSince >= Pool.LOOKS_BEFORE_REFUSAL;
-      if (memories.usedBytes() > grantedBytes() && !isOverdue) {
+      if (usedBytes > grantedBytes() && !isOverdue) {
         return null;
       }
       answer =
